@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libkho - read and verify Kexec HandOver (KHO) state.
+ *
+ * Data flows one way: source -> state (root FDT, scratch, RAM) -> preserved
+ * memory map and subtrees -> verify. The library never prints, never exits, has
+ * no global state and is thread-compatible: an object may be used by one thread
+ * at a time.
+ *
+ * Errors: every function that can fail returns 0 (or a documented count >= 0)
+ * on success and a negative enum kho_error_code on failure. Where it takes a
+ * struct kho_error pointer (which may be NULL) it fills it on failure only.
+ * Out-parameters come last and are written on success only. Objects are made
+ * by _open/_create and released by _close/_destroy, which accept NULL.
+ *
+ * Addresses are physical addresses, sizes are bytes, unless said otherwise.
+ */
+#ifndef KHO_H
+#define KHO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- errors */
+
+enum kho_error_code {
+	KHO_OK = 0,
+	/* the environment: nothing was learned about the state */
+	KHO_ERR_OS = -1,		/* a system call failed; see os_errno */
+	KHO_ERR_NOMEM = -2,
+	KHO_ERR_PERMISSION = -3,	/* root (CAP_SYS_RAWIO) or lockdown */
+	KHO_ERR_NO_KHO = -4,		/* this kernel is built without KHO */
+	KHO_ERR_DISABLED = -5,		/* KHO is there but off (kho=on missing) */
+	KHO_ERR_NO_DEBUGFS = -6,	/* debugfs is not mounted */
+	KHO_ERR_NO_KCORE = -7,		/* no /proc/kcore */
+	KHO_ERR_NO_STATE = -8,		/* no such side: booted without a hand-over */
+	KHO_ERR_USAGE = -9,		/* wrong argument from the caller */
+	/* the place: what was asked for is not readable */
+	KHO_ERR_NOT_PRESENT = -10,	/* this address is not in the source */
+	KHO_ERR_FORMAT = -11,		/* the file is no dump that we can read */
+	KHO_ERR_UNSUPPORTED = -12,	/* a format or version that we do not know */
+	/* the data: read, and wrong */
+	KHO_ERR_CORRUPT = -13,
+	KHO_ERR_LOOP = -14,		/* a chain or tree refers to itself or is too long */
+	KHO_ERR_NOT_FOUND = -15,	/* no such subtree, record, ... */
+};
+
+#define KHO_NO_ADDR UINT64_MAX
+
+struct kho_error {
+	int code;		/* enum kho_error_code */
+	int os_errno;		/* 0 where no system call is to blame */
+	uint64_t addr;		/* physical address concerned, or KHO_NO_ADDR */
+	char message[256];	/* one line, no newline: what failed on which object */
+	char remedy[160];	/* one line: what to do; may be empty */
+};
+
+/* Short text of a code; answers for KHO_OK and unknown codes too. */
+const char *kho_strerror(int code);
+
+/* --------------------------------------------------------------- sources */
+
+/* Where physical memory is read. */
+struct kho_source;
+
+/*
+ * The running kernel: debugfs and /proc/kcore below @sysroot (NULL or "" for
+ * "/"). Needs root.
+ */
+int kho_source_open_live(const char *sysroot, struct kho_source **out,
+			 struct kho_error *err);
+
+/*
+ * An ELF core with physical addresses in p_paddr: a snapshot, a vmcore, or
+ * QEMU's dump-guest-memory. A page that is not in it is "not present", never 0.
+ */
+int kho_source_open_file(const char *path, struct kho_source **out,
+			 struct kho_error *err);
+
+void kho_source_close(struct kho_source *source);
+
+/* Reads exactly @size bytes at physical @addr, or fails (KHO_ERR_NOT_PRESENT...). */
+int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
+		    size_t size, struct kho_error *err);
+
+/* ----------------------------------------------------------------- state */
+
+enum kho_side {
+	KHO_SIDE_OUT,	/* what the running kernel will hand over */
+	KHO_SIDE_IN,	/* what the running kernel was handed */
+};
+
+enum kho_abi { KHO_ABI_UNKNOWN, KHO_ABI_V1, KHO_ABI_V3, KHO_ABI_V4 };
+
+/* How the root FDT was found. */
+enum kho_found_by {
+	KHO_FOUND_FDT_PHYS,	/* debugfs fdt_phys: the live page itself */
+	KHO_FOUND_DEBUGFS,	/* debugfs fdt: a copy, address unknown */
+	KHO_FOUND_SNAPSHOT,	/* a note in a snapshot */
+	KHO_FOUND_SYMBOL,	/* kallsyms or debug information */
+	KHO_FOUND_SCAN,		/* a scan of RAM */
+};
+
+struct kho_range {
+	uint64_t addr;
+	uint64_t size;
+};
+
+struct kho_subtree {
+	char name[64];
+	uint64_t addr;		/* of the blob */
+	uint64_t size;		/* of the blob; 0 where the ABI has none (kho-v1) */
+};
+
+struct kho_state;
+
+/*
+ * Reads and checks the root FDT of @side, its subtree table, the scratch table
+ * and the RAM ranges. The state refers to @source, which must outlive it.
+ */
+int kho_state_open(struct kho_source *source, enum kho_side side,
+		   struct kho_state **out, struct kho_error *err);
+void kho_state_close(struct kho_state *state);
+
+enum kho_side kho_state_side(const struct kho_state *state);
+enum kho_abi kho_state_abi(const struct kho_state *state);
+enum kho_found_by kho_state_found_by(const struct kho_state *state);
+bool kho_state_is_live(const struct kho_state *state);
+/* The root's compatible string as found. Owned by the state. */
+const char *kho_state_compatible(const struct kho_state *state);
+/* Kernel release that the source names ("" if unknown). Owned by the state. */
+const char *kho_state_release(const struct kho_state *state);
+/* Physical address of the root FDT, or KHO_NO_ADDR where unknown. */
+uint64_t kho_state_fdt_addr(const struct kho_state *state);
+/* A copy of the root FDT page as read. Owned by the state. */
+const void *kho_state_fdt(const struct kho_state *state, size_t *size);
+uint64_t kho_state_map_addr(const struct kho_state *state);
+unsigned int kho_state_page_size(const struct kho_state *state);
+
+/* Arrays owned by the state; *n may be 0. Scratch is raw: any order, size 0 legal. */
+const struct kho_subtree *kho_state_subtrees(const struct kho_state *state, size_t *n);
+const struct kho_range *kho_state_scratch(const struct kho_state *state, size_t *n);
+/* Sorted, merged; where the source tells what is RAM (kcore, dump). */
+const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
+
+/* ------------------------------------------------- preserved-memory-map */
+
+/* One stream of ranges sorted by address, whatever the ABI. */
+struct kho_map_iter;
+
+struct kho_map_entry {
+	uint64_t addr;
+	uint64_t size;
+	unsigned int order;	/* as preserved: size == page size << order */
+};
+
+/*
+ * KHO_ERR_NOT_PRESENT for the live incoming side: the kernel frees the tree's
+ * own pages once it has read them.
+ */
+int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
+			struct kho_error *err);
+/* 1: *entry is the next one; 0: end; negative: the tree cannot be read on. */
+int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
+		      struct kho_error *err);
+void kho_map_iter_destroy(struct kho_map_iter *iter);
+
+/* 1 when every page of [addr, addr+size) is preserved, 0 when not, negative on error. */
+int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
+		     struct kho_error *err);
+
+/* Calls @fn for each page that the tree itself lives on; stops when it returns non-zero. */
+int kho_map_for_each_node(struct kho_state *state,
+			  int (*fn)(uint64_t addr, void *data), void *data,
+			  struct kho_error *err);
+
+/* ---------------------------------------------------- dma-alloc subtree */
+
+enum kho_dma_fate {
+	KHO_DMA_FATE_NONE, KHO_DMA_FATE_UNCLAIMED, KHO_DMA_FATE_RESTORED,
+	KHO_DMA_FATE_FAILED, KHO_DMA_FATE_RELEASED,
+};
+
+struct kho_dma_header {
+	uint64_t addr;		/* of the header page */
+	char compatible[17];
+	uint64_t first_block;
+	uint64_t nr_records;
+	uint64_t nr_pages;
+	uint64_t generation;
+	uint64_t next_id;
+	bool crc_ok;
+};
+
+struct kho_dma_record {
+	uint64_t state;		/* the record's own physical address: the driver's cookie */
+	uint64_t addr;		/* of the allocation */
+	uint64_t size;		/* bytes asked for */
+	uint64_t pages;		/* pages preserved: 1 << get_order(size); 0 if size is absurd */
+	uint64_t attrs;		/* DMA_ALLOC_ATTR_* bits of libkho/abi/dma_alloc.h */
+	uint64_t dma_addr;
+	uint64_t id;
+	uint64_t content_digest; /* XXH64; meaningful when sealed */
+	uint32_t flags;		/* DMA_ALLOC_* raw */
+	bool in_use, sealed, carried_over, incoming, shared, crc_ok;
+	enum kho_dma_fate fate;
+	char device[41];	/* printable: other bytes come as '?' */
+	char tag[25];
+};
+
+struct kho_dma_iter;
+
+/* KHO_ERR_NOT_FOUND when there is no dma-alloc subtree: nothing was preserved. */
+int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
+			struct kho_error *err);
+
+/*
+ * The records of the state's side: outgoing, those in use; incoming, those that
+ * arrived (whatever their fate). In the order of the chain.
+ */
+int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
+			struct kho_error *err);
+/* 1: *record is the next one; 0: end; negative: the chain cannot be read on. */
+int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
+		      struct kho_error *err);
+void kho_dma_iter_destroy(struct kho_dma_iter *iter);
+
+/* 1 when the content has the sealed digest, 0 when not, negative when it cannot be read. */
+int kho_dma_check_content(struct kho_state *state,
+			  const struct kho_dma_record *record,
+			  struct kho_error *err);
+
+/* "write-combine,no-warn" and the like into @buf; "-" for none. Returns @buf. */
+char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size);
+
+/* ---------------------------------------------------------------- verify */
+
+enum kho_severity {
+	KHO_SEVERITY_INFO,
+	KHO_SEVERITY_WARNING,
+	KHO_SEVERITY_ERROR,	/* state would be lost or is damaged */
+	KHO_SEVERITY_FATAL,	/* the next kernel would corrupt memory or not come up */
+};
+
+const char *kho_severity_name(enum kho_severity severity);
+
+struct kho_rule {
+	const char *id;		/* "K401" */
+	enum kho_severity severity;
+	const char *title;	/* one sentence */
+};
+
+/* The table of all rules, in order of id. Static. */
+const struct kho_rule *kho_rules(size_t *n);
+const struct kho_rule *kho_rule_find(const char *id);
+
+struct kho_finding {
+	const struct kho_rule *rule;
+	enum kho_severity severity;	/* of this finding; may be lower than the rule's */
+	bool unevaluated;	/* the rule could not be evaluated; message says why */
+	uint64_t addr;		/* or KHO_NO_ADDR */
+	uint64_t record_id;	/* or 0 */
+	char message[256];
+	char remedy[160];
+};
+
+struct kho_verify_options {
+	bool skip_content;	/* do not read sealed content */
+	/* rd.kho.expect: what the previous kernel said it would hand over */
+	bool have_expect;
+	uint64_t expect_records;
+	uint64_t expect_generation;
+	bool claims;		/* judge unclaimed records (K5xx), before switch-root or later */
+	const char *const *only;	/* NULL-terminated rule ids, or NULL */
+	const char *const *ignore;
+};
+
+struct kho_verify_summary {
+	size_t findings[4];	/* by severity, those that were evaluated */
+	size_t unevaluated;	/* rules that could not be evaluated */
+	size_t rules;		/* rules that were evaluated or tried */
+	uint64_t records, pages, ranges;
+};
+
+/*
+ * Runs the rules over @state, calling @fn for each finding (non-zero stops).
+ * Returns 0 when the rules ran, whatever they found; *summary says what.
+ */
+int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
+	       int (*fn)(const struct kho_finding *finding, void *data), void *data,
+	       struct kho_verify_summary *summary, struct kho_error *err);
+
+/*
+ * No incoming state where some was expected (the findings of a boot that lost
+ * its state): the same call-back, without a state. @sysroot as for the live
+ * source; @reason is the error that kho_state_open gave.
+ */
+int kho_verify_absent(const struct kho_verify_options *options,
+		      const struct kho_error *reason,
+		      int (*fn)(const struct kho_finding *finding, void *data),
+		      void *data, struct kho_verify_summary *summary);
+
+/* Reads "<count>,<generation>" (rd.kho.expect=). KHO_ERR_USAGE when it is not that. */
+int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
+
+/* ----------------------------------------------------------- target image */
+
+struct kho_target {
+	char format[16];	/* "bzImage", "vmlinux" */
+	char release[128];	/* kernel release, "" if unknown */
+	bool has_kho;		/* KHO compiled in */
+	bool kho_default_on;	/* CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT, when known */
+	bool config_known;	/* an embedded kernel config was read */
+	char root_compatible[32]; /* "kho-v4"; "" if none */
+	char luo_compatible[32];
+	char dma_compatible[32];
+};
+
+/* Reads a kernel image (decompressing its payload) and says what of KHO it has. */
+int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err);
+
+/*
+ * Holds the target and its command line (may be NULL: not judged) against the
+ * outgoing state: the K6xx rules.
+ */
+int kho_target_verify(struct kho_state *state, const struct kho_target *target,
+		      const char *cmdline,
+		      int (*fn)(const struct kho_finding *finding, void *data),
+		      void *data, struct kho_verify_summary *summary,
+		      struct kho_error *err);
+
+/* --------------------------------------------------------------- snapshot */
+
+/*
+ * Writes an ELF core (mode 0600, replaced atomically) with just the pages that
+ * KHO's metadata lives on and notes that say what the source knew: release,
+ * side, address of the root FDT, scratch, RAM. kho_source_open_file() reads it.
+ */
+int kho_snapshot_write(struct kho_state *state, const char *path,
+		       struct kho_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KHO_H */

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Everything is compiled once into a convenience archive, so that unit tests
+# reach internals without a symbol being exported for their sake.
+noinst_LTLIBRARIES += libkho/libkho-core.la
+libkho_libkho_core_la_SOURCES = \
+	libkho/error.c \
+	libkho/kho.h \
+	libkho/abi/dma_alloc.h
+libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS)
+libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS)
+
+lib_LTLIBRARIES += libkho/libkho.la
+libkho_libkho_la_SOURCES =
+libkho_libkho_la_LIBADD = libkho/libkho-core.la
+libkho_libkho_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
+	-Wl,--version-script=$(top_srcdir)/libkho/libkho.map
+libkho_libkho_la_DEPENDENCIES = libkho/libkho-core.la libkho/libkho.map
+
+include_HEADERS += libkho/kho.h
+pkgconfig_DATA = libkho/libkho.pc
+EXTRA_DIST += libkho/libkho.map
