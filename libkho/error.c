@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "kho.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kho_internal.h"
 
 const char *kho_strerror(int code)
 {
@@ -22,4 +28,69 @@ const char *kho_strerror(int code)
 	case KHO_ERR_NOT_FOUND: return "not found";
 	}
 	return "unknown error";
+}
+
+int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return code;
+
+	memset(err, 0, sizeof(*err));
+	err->code = code;
+	err->addr = addr;
+	va_start(args, fmt);
+	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	va_end(args);
+	return code;
+}
+
+int kho_fail_os(struct kho_error *err, const char *what, const char *path)
+{
+	int saved = errno;
+	int code = KHO_ERR_OS;
+
+	if (saved == EACCES || saved == EPERM)
+		code = KHO_ERR_PERMISSION;
+	if (saved == ENOMEM)
+		code = KHO_ERR_NOMEM;
+
+	kho_fail(err, code, KHO_NO_ADDR, "cannot %s %s: %s", what, path, strerror(saved));
+	if (err)
+		err->os_errno = saved;
+	if (code == KHO_ERR_PERMISSION)
+		kho_remedy(err, code, "Run it as root; a kernel in lockdown mode refuses even root.");
+	return code;
+}
+
+int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return code;
+
+	va_start(args, fmt);
+	vsnprintf(err->remedy, sizeof(err->remedy), fmt, args);
+	va_end(args);
+	return err->code;
+}
+
+bool kho_parse_u64(const char *text, uint64_t *value)
+{
+	unsigned long long number;
+	char *end;
+
+	/* strtoull would take a sign or blanks */
+	if (*text < '0' || *text > '9')
+		return false;
+
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (errno || *end)
+		return false;
+
+	*value = number;
+	return true;
 }

@@ -305,6 +305,15 @@ int kho_verify_absent(const struct kho_verify_options *options,
 		      int (*fn)(const struct kho_finding *finding, void *data),
 		      void *data, struct kho_verify_summary *summary);
 
+/*
+ * A state that could not be opened: whether @reason says that its data is wrong
+ * (and not that it could not be looked at), and then the finding for it. Returns
+ * 1 when there was a finding, 0 when @reason is of another kind.
+ */
+int kho_verify_open_error(const struct kho_error *reason,
+			  int (*fn)(const struct kho_finding *finding, void *data),
+			  void *data, struct kho_verify_summary *summary);
+
 /* Reads "<count>,<generation>" (rd.kho.expect=). KHO_ERR_USAGE when it is not that. */
 int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
 

@@ -3,9 +3,25 @@
 # reach internals without a symbol being exported for their sake.
 noinst_LTLIBRARIES += libkho/libkho-core.la
 libkho_libkho_core_la_SOURCES = \
+	libkho/abi/dma_alloc.h \
+	libkho/abi/kexec_handover.h \
+	libkho/abi/snapshot.h \
+	libkho/abi/subtrees.h \
+	libkho/crc32c.c \
+	libkho/decompress.c \
+	libkho/decompress.h \
 	libkho/error.c \
 	libkho/kho.h \
-	libkho/abi/dma_alloc.h
+	libkho/kho_internal.h \
+	libkho/map_radix.c \
+	libkho/root.c \
+	libkho/snapshot.c \
+	libkho/source.c \
+	libkho/source_live.c \
+	libkho/subtree_dma_alloc.c \
+	libkho/target.c \
+	libkho/verify.c \
+	libkho/verify.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS)
 libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS)
 

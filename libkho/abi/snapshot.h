@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A snapshot is an ELF core: PT_LOAD segments with physical addresses in p_paddr
+ * for the pages that KHO's metadata lives on, and one PT_NOTE with this note.
+ * Its descriptor is text, one "key=value" a line; addresses and sizes are
+ * hexadecimal with 0x.
+ *
+ *   side=out|in
+ *   release=<kernel release of the machine it was taken on>
+ *   fdt_phys=<address of the root FDT's page>
+ *   scratch=<address>+<size>	one line an area, in the order of the table
+ *   ram=<address>+<size>	one line a range
+ */
+#ifndef LIBKHO_ABI_SNAPSHOT_H
+#define LIBKHO_ABI_SNAPSHOT_H
+
+#define KHO_SNAPSHOT_NOTE_NAME	"KHO"
+#define KHO_SNAPSHOT_NOTE_TYPE	0x4b484f31	/* "KHO1" */
+
+#endif /* LIBKHO_ABI_SNAPSHOT_H */

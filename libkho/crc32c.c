@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * CRC-32C. The packaged library for it is C++ and would drag libstdc++ into every
+ * initramfs, so here it is: by the CPU's own instruction where there is one,
+ * else bit by bit (records are 128 bytes).
+ */
+#include <string.h>
+
+#include "kho_internal.h"
+
+#define CRC32C_POLY 0x82f63b78u
+
+#ifdef __x86_64__
+__attribute__((target("sse4.2")))
+static uint32_t crc32c_sse42(uint32_t crc, const unsigned char *p, size_t size)
+{
+	uint64_t crc64 = crc;
+	uint64_t word;
+
+	for (; size >= sizeof(word); p += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		crc64 = __builtin_ia32_crc32di(crc64, word);
+	}
+
+	crc = (uint32_t)crc64;
+	while (size--)
+		crc = __builtin_ia32_crc32qi(crc, *p++);
+	return crc;
+}
+#endif
+
+static uint32_t crc32c_bitwise(uint32_t crc, const unsigned char *p, size_t size)
+{
+	while (size--) {
+		crc ^= *p++;
+		for (int i = 0; i < 8; i++)
+			crc = (crc >> 1) ^ (crc & 1 ? CRC32C_POLY : 0);
+	}
+	return crc;
+}
+
+uint32_t kho_crc32c(const void *data, size_t size)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc32c_sse42(~0u, data, size);
+#endif
+	return ~crc32c_bitwise(~0u, data, size);
+}

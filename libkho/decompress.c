@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Unpacks what kernels' payloads are packed with, each by its own library. */
+#include <lz4.h>
+#include <lzma.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "decompress.h"
+#include "kho.h"
+
+struct output {
+	unsigned char *data;
+	size_t size, room, max;
+};
+
+/* Makes room for at least one more byte. */
+static int output_grow(struct output *out)
+{
+	size_t room = out->room ? 2 * out->room : 1 << 20;
+	unsigned char *data;
+
+	if (out->size < out->room)
+		return 0;
+	if (out->room >= out->max)
+		return KHO_ERR_CORRUPT;
+	if (room > out->max)
+		room = out->max;
+	data = realloc(out->data, room);
+	if (!data)
+		return KHO_ERR_NOMEM;
+	out->data = data;
+	out->room = room;
+	return 0;
+}
+
+static int unpack_gzip(const unsigned char *in, size_t in_size, struct output *out)
+{
+	z_stream z = { .next_in = (unsigned char *)in, .avail_in = (uInt)in_size };
+	int ret, code = 0;
+
+	if (in_size > UINT32_MAX || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
+		return KHO_ERR_NOMEM;
+	do {
+		code = output_grow(out);
+		if (code)
+			break;
+		z.next_out = out->data + out->size;
+		z.avail_out = (uInt)(out->room - out->size);
+		ret = inflate(&z, Z_NO_FLUSH);
+		out->size = out->room - z.avail_out;
+		if (ret != Z_OK && ret != Z_STREAM_END)
+			code = KHO_ERR_CORRUPT;
+	} while (!code && ret != Z_STREAM_END);
+	inflateEnd(&z);
+	return code;
+}
+
+static int unpack_lzma(const unsigned char *in, size_t in_size, struct output *out)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+	lzma_ret ret = LZMA_OK;
+	int code = 0;
+
+	if (lzma_auto_decoder(&z, 512 << 20, 0) != LZMA_OK)
+		return KHO_ERR_NOMEM;
+	z.next_in = in;
+	z.avail_in = in_size;
+	do {
+		code = output_grow(out);
+		if (code)
+			break;
+		z.next_out = out->data + out->size;
+		z.avail_out = out->room - out->size;
+		ret = lzma_code(&z, LZMA_RUN);
+		out->size = out->room - z.avail_out;
+		if (ret != LZMA_OK && ret != LZMA_STREAM_END)
+			code = KHO_ERR_CORRUPT;
+	} while (!code && ret != LZMA_STREAM_END);
+	lzma_end(&z);
+	return code;
+}
+
+static int unpack_zstd(const unsigned char *in, size_t in_size, struct output *out)
+{
+	ZSTD_inBuffer input = { in, in_size, 0 };
+	ZSTD_DStream *z = ZSTD_createDStream();
+	size_t ret = 1;
+	int code = 0;
+
+	if (!z)
+		return KHO_ERR_NOMEM;
+	/* kernels are packed with windows larger than the default limit */
+	ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, 28);
+	while (ret && !code) {
+		ZSTD_outBuffer output;
+		size_t before = input.pos;
+
+		code = output_grow(out);
+		if (code)
+			break;
+		output = (ZSTD_outBuffer){ out->data, out->room, out->size };
+		ret = ZSTD_decompressStream(z, &output, &input);
+		if (ZSTD_isError(ret) ||
+		    (ret && output.pos == out->size && input.pos == before))
+			code = KHO_ERR_CORRUPT;
+		out->size = output.pos;
+	}
+	ZSTD_freeDStream(z);
+	return code;
+}
+
+/* The legacy format of "lz4 -l": magic, then {u32 size, block} until the end. */
+static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *out)
+{
+	const size_t block_max = 8 << 20;
+	size_t pos = 4;
+
+	while (in_size - pos >= 4) {
+		uint32_t size;
+		int n;
+
+		memcpy(&size, in + pos, sizeof(size));
+		pos += 4;
+		/* the kernel appends the unpacked size: no block */
+		if (!size || size > in_size - pos)
+			break;
+		while (out->room - out->size < block_max) {
+			unsigned char *data;
+
+			if (out->room >= out->max)
+				return KHO_ERR_CORRUPT;
+			data = realloc(out->data, out->room + block_max);
+			if (!data)
+				return KHO_ERR_NOMEM;
+			out->data = data;
+			out->room += block_max;
+		}
+		n = LZ4_decompress_safe((const char *)in + pos, (char *)out->data + out->size,
+					(int)size, (int)block_max);
+		if (n < 0)
+			return KHO_ERR_CORRUPT;
+		out->size += (size_t)n;
+		pos += size;
+	}
+	return out->size ? 0 : KHO_ERR_CORRUPT;
+}
+
+static const struct {
+	unsigned char magic[6];
+	size_t len;
+	int (*unpack)(const unsigned char *in, size_t in_size, struct output *out);
+} formats[] = {
+	{ { 0x1f, 0x8b }, 2, unpack_gzip },
+	{ { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, unpack_lzma },
+	{ { 0x5d, 0, 0 }, 3, unpack_lzma },
+	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, unpack_zstd },
+	{ { 0x02, 0x21, 0x4c, 0x18 }, 4, unpack_lz4 },
+};
+
+int kho_decompress(const unsigned char *in, size_t in_size, size_t max,
+		   unsigned char **out, size_t *out_size)
+{
+	struct output output = { .max = max };
+	int ret = KHO_ERR_UNSUPPORTED;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (in_size > formats[i].len && !memcmp(in, formats[i].magic, formats[i].len)) {
+			ret = formats[i].unpack(in, in_size, &output);
+			break;
+		}
+	}
+	if (ret) {
+		free(output.data);
+		return ret;
+	}
+
+	*out = output.data;
+	*out_size = output.size;
+	return 0;
+}

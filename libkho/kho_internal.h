@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shared by the parts of libkho; nothing of this is exported. */
+#ifndef KHO_INTERNAL_H
+#define KHO_INTERNAL_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "kho.h"
+#include "abi/kexec_handover.h"
+
+#define KHO_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Fills *err (if any) and returns @code, so that callers can "return kho_fail(...)". */
+int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)
+	KHO_PRINTF(4, 5);
+/* The same for a failed system call: takes the code and the reason from errno. */
+int kho_fail_os(struct kho_error *err, const char *what, const char *path);
+/* Adds what to do about it. Returns err->code (or @code without an err). */
+int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
+	KHO_PRINTF(3, 4);
+
+/* ---------------------------------------------------------------- sources */
+
+struct kho_segment {
+	uint64_t addr;		/* physical */
+	uint64_t size;		/* bytes that are in the file */
+	uint64_t offset;	/* in the file */
+};
+
+struct kho_source {
+	int fd;
+	bool live;
+	char *path;		/* of the file, for messages */
+	char *sysroot;		/* live only: prefix of every path */
+	char *notes;		/* snapshot only: "key=value" lines, or NULL */
+	struct kho_segment *segments; /* sorted by address */
+	size_t nr_segments;
+	struct kho_range *ram;	/* sorted, merged */
+	size_t nr_ram;
+};
+
+/* Opens an ELF core; @live says that it is /proc/kcore. Takes nothing over. */
+int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
+			struct kho_error *err);
+
+/* One file of debugfs or procfs below the sysroot, NUL-terminated, at most @max bytes. */
+int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
+		     char **out, size_t *size, struct kho_error *err);
+
+/* Values of @key in the notes, in order: call with *cursor NULL first. NULL at the end. */
+const char *kho_source_note(const struct kho_source *source, const char *key,
+			    const char **cursor);
+
+/* Sorts by address and merges what touches. Returns the new count. */
+size_t kho_ranges_merge(struct kho_range *ranges, size_t n);
+/* Whether [addr, addr+size) lies within one of the sorted, merged ranges. */
+bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
+			uint64_t size);
+/* The first of @n ranges (any order) that overlaps, or NULL. */
+const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
+					   uint64_t addr, uint64_t size);
+
+/* ------------------------------------------------------------------ state */
+
+struct kho_radix;
+
+struct kho_state {
+	struct kho_source *source;
+	enum kho_side side;
+	enum kho_abi abi;
+	enum kho_found_by found_by;
+	uint64_t fdt_addr;
+	uint64_t map_addr;
+	unsigned char fdt[KHO_ABI_PAGE_SIZE];
+	size_t fdt_size;
+	char compatible[64];
+	char release[128];
+	struct kho_subtree *subtrees;
+	size_t nr_subtrees;
+	size_t bad_subtrees;	/* subnodes without the properties they must have */
+	char bad_subtree[64];	/* name of the first of them */
+	struct kho_range *scratch;
+	size_t nr_scratch;
+	struct kho_radix *radix; /* made on first use */
+};
+
+const struct kho_subtree *kho_state_subtree(const struct kho_state *state,
+					    const char *name);
+
+/* The radix tree of a state; NULL and *err when it cannot be read at all. */
+struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);
+void kho_radix_destroy(struct kho_radix *radix);
+
+/*
+ * Calls @fn for each block of records, until it returns non-zero; then what the
+ * walk of the chain returned: an error means that there may be more blocks.
+ */
+int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			   void *data, struct kho_error *err);
+
+/* ---------------------------------------------------------------- helpers */
+
+/* CRC-32C as in libkho/abi/dma_alloc.h. */
+uint32_t kho_crc32c(const void *data, size_t size);
+
+/* 0x12ab or 4711; the whole string. False when it is not a number. */
+bool kho_parse_u64(const char *text, uint64_t *value);
+
+#endif /* KHO_INTERNAL_H */

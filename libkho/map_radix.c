@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The preserved-memory-map as a radix tree (kho-v3, kho-v4), see
+ * abi/kexec_handover.h. The order of a page is the top bit of its key, so each
+ * order is a sub-tree sorted by address; reading in order of addresses is
+ * merging these.
+ *
+ * The depth is fixed, so a tree cannot be endless; but a page that is used as
+ * several nodes can make it look immense. Every node is therefore remembered
+ * with its place, and a page at two places is an error.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kho_internal.h"
+
+#define NODE_ENTRIES	(KHO_ABI_PAGE_SIZE / sizeof(uint64_t))
+#define TOP_LEVEL	(KHO_RADIX_LEVELS - 1)
+
+struct node_place {
+	uint64_t addr;		/* 0: free entry of the table */
+	uint64_t prefix;	/* first key below the node */
+	unsigned int level;
+};
+
+/* The way down to one leaf: a page for each level. */
+struct radix_path {
+	uint64_t addr[KHO_RADIX_LEVELS];	/* of the node in page[], 0: none */
+	uint64_t page[KHO_RADIX_LEVELS][NODE_ENTRIES];
+};
+
+struct kho_radix {
+	struct kho_state *state;
+	struct node_place *nodes;	/* open addressing */
+	size_t nr_nodes, nr_slots;
+	uint64_t orders;		/* orders with any key, a bit each */
+	struct radix_path path;		/* for kho_map_contains */
+};
+
+/* Keys below one entry of a node at @level. */
+static unsigned int level_shift(unsigned int level)
+{
+	return KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
+}
+
+static uint64_t order_first_key(unsigned int order)
+{
+	return 1ull << (64 - KHO_ABI_PAGE_SHIFT - order);
+}
+
+static uint64_t key_of(uint64_t addr, unsigned int order)
+{
+	return order_first_key(order) | addr >> (KHO_ABI_PAGE_SHIFT + order);
+}
+
+/* ------------------------------------------------------------------ nodes */
+
+static size_t place_slot(const struct kho_radix *radix, uint64_t addr)
+{
+	size_t slot = (addr >> KHO_ABI_PAGE_SHIFT) * 0x9e3779b97f4a7c15ull >> 20;
+
+	slot &= radix->nr_slots - 1;
+	while (radix->nodes[slot].addr && radix->nodes[slot].addr != addr)
+		slot = (slot + 1) & (radix->nr_slots - 1);
+	return slot;
+}
+
+static bool places_grow(struct kho_radix *radix)
+{
+	struct node_place *old = radix->nodes;
+	size_t n = radix->nr_slots;
+
+	radix->nr_slots = n ? 2 * n : 256;
+	radix->nodes = calloc(radix->nr_slots, sizeof(*radix->nodes));
+	if (!radix->nodes) {
+		radix->nodes = old;
+		radix->nr_slots = n;
+		return false;
+	}
+
+	for (size_t i = 0; i < n; i++) {
+		if (old[i].addr)
+			radix->nodes[place_slot(radix, old[i].addr)] = old[i];
+	}
+	free(old);
+	return true;
+}
+
+static int place_check(struct kho_radix *radix, uint64_t addr, uint64_t prefix,
+		       unsigned int level, struct kho_error *err)
+{
+	struct node_place *place;
+
+	if (radix->nr_nodes >= radix->nr_slots / 2 && !places_grow(radix))
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	place = &radix->nodes[place_slot(radix, addr)];
+	if (!place->addr) {
+		*place = (struct node_place){ addr, prefix, level };
+		radix->nr_nodes++;
+		return 0;
+	}
+	if (place->prefix == prefix && place->level == level)
+		return 0;
+
+	return kho_fail(err, KHO_ERR_LOOP, addr,
+			"preserved-memory-map: the page at 0x%" PRIx64 " is a node at two places (levels %u and %u)",
+			addr, place->level, level);
+}
+
+static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned int level,
+		     uint64_t addr, uint64_t prefix, struct kho_error *err)
+{
+	int ret;
+
+	if (path->addr[level] == addr)
+		return 0;
+	if (!addr || addr % KHO_ABI_PAGE_SIZE)
+		return kho_fail(err, KHO_ERR_CORRUPT, addr,
+				"preserved-memory-map: 0x%" PRIx64 " cannot be a node of level %u",
+				addr, level);
+
+	ret = place_check(radix, addr, prefix, level, err);
+	if (ret)
+		return ret;
+
+	path->addr[level] = 0;
+	ret = kho_source_read(radix->state->source, addr, path->page[level],
+			      sizeof(path->page[level]), err);
+	if (ret)
+		return ret;
+	path->addr[level] = addr;
+	return 0;
+}
+
+/* -------------------------------------------------------------- searching */
+
+/* The first bit at or after @from in the leaf; false when there is none. */
+static bool leaf_next(const uint64_t *bitmap, uint64_t from, uint64_t *bit)
+{
+	const uint64_t bits = 1ull << KHO_RADIX_BITMAP_BITS;
+
+	while (from < bits) {
+		uint64_t word = bitmap[from / 64] >> (from % 64);
+
+		if (word) {
+			*bit = from + (uint64_t)__builtin_ctzll(word);
+			return true;
+		}
+		from = (from / 64 + 1) * 64;
+	}
+	return false;
+}
+
+/*
+ * The first key in [@from, @to) below the node that @path holds at @level, whose
+ * keys begin at @prefix. 1: *key is it; 0: there is none; negative: error.
+ */
+static int node_next(struct kho_radix *radix, struct radix_path *path, unsigned int level,
+		     uint64_t prefix, uint64_t from, uint64_t to, uint64_t *key,
+		     struct kho_error *err)
+{
+	unsigned int shift;
+	uint64_t bit;
+	int ret;
+
+	if (!level) {
+		bit = from > prefix ? from - prefix : 0;
+		if (!leaf_next(path->page[0], bit, &bit) || prefix + bit >= to)
+			return 0;
+		*key = prefix + bit;
+		return 1;
+	}
+
+	shift = level_shift(level);
+	for (uint64_t i = from > prefix ? (from - prefix) >> shift : 0; i < NODE_ENTRIES; i++) {
+		uint64_t child = prefix + (i << shift);
+
+		if (child >= to)
+			return 0;
+		if (!path->page[level][i])
+			continue;
+
+		ret = node_load(radix, path, level - 1, path->page[level][i], child, err);
+		if (ret)
+			return ret;
+		ret = node_next(radix, path, level - 1, child, from, to, key, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int radix_next(struct kho_radix *radix, struct radix_path *path, uint64_t from,
+		      uint64_t to, uint64_t *key, struct kho_error *err)
+{
+	int ret = node_load(radix, path, TOP_LEVEL, radix->state->map_addr, 0, err);
+
+	return ret ? ret : node_next(radix, path, TOP_LEVEL, 0, from, to, key, err);
+}
+
+/* The kernel can only make keys of RAM: an address that overflows is none. */
+static int key_decode(uint64_t key, unsigned int order, struct kho_map_entry *entry,
+		      struct kho_error *err)
+{
+	uint64_t index = key & (order_first_key(order) - 1);
+	unsigned int shift = KHO_ABI_PAGE_SHIFT + order;
+
+	if (order >= KHO_RADIX_ORDERS || index > (UINT64_MAX >> shift) - 1)
+		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+				"preserved-memory-map: key 0x%" PRIx64 " is not an address", key);
+
+	entry->addr = index << shift;
+	entry->size = 1ull << shift;
+	entry->order = order;
+	return 0;
+}
+
+static int find_orders(struct kho_radix *radix, struct kho_error *err)
+{
+	uint64_t key;
+	int ret;
+
+	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
+		ret = radix_next(radix, &radix->path, order_first_key(order),
+				 order_first_key(order) * 2, &key, err);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			radix->orders |= 1ull << order;
+	}
+
+	/* below all orders, and above them: nobody can have put a key there */
+	ret = radix_next(radix, &radix->path, 0, order_first_key(KHO_RADIX_ORDERS - 1), &key, err);
+	if (!ret)
+		ret = radix_next(radix, &radix->path, order_first_key(0) * 2, UINT64_MAX, &key, err);
+	if (ret > 0)
+		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+				"preserved-memory-map: key 0x%" PRIx64 " has no order", key);
+	return ret;
+}
+
+struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err)
+{
+	struct kho_radix *radix;
+
+	if (state->radix)
+		return state->radix;
+
+	if (state->source->live && state->side == KHO_SIDE_IN) {
+		kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
+			 "the incoming preserved-memory-map is gone: the kernel frees it once it has read it");
+		return NULL;
+	}
+	if (state->abi != KHO_ABI_V3 && state->abi != KHO_ABI_V4) {
+		kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			 "the preserved-memory-map of \"%s\" cannot be read by this version",
+			 state->compatible);
+		return NULL;
+	}
+
+	radix = calloc(1, sizeof(*radix));
+	if (!radix) {
+		kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return NULL;
+	}
+	radix->state = state;
+	if (find_orders(radix, err)) {
+		kho_radix_destroy(radix);
+		return NULL;
+	}
+
+	state->radix = radix;
+	return radix;
+}
+
+void kho_radix_destroy(struct kho_radix *radix)
+{
+	if (!radix)
+		return;
+	free(radix->nodes);
+	free(radix);
+}
+
+/* --------------------------------------------------------------- iterator */
+
+struct order_cursor {
+	unsigned int order;
+	uint64_t next_key;		/* where to search on */
+	bool ended;
+	struct kho_map_entry entry;
+	struct radix_path path;
+};
+
+struct kho_map_iter {
+	struct kho_radix *radix;
+	size_t nr_cursors;
+	struct order_cursor *cursors;
+};
+
+static int cursor_advance(struct kho_map_iter *iter, struct order_cursor *cursor,
+			  struct kho_error *err)
+{
+	uint64_t key;
+	int ret;
+
+	ret = radix_next(iter->radix, &cursor->path, cursor->next_key,
+			 order_first_key(cursor->order) * 2, &key, err);
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		cursor->ended = true;
+		return 0;
+	}
+	cursor->next_key = key + 1;
+	return key_decode(key, cursor->order, &cursor->entry, err);
+}
+
+int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
+			struct kho_error *err)
+{
+	struct kho_error local;
+	struct kho_radix *radix;
+	struct kho_map_iter *iter;
+
+	if (!err)
+		err = &local;
+	radix = kho_state_radix(state, err);
+	if (!radix)
+		return err->code;
+
+	iter = calloc(1, sizeof(*iter));
+	if (!iter)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	iter->radix = radix;
+
+	iter->cursors = calloc((size_t)__builtin_popcountll(radix->orders) + 1,
+			       sizeof(*iter->cursors));
+	if (!iter->cursors) {
+		free(iter);
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+
+	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
+		struct order_cursor *cursor = &iter->cursors[iter->nr_cursors];
+		int ret;
+
+		if (!(radix->orders & 1ull << order))
+			continue;
+		cursor->order = order;
+		cursor->next_key = order_first_key(order);
+		iter->nr_cursors++;
+		ret = cursor_advance(iter, cursor, err);
+		if (ret) {
+			kho_map_iter_destroy(iter);
+			return ret;
+		}
+	}
+
+	*out = iter;
+	return 0;
+}
+
+int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
+		      struct kho_error *err)
+{
+	struct order_cursor *first = NULL;
+	struct kho_map_entry found;
+	int ret;
+
+	for (size_t i = 0; i < iter->nr_cursors; i++) {
+		struct order_cursor *cursor = &iter->cursors[i];
+
+		if (!cursor->ended && (!first || cursor->entry.addr < first->entry.addr))
+			first = cursor;
+	}
+	if (!first)
+		return 0;
+
+	found = first->entry;
+	ret = cursor_advance(iter, first, err);
+	if (ret)
+		return ret;
+
+	*entry = found;
+	return 1;
+}
+
+void kho_map_iter_destroy(struct kho_map_iter *iter)
+{
+	if (!iter)
+		return;
+	free(iter->cursors);
+	free(iter);
+}
+
+/* ---------------------------------------------------------------- look-up */
+
+/* How far the preserved block that covers @addr reaches; 0 if none does. */
+static int covered_until(struct kho_radix *radix, uint64_t addr, uint64_t *end,
+			 struct kho_error *err)
+{
+	uint64_t key, found;
+	int ret;
+
+	*end = 0;
+	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
+		if (!(radix->orders & 1ull << order))
+			continue;
+		key = key_of(addr, order);
+		ret = radix_next(radix, &radix->path, key, key + 1, &found, err);
+		if (ret < 0)
+			return ret;
+		if (ret) {
+			*end = ((addr >> (KHO_ABI_PAGE_SHIFT + order)) + 1) << (KHO_ABI_PAGE_SHIFT + order);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
+		     struct kho_error *err)
+{
+	struct kho_error local;
+	struct kho_radix *radix;
+	uint64_t last;
+
+	if (!err)
+		err = &local;
+	if (!size || __builtin_add_overflow(addr, size - 1, &last))
+		return kho_fail(err, KHO_ERR_USAGE, addr, "0x%" PRIx64 "+0x%" PRIx64 " is no range",
+				addr, size);
+
+	radix = kho_state_radix(state, err);
+	if (!radix)
+		return err->code;
+
+	while (addr <= last) {
+		uint64_t end;
+		int ret = covered_until(radix, addr, &end, err);
+
+		if (ret)
+			return ret;
+		if (end <= addr)
+			return 0;
+		addr = end;
+	}
+	return 1;
+}
+
+int kho_map_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			  void *data, struct kho_error *err)
+{
+	struct kho_map_entry entry;
+	struct kho_map_iter *iter;
+	struct kho_radix *radix;
+	int ret;
+
+	/* walking all of it is what makes every node known */
+	ret = kho_map_iter_create(state, &iter, err);
+	if (ret)
+		return ret;
+	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0)
+		;
+	kho_map_iter_destroy(iter);
+	if (ret)
+		return ret;
+
+	radix = state->radix;
+	for (size_t i = 0; i < radix->nr_slots; i++) {
+		if (radix->nodes[i].addr && fn(radix->nodes[i].addr, data))
+			break;
+	}
+	return 0;
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Writes the pages that KHO's metadata lives on as an ELF core, see abi/snapshot.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kho_internal.h"
+#include "abi/snapshot.h"
+
+/* Blobs of unknown subtrees are taken along up to this size. */
+#define MAX_BLOB	(64u << 10)
+
+struct pages {
+	struct kho_range *ranges;	/* of whole pages */
+	size_t n, room;
+	bool failed;
+};
+
+static int pages_add(uint64_t addr, void *data)
+{
+	struct pages *pages = data;
+	struct kho_range *ranges;
+
+	if (pages->n == pages->room) {
+		size_t room = pages->room ? 2 * pages->room : 64;
+
+		ranges = reallocarray(pages->ranges, room, sizeof(*ranges));
+		if (!ranges) {
+			pages->failed = true;
+			return 1;
+		}
+		pages->ranges = ranges;
+		pages->room = room;
+	}
+	addr -= addr % KHO_ABI_PAGE_SIZE;
+	pages->ranges[pages->n++] = (struct kho_range){ addr, KHO_ABI_PAGE_SIZE };
+	return 0;
+}
+
+static void add_subtrees(struct kho_state *state, struct pages *pages)
+{
+	for (size_t i = 0; i < state->nr_subtrees; i++) {
+		const struct kho_subtree *subtree = &state->subtrees[i];
+		uint64_t size = subtree->size < MAX_BLOB ? subtree->size : MAX_BLOB;
+
+		for (uint64_t done = 0; done == 0 || done < size; done += KHO_ABI_PAGE_SIZE)
+			pages_add(subtree->addr + done, pages);
+	}
+}
+
+/* Keeps the pages that the source has, merges them. */
+static void keep_readable(struct kho_state *state, struct pages *pages)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < pages->n; i++) {
+		if (!kho_source_read(state->source, pages->ranges[i].addr, page, sizeof(page), NULL))
+			pages->ranges[kept++] = pages->ranges[i];
+	}
+	pages->n = kho_ranges_merge(pages->ranges, kept);
+}
+
+/* -------------------------------------------------------------------- ELF */
+
+static char *notes_text(const struct kho_state *state, size_t *size)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "side=%s\nrelease=%s\nfdt_phys=0x%" PRIx64 "\n",
+		state->side == KHO_SIDE_IN ? "in" : "out", state->release, state->fdt_addr);
+	for (size_t i = 0; i < state->nr_scratch; i++)
+		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
+			state->scratch[i].size);
+	for (size_t i = 0; i < state->source->nr_ram; i++)
+		fprintf(f, "ram=0x%" PRIx64 "+0x%" PRIx64 "\n", state->source->ram[i].addr,
+			state->source->ram[i].size);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int write_fully(int fd, const void *buf, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t n = pwrite(fd, buf, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		buf = (const char *)buf + n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static size_t align4(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+static int write_headers(int fd, const struct pages *pages, uint64_t note_offset,
+			 size_t note_size, uint64_t data_offset)
+{
+	Elf *elf = elf_begin(fd, ELF_C_WRITE, NULL);
+	GElf_Ehdr ehdr;
+	GElf_Phdr phdr;
+	int ret = -1;
+
+	if (!elf || !gelf_newehdr(elf, ELFCLASS64) || !gelf_getehdr(elf, &ehdr))
+		goto out;
+	elf_flagelf(elf, ELF_C_SET, ELF_F_LAYOUT);
+	ehdr.e_ident[EI_DATA] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	ehdr.e_type = ET_CORE;
+#if defined(__aarch64__)
+	ehdr.e_machine = EM_AARCH64;
+#else
+	ehdr.e_machine = EM_X86_64;
+#endif
+	ehdr.e_version = EV_CURRENT;
+	ehdr.e_phoff = sizeof(Elf64_Ehdr);
+	if (!gelf_update_ehdr(elf, &ehdr) || !gelf_newphdr(elf, pages->n + 1))
+		goto out;
+
+	phdr = (GElf_Phdr){ .p_type = PT_NOTE, .p_offset = note_offset,
+			    .p_filesz = note_size, .p_align = 4 };
+	if (!gelf_update_phdr(elf, 0, &phdr))
+		goto out;
+	for (size_t i = 0; i < pages->n; i++) {
+		phdr = (GElf_Phdr){
+			.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = data_offset,
+			.p_paddr = pages->ranges[i].addr, .p_filesz = pages->ranges[i].size,
+			.p_memsz = pages->ranges[i].size, .p_align = KHO_ABI_PAGE_SIZE,
+		};
+		if (!gelf_update_phdr(elf, (int)(i + 1), &phdr))
+			goto out;
+		data_offset += pages->ranges[i].size;
+	}
+	ret = elf_update(elf, ELF_C_WRITE) < 0 ? -1 : 0;
+out:
+	elf_end(elf);
+	return ret;
+}
+
+static int write_note(int fd, const char *text, size_t size, uint64_t offset)
+{
+	Elf64_Nhdr nhdr = { sizeof(KHO_SNAPSHOT_NOTE_NAME), (Elf64_Word)size,
+			    KHO_SNAPSHOT_NOTE_TYPE };
+	char name[8] = KHO_SNAPSHOT_NOTE_NAME;
+
+	if (write_fully(fd, &nhdr, sizeof(nhdr), offset) ||
+	    write_fully(fd, name, align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)), offset + sizeof(nhdr)))
+		return -1;
+	return write_fully(fd, text, size, offset + sizeof(nhdr) +
+			   align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)));
+}
+
+static int write_pages(int fd, struct kho_state *state, const struct pages *pages,
+		       uint64_t offset, struct kho_error *err)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+
+	for (size_t i = 0; i < pages->n; i++) {
+		for (uint64_t done = 0; done < pages->ranges[i].size; done += sizeof(page)) {
+			int ret = kho_source_read(state->source, pages->ranges[i].addr + done,
+						  page, sizeof(page), err);
+
+			if (ret)
+				return ret;
+			if (write_fully(fd, page, sizeof(page), offset))
+				return kho_fail_os(err, "write", "the snapshot");
+			offset += sizeof(page);
+		}
+	}
+	return 0;
+}
+
+static int write_all(int fd, struct kho_state *state, const struct pages *pages,
+		     struct kho_error *err)
+{
+	uint64_t note_offset = sizeof(Elf64_Ehdr) + (pages->n + 1) * sizeof(Elf64_Phdr);
+	size_t text_size, note_size;
+	uint64_t data_offset;
+	char *text;
+	int ret;
+
+	text = notes_text(state, &text_size);
+	if (!text)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	note_size = sizeof(Elf64_Nhdr) + align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)) + align4(text_size);
+	data_offset = (note_offset + note_size + KHO_ABI_PAGE_SIZE - 1) / KHO_ABI_PAGE_SIZE *
+		      KHO_ABI_PAGE_SIZE;
+
+	if (write_headers(fd, pages, note_offset, note_size, data_offset))
+		ret = kho_fail(err, KHO_ERR_OS, KHO_NO_ADDR, "cannot write the snapshot: %s",
+			       elf_errmsg(-1));
+	else if (write_note(fd, text, text_size, note_offset))
+		ret = kho_fail_os(err, "write", "the snapshot");
+	else
+		ret = write_pages(fd, state, pages, data_offset, err);
+	free(text);
+	return ret;
+}
+
+static int write_file(struct kho_state *state, const struct pages *pages, const char *path,
+		      struct kho_error *err)
+{
+	char tmp[PATH_MAX];
+	int fd, ret;
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp))
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "path too long: %s", path);
+
+	fd = mkstemp(tmp); /* mode 0600 */
+	if (fd < 0)
+		return kho_fail_os(err, "create", tmp);
+
+	ret = write_all(fd, state, pages, err);
+	if (!ret && (fsync(fd) || rename(tmp, path)))
+		ret = kho_fail_os(err, "write", path);
+	close(fd);
+	if (ret)
+		unlink(tmp);
+	return ret;
+}
+
+int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
+{
+	struct pages pages = { 0 };
+	int ret;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
+	if (state->fdt_addr == KHO_NO_ADDR) {
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			       "this kernel does not say where the root FDT is");
+		return kho_remedy(err, ret, "Use a kernel with kernel-patches/, which has fdt_phys.");
+	}
+
+	pages_add(state->fdt_addr, &pages);
+	/* what cannot be read on is left out: the reader then says so */
+	kho_map_for_each_node(state, pages_add, &pages, NULL);
+	add_subtrees(state, &pages);
+	kho_dma_for_each_block(state, pages_add, &pages, NULL);
+	keep_readable(state, &pages);
+
+	ret = pages.failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory")
+			   : write_file(state, &pages, path, err);
+	free(pages.ranges);
+	return ret;
+}

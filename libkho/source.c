@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Physical memory as a table of segments of a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kho_internal.h"
+#include "abi/snapshot.h"
+
+/* More program headers than any dump has; a bound for what a file may ask for. */
+#define MAX_PHDRS	(1u << 22)
+#define MAX_NOTES	(16u << 20)
+
+/* ----------------------------------------------------------------- ranges */
+
+static int range_compare(const void *a, const void *b)
+{
+	const struct kho_range *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+size_t kho_ranges_merge(struct kho_range *ranges, size_t n)
+{
+	size_t kept = 0;
+
+	if (!n)
+		return 0;
+
+	qsort(ranges, n, sizeof(*ranges), range_compare);
+	for (size_t i = 1; i < n; i++) {
+		uint64_t end = ranges[kept].addr + ranges[kept].size;
+		uint64_t next_end = ranges[i].addr + ranges[i].size;
+
+		if (ranges[i].addr > end)
+			ranges[++kept] = ranges[i];
+		else if (next_end > end)
+			ranges[kept].size = next_end - ranges[kept].addr;
+	}
+	return kept + 1;
+}
+
+bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
+			uint64_t size)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (addr < ranges[mid].addr)
+			high = mid;
+		else if (addr - ranges[mid].addr >= ranges[mid].size)
+			low = mid + 1;
+		else
+			return size <= ranges[mid].size - (addr - ranges[mid].addr);
+	}
+	return false;
+}
+
+const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
+					   uint64_t addr, uint64_t size)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!ranges[i].size || !size)
+			continue;
+		if (addr >= ranges[i].addr ? addr - ranges[i].addr < ranges[i].size
+					   : ranges[i].addr - addr < size)
+			return &ranges[i];
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------- ELF */
+
+static int segment_compare(const void *a, const void *b)
+{
+	const struct kho_segment *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+/*
+ * A segment that is RAM at a known physical address. /proc/kcore gives -1 for
+ * what is only virtual (fs/proc/kcore.c), and a second view of the kernel's own
+ * text at the top of the address space, which the direct mapping has as well.
+ */
+static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
+{
+	if (phdr->p_type != PT_LOAD || !phdr->p_filesz)
+		return false;
+	if (phdr->p_paddr == UINT64_MAX || phdr->p_paddr + phdr->p_filesz < phdr->p_paddr)
+		return false;
+	if (live && machine == EM_X86_64 && phdr->p_vaddr >= 0xffffffff80000000ull)
+		return false;
+	return true;
+}
+
+static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr,
+		      struct kho_error *err)
+{
+	size_t offset = 0, name, desc;
+	Elf_Data *data;
+	GElf_Nhdr note;
+
+	if (phdr->p_filesz > MAX_NOTES || phdr->p_offset > INT64_MAX)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: its notes are too large", source->path);
+
+	data = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz,
+				    phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+	if (!data)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s: cannot read its notes: %s",
+				source->path, elf_errmsg(-1));
+
+	while ((offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
+		const char *base = data->d_buf;
+
+		if (source->notes || note.n_type != KHO_SNAPSHOT_NOTE_TYPE ||
+		    note.n_namesz != sizeof(KHO_SNAPSHOT_NOTE_NAME) ||
+		    memcmp(base + name, KHO_SNAPSHOT_NOTE_NAME, note.n_namesz))
+			continue;
+
+		source->notes = strndup(base + desc, note.n_descsz);
+		if (!source->notes)
+			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+	return 0;
+}
+
+static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err)
+{
+	GElf_Ehdr ehdr;
+	GElf_Phdr phdr;
+	size_t n;
+	int ret;
+
+	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &ehdr) ||
+	    ehdr.e_type != ET_CORE || elf_getphdrnum(elf, &n))
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core",
+				source->path);
+	if (!n || n > MAX_PHDRS)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s has %zu program headers", source->path, n);
+
+	source->segments = calloc(n, sizeof(*source->segments));
+	source->ram = calloc(n, sizeof(*source->ram));
+	if (!source->segments || !source->ram)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	for (size_t i = 0; i < n; i++) {
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+					"%s: cannot read program header %zu: %s",
+					source->path, i, elf_errmsg(-1));
+		if (phdr.p_type == PT_NOTE && !source->live) {
+			ret = read_notes(source, elf, &phdr, err);
+			if (ret)
+				return ret;
+		}
+		if (!phdr_is_memory(&phdr, source->live, ehdr.e_machine))
+			continue;
+
+		source->segments[source->nr_segments++] = (struct kho_segment){
+			phdr.p_paddr, phdr.p_filesz, phdr.p_offset,
+		};
+		source->ram[source->nr_ram++] = (struct kho_range){
+			phdr.p_paddr, phdr.p_memsz > phdr.p_filesz ? phdr.p_memsz : phdr.p_filesz,
+		};
+	}
+
+	qsort(source->segments, source->nr_segments, sizeof(*source->segments),
+	      segment_compare);
+	source->nr_ram = kho_ranges_merge(source->ram, source->nr_ram);
+	return 0;
+}
+
+int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
+			struct kho_error *err)
+{
+	struct kho_source *source;
+	Elf *elf;
+	int ret;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
+
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	source->live = live;
+	source->fd = -1;
+	source->path = strdup(path);
+	if (!source->path) {
+		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		goto err;
+	}
+
+	source->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (source->fd < 0) {
+		ret = kho_fail_os(err, "open", path);
+		goto err;
+	}
+
+	elf = elf_begin(source->fd, ELF_C_READ, NULL);
+	if (!elf) {
+		ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core: %s",
+			       path, elf_errmsg(-1));
+		goto err;
+	}
+
+	ret = read_phdrs(source, elf, err);
+	elf_end(elf);
+	if (ret)
+		goto err;
+
+	*out = source;
+	return 0;
+
+err:
+	kho_source_close(source);
+	return ret;
+}
+
+/* A snapshot knows what was RAM, though it holds only a few pages of it. */
+static int ram_from_notes(struct kho_source *source, struct kho_error *err)
+{
+	const char *cursor = NULL, *value;
+	struct kho_range *ram;
+	size_t n = 0;
+
+	if (!source->notes)
+		return 0;
+
+	/* every range takes more than one byte of the notes */
+	ram = calloc(strlen(source->notes) + 1, sizeof(*ram));
+	if (!ram)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	while ((value = kho_source_note(source, "ram", &cursor))) {
+		if (sscanf(value, "%" SCNx64 "+%" SCNx64, &ram[n].addr, &ram[n].size) == 2 &&
+		    ram[n].addr + ram[n].size >= ram[n].addr)
+			n++;
+	}
+
+	free(source->ram);
+	source->ram = ram;
+	source->nr_ram = kho_ranges_merge(ram, n);
+	return 0;
+}
+
+int kho_source_open_file(const char *path, struct kho_source **out, struct kho_error *err)
+{
+	struct kho_source *source;
+	int ret;
+
+	ret = kho_source_open_elf(path, false, &source, err);
+	if (ret)
+		return ret;
+
+	ret = ram_from_notes(source, err);
+	if (ret) {
+		kho_source_close(source);
+		return ret;
+	}
+
+	*out = source;
+	return 0;
+}
+
+void kho_source_close(struct kho_source *source)
+{
+	if (!source)
+		return;
+	if (source->fd >= 0)
+		close(source->fd);
+	free(source->path);
+	free(source->sysroot);
+	free(source->notes);
+	free(source->segments);
+	free(source->ram);
+	free(source);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static const struct kho_segment *segment_find(const struct kho_source *source,
+					      uint64_t addr)
+{
+	size_t low = 0, high = source->nr_segments;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct kho_segment *segment = &source->segments[mid];
+
+		if (addr < segment->addr)
+			high = mid;
+		else if (addr - segment->addr >= segment->size)
+			low = mid + 1;
+		else
+			return segment;
+	}
+	return NULL;
+}
+
+static int read_fully(const struct kho_source *source, uint64_t offset, void *buf,
+		      size_t size, uint64_t addr, struct kho_error *err)
+{
+	while (size) {
+		ssize_t n = pread(source->fd, buf, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* EIO and EFAULT of live memory: this place, not the tool, is at fault */
+		if (n < 0 && errno != EIO && errno != EFAULT)
+			return kho_fail_os(err, "read", source->path);
+		if (n <= 0)
+			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
+					"%s: memory at 0x%" PRIx64 " cannot be read",
+					source->path, addr);
+
+		buf = (char *)buf + n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
+		    struct kho_error *err)
+{
+	while (size) {
+		const struct kho_segment *segment = segment_find(source, addr);
+		uint64_t skip, chunk;
+		int ret;
+
+		if (!segment)
+			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
+					"%s has no memory at 0x%" PRIx64, source->path, addr);
+
+		skip = addr - segment->addr;
+		chunk = segment->size - skip;
+		if (chunk > size)
+			chunk = size;
+
+		ret = read_fully(source, segment->offset + skip, buf, chunk, addr, err);
+		if (ret)
+			return ret;
+
+		buf = (char *)buf + chunk;
+		addr += chunk;
+		size -= chunk;
+	}
+	return 0;
+}
+
+const char *kho_source_note(const struct kho_source *source, const char *key,
+			    const char **cursor)
+{
+	const char *line = *cursor ? *cursor : source->notes;
+	size_t len = strlen(key);
+
+	while (line && *line) {
+		const char *next = strchr(line, '\n');
+
+		next = next ? next + 1 : line + strlen(line);
+		if (!strncmp(line, key, len) && line[len] == '=') {
+			*cursor = next;
+			return line + len + 1;
+		}
+		line = next;
+	}
+	return NULL;
+}

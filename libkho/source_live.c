@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The running kernel: debugfs for what KHO tells, /proc/kcore for memory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "kho_internal.h"
+
+#define DEBUGFS	"/sys/kernel/debug"
+
+static int path_make(const char *sysroot, const char *path, char *buf, size_t size,
+		     struct kho_error *err)
+{
+	int n = snprintf(buf, size, "%s%s", sysroot, path);
+
+	if (n < 0 || (size_t)n >= size)
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "path too long: %s%s",
+				sysroot, path);
+	return 0;
+}
+
+static ssize_t read_some(int fd, char *buf, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = read(fd, buf + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
+		     char **out, size_t *size, struct kho_error *err)
+{
+	char full[PATH_MAX];
+	ssize_t n;
+	char *buf;
+	int fd, ret;
+
+	ret = path_make(source->sysroot, path, full, sizeof(full), err);
+	if (ret)
+		return ret;
+
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return kho_fail_os(err, "open", full);
+
+	buf = malloc(max + 1);
+	if (!buf) {
+		close(fd);
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+
+	/* debugfs blobs say that they are empty: read, do not ask for the size */
+	n = read_some(fd, buf, max);
+	if (n < 0) {
+		ret = kho_fail_os(err, "read", full);
+		free(buf);
+		close(fd);
+		return ret;
+	}
+	close(fd);
+
+	buf[n] = '\0';
+	*out = buf;
+	*size = (size_t)n;
+	return 0;
+}
+
+/* What the kernel was told about kho= ("" if nothing; the last one counts). */
+static void cmdline_kho(const struct kho_source *source, char *value, size_t size)
+{
+	char *cmdline, *word, *save = NULL;
+	size_t len;
+
+	*value = '\0';
+	if (kho_source_slurp(source, "/proc/cmdline", 65536, &cmdline, &len, NULL))
+		return;
+
+	for (word = strtok_r(cmdline, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
+		if (!strncmp(word, "kho=", 4))
+			snprintf(value, size, "%s", word + 4);
+	}
+	free(cmdline);
+}
+
+static int no_kho(const struct kho_source *source, struct kho_error *err)
+{
+	char value[16];
+	int ret;
+
+	cmdline_kho(source, value, sizeof(value));
+	if (!strcmp(value, "on") || !strcmp(value, "1") || *value == 'y' || *value == 'Y') {
+		ret = kho_fail(err, KHO_ERR_NO_KHO, KHO_NO_ADDR,
+			       "this kernel has no KHO, though kho=%s is on its command line", value);
+		return kho_remedy(err, ret,
+				  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS; else its log says why KHO failed.");
+	}
+
+	ret = kho_fail(err, KHO_ERR_DISABLED, KHO_NO_ADDR,
+		       "KHO is off in this kernel, or not built in");
+	return kho_remedy(err, ret,
+			  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS and kho=on on its command line.");
+}
+
+/* Says why there is no debugfs/kho. */
+static int check_debugfs(const struct kho_source *source, struct kho_error *err)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+	int ret;
+
+	ret = path_make(source->sysroot, DEBUGFS "/kho", path, sizeof(path), err);
+	if (ret)
+		return ret;
+	if (!stat(path, &st))
+		return 0;
+	if (errno == EACCES || errno == EPERM)
+		return kho_fail_os(err, "look into", path);
+
+	path[strlen(path) - strlen("/kho")] = '\0';
+	if (statfs(path, &fs) || fs.f_type != DEBUGFS_MAGIC) {
+		/* a prefix is no real debugfs: there it is enough that it is a folder */
+		if (!*source->sysroot || stat(path, &st)) {
+			ret = kho_fail(err, KHO_ERR_NO_DEBUGFS, KHO_NO_ADDR,
+				       "debugfs is not mounted at %s", path);
+			return kho_remedy(err, ret, "Run: mount -t debugfs debugfs %s", path);
+		}
+	}
+	return no_kho(source, err);
+}
+
+int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err)
+{
+	struct kho_source *source, probe = { 0 };
+	char path[PATH_MAX];
+	int ret;
+
+	probe.sysroot = (char *)(sysroot ? sysroot : "");
+	ret = check_debugfs(&probe, err);
+	if (ret)
+		return ret;
+
+	ret = path_make(probe.sysroot, "/proc/kcore", path, sizeof(path), err);
+	if (ret)
+		return ret;
+	if (access(path, F_OK)) {
+		ret = kho_fail(err, KHO_ERR_NO_KCORE, KHO_NO_ADDR, "there is no %s", path);
+		return kho_remedy(err, ret, "Mount /proc, and use a kernel with CONFIG_PROC_KCORE.");
+	}
+
+	ret = kho_source_open_elf(path, true, &source, err);
+	if (ret)
+		return ret;
+
+	source->sysroot = strdup(probe.sysroot);
+	if (!source->sysroot) {
+		kho_source_close(source);
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+
+	*out = source;
+	return 0;
+}

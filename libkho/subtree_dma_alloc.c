@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The "dma-alloc" subtree, see abi/dma_alloc.h and docs/abi-dma-alloc.md. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "kho_internal.h"
+#include "abi/dma_alloc.h"
+
+#define RECORDS_PER_BLOCK \
+	((KHO_ABI_PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
+/* A live record may be caught while the kernel changes it. */
+#define LIVE_TRIES	5
+#define CONTENT_CHUNK	(256u << 10)
+
+struct kho_dma_iter {
+	struct kho_state *state;
+	uint64_t block;			/* the one in page[], 0 before the first */
+	uint64_t next;			/* the one after it */
+	size_t slot;
+	size_t nr_blocks;
+	uint64_t *seen;			/* blocks so far, sorted */
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+};
+
+/* ----------------------------------------------------------------- header */
+
+static bool header_crc_ok(const struct dma_alloc_ser *ser)
+{
+	struct dma_alloc_ser copy = *ser;
+
+	copy.crc32c = 0;
+	return kho_crc32c(&copy, sizeof(copy)) == ser->crc32c;
+}
+
+static int read_header(struct kho_state *state, uint64_t addr, struct dma_alloc_ser *ser,
+		       struct kho_error *err)
+{
+	for (int i = 0; ; i++) {
+		int ret = kho_source_read(state->source, addr, ser, sizeof(*ser), err);
+
+		if (ret || header_crc_ok(ser) || !state->source->live || i == LIVE_TRIES)
+			return ret;
+		usleep(1000);
+	}
+}
+
+static int check_header(const struct dma_alloc_ser *ser, uint64_t addr, struct kho_error *err)
+{
+	if (strncmp(ser->compatible, DMA_ALLOC_COMPATIBLE, sizeof(ser->compatible)))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, addr,
+				"dma-alloc at 0x%" PRIx64 ": its format is \"%.16s\", not \"%s\"",
+				addr, ser->compatible, DMA_ALLOC_COMPATIBLE);
+	if (ser->header_size != sizeof(*ser) ||
+	    ser->record_size != sizeof(struct dma_alloc_record_ser))
+		return kho_fail(err, KHO_ERR_CORRUPT, addr,
+				"dma-alloc at 0x%" PRIx64 ": header of %u and records of %u bytes cannot be",
+				addr, ser->header_size, ser->record_size);
+	return 0;
+}
+
+int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
+			struct kho_error *err)
+{
+	const struct kho_subtree *subtree = kho_state_subtree(state, DMA_ALLOC_KHO_SUBTREE);
+	struct dma_alloc_ser ser;
+	int ret;
+
+	if (!subtree)
+		return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
+				"there is no subtree \"%s\"", DMA_ALLOC_KHO_SUBTREE);
+	if (subtree->size != sizeof(ser))
+		return kho_fail(err, KHO_ERR_CORRUPT, subtree->addr,
+				"dma-alloc at 0x%" PRIx64 ": blob of %" PRIu64 " bytes, not %zu",
+				subtree->addr, subtree->size, sizeof(ser));
+
+	ret = read_header(state, subtree->addr, &ser, err);
+	if (!ret)
+		ret = check_header(&ser, subtree->addr, err);
+	if (ret)
+		return ret;
+
+	*header = (struct kho_dma_header){
+		.addr = subtree->addr,
+		.first_block = ser.first_block_pa,
+		.nr_records = ser.nr_records,
+		.nr_pages = ser.nr_pages,
+		.generation = ser.generation,
+		.next_id = ser.next_id,
+		.crc_ok = header_crc_ok(&ser),
+	};
+	snprintf(header->compatible, sizeof(header->compatible), "%.16s", ser.compatible);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- blocks */
+
+int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
+			struct kho_error *err)
+{
+	struct kho_dma_header header;
+	struct kho_dma_iter *iter;
+	int ret;
+
+	ret = kho_dma_read_header(state, &header, err);
+	if (ret)
+		return ret;
+
+	iter = calloc(1, sizeof(*iter));
+	if (iter)
+		iter->seen = calloc(DMA_ALLOC_MAX_BLOCKS, sizeof(*iter->seen));
+	if (!iter || !iter->seen) {
+		free(iter);
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+
+	iter->state = state;
+	iter->next = header.first_block;
+	iter->slot = RECORDS_PER_BLOCK;
+	*out = iter;
+	return 0;
+}
+
+void kho_dma_iter_destroy(struct kho_dma_iter *iter)
+{
+	if (!iter)
+		return;
+	free(iter->seen);
+	free(iter);
+}
+
+/* Remembers @addr; false when it was there before. */
+static bool remember_block(struct kho_dma_iter *iter, uint64_t addr)
+{
+	size_t low = 0, high = iter->nr_blocks;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (iter->seen[mid] == addr)
+			return false;
+		if (iter->seen[mid] < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	memmove(&iter->seen[low + 1], &iter->seen[low],
+		(iter->nr_blocks - low) * sizeof(*iter->seen));
+	iter->seen[low] = addr;
+	iter->nr_blocks++;
+	return true;
+}
+
+static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
+{
+	struct kho_block_header_ser header;
+	uint64_t addr = iter->next;
+	int ret;
+
+	if (addr % KHO_ABI_PAGE_SIZE)
+		return kho_fail(err, KHO_ERR_CORRUPT, addr,
+				"dma-alloc: block %zu of the chain is at 0x%" PRIx64 ", which is no page",
+				iter->nr_blocks, addr);
+	if (iter->nr_blocks == DMA_ALLOC_MAX_BLOCKS)
+		return kho_fail(err, KHO_ERR_LOOP, addr,
+				"dma-alloc: the chain has more than %u blocks", DMA_ALLOC_MAX_BLOCKS);
+	if (!remember_block(iter, addr))
+		return kho_fail(err, KHO_ERR_LOOP, addr,
+				"dma-alloc: the chain comes back to block 0x%" PRIx64, addr);
+
+	ret = kho_source_read(iter->state->source, addr, iter->page, sizeof(iter->page), err);
+	if (ret)
+		return ret;
+
+	memcpy(&header, iter->page, sizeof(header));
+	if (header.count != RECORDS_PER_BLOCK)
+		return kho_fail(err, KHO_ERR_CORRUPT, addr,
+				"dma-alloc: block 0x%" PRIx64 " claims %" PRIu64 " records, not %zu",
+				addr, header.count, RECORDS_PER_BLOCK);
+
+	iter->block = addr;
+	iter->next = header.next;
+	iter->slot = 0;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- records */
+
+static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
+{
+	struct dma_alloc_record_ser copy = *ser;
+
+	copy.crc32c = 0;
+	return kho_crc32c(&copy, sizeof(copy)) == ser->crc32c;
+}
+
+/*
+ * Whether a slot holds a record of this side. A slot that says that it is in use
+ * but has a wrong checksum counts on both sides: the kernel leaves such a one
+ * as it arrived, without the mark of an incoming record.
+ */
+static bool is_of_side(const struct dma_alloc_record_ser *ser, enum kho_side side)
+{
+	if (!(ser->flags & (DMA_ALLOC_IN_USE | DMA_ALLOC_INCOMING)))
+		return false;
+	if (side == KHO_SIDE_OUT)
+		return ser->flags & DMA_ALLOC_IN_USE || !record_crc_ok(ser);
+	return ser->flags & DMA_ALLOC_INCOMING || !record_crc_ok(ser);
+}
+
+static void copy_printable(char *to, const char *from, size_t size)
+{
+	size_t len = strnlen(from, size);
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	to[len] = '\0';
+}
+
+/* 1 << get_order(size), 0 when no allocation can be that large. */
+static uint64_t pages_of(uint64_t size)
+{
+	uint64_t pages = 1;
+
+	if (!size || size > 1ull << 40)
+		return 0;
+	while (pages * KHO_ABI_PAGE_SIZE < size)
+		pages *= 2;
+	return pages;
+}
+
+static void decode(const struct dma_alloc_record_ser *ser, uint64_t state,
+		   struct kho_dma_record *record)
+{
+	unsigned int fate = (ser->flags & DMA_ALLOC_FATE_MASK) >> DMA_ALLOC_FATE_SHIFT;
+
+	*record = (struct kho_dma_record){
+		.state = state,
+		.addr = ser->page_phys,
+		.size = ser->size,
+		.pages = pages_of(ser->size),
+		.attrs = ser->attrs,
+		.dma_addr = ser->dma_addr,
+		.id = ser->id,
+		.content_digest = ser->content_digest,
+		.flags = ser->flags,
+		.in_use = ser->flags & DMA_ALLOC_IN_USE,
+		.sealed = ser->flags & DMA_ALLOC_SEALED,
+		.carried_over = ser->flags & DMA_ALLOC_CARRIED_OVER,
+		.incoming = ser->flags & DMA_ALLOC_INCOMING,
+		.shared = ser->force_decrypted,
+		.crc_ok = record_crc_ok(ser),
+		.fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
+						      : KHO_DMA_FATE_NONE,
+	};
+	copy_printable(record->device, ser->device, sizeof(ser->device));
+	copy_printable(record->tag, ser->tag, sizeof(ser->tag));
+}
+
+int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
+		      struct kho_error *err)
+{
+	struct dma_alloc_record_ser ser;
+	uint64_t state;
+	size_t offset;
+	int ret;
+
+	do {
+		while (iter->slot == RECORDS_PER_BLOCK) {
+			if (!iter->next)
+				return 0;
+			ret = next_block(iter, err);
+			if (ret)
+				return ret;
+		}
+		offset = sizeof(struct kho_block_header_ser) + iter->slot++ * sizeof(ser);
+		state = iter->block + offset;
+		memcpy(&ser, iter->page + offset, sizeof(ser));
+	} while (!is_of_side(&ser, iter->state->side));
+
+	for (int i = 0; !record_crc_ok(&ser) && iter->state->source->live && i < LIVE_TRIES; i++) {
+		usleep(1000);
+		ret = kho_source_read(iter->state->source, state, &ser, sizeof(ser), err);
+		if (ret)
+			return ret;
+	}
+
+	decode(&ser, state, record);
+	return 1;
+}
+
+int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			   void *data, struct kho_error *err)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	int ret;
+
+	ret = kho_dma_iter_create(state, &iter, err);
+	if (ret)
+		return ret;
+	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0)
+		;
+	for (size_t i = 0; i < iter->nr_blocks; i++) {
+		if (fn(iter->seen[i], data))
+			break;
+	}
+	kho_dma_iter_destroy(iter);
+	return ret;
+}
+
+int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *record,
+			  struct kho_error *err)
+{
+	uint64_t addr = record->addr, left = record->size;
+	unsigned char *chunk;
+	XXH64_state_t *hash;
+	int ret = 0;
+
+	chunk = malloc(CONTENT_CHUNK);
+	hash = XXH64_createState();
+	if (!chunk || !hash) {
+		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		goto out;
+	}
+
+	XXH64_reset(hash, 0);
+	while (left) {
+		size_t n = left < CONTENT_CHUNK ? left : CONTENT_CHUNK;
+
+		ret = kho_source_read(state->source, addr, chunk, n, err);
+		if (ret)
+			goto out;
+		XXH64_update(hash, chunk, n);
+		addr += n;
+		left -= n;
+	}
+	ret = XXH64_digest(hash) == record->content_digest;
+out:
+	XXH64_freeState(hash);
+	free(chunk);
+	return ret;
+}
+
+char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
+{
+	static const char *const names[] = {
+		"weak-ordering", "write-combine", "no-kernel-mapping", "skip-cpu-sync",
+		"force-contiguous", "single-pages", "no-warn", "privileged",
+	};
+	size_t used = 0;
+
+	if (!size)
+		return buf;
+
+	snprintf(buf, size, "-");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(attrs & 1ull << i) || used >= size)
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? "," : "", names[i]);
+	}
+	if (attrs & ~DMA_ALLOC_ATTRS_KNOWN && used < size)
+		snprintf(buf + used, size - used, "%s0x%" PRIx64, used ? "," : "",
+			 (uint64_t)(attrs & ~DMA_ALLOC_ATTRS_KNOWN));
+	return buf;
+}

@@ -1,0 +1,771 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The rules, and what runs them. A rule is a line in the table and a call of
+ * report() where its condition is found. A condition that could not be looked at
+ * is reported as well, through unevaluated(): it never counts as passed.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kho_internal.h"
+#include "abi/dma_alloc.h"
+#include "abi/subtrees.h"
+#include "verify.h"
+
+/* In order of id. man/kho-rules.7 has a section for each; a test compares. */
+static const struct kho_rule rules[] = {
+	{ "K001", KHO_SEVERITY_FATAL, "The root FDT is not valid." },
+	{ "K002", KHO_SEVERITY_FATAL, "The root FDT is of an ABI that is not known." },
+	{ "K003", KHO_SEVERITY_FATAL, "The root FDT does not say where the preserved-memory-map is." },
+	{ "K004", KHO_SEVERITY_ERROR, "A subtree lacks the address or the size of its blob." },
+	{ "K005", KHO_SEVERITY_FATAL, "The root FDT is not preserved itself." },
+	{ "K101", KHO_SEVERITY_FATAL, "The preserved-memory-map cannot be read to its end." },
+	{ "K102", KHO_SEVERITY_FATAL, "The preserved-memory-map refers to itself." },
+	{ "K103", KHO_SEVERITY_FATAL, "The preserved-memory-map has an entry that is no address." },
+	{ "K104", KHO_SEVERITY_FATAL, "Preserved memory lies outside RAM." },
+	{ "K105", KHO_SEVERITY_ERROR, "Preserved ranges overlap each other." },
+	{ "K201", KHO_SEVERITY_FATAL, "There is no scratch area for the next kernel." },
+	{ "K202", KHO_SEVERITY_FATAL, "A scratch area lies outside RAM." },
+	{ "K203", KHO_SEVERITY_ERROR, "Scratch areas overlap each other." },
+	{ "K204", KHO_SEVERITY_FATAL, "Preserved memory lies in a scratch area." },
+	{ "K205", KHO_SEVERITY_FATAL, "A page of the preserved-memory-map lies in a scratch area." },
+	{ "K301", KHO_SEVERITY_FATAL, "The blob of a subtree is not preserved." },
+	{ "K302", KHO_SEVERITY_FATAL, "The blob of a subtree lies outside RAM." },
+	{ "K303", KHO_SEVERITY_ERROR, "Two subtrees have the same name or the same blob." },
+	{ "K304", KHO_SEVERITY_WARNING, "The kexec-metadata is of a version that is not known." },
+	{ "K305", KHO_SEVERITY_WARNING, "The live update state (LUO) is of a format that is not known." },
+	{ "K401", KHO_SEVERITY_ERROR, "The head of the DMA records is not valid." },
+	{ "K402", KHO_SEVERITY_ERROR, "The head of the DMA records has a wrong checksum." },
+	{ "K403", KHO_SEVERITY_ERROR, "The chain of DMA records is broken or comes back to itself." },
+	{ "K404", KHO_SEVERITY_FATAL, "A block of DMA records is not preserved." },
+	{ "K405", KHO_SEVERITY_ERROR, "A DMA record has a wrong checksum." },
+	{ "K406", KHO_SEVERITY_FATAL, "A DMA record points outside RAM." },
+	{ "K407", KHO_SEVERITY_FATAL, "The memory of a DMA record is not preserved." },
+	{ "K408", KHO_SEVERITY_FATAL, "DMA records overlap each other." },
+	{ "K409", KHO_SEVERITY_ERROR, "A DMA record has an address or a size that cannot be." },
+	{ "K410", KHO_SEVERITY_ERROR, "DMA records share an id, or have one that was never given out." },
+	{ "K411", KHO_SEVERITY_ERROR, "A DMA record has flags or attributes that are not known." },
+	{ "K412", KHO_SEVERITY_ERROR, "There are not as many DMA records as their head says." },
+	{ "K413", KHO_SEVERITY_ERROR, "The content of a sealed allocation changed." },
+	{ "K414", KHO_SEVERITY_FATAL, "The memory of a DMA record lies in a scratch area." },
+	{ "K501", KHO_SEVERITY_WARNING, "An allocation has not been claimed by any driver." },
+	{ "K502", KHO_SEVERITY_ERROR, "A driver was refused its allocation." },
+	{ "K503", KHO_SEVERITY_INFO, "An allocation was carried over unclaimed from an earlier kernel." },
+	{ "K510", KHO_SEVERITY_FATAL, "State was expected from the previous kernel, and there is none." },
+	{ "K511", KHO_SEVERITY_FATAL, "Less came from the previous kernel than was expected." },
+	{ "K512", KHO_SEVERITY_INFO, "State changed after the kernel was loaded." },
+	{ "K601", KHO_SEVERITY_FATAL, "The target kernel has no KHO." },
+	{ "K602", KHO_SEVERITY_FATAL, "The target kernel has another KHO ABI." },
+	{ "K603", KHO_SEVERITY_FATAL, "The target kernel has another format of live update state (LUO)." },
+	{ "K604", KHO_SEVERITY_FATAL, "The target kernel cannot read the DMA records." },
+	{ "K605", KHO_SEVERITY_ERROR, "KHO is not turned on for the target kernel." },
+};
+
+#define NR_RULES (sizeof(rules) / sizeof(rules[0]))
+
+const struct kho_rule *kho_rules(size_t *n)
+{
+	*n = NR_RULES;
+	return rules;
+}
+
+const struct kho_rule *kho_rule_find(const char *id)
+{
+	for (size_t i = 0; i < NR_RULES; i++) {
+		if (!strcmp(rules[i].id, id))
+			return &rules[i];
+	}
+	return NULL;
+}
+
+const char *kho_severity_name(enum kho_severity severity)
+{
+	static const char *const names[] = { "info", "warning", "error", "fatal" };
+
+	return (unsigned int)severity < 4 ? names[severity] : "unknown";
+}
+
+int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation)
+{
+	const char *comma = strchr(text, ',');
+	char number[32];
+	uint64_t count, gen;
+
+	if (!comma || (size_t)(comma - text) >= sizeof(number))
+		return KHO_ERR_USAGE;
+	memcpy(number, text, (size_t)(comma - text));
+	number[comma - text] = '\0';
+	if (!kho_parse_u64(number, &count) || !kho_parse_u64(comma + 1, &gen))
+		return KHO_ERR_USAGE;
+
+	*records = count;
+	*generation = gen;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- engine */
+
+static bool listed(const char *const *ids, const char *id)
+{
+	for (; ids && *ids; ids++) {
+		if (!strcmp(*ids, id))
+			return true;
+	}
+	return false;
+}
+
+static void emit(struct kho_verify *v, const char *id, bool unevaluated,
+		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
+		 const char *fmt, va_list args)
+{
+	struct kho_finding finding = {
+		.rule = kho_rule_find(id),
+		.severity = severity,
+		.unevaluated = unevaluated,
+		.addr = addr,
+		.record_id = record_id,
+	};
+
+	if (v->stopped || listed(v->options->ignore, id) ||
+	    (v->options->only && !listed(v->options->only, id)))
+		return;
+
+	vsnprintf(finding.message, sizeof(finding.message), fmt, args);
+	snprintf(finding.remedy, sizeof(finding.remedy), "See %s in kho-rules(7).", id);
+
+	if (unevaluated && severity > KHO_SEVERITY_INFO)
+		v->summary->unevaluated++;
+	else
+		v->summary->findings[severity]++;
+
+	if (v->fn && v->fn(&finding, v->data))
+		v->stopped = true;
+}
+
+void kho_report(struct kho_verify *v, const char *id, uint64_t addr, uint64_t record_id,
+		const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(v, id, false, kho_rule_find(id)->severity, addr, record_id, fmt, args);
+	va_end(args);
+}
+
+void kho_report_unevaluated(struct kho_verify *v, const char *id, uint64_t addr,
+			    uint64_t record_id, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(v, id, true, kho_rule_find(id)->severity, addr, record_id, fmt, args);
+	va_end(args);
+}
+
+/* Does not apply here by its nature: worth a word, but no doubt about the state. */
+static void not_applicable(struct kho_verify *v, const char *id, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(v, id, true, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0, fmt, args);
+	va_end(args);
+}
+
+/* ------------------------------------------------------------------- root */
+
+static bool in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	return kho_ranges_contain(v->state->source->ram, v->state->source->nr_ram, addr, size);
+}
+
+static void verify_root(struct kho_verify *v)
+{
+	struct kho_state *state = v->state;
+
+	if (state->abi == KHO_ABI_UNKNOWN)
+		kho_report(v, "K002", state->fdt_addr, 0,
+			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
+			   state->compatible);
+	if (!state->map_addr || state->map_addr % KHO_ABI_PAGE_SIZE ||
+	    !in_ram(v, state->map_addr, KHO_ABI_PAGE_SIZE))
+		kho_report(v, "K003", state->map_addr, 0,
+			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM",
+			   state->map_addr);
+	if (state->bad_subtrees)
+		kho_report(v, "K004", state->fdt_addr, 0,
+			   "%zu subtree(s) without address or size of the blob, first \"%s\"",
+			   state->bad_subtrees, state->bad_subtree);
+}
+
+/* -------------------------------------------------------------------- map */
+
+static void report_map_error(struct kho_verify *v, const struct kho_error *err)
+{
+	switch (err->code) {
+	case KHO_ERR_LOOP:
+		kho_report(v, "K102", err->addr, 0, "%s", err->message);
+		break;
+	case KHO_ERR_CORRUPT:
+		kho_report(v, err->addr == KHO_NO_ADDR ? "K103" : "K101", err->addr, 0, "%s",
+			   err->message);
+		break;
+	case KHO_ERR_NOT_PRESENT:
+		/* of live RAM all is there, a dump may be incomplete */
+		if (v->state->source->live || !in_ram(v, err->addr, 1))
+			kho_report(v, "K101", err->addr, 0, "%s", err->message);
+		else
+			kho_report_unevaluated(v, "K101", err->addr, 0, "%s", err->message);
+		break;
+	default:
+		kho_report_unevaluated(v, "K101", err->addr, 0, "%s", err->message);
+	}
+}
+
+static void verify_map_entry(struct kho_verify *v, const struct kho_map_entry *entry,
+			     uint64_t *last_end)
+{
+	const struct kho_range *scratch;
+
+	if (!in_ram(v, entry->addr, entry->size))
+		kho_report(v, "K104", entry->addr, 0,
+			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
+			   entry->addr, entry->size);
+	if (entry->addr < *last_end)
+		kho_report(v, "K105", entry->addr, 0,
+			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one before it",
+			   entry->addr, entry->size);
+	if (entry->addr + entry->size > *last_end)
+		*last_end = entry->addr + entry->size;
+
+	scratch = kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, entry->addr,
+				     entry->size);
+	if (scratch)
+		kho_report(v, "K204", entry->addr, 0,
+			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " lies in scratch 0x%" PRIx64 "+0x%" PRIx64,
+			   entry->addr, entry->size, scratch->addr, scratch->size);
+}
+
+static int verify_node(uint64_t addr, void *data)
+{
+	struct kho_verify *v = data;
+
+	if (kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, addr, KHO_ABI_PAGE_SIZE))
+		kho_report(v, "K205", addr, 0,
+			   "the page at 0x%" PRIx64 " of the preserved-memory-map lies in scratch",
+			   addr);
+	return 0;
+}
+
+static void verify_map(struct kho_verify *v)
+{
+	struct kho_map_entry entry;
+	struct kho_map_iter *iter;
+	uint64_t last_end = 0;
+	struct kho_error err;
+	int ret;
+
+	if (v->state->source->live && v->state->side == KHO_SIDE_IN) {
+		not_applicable(v, "K101", "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
+		return;
+	}
+
+	ret = kho_map_iter_create(v->state, &iter, &err);
+	if (ret) {
+		report_map_error(v, &err);
+		return;
+	}
+	while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
+		v->summary->ranges++;
+		verify_map_entry(v, &entry, &last_end);
+	}
+	kho_map_iter_destroy(iter);
+	if (ret) {
+		report_map_error(v, &err);
+		return;
+	}
+
+	v->map_readable = true;
+	kho_map_for_each_node(v->state, verify_node, v, NULL);
+
+	if (v->state->fdt_addr == KHO_NO_ADDR)
+		not_applicable(v, "K005", "the address of the root FDT is not known on this kernel");
+	else if (kho_map_contains(v->state, v->state->fdt_addr, KHO_ABI_PAGE_SIZE, &err) != 1)
+		kho_report(v, "K005", v->state->fdt_addr, 0,
+			   "the page 0x%" PRIx64 " of the root FDT is not in the preserved-memory-map",
+			   v->state->fdt_addr);
+}
+
+/*
+ * Whether memory is preserved, as far as the map can tell: a map that could not
+ * be read has its own finding, and then nobody can say.
+ */
+static void verify_preserved(struct kho_verify *v, const char *id, uint64_t addr,
+			     uint64_t size, uint64_t record_id, const char *what)
+{
+	struct kho_error err;
+	int ret;
+
+	if (v->state->source->live && v->state->side == KHO_SIDE_IN)
+		return;
+	if (!v->map_readable) {
+		kho_report_unevaluated(v, id, addr, record_id,
+				       "whether %s at 0x%" PRIx64 " is preserved cannot be told", what, addr);
+		return;
+	}
+
+	ret = kho_map_contains(v->state, addr, size, &err);
+	if (ret < 0)
+		kho_report_unevaluated(v, id, addr, record_id, "%s", err.message);
+	else if (!ret)
+		kho_report(v, id, addr, record_id,
+			   "%s at 0x%" PRIx64 "+0x%" PRIx64 " is not in the preserved-memory-map",
+			   what, addr, size);
+}
+
+/* ---------------------------------------------------------------- scratch */
+
+static void verify_scratch(struct kho_verify *v)
+{
+	const struct kho_range *scratch = v->state->scratch;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < v->state->nr_scratch; i++) {
+		const struct kho_range *other;
+
+		if (!scratch[i].size)
+			continue;
+		total += scratch[i].size;
+		if (!in_ram(v, scratch[i].addr, scratch[i].size))
+			kho_report(v, "K202", scratch[i].addr, 0,
+				   "scratch area %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
+				   i, scratch[i].addr, scratch[i].size);
+		other = kho_ranges_overlap(scratch, i, scratch[i].addr, scratch[i].size);
+		if (other)
+			kho_report(v, "K203", scratch[i].addr, 0,
+				   "scratch area %zu, 0x%" PRIx64 "+0x%" PRIx64 ", overlaps the one at 0x%" PRIx64,
+				   i, scratch[i].addr, scratch[i].size, other->addr);
+	}
+	if (!total)
+		kho_report(v, "K201", KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
+			   v->state->nr_scratch);
+}
+
+/* --------------------------------------------------------------- subtrees */
+
+static void verify_kexec_metadata(struct kho_verify *v, const struct kho_subtree *subtree)
+{
+	struct kho_error err;
+	uint32_t version;
+
+	if (kho_source_read(v->state->source, subtree->addr, &version, sizeof(version), &err)) {
+		kho_report_unevaluated(v, "K304", subtree->addr, 0, "%s", err.message);
+		return;
+	}
+	if (version != KHO_METADATA_VERSION || subtree->size < sizeof(struct kho_metadata_ser))
+		kho_report(v, "K304", subtree->addr, 0,
+			   "kexec-metadata is of version %u and %" PRIu64 " bytes; known is version %u",
+			   version, subtree->size, KHO_METADATA_VERSION);
+}
+
+static void verify_luo(struct kho_verify *v, const struct kho_subtree *subtree)
+{
+	struct kho_error err;
+	struct luo_ser luo;
+
+	if (kho_source_read(v->state->source, subtree->addr, &luo, sizeof(luo), &err)) {
+		kho_report_unevaluated(v, "K305", subtree->addr, 0, "%s", err.message);
+		return;
+	}
+	if (strncmp(luo.compatible, "luo-v", 5) ||
+	    !memchr(luo.compatible, '\0', sizeof(luo.compatible)))
+		kho_report(v, "K305", subtree->addr, 0, "LUO is \"%.8s\"; known is luo-v5",
+			   luo.compatible);
+}
+
+static void verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
+{
+	uint64_t size = subtree->size ? subtree->size : 1;
+	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
+	uint64_t last;
+	char what[80];
+
+	if (__builtin_add_overflow(subtree->addr, size - 1, &last) ||
+	    !in_ram(v, subtree->addr, size)) {
+		kho_report(v, "K302", subtree->addr, 0,
+			   "blob of \"%s\", 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
+			   subtree->name, subtree->addr, subtree->size);
+		return;
+	}
+	snprintf(what, sizeof(what), "blob of \"%s\"", subtree->name);
+	verify_preserved(v, "K301", first, last - first + 1, 0, what);
+}
+
+static void verify_subtrees(struct kho_verify *v)
+{
+	const struct kho_subtree *subtrees = v->state->subtrees;
+
+	for (size_t i = 0; i < v->state->nr_subtrees; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (!strcmp(subtrees[i].name, subtrees[k].name) ||
+			    subtrees[i].addr == subtrees[k].addr)
+				kho_report(v, "K303", subtrees[i].addr, 0,
+					   "subtrees \"%s\" and \"%s\" have the same name or blob",
+					   subtrees[k].name, subtrees[i].name);
+		}
+		verify_blob(v, &subtrees[i]);
+		if (!strcmp(subtrees[i].name, KHO_METADATA_SUBTREE))
+			verify_kexec_metadata(v, &subtrees[i]);
+		if (!strcmp(subtrees[i].name, LUO_SUBTREE))
+			verify_luo(v, &subtrees[i]);
+	}
+}
+
+/* ------------------------------------------------------------ DMA records */
+
+/* What is kept of each record, to compare them with each other. */
+struct extent {
+	uint64_t addr;
+	uint64_t size;
+	uint64_t id;
+};
+
+struct records {
+	struct extent *extents;
+	size_t n, room;
+	uint64_t in_use, pages, incoming, damaged;
+	bool truncated;		/* out of memory: the comparison is not complete */
+};
+
+static void keep_extent(struct records *records, const struct kho_dma_record *record)
+{
+	if (records->n == records->room) {
+		size_t room = records->room ? 2 * records->room : 256;
+		struct extent *extents = reallocarray(records->extents, room, sizeof(*extents));
+
+		if (!extents) {
+			records->truncated = true;
+			return;
+		}
+		records->extents = extents;
+		records->room = room;
+	}
+	records->extents[records->n++] = (struct extent){
+		record->addr, record->pages * KHO_ABI_PAGE_SIZE, record->id,
+	};
+}
+
+static void verify_content(struct kho_verify *v, const struct kho_dma_record *record)
+{
+	struct kho_error err;
+	int ret;
+
+	/* a driver that has it back may write to it */
+	if (!record->sealed || !record->in_use || v->options->skip_content)
+		return;
+
+	ret = kho_dma_check_content(v->state, record, &err);
+	if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
+		not_applicable(v, "K413", "content of record %" PRIu64 " is not in this file",
+			       record->id);
+	else if (ret < 0)
+		kho_report_unevaluated(v, "K413", record->addr, record->id, "%s", err.message);
+	else if (!ret)
+		kho_report(v, "K413", record->addr, record->id,
+			   "record %" PRIu64 " of %s: its content at 0x%" PRIx64 " changed after it was sealed",
+			   record->id, record->device, record->addr);
+}
+
+static void verify_fate(struct kho_verify *v, const struct kho_dma_record *record)
+{
+	if (record->carried_over)
+		kho_report(v, "K503", record->addr, record->id,
+			   "record %" PRIu64 " of %s went unclaimed through an earlier kernel",
+			   record->id, record->device);
+	if (record->fate == KHO_DMA_FATE_FAILED)
+		kho_report(v, "K502", record->addr, record->id,
+			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
+			   record->id, record->device);
+	if (record->fate == KHO_DMA_FATE_UNCLAIMED && v->options->claims)
+		kho_report(v, "K501", record->addr, record->id,
+			   "record %" PRIu64 " of %s (%s) is unclaimed: %" PRIu64 " bytes at 0x%" PRIx64,
+			   record->id, record->device, record->tag, record->size, record->addr);
+}
+
+static void verify_place(struct kho_verify *v, const struct kho_dma_record *record)
+{
+	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+	char what[64];
+
+	if (!record->pages || record->addr % size) {
+		kho_report(v, "K409", record->state, record->id,
+			   "record %" PRIu64 ": %" PRIu64 " bytes at 0x%" PRIx64 " cannot be an allocation",
+			   record->id, record->size, record->addr);
+		return;
+	}
+	if (!in_ram(v, record->addr, size)) {
+		kho_report(v, "K406", record->state, record->id,
+			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
+			   record->id, record->addr, size);
+		return;
+	}
+	if (!record->in_use)
+		return;
+	if (kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, record->addr, size))
+		kho_report(v, "K414", record->state, record->id,
+			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " lies in scratch",
+			   record->id, record->addr, size);
+	snprintf(what, sizeof(what), "memory of record %" PRIu64, record->id);
+	verify_preserved(v, "K407", record->addr, size, record->id, what);
+	verify_content(v, record);
+}
+
+static void verify_record(struct kho_verify *v, const struct kho_dma_header *header,
+			  const struct kho_dma_record *record, struct records *records)
+{
+	v->summary->records++;
+	v->summary->pages += record->pages;
+
+	if (!record->crc_ok) {
+		kho_report(v, "K405", record->state, record->id,
+			   "the record at 0x%" PRIx64 " (id %" PRIu64 ", \"%s\") has a wrong checksum",
+			   record->state, record->id, record->device);
+		records->damaged++;
+		/* nothing that it says can be believed */
+		return;
+	}
+
+	records->in_use += record->in_use;
+	records->pages += record->in_use ? record->pages : 0;
+	records->incoming += record->incoming;
+	if (record->flags & ~DMA_ALLOC_FLAGS_KNOWN || record->attrs & ~DMA_ALLOC_ATTRS_KNOWN)
+		kho_report(v, "K411", record->state, record->id,
+			   "record %" PRIu64 ": flags 0x%x, attributes 0x%" PRIx64,
+			   record->id, record->flags, record->attrs);
+	/* on the incoming side the head is older than the records */
+	if (!record->id || (v->state->side == KHO_SIDE_OUT && record->id >= header->next_id))
+		kho_report(v, "K410", record->state, record->id,
+			   "record at 0x%" PRIx64 " has id %" PRIu64 ", the next to be given out is %" PRIu64,
+			   record->state, record->id, header->next_id);
+
+	verify_place(v, record);
+	verify_fate(v, record);
+	if (record->in_use)
+		keep_extent(records, record);
+}
+
+static int extent_by_addr(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+static int extent_by_id(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void compare_records(struct kho_verify *v, struct records *records)
+{
+	struct extent *e = records->extents;
+
+	if (records->truncated)
+		kho_report_unevaluated(v, "K408", KHO_NO_ADDR, 0,
+				       "out of memory: the records were not all compared");
+	if (records->n < 2)
+		return;
+
+	qsort(e, records->n, sizeof(*e), extent_by_addr);
+	for (size_t i = 1; i < records->n; i++) {
+		if (e[i].addr - e[i - 1].addr < e[i - 1].size)
+			kho_report(v, "K408", e[i].addr, e[i].id,
+				   "records %" PRIu64 " and %" PRIu64 " share memory at 0x%" PRIx64,
+				   e[i - 1].id, e[i].id, e[i].addr);
+	}
+	qsort(e, records->n, sizeof(*e), extent_by_id);
+	for (size_t i = 1; i < records->n; i++) {
+		if (e[i].id == e[i - 1].id)
+			kho_report(v, "K410", e[i].addr, e[i].id,
+				   "two records have id %" PRIu64, e[i].id);
+	}
+}
+
+static void compare_counts(struct kho_verify *v, const struct kho_dma_header *header,
+			   const struct records *records)
+{
+	uint64_t found = records->damaged +
+			 (v->state->side == KHO_SIDE_OUT ? records->in_use : records->incoming);
+	struct kho_dma_header now;
+
+	/* a driver at work is no damage */
+	if (v->state->source->live && !kho_dma_read_header(v->state, &now, NULL) &&
+	    now.generation != header->generation)
+		kho_report_unevaluated(v, "K412", header->addr, 0,
+				       "the records changed while they were read; run this again");
+	else if (found != header->nr_records)
+		kho_report(v, "K412", header->addr, 0,
+			   "the head says %" PRIu64 " records, there are %" PRIu64,
+			   header->nr_records, found);
+	else if (v->state->side == KHO_SIDE_OUT && !records->damaged &&
+		 records->pages != header->nr_pages)
+		kho_report(v, "K412", header->addr, 0,
+			   "the head says %" PRIu64 " pages, the records have %" PRIu64,
+			   header->nr_pages, records->pages);
+}
+
+static int verify_block(uint64_t addr, void *data)
+{
+	verify_preserved(data, "K404", addr, KHO_ABI_PAGE_SIZE, 0, "block of DMA records");
+	return 0;
+}
+
+static void verify_records(struct kho_verify *v, const struct kho_dma_header *header)
+{
+	struct records records = { 0 };
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	struct kho_error err;
+	int ret;
+
+	ret = kho_dma_iter_create(v->state, &iter, &err);
+	if (!ret) {
+		while ((ret = kho_dma_iter_next(iter, &record, &err)) > 0)
+			verify_record(v, header, &record, &records);
+		kho_dma_iter_destroy(iter);
+	}
+
+	if (ret == KHO_ERR_NOT_PRESENT && !v->state->source->live && in_ram(v, err.addr, 1))
+		kho_report_unevaluated(v, "K403", err.addr, 0, "%s", err.message);
+	else if (ret)
+		kho_report(v, "K403", err.addr, 0, "%s", err.message);
+	else
+		compare_counts(v, header, &records);
+
+	compare_records(v, &records);
+	free(records.extents);
+	kho_dma_for_each_block(v->state, verify_block, v, NULL);
+}
+
+static void verify_dma(struct kho_verify *v)
+{
+	struct kho_error err;
+	int ret;
+
+	ret = kho_dma_read_header(v->state, &v->header, &err);
+	if (ret == KHO_ERR_NOT_FOUND)
+		return;
+	if (ret == KHO_ERR_UNSUPPORTED || ret == KHO_ERR_CORRUPT) {
+		kho_report(v, "K401", err.addr, 0, "%s", err.message);
+		return;
+	}
+	if (ret) {
+		kho_report_unevaluated(v, "K401", err.addr, 0, "%s", err.message);
+		return;
+	}
+
+	v->have_header = true;
+	if (!v->header.crc_ok)
+		kho_report(v, "K402", v->header.addr, 0,
+			   "the head of the DMA records at 0x%" PRIx64 " has a wrong checksum",
+			   v->header.addr);
+	verify_records(v, &v->header);
+}
+
+/* ----------------------------------------------------------------- expect */
+
+static void verify_expect(struct kho_verify *v)
+{
+	const struct kho_verify_options *o = v->options;
+
+	if (!o->have_expect)
+		return;
+	if (!v->have_header) {
+		kho_report(v, "K511", KHO_NO_ADDR, 0,
+			   "%" PRIu64 " records of generation %" PRIu64 " were expected, and there is no list of them",
+			   o->expect_records, o->expect_generation);
+		return;
+	}
+	if (v->header.generation > o->expect_generation) {
+		kho_report(v, "K512", v->header.addr, 0,
+			   "generation %" PRIu64 " with %" PRIu64 " records came; %" PRIu64 " with %" PRIu64 " was there at the load",
+			   v->header.generation, v->header.nr_records, o->expect_generation,
+			   o->expect_records);
+		return;
+	}
+	if (v->header.generation < o->expect_generation ||
+	    v->header.nr_records != o->expect_records)
+		kho_report(v, "K511", v->header.addr, 0,
+			   "generation %" PRIu64 " with %" PRIu64 " records came; expected was %" PRIu64 " with %" PRIu64,
+			   v->header.generation, v->header.nr_records, o->expect_generation,
+			   o->expect_records);
+}
+
+/* ------------------------------------------------------------- public API */
+
+static const struct kho_verify_options no_options;
+
+int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
+	       int (*fn)(const struct kho_finding *finding, void *data), void *data,
+	       struct kho_verify_summary *summary, struct kho_error *err)
+{
+	struct kho_verify v = {
+		.state = state, .options = options ? options : &no_options,
+		.fn = fn, .data = data, .summary = summary,
+	};
+
+	if (!state || !summary)
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, or no summary");
+
+	memset(summary, 0, sizeof(*summary));
+	summary->rules = NR_RULES;
+	verify_root(&v);
+	verify_scratch(&v);
+	verify_map(&v);
+	verify_subtrees(&v);
+	verify_dma(&v);
+	verify_expect(&v);
+	return 0;
+}
+
+int kho_verify_absent(const struct kho_verify_options *options, const struct kho_error *reason,
+		      int (*fn)(const struct kho_finding *finding, void *data), void *data,
+		      struct kho_verify_summary *summary)
+{
+	struct kho_verify v = {
+		.options = options ? options : &no_options,
+		.fn = fn, .data = data, .summary = summary,
+	};
+
+	memset(summary, 0, sizeof(*summary));
+	kho_report(&v, "K510", KHO_NO_ADDR, 0,
+		   "%" PRIu64 " records of generation %" PRIu64 " were expected: %s",
+		   v.options->expect_records, v.options->expect_generation,
+		   reason && *reason->message ? reason->message : "nothing came");
+	return 0;
+}
+
+int kho_verify_open_error(const struct kho_error *reason,
+			  int (*fn)(const struct kho_finding *finding, void *data),
+			  void *data, struct kho_verify_summary *summary)
+{
+	struct kho_verify v = {
+		.options = &no_options, .fn = fn, .data = data, .summary = summary,
+	};
+
+	if (reason->code != KHO_ERR_CORRUPT && reason->code != KHO_ERR_LOOP &&
+	    reason->code != KHO_ERR_NOT_PRESENT)
+		return 0;
+
+	memset(summary, 0, sizeof(*summary));
+	if (reason->code == KHO_ERR_NOT_PRESENT)
+		kho_report_unevaluated(&v, "K001", reason->addr, 0, "%s", reason->message);
+	else
+		kho_report(&v, "K001", reason->addr, 0, "%s", reason->message);
+	return 1;
+}
