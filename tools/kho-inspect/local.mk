@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+bin_PROGRAMS += tools/kho-inspect/kho-inspect
+tools_kho_inspect_kho_inspect_SOURCES = \
+	tools/kho-inspect/cmd_check_target.c \
+	tools/kho-inspect/cmd_list.c \
+	tools/kho-inspect/cmd_map.c \
+	tools/kho-inspect/cmd_ranges.c \
+	tools/kho-inspect/cmd_scratch.c \
+	tools/kho-inspect/cmd_show.c \
+	tools/kho-inspect/cmd_snapshot.c \
+	tools/kho-inspect/cmd_tree.c \
+	tools/kho-inspect/cmd_verify.c \
+	tools/kho-inspect/findings.c \
+	tools/kho-inspect/findings.h \
+	tools/kho-inspect/format.c \
+	tools/kho-inspect/inspect.h \
+	tools/kho-inspect/json.c \
+	tools/kho-inspect/main.c \
+	tools/kho-inspect/map.h \
+	tools/kho-inspect/map_svg.c \
+	tools/kho-inspect/map_terminal.c \
+	tools/kho-inspect/open.c
+tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
+tools_kho_inspect_kho_inspect_LDADD = libkho/libkho.la $(JSONC_LIBS)

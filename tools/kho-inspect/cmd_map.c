@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kho-inspect map: collects what lies where; map_terminal.c and map_svg.c draw it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "map.h"
+
+const struct map_style map_styles[MAP_KINDS] = {
+	[MAP_RAM] = { "other RAM", '.', "\033[90m", "#d9dee4" },
+	[MAP_KERNEL] = { "running kernel", 'k', "\033[34m", "#5b7fb5" },
+	[MAP_SCRATCH] = { "scratch", 's', "\033[33m", "#f0c04a" },
+	[MAP_PRESERVED] = { "preserved, other", 'p', "\033[36m", "#3aa6a0" },
+	[MAP_METADATA] = { "KHO metadata", 'm', "\033[35m", "#9b59b6" },
+	[MAP_DMA] = { "DMA allocations", 'D', "\033[31m", "#d1495b" },
+};
+
+static bool add_area(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
+		     const char *label)
+{
+	struct map_area *area;
+
+	if (map->n == map->room) {
+		size_t room = map->room ? 2 * map->room : 64;
+		struct map_area *areas = reallocarray(map->areas, room, sizeof(*areas));
+
+		if (!areas)
+			return false;
+		map->areas = areas;
+		map->room = room;
+	}
+	area = &map->areas[map->n++];
+	*area = (struct map_area){ .range = { addr, size }, .kind = kind };
+	snprintf(area->label, sizeof(area->label), "%s", label);
+	map->bytes[kind] += size;
+	return true;
+}
+
+static void add_preserved(struct map *map, struct kho_state *state)
+{
+	struct kho_map_entry entry;
+	struct kho_map_iter *iter;
+	int ret;
+
+	ret = kho_map_iter_create(state, &iter, NULL);
+	if (!ret) {
+		while ((ret = kho_map_iter_next(iter, &entry, NULL)) > 0)
+			add_area(map, entry.addr, entry.size, MAP_PRESERVED, "");
+		kho_map_iter_destroy(iter);
+	}
+	map->incomplete = ret;
+}
+
+static int add_node(uint64_t addr, void *data)
+{
+	return !add_area(data, addr, 4096, MAP_METADATA, "preserved-memory-map");
+}
+
+static void add_metadata(struct map *map, struct kho_state *state)
+{
+	const struct kho_subtree *subtrees;
+	size_t n;
+
+	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
+		add_area(map, kho_state_fdt_addr(state), 4096, MAP_METADATA, "root FDT");
+	subtrees = kho_state_subtrees(state, &n);
+	for (size_t i = 0; i < n; i++)
+		add_area(map, subtrees[i].addr, subtrees[i].size, MAP_METADATA, subtrees[i].name);
+	kho_map_for_each_node(state, add_node, map, NULL);
+}
+
+static void add_records(struct map *map, struct kho_state *state)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+
+	if (kho_dma_iter_create(state, &iter, NULL))
+		return;
+	while (kho_dma_iter_next(iter, &record, NULL) > 0) {
+		if (record.in_use && record.crc_ok)
+			add_area(map, record.addr, record.pages * 4096, MAP_DMA, record.device);
+	}
+	kho_dma_iter_destroy(iter);
+}
+
+/* The running kernel's own memory, from /proc/iomem; other sources do not know. */
+static void add_kernel(struct map *map, const struct options *options)
+{
+	char path[4096], line[256], name[64];
+	uint64_t start, end;
+	FILE *f;
+
+	if (options->core)
+		return;
+	snprintf(path, sizeof(path), "%s/proc/iomem", options->sysroot ? options->sysroot : "");
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %63[^\n]", &start, &end, name) == 3 &&
+		    !strncmp(name, "Kernel ", 7) && end > start)
+			add_area(map, start, end - start + 1, MAP_KERNEL, name);
+	}
+	fclose(f);
+}
+
+static void collect(struct map *map, const struct options *options, struct kho_state *state)
+{
+	const struct kho_range *scratch;
+	size_t n;
+
+	map->ram = kho_state_ram(state, &map->nr_ram);
+	for (size_t i = 0; i < map->nr_ram; i++)
+		map->bytes[MAP_RAM] += map->ram[i].size;
+	add_kernel(map, options);
+	scratch = kho_state_scratch(state, &n);
+	for (size_t i = 0; i < n; i++)
+		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
+	add_preserved(map, state);
+	add_metadata(map, state);
+	add_records(map, state);
+}
+
+static void print_json(const struct map *map, const struct kho_state *state)
+{
+	struct json_object *document = json_document("map");
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < map->n; i++) {
+		struct json_object *object = json_range(&map->areas[i].range);
+
+		json_add_string(object, "kind", map_styles[map->areas[i].kind].name);
+		json_add_string(object, "label", *map->areas[i].label ? map->areas[i].label : NULL);
+		json_object_array_add(array, object);
+	}
+	json_object_object_add(document, "state", json_state(state));
+	json_object_object_add(document, "areas", array);
+	array = json_object_new_array();
+	for (size_t i = 0; i < map->nr_ram; i++)
+		json_object_array_add(array, json_range(&map->ram[i]));
+	json_object_object_add(document, "ram", array);
+	json_print(document);
+}
+
+int cmd_map(const struct options *options)
+{
+	struct map map = { 0 };
+	struct opened opened;
+	int status = EXIT_CLEAN;
+
+	if (!open_or_fail(options, &opened))
+		return EXIT_CANNOT_TELL;
+
+	collect(&map, options, opened.state);
+	if (options->json) {
+		print_json(&map, opened.state);
+	} else if (!options->output) {
+		map_draw_terminal(&map, options);
+	} else if (map_draw_svg(&map, options, opened.state, options->output)) {
+		printf("%s: picture of the %s state\n", options->output,
+		       side_text(option_side(options)));
+	} else {
+		fprintf(stderr, "kho-inspect: cannot write %s: %s.\n", options->output,
+			strerror(errno));
+		status = EXIT_CANNOT_TELL;
+	}
+	free(map.areas);
+	close_state(&opened);
+	return status;
+}

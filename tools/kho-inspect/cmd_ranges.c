@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kho-inspect ranges: the preserved-memory-map. */
+#include <inttypes.h>
+
+#include "inspect.h"
+
+struct run {
+	struct kho_range range;		/* what touches, as one */
+	uint64_t entries;
+};
+
+struct output {
+	const struct options *options;
+	struct json_object *array;
+	uint64_t ranges, bytes;
+};
+
+static void flush_run(struct output *output, const struct run *run)
+{
+	char size[32];
+
+	if (!run->entries)
+		return;
+	output->ranges++;
+	output->bytes += run->range.size;
+	if (output->array) {
+		json_object_array_add(output->array, json_range(&run->range));
+		return;
+	}
+	printf("0x%012" PRIx64 "-0x%012" PRIx64 "  %10s  %" PRIu64 " preservation%s\n",
+	       run->range.addr, run->range.addr + run->range.size - 1,
+	       format_size(output->options, run->range.size, size, sizeof(size)),
+	       run->entries, run->entries == 1 ? "" : "s");
+}
+
+static int walk(struct kho_state *state, struct output *output, struct kho_error *err)
+{
+	struct kho_map_entry entry;
+	struct kho_map_iter *iter;
+	struct run run = { 0 };
+	int ret;
+
+	ret = kho_map_iter_create(state, &iter, err);
+	if (ret)
+		return ret;
+	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0) {
+		if (run.entries && entry.addr == run.range.addr + run.range.size) {
+			run.range.size += entry.size;
+			run.entries++;
+			continue;
+		}
+		flush_run(output, &run);
+		run = (struct run){ { entry.addr, entry.size }, 1 };
+	}
+	flush_run(output, &run);
+	kho_map_iter_destroy(iter);
+	return ret;
+}
+
+int cmd_ranges(const struct options *options)
+{
+	struct output output = { .options = options };
+	struct json_object *document = NULL;
+	struct opened opened;
+	struct kho_error err;
+	char size[32];
+	int ret;
+
+	if (!open_or_fail(options, &opened))
+		return EXIT_CANNOT_TELL;
+
+	if (options->json) {
+		document = json_document("ranges");
+		output.array = json_object_new_array();
+		json_object_object_add(document, "state", json_state(opened.state));
+		json_object_object_add(document, "ranges", output.array);
+	}
+
+	ret = walk(opened.state, &output, &err);
+	if (document)
+		json_print(document);
+	else if (!ret)
+		printf("%" PRIu64 " ranges, %s\n", output.ranges,
+		       format_size(options, output.bytes, size, sizeof(size)));
+	close_state(&opened);
+	return ret ? fail(&err) : EXIT_CLEAN;
+}

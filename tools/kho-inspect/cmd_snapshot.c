@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kho-inspect snapshot: the metadata as a small ELF core. */
+#include "inspect.h"
+
+int cmd_snapshot(const struct options *options)
+{
+	struct opened opened;
+	struct kho_error err;
+	int ret;
+
+	if (!options->output) {
+		fputs("kho-inspect: snapshot needs -o FILE. Try kho-inspect snapshot --help.\n", stderr);
+		return EXIT_CANNOT_TELL;
+	}
+	if (!open_or_fail(options, &opened))
+		return EXIT_CANNOT_TELL;
+
+	ret = kho_snapshot_write(opened.state, options->output, &err);
+	if (!ret && options->json) {
+		struct json_object *document = json_document("snapshot");
+
+		json_object_object_add(document, "state", json_state(opened.state));
+		json_add_string(document, "file", options->output);
+		json_print(document);
+	} else if (!ret) {
+		printf("%s: metadata of the %s state; no content of allocations is in it\n",
+		       options->output, side_text(kho_state_side(opened.state)));
+	}
+	close_state(&opened);
+	return ret ? fail(&err) : EXIT_CLEAN;
+}

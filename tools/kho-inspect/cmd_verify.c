@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kho-inspect verify: all rules over one side. */
+#include "findings.h"
+
+/* No state on this side: clean, unless the previous kernel promised some. */
+static int verify_nothing(const struct options *options, const struct kho_error *reason)
+{
+	struct kho_verify_summary summary = { 0 };
+	struct findings findings;
+
+	findings_begin(&findings, options);
+	if (options->verify.have_expect)
+		kho_verify_absent(&options->verify, reason, findings_add, &findings, &summary);
+	else if (!options->json && !options->prometheus)
+		printf("Nothing to verify: %s.\n", reason->message);
+	return findings_end(&findings, "verify", NULL, &summary);
+}
+
+static int verify_unopened(const struct options *options, const struct kho_error *reason)
+{
+	struct kho_verify_summary summary = { 0 };
+	struct findings findings;
+
+	if (reason->code == KHO_ERR_NO_STATE && options->in && !options->core)
+		return verify_nothing(options, reason);
+	/* a kernel that has no KHO at all took nothing over either */
+	if (options->in && options->verify.have_expect &&
+	    (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED))
+		return verify_nothing(options, reason);
+
+	findings_begin(&findings, options);
+	if (kho_verify_open_error(reason, findings_add, &findings, &summary))
+		return findings_end(&findings, "verify", NULL, &summary);
+	json_object_put(findings.array);
+	return fail(reason);
+}
+
+int cmd_verify(const struct options *options)
+{
+	struct kho_verify_summary summary;
+	struct findings findings;
+	struct opened opened;
+	struct kho_error err;
+	int status;
+
+	if (open_state(options, option_side(options), &opened, &err))
+		return verify_unopened(options, &err);
+
+	findings_begin(&findings, options);
+	if (kho_verify(opened.state, &options->verify, findings_add, &findings, &summary, &err))
+		status = fail(&err);
+	else
+		status = findings_end(&findings, "verify", opened.state, &summary);
+	close_state(&opened);
+	return status;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of kho-inspect share. */
+#ifndef INSPECT_H
+#define INSPECT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <kho.h>
+
+/* Exit statuses; stable, see kho-inspect(1). */
+enum {
+	EXIT_CLEAN = 0,
+	EXIT_FINDINGS = 1,
+	EXIT_CANNOT_TELL = 2,
+};
+
+struct options {
+	bool in;			/* --in: what this kernel was handed */
+	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
+	const char *sysroot;		/* --sysroot: prefix of /proc and /sys */
+	bool json;
+	bool bytes;			/* sizes as plain numbers */
+	bool no_color;
+	bool prometheus;
+	enum kho_severity fail_on;
+	struct kho_verify_options verify;
+	char **only, **ignore;		/* lists that verify refers to */
+	const char *output;		/* -o */
+	const char *target;		/* the argument of check-target */
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct options *options);
+	const char *summary;
+	const char *options;		/* its own options for --help, or NULL */
+};
+
+int cmd_show(const struct options *options);
+int cmd_list(const struct options *options);
+int cmd_tree(const struct options *options);
+int cmd_ranges(const struct options *options);
+int cmd_scratch(const struct options *options);
+int cmd_verify(const struct options *options);
+int cmd_map(const struct options *options);
+int cmd_snapshot(const struct options *options);
+int cmd_check_target(const struct options *options);
+
+/* ------------------------------------------------------- opening (open.c) */
+
+struct opened {
+	struct kho_source *source;
+	struct kho_state *state;
+};
+
+/* Opens what the options name. Returns a libkho code and fills *err. */
+int open_state(const struct options *options, enum kho_side side, struct opened *out,
+	       struct kho_error *err);
+void close_state(struct opened *opened);
+/* The side that the options name. */
+enum kho_side option_side(const struct options *options);
+/* One line on stderr: what failed and what to do. Returns EXIT_CANNOT_TELL. */
+int fail(const struct kho_error *err);
+/* open_state() for commands that cannot go on without: prints why not. */
+bool open_or_fail(const struct options *options, struct opened *out);
+
+/* -------------------------------------------------------- text (format.c) */
+
+/* "64.0 KiB", or with --bytes "65536". */
+const char *format_size(const struct options *options, uint64_t size, char *buf, size_t n);
+const char *side_text(enum kho_side side);
+const char *found_by_text(enum kho_found_by found_by);
+/* "sealed", "live, carried over", "restored" ... */
+const char *record_state_text(const struct kho_dma_record *record, char *buf, size_t n);
+const char *fate_text(enum kho_dma_fate fate);
+/* Whether to colour stdout. */
+bool use_color(const struct options *options);
+
+/* A table whose columns are as wide as their widest cell; cells are copied. */
+struct table;
+struct table *table_create(const char *const *headings, const bool *right, size_t columns);
+void table_add(struct table *table, const char *const *cells);
+void table_print(const struct table *table, FILE *out);
+void table_destroy(struct table *table);
+
+/* -------------------------------------------------------- JSON (json.c) */
+
+/* {"kho_inspect": {"version":..., "command":...}} to add to. */
+struct json_object *json_document(const char *command);
+void json_add_hex(struct json_object *object, const char *key, uint64_t value);
+/* KHO_NO_ADDR becomes null. */
+void json_add_addr(struct json_object *object, const char *key, uint64_t addr);
+void json_add_uint(struct json_object *object, const char *key, uint64_t value);
+void json_add_string(struct json_object *object, const char *key, const char *value);
+void json_add_bool(struct json_object *object, const char *key, bool value);
+struct json_object *json_range(const struct kho_range *range);
+/* side, release, ABI, root FDT: what every document about a state begins with. */
+struct json_object *json_state(const struct kho_state *state);
+struct json_object *json_record(const struct kho_dma_record *record);
+struct json_object *json_finding(const struct kho_finding *finding);
+/* Prints and releases the document. */
+void json_print(struct json_object *document);
+
+#endif /* INSPECT_H */

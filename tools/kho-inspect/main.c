@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kho-inspect: the command table and the options that all commands share. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "inspect.h"
+
+static const struct command commands[] = {
+	{ "show", cmd_show, "sum up what is handed over", NULL },
+	{ "list", cmd_list, "list the preserved DMA allocations", NULL },
+	{ "tree", cmd_tree, "show the root FDT and its subtrees", NULL },
+	{ "ranges", cmd_ranges, "list preserved memory", NULL },
+	{ "scratch", cmd_scratch, "show the scratch areas and what they cost", NULL },
+	{ "verify", cmd_verify, "check everything against the rules of kho-rules(7)",
+	  "      --fail-on=SEVERITY  exit with 1 from info, warning, error (default) or fatal on\n"
+	  "      --only=RULE,...     only these rules\n"
+	  "      --ignore=RULE,...   all but these rules\n"
+	  "      --expect=N,GEN      what the previous kernel promised (rd.kho.expect=)\n"
+	  "      --claims            judge allocations that no driver has claimed\n"
+	  "      --skip-content      do not read the content of sealed allocations\n"
+	  "      --prometheus        metrics for node_exporter's textfile collector\n" },
+	{ "map", cmd_map, "draw what lies where in physical memory",
+	  "  -o, --output=FILE       write a picture (SVG) instead\n" },
+	{ "snapshot", cmd_snapshot, "write the metadata to a small ELF core",
+	  "  -o, --output=FILE       where to\n" },
+	{ "check-target", cmd_check_target, "check whether a kernel image can take the state over",
+	  NULL },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+enum {
+	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
+	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
+};
+
+static const struct option long_options[] = {
+	{ "in", no_argument, NULL, OPT_IN },
+	{ "core", required_argument, NULL, OPT_CORE },
+	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "bytes", no_argument, NULL, OPT_BYTES },
+	{ "no-color", no_argument, NULL, OPT_NO_COLOR },
+	{ "fail-on", required_argument, NULL, OPT_FAIL_ON },
+	{ "only", required_argument, NULL, OPT_ONLY },
+	{ "ignore", required_argument, NULL, OPT_IGNORE },
+	{ "expect", required_argument, NULL, OPT_EXPECT },
+	{ "claims", no_argument, NULL, OPT_CLAIMS },
+	{ "skip-content", no_argument, NULL, OPT_SKIP_CONTENT },
+	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void print_common_options(void)
+{
+	puts("Options:\n"
+	     "      --in                what this kernel was handed, not what it hands over\n"
+	     "      --core=FILE         read a snapshot instead of the running kernel\n"
+	     "      --sysroot=DIR       put DIR before /proc and /sys\n"
+	     "      --json              JSON, see kho-inspect.schema.json\n"
+	     "      --bytes             sizes in bytes\n"
+	     "      --no-color          no colours (as does NO_COLOR)\n"
+	     "  -h, --help              this help\n"
+	     "  -V, --version           the version");
+}
+
+static void print_help(const struct command *command)
+{
+	if (command) {
+		printf("Usage: kho-inspect %s [OPTION]...%s\n%c%s.\n\n", command->name,
+		       command->run == cmd_check_target ? " IMAGE" : "",
+		       command->summary[0] - 'a' + 'A', command->summary + 1);
+		print_common_options();
+		if (command->options)
+			fputs(command->options, stdout);
+		return;
+	}
+
+	puts("Usage: kho-inspect COMMAND [OPTION]...\n"
+	     "Look into Kexec HandOver (KHO) state: what a kernel hands over to the next one.\n\n"
+	     "Commands:");
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		printf("  %-13s %s\n", commands[i].name, commands[i].summary);
+	puts("");
+	print_common_options();
+	puts("\nExit status: 0 clean, 1 findings, 2 cannot tell. See kho-inspect(1).");
+}
+
+static int misuse(const char *what, const char *argument)
+{
+	fprintf(stderr, "kho-inspect: %s%s%s. Try kho-inspect --help.\n", what,
+		argument ? ": " : "", argument ? argument : "");
+	return EXIT_CANNOT_TELL;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static bool parse_severity(const char *text, enum kho_severity *severity)
+{
+	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++) {
+		if (!strcmp(text, kho_severity_name(i))) {
+			*severity = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "K101,K204" as a NULL-terminated list; NULL when one is no rule. Splits @text. */
+static char **parse_rules(char *text)
+{
+	char **list = calloc(strlen(text) + 2, sizeof(*list));
+	char *save = NULL;
+	size_t n = 0;
+
+	if (!list)
+		return NULL;
+	for (char *id = strtok_r(text, ",", &save); id; id = strtok_r(NULL, ",", &save)) {
+		if (!kho_rule_find(id)) {
+			free(list);
+			return NULL;
+		}
+		list[n++] = id;
+	}
+	return list;
+}
+
+static int parse_rule_option(char *text, char ***list)
+{
+	free(*list);
+	*list = parse_rules(text);
+	return *list ? 0 : misuse("not a list of rules (see kho-rules(7))", text);
+}
+
+static int parse_option(struct options *options, int option, char *argument)
+{
+	switch (option) {
+	case OPT_IN: options->in = true; break;
+	case OPT_CORE: options->core = argument; break;
+	case OPT_SYSROOT: options->sysroot = argument; break;
+	case OPT_JSON: options->json = true; break;
+	case OPT_BYTES: options->bytes = true; break;
+	case OPT_NO_COLOR: options->no_color = true; break;
+	case OPT_CLAIMS: options->verify.claims = true; break;
+	case OPT_SKIP_CONTENT: options->verify.skip_content = true; break;
+	case OPT_PROMETHEUS: options->prometheus = true; break;
+	case 'o': options->output = argument; break;
+	case OPT_FAIL_ON:
+		if (!parse_severity(argument, &options->fail_on))
+			return misuse("--fail-on takes info, warning, error or fatal", argument);
+		break;
+	case OPT_ONLY:
+		return parse_rule_option(argument, &options->only);
+	case OPT_IGNORE:
+		return parse_rule_option(argument, &options->ignore);
+	case OPT_EXPECT:
+		if (kho_expect_parse(argument, &options->verify.expect_records,
+				     &options->verify.expect_generation))
+			return misuse("--expect takes COUNT,GENERATION", argument);
+		options->verify.have_expect = true;
+		break;
+	default:
+		return misuse("unknown or incomplete option", NULL);
+	}
+	return 0;
+}
+
+/* A full disk is an error, also for a command that has found nothing wrong. */
+static int close_stdout(int status)
+{
+	if (fclose(stdout)) {
+		perror("kho-inspect: cannot write the output");
+		return EXIT_CANNOT_TELL;
+	}
+	return status;
+}
+
+static int run(int argc, char **argv, struct options *options)
+{
+	const struct command *command;
+	int option, status;
+
+	if (argc < 2)
+		return misuse("no command", NULL);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(NULL);
+		return EXIT_CLEAN;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("kho-inspect " PACKAGE_VERSION);
+		return EXIT_CLEAN;
+	}
+
+	command = find_command(argv[1]);
+	if (!command)
+		return misuse("no such command", argv[1]);
+
+	optind = 2;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "o:hV", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			print_help(command);
+			return EXIT_CLEAN;
+		}
+		status = option == '?' ? misuse("unknown or incomplete option", argv[optind - 1])
+				       : parse_option(options, option, optarg);
+		if (status)
+			return status;
+	}
+
+	if (command->run == cmd_check_target && optind < argc)
+		options->target = argv[optind++];
+	if (optind < argc)
+		return misuse("too many arguments", argv[optind]);
+
+	options->verify.only = (const char *const *)options->only;
+	options->verify.ignore = (const char *const *)options->ignore;
+	return command->run(options);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
+	int status = run(argc, argv, &options);
+
+	free(options.only);
+	free(options.ignore);
+	return close_stdout(status);
+}

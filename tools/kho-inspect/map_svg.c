@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The picture as SVG: a bar of all RAM, and below it a bar for each neighbourhood
+ * that holds something preserved, zoomed so that single pages can be seen.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map.h"
+
+#define WIDTH		960
+#define LEFT		16
+#define BAR		(WIDTH - 2 * LEFT)
+#define BAR_HEIGHT	34
+#define ROW_HEIGHT	64
+#define MAX_ZOOMS	12
+#define MIN_PIXELS	2.0
+
+static void put_escaped(FILE *f, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '<': fputs("&lt;", f); break;
+		case '>': fputs("&gt;", f); break;
+		case '&': fputs("&amp;", f); break;
+		case '"': fputs("&quot;", f); break;
+		default: fputc(*text, f);
+		}
+	}
+}
+
+/* RAM without its holes: bytes of RAM below @addr. */
+static uint64_t ram_below(const struct map *map, uint64_t addr)
+{
+	uint64_t below = 0;
+
+	for (size_t i = 0; i < map->nr_ram && map->ram[i].addr < addr; i++) {
+		uint64_t end = map->ram[i].addr + map->ram[i].size;
+
+		below += (addr < end ? addr : end) - map->ram[i].addr;
+	}
+	return below;
+}
+
+static void draw_box(FILE *f, double x, double y, double width, const struct map_area *area,
+		     const struct options *options)
+{
+	char size[32];
+
+	if (width < MIN_PIXELS)
+		width = MIN_PIXELS;
+	fprintf(f, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>", x,
+		y, width, BAR_HEIGHT, map_styles[area->kind].rgb);
+	put_escaped(f, map_styles[area->kind].name);
+	if (*area->label) {
+		fputs(": ", f);
+		put_escaped(f, area->label);
+	}
+	fprintf(f, ", 0x%" PRIx64 ", %s</title></rect>\n", area->range.addr,
+		format_size(options, area->range.size, size, sizeof(size)));
+}
+
+static void draw_overview(FILE *f, const struct map *map, const struct options *options, double y)
+{
+	double scale = (double)BAR / (double)(map->bytes[MAP_RAM] ? map->bytes[MAP_RAM] : 1);
+
+	fprintf(f, "<rect x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y,
+		BAR, BAR_HEIGHT, map_styles[MAP_RAM].rgb);
+	for (int kind = MAP_RAM + 1; kind < MAP_KINDS; kind++) {
+		for (size_t i = 0; i < map->n; i++) {
+			const struct map_area *area = &map->areas[i];
+			double x, end;
+
+			if ((int)area->kind != kind)
+				continue;
+			x = (double)ram_below(map, area->range.addr) * scale;
+			end = (double)ram_below(map, area->range.addr + area->range.size) * scale;
+			draw_box(f, LEFT + x, y, end - x, area, options);
+		}
+	}
+}
+
+/* ------------------------------------------------------------------ zooms */
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct map_area *x = a, *y = b;
+
+	if (x->range.addr != y->range.addr)
+		return x->range.addr < y->range.addr ? -1 : 1;
+	return (int)x->kind - (int)y->kind;
+}
+
+static bool is_preserved(const struct map_area *area)
+{
+	return area->kind >= MAP_PRESERVED && area->range.size;
+}
+
+/*
+ * Neighbourhoods of preserved memory: whatever is closer together than @gap is
+ * one. Returns how many there are, filling up to @max of them.
+ */
+static size_t find_zooms(const struct map *map, uint64_t gap, struct kho_range *zooms, size_t max)
+{
+	size_t n = 0;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct kho_range *range = &map->areas[i].range;
+
+		if (!is_preserved(&map->areas[i]))
+			continue;
+		if (n && range->addr - end < gap && range->addr >= end) {
+			end = range->addr + range->size;
+		} else if (n && range->addr < end) {
+			if (range->addr + range->size > end)
+				end = range->addr + range->size;
+		} else {
+			n++;
+			if (n <= max)
+				zooms[n - 1].addr = range->addr;
+			end = range->addr + range->size;
+		}
+		if (n <= max)
+			zooms[n - 1].size = end - zooms[n - 1].addr;
+	}
+	return n;
+}
+
+static void draw_zoom(FILE *f, const struct map *map, const struct options *options,
+		      const struct kho_range *zoom, double y)
+{
+	double scale = (double)BAR / (double)zoom->size;
+	char size[32];
+
+	fprintf(f, "<text x=\"%d\" y=\"%.0f\">0x%" PRIx64 " to 0x%" PRIx64 ", %s</text>\n", LEFT,
+		y - 6, zoom->addr, zoom->addr + zoom->size - 1,
+		format_size(options, zoom->size, size, sizeof(size)));
+	fprintf(f, "<rect x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y,
+		BAR, BAR_HEIGHT, map_styles[MAP_RAM].rgb);
+	for (int kind = MAP_KERNEL; kind < MAP_KINDS; kind++) {
+		for (size_t i = 0; i < map->n; i++) {
+			const struct map_area *area = &map->areas[i];
+			uint64_t start = area->range.addr, end = start + area->range.size;
+
+			if ((int)area->kind != kind || end <= zoom->addr ||
+			    start >= zoom->addr + zoom->size)
+				continue;
+			if (start < zoom->addr)
+				start = zoom->addr;
+			if (end > zoom->addr + zoom->size)
+				end = zoom->addr + zoom->size;
+			draw_box(f, LEFT + (double)(start - zoom->addr) * scale, y,
+				 (double)(end - start) * scale, area, options);
+		}
+	}
+}
+
+static void draw_legend(FILE *f, const struct map *map, const struct options *options, double y)
+{
+	char size[32];
+
+	for (int kind = 0; kind < MAP_KINDS; kind++) {
+		double x = LEFT + (kind % 3) * (BAR / 3.0);
+		double row = y + (kind / 3) * 24;
+
+		fprintf(f, "<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" fill=\"%s\"/>\n"
+			"<text x=\"%.0f\" y=\"%.0f\">%s, %s</text>\n", x, row,
+			map_styles[kind].rgb, x + 20, row + 12, map_styles[kind].name,
+			format_size(options, map->bytes[kind], size, sizeof(size)));
+	}
+}
+
+static void draw(FILE *f, struct map *map, const struct options *options,
+		 const struct kho_state *state)
+{
+	struct kho_range zooms[MAX_ZOOMS];
+	uint64_t gap = 1 << 20;
+	double y = 64;
+	size_t n;
+	char size[32];
+
+	while ((n = find_zooms(map, gap, zooms, MAX_ZOOMS)) > MAX_ZOOMS)
+		gap *= 2;
+
+	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" "
+		"width=\"%d\" height=\"%zu\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n",
+		WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84, WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84);
+	fprintf(f, "<title>KHO memory map, %s state</title>\n"
+		"<desc>Physical memory: scratch areas and what is preserved over a kexec.</desc>\n"
+		"<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
+		"<text x=\"%d\" y=\"26\" font-size=\"18\" font-weight=\"bold\">KHO: %s state of kernel ",
+		side_text(kho_state_side(state)), LEFT, side_text(kho_state_side(state)));
+	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
+	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">all RAM without its holes, %s%s</text>\n", LEFT,
+		y - 6, format_size(options, map->bytes[MAP_RAM], size, sizeof(size)),
+		map->incomplete ? " (the preserved-memory-map could not be read to its end)" : "");
+	draw_overview(f, map, options, y);
+	for (size_t i = 0; i < n; i++)
+		draw_zoom(f, map, options, &zooms[i], y += ROW_HEIGHT);
+	draw_legend(f, map, options, y + ROW_HEIGHT);
+	fputs("</svg>\n", f);
+}
+
+bool map_draw_svg(const struct map *map, const struct options *options,
+		  const struct kho_state *state, const char *path)
+{
+	struct map sorted = *map;
+	FILE *f = fopen(path, "we");
+	bool ok;
+
+	if (!f)
+		return false;
+	if (sorted.n)
+		qsort(sorted.areas, sorted.n, sizeof(*sorted.areas), by_addr);
+	draw(f, &sorted, options, state);
+	ok = !ferror(f);
+	return !fclose(f) && ok;
+}
