@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The packages that all of this needs, in one place.
+
+KHO_PACKAGES=(
+	# the project itself
+	autoconf automake libtool pkg-config gcc make
+	libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
+	libjson-c-dev
+	# kernel and kexec-tools
+	git bc bison flex libssl-dev kmod cpio rsync xz-utils zstd patch
+	# virtual machines
+	qemu-system-x86 dracut-core busybox-static e2fsprogs udev
+	# tests and what they check with
+	bats shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
+)
+
+deps_install() {
+	local package missing=()
+	for package in "${KHO_PACKAGES[@]}"; do
+		dpkg-query -W -f='${Status}\n' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+			missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+
+	step "apt-get update" as_root apt-get -q update
+	step "installing ${#missing[@]} packages (${missing[*]:0:4} ...)" as_root env \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install \
+		"${missing[@]}"
+}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What a test machine boots from: an initramfs that real dracut made, and a small
+# disk with a root file system. Both hold this project as it was staged, that is,
+# installed with DESTDIR.
+
+# image_copy_program ROOT FILE...: copies programs to where they are and the
+# libraries that they need, as the loader finds them with the stage in front.
+image_copy_program() {
+	local root=$1 file lib
+	shift
+	for file in "$@"; do
+		ldd "$file" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' |
+			while read -r lib; do
+				[[ $lib == "$STAGE"/* ]] && continue
+				mkdir -p "$root$(dirname "$lib")"
+				cp -nL "$lib" "$root$lib" 2>/dev/null || [[ -e $root$lib ]]
+			done
+	done
+}
+
+# image_root_tree ROOT: fills the folder of the root file system.
+image_root_tree() {
+	local root=$1 applet
+	rm -rf "$root"
+	mkdir -p "$root"/{proc,sys,dev,run,tmp,root,etc,boot,mnt,var/lib}
+	mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
+	ln -s usr/bin "$root/bin"
+	ln -s usr/sbin "$root/sbin"
+	ln -s usr/lib "$root/lib"
+	ln -s usr/lib64 "$root/lib64"
+	cp "$(command -v busybox)" "$root/usr/bin/busybox"
+	# modprobe and kexec are the real ones
+	busybox --list | while read -r applet; do
+		[[ $applet == busybox ]] || ln -s busybox "$root/usr/bin/$applet"
+	done
+	rm -f "$root"/usr/bin/{modprobe,insmod,rmmod,lsmod,depmod}
+	cp -L /sbin/modprobe "$root/usr/bin/kmod"
+	for applet in modprobe insmod rmmod lsmod; do
+		ln -s ../bin/kmod "$root/usr/sbin/$applet"
+	done
+	cp -a "$STAGE/." "$root/"
+	[[ -z ${KEXEC:-} ]] || cp "$KEXEC" "$root/usr/sbin/kexec"
+	LD_LIBRARY_PATH=$STAGE_LIBDIR image_copy_program "$root" /sbin/modprobe \
+		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"}
+	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
+	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
+	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"
+	install -m 755 "$KHO_TOP/tests/lib/guest-agent" "$root/usr/sbin/init"
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	echo 'ID=kho-guest' >"$root/etc/os-release"
+}
+
+# image_root FILE: the disk.
+image_root() {
+	local file=$1 size
+	image_root_tree "$KHO_BUILD/root"
+	size=$(du -sm "$KHO_BUILD/root" | cut -f1)
+	rm -f "$file.tmp"
+	mke2fs -q -t ext4 -O ^has_journal -L root -d "$KHO_BUILD/root" "$file.tmp" "$((size * 5 / 4 + 64))M"
+	mv "$file.tmp" "$file"
+}
+
+# image_initramfs FILE: dracut runs in a mount namespace of its own, in which the
+# stage lies over /usr: to dracut all of this is installed, and to the machine
+# nothing happened.
+image_initramfs() {
+	local file=$1
+	as_root unshare --mount bash -euc '
+		stage=$1 modules=$2 release=$3 file=$4
+		mount --make-rprivate /
+		mount -t overlay overlay -o "lowerdir=$stage/usr:/usr" /usr
+		mkdir -p /lib/modules
+		dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+			--kver "$release" --kmoddir "$modules" --gzip --no-machineid \
+			--modules "base rootfs-block udev-rules kho" \
+			"$file.tmp"
+	' bash "$STAGE" "$KERNEL_DIR/modules/lib/modules/$KERNEL_RELEASE" "$KERNEL_RELEASE" "$file"
+	as_root chown "$(id -u):$(id -g)" "$file.tmp"
+	chmod 644 "$file.tmp"
+	mv "$file.tmp" "$file"
+}

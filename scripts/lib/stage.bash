@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Builds the project out of tree and installs it with DESTDIR.
+
+STAGE=$KHO_BUILD/stage
+STAGE_LIBDIR=$STAGE/usr/lib/$(gcc -print-multiarch 2>/dev/null)
+
+stage_configure() {
+	local dir=$1
+	shift
+	[[ -x $KHO_TOP/configure && $KHO_TOP/configure -nt $KHO_TOP/configure.ac ]] ||
+		(cd "$KHO_TOP" && autoreconf -fi)
+	mkdir -p "$dir"
+	[[ -f $dir/config.status ]] ||
+		(cd "$dir" && "$KHO_TOP/configure" --prefix=/usr \
+			--libdir="/usr/lib/$(gcc -print-multiarch)" --enable-werror "$@")
+}
+
+stage_build() {
+	stage_configure "$KHO_BUILD/main"
+	make -C "$KHO_BUILD/main" "-j$(nproc)"
+	rm -rf "$STAGE"
+	make -C "$KHO_BUILD/main" install DESTDIR="$STAGE"
+	# as a distribution does: nobody links with these by accident
+	rm -f "$STAGE_LIBDIR"/*.la
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Virtual machines for tests and for the demo. A test is a few lines:
+#
+#	vm_start --append "kho=on"
+#	vm_ok modprobe kho_edu
+#	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+#	vm_kexec
+#	vm_run kho-inspect verify --in
+#
+# vm_run gives back what the command printed and its exit status; everything else
+# ends the test when it fails, with the end of the machine's console.
+#
+# Needs: VM_KERNEL, VM_DISK and, for --dracut, VM_INITRAMFS. KHO_VM_ACCEL is QEMU's
+# accelerator; KHO_VM_TIMEOUT stretches every time limit (a factor, default 1).
+
+: "${KHO_VM_ACCEL:=tcg}"
+: "${KHO_VM_TIMEOUT:=1}"
+
+VM_DIR=
+VM_PID=
+
+vm_fail() {
+	printf '%s\n' "$*" >&2
+	if [[ $VM_DIR && -f $VM_DIR/console ]]; then
+		printf -- '--- the end of the console ---\n' >&2
+		tail -n "${VM_TAIL:-40}" "$VM_DIR/console" | tr -d '\r' >&2
+		printf -- '---\n' >&2
+	fi
+	return 1
+}
+
+# The console so far, without carriage returns.
+vm_console() {
+	tr -d '\r' <"$VM_DIR/console"
+}
+
+# vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--qemu "ARGS"]:
+# boots and waits until the machine takes commands.
+vm_start() {
+	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=()
+	while (($#)); do
+		case $1 in
+		--append) append=$2; shift ;;
+		--mem) mem=$2; shift ;;
+		--smp) smp=$2; shift ;;
+		--dracut) initrd=(-initrd "$VM_INITRAMFS") ;;
+		--no-edu) edu=() ;;
+		--qemu) read -ra extra <<<"$2"; shift ;;
+		*) vm_fail "vm_start: unknown option $1"; return 1 ;;
+		esac
+		shift
+	done
+
+	VM_DIR=$(mktemp -d "${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}/vm.XXXXXX")
+	mkfifo "$VM_DIR/agent.in" "$VM_DIR/agent.out"
+	: >"$VM_DIR/console"
+	qemu-system-x86_64 -accel "$KHO_VM_ACCEL" -machine q35 -cpu max -m "$mem" -smp "$smp" \
+		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
+		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 rw panic=-1 $append" \
+		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
+		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
+		"${edu[@]}" "${extra[@]}" \
+		-chardev "file,id=console,path=$VM_DIR/console" -serial chardev:console \
+		-chardev "pipe,id=agent,path=$VM_DIR/agent" -serial chardev:agent \
+		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
+	VM_PID=$!
+	disown "$VM_PID" 2>/dev/null || true
+	# both ends of both pipes stay open, so that nobody sees an end of file
+	exec {VM_IN}<>"$VM_DIR/agent.in" {VM_OUT}<>"$VM_DIR/agent.out"
+	vm_wait_ready "${VM_BOOT_TIMEOUT:-90}"
+}
+
+# kill -0 takes a zombie for alive.
+vm_alive() {
+	local stat
+	read -r stat <"/proc/$VM_PID/stat" 2>/dev/null && [[ $stat != *") Z "* ]]
+}
+
+# Reads one line from the agent into VM_LINE; fails after so many seconds, or when
+# the machine is gone.
+vm_read_line() {
+	local limit=$(($1 * KHO_VM_TIMEOUT)) start=$SECONDS part=""
+	VM_LINE=
+	while ((SECONDS - start <= limit)); do
+		if IFS= read -r -t 1 part <&"$VM_OUT"; then
+			VM_LINE+=$part
+			VM_LINE=${VM_LINE%$'\r'}
+			return 0
+		fi
+		VM_LINE+=$part
+		if ! vm_alive; then
+			head -n 5 "$VM_DIR/qemu.log" >&2
+			printf 'the machine is gone\n' >&2
+			return 1
+		fi
+	done
+	return 1
+}
+
+vm_wait_ready() {
+	local start=$SECONDS
+	while ((SECONDS - start <= $1 * KHO_VM_TIMEOUT)); do
+		vm_read_line "$1" || break
+		[[ $VM_LINE == *READY\ * ]] || continue
+		return 0
+	done
+	vm_fail "the machine did not come up within $1 s"
+}
+
+# vm_run COMMAND...: runs it in the machine, prints its output, returns its status.
+# One word is a script of its own, several are quoted for the shell.
+vm_run() {
+	local script=$1 limit=${VM_RUN_TIMEOUT:-120}
+	(($# == 1)) || printf -v script '%q ' "$@"
+	printf 'RUN %s\n' "$(printf '%s\n' "$script" | base64 -w 0)" >&"$VM_IN"
+	while vm_read_line "$limit"; do
+		case $VM_LINE in
+		OUT\ *) printf '%s' "${VM_LINE#OUT }" | base64 -d ;;
+		RC\ *) return "${VM_LINE#RC }" ;;
+		esac
+	done
+	vm_fail "no answer within $limit s from: $script"
+	return 124
+}
+
+# vm_ok COMMAND...: vm_run for what has to succeed.
+vm_ok() {
+	local status=0
+	vm_run "$@" || status=$?
+	((status == 0)) || vm_fail "failed with status $status in the machine: $*"
+}
+
+# vm_kexec [COMMAND]: jumps to the loaded kernel and waits until it takes commands.
+vm_kexec() {
+	local script=${1:-kexec -e}
+	printf 'RUN %s\n' "$(printf '%s >/dev/console 2>&1\n' "$script" | base64 -w 0)" >&"$VM_IN"
+	local start=$SECONDS limit=${VM_BOOT_TIMEOUT:-90}
+	while ((SECONDS - start <= limit * KHO_VM_TIMEOUT)); do
+		vm_read_line "$limit" || break
+		case $VM_LINE in
+		*READY\ *) return 0 ;;
+		RC\ *) break ;; # kexec -e came back
+		esac
+	done
+	vm_fail "the next kernel did not come up after: $script"
+}
+
+# vm_expect_console REGEX: a line of the console matches.
+vm_expect_console() {
+	vm_console | grep -Eq -- "$1" || vm_fail "not on the console: $1"
+}
+
+vm_stop() {
+	[[ $VM_PID ]] || return 0
+	kill "$VM_PID" 2>/dev/null || true
+	local i
+	for i in {1..50}; do
+		vm_alive || break
+		sleep 0.1
+	done
+	kill -9 "$VM_PID" 2>/dev/null || true
+	exec {VM_IN}>&- {VM_OUT}>&-
+	VM_PID=
+	[[ ${VM_KEEP:-} ]] || rm -rf "$VM_DIR"
+}
