@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+dracutkhodir = $(dracutmodulesdir)/50kho
+dist_dracutkho_SCRIPTS = \
+	dracut-module/50kho/kho-claims.sh \
+	dracut-module/50kho/kho-verify.sh \
+	dracut-module/50kho/module-setup.sh
+dist_dracutkho_DATA = \
+	dracut-module/50kho/kho-lib.sh \
+	dracut-module/50kho/modules-load-after-kho.conf
+EXTRA_DIST += dracut-module/README.md

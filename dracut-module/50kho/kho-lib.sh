@@ -1,0 +1,451 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the hooks of the kho module share; see dracut.kho(7).
+#
+# Sourced by hooks that dracut sources itself, on a plain initramfs within PID 1:
+# functions return and never exit, and every name starts with kho_.
+#
+# shellcheck disable=SC3043 # every shell that dracut runs in has local
+
+kho_run=/run/initramfs/kho
+kho_debugfs=/sys/kernel/debug
+kho_boot_params=/sys/kernel/boot_params
+kho_chosen=/proc/device-tree/chosen
+kho_vmcore=/proc/vmcore
+kho_kmsg=/dev/kmsg
+
+# More lines than this push the reason off an 80x25 console; report.json has all.
+kho_max_lines=12
+
+# ------------------------------------------------------------- command line
+
+# reboot and halt are reserved: who writes them wants a bad boot to stop, and
+# shell is what stops it today. Anything else is a slip, and must not stop a boot.
+kho_read_policy() {
+	kho_policy=$(getarg rd.kho.policy=) || kho_policy=warn
+	case $kho_policy in
+		log | warn | shell) return 0 ;;
+		reboot | halt)
+			warn "kho: rd.kho.policy=$kho_policy is not supported yet: taken as shell"
+			kho_policy=shell
+			;;
+		*)
+			warn "kho: rd.kho.policy=$kho_policy is not one of log, warn, shell: taken as warn"
+			kho_policy=warn
+			;;
+	esac
+}
+
+# ------------------------------------------------------------------ debugfs
+
+# False when there is no debugfs to be had.
+kho_mount_debugfs() {
+	kho_mounted=
+	ismounted "$kho_debugfs" && return 0
+	mount -t debugfs -o nosuid,nodev,noexec debugfs "$kho_debugfs" 2> /dev/null || return 1
+	kho_mounted=yes
+}
+
+# Left as it was found: later hooks and the real root have their own ideas.
+kho_unmount_debugfs() {
+	[ -n "$kho_mounted" ] || return 0
+	umount "$kho_debugfs" || warn "kho: cannot unmount $kho_debugfs: it stays mounted"
+	kho_mounted=
+}
+
+# -------------------------------------------------------------- kernel log
+
+# One line, which must fit into one record of the kernel log.
+kho_log() {
+	printf '<%s>kho: %.900s\n' "$1" "$2" > "$kho_kmsg" 2> /dev/null || :
+}
+
+# What the kernel says about the hand-over. False when its log cannot be read.
+kho_save_dmesg() {
+	local status
+	(
+		umask 077
+		dmesg > "$kho_run/dmesg.tmp" 2> /dev/null \
+			&& sed -e '/KHO/b' -e '/kho/b' -e '/luo/b' -e '/dma-alloc/b' -e d \
+				"$kho_run/dmesg.tmp" > "$kho_run/dmesg"
+	)
+	status=$?
+	rm -f "$kho_run/dmesg.tmp"
+	return "$status"
+}
+
+# The kernel got a hand-over, which says nothing on whether it took it.
+kho_in_kernel_log() {
+	local line
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+			*"KHO: found kexec handover data"* | *"KHO: setup: "* | \
+				*"disabling KHO revival"* | *"Passed KHO data, but"*)
+				return 0
+				;;
+		esac
+	done < "$kho_run/dmesg"
+	return 1
+}
+
+# ------------------------------------------------- was anything handed over?
+
+# x86_64: a setup_data of type SETUP_KEXEC_KHO (10). It is there even when this
+# kernel was built without KHO.
+kho_in_setup_data() {
+	local file kind
+	for file in "$kho_boot_params"/setup_data/*/type; do
+		[ -r "$file" ] || continue
+		read -r kind < "$file" || continue
+		[ "$kind" = 0xa ] && return 0
+	done
+	return 1
+}
+
+# Device trees: where the previous kernel left the address.
+kho_in_device_tree() {
+	[ -e "$kho_chosen/linux,kho-fdt" ]
+}
+
+# Left by the previous kernel, taken or not; the kernel log is asked last, for
+# reading it costs a process.
+kho_handed_over() {
+	kho_in_setup_data && return 0
+	kho_in_device_tree && return 0
+	kho_save_dmesg || return 2
+	kho_in_kernel_log && return 0
+	rm -f "$kho_run/dmesg"
+	return 1
+}
+
+# ------------------------------------------------------------------- report
+
+# Text from a report is text from memory that may be damaged: nothing in it may
+# reach a terminal, or an echo that knows backslashes, as more than plain text.
+kho_plain() {
+	printf '%s\n' "$1" | LC_ALL=C sed -e 's/\\"/"/g' -e 's/[^ -~]/?/g' -e 's/\\/?/g'
+}
+
+kho_add_finding() {
+	local line rank=0
+	[ "$kho_unevaluated" = true ] && kho_message="not judged: $kho_message"
+	line=$(kho_plain "$kho_severity $kho_rule: $kho_message")
+	kho_findings="$kho_findings$line
+"
+	kho_nr_findings=$((kho_nr_findings + 1))
+	[ "$kho_rule" = K510 ] && kho_absent=yes
+	rank=$(kho_rank "$(kho_word_of "$line")")
+	if [ "$rank" -gt "$kho_worst_rank" ]; then
+		kho_worst_rank=$rank
+		kho_worst=$line
+	fi
+	kho_rule=''
+}
+
+# One member of the JSON, in the summary or in a finding.
+kho_read_member() {
+	local value="${1#*: }"
+	value=${value#\"}
+	value=${value%\"}
+	case $kho_in_summary$1 in
+		'"rule": '*) kho_rule=$value ;;
+		'"severity": '*) kho_severity=$value ;;
+		'"unevaluated": '*) kho_unevaluated=$value ;;
+		'"message": '*) kho_message=$value ;;
+		yes'"info": '*) kho_infos=$value ;;
+		yes'"fatal": '*) kho_fatal=$value ;;
+		yes'"error": '*) kho_errors=$value ;;
+		yes'"warning": '*) kho_warnings=$value ;;
+		yes'"unevaluated": '*) kho_not_judged=$value ;;
+		yes'"records": '*) kho_records=$value ;;
+		yes'"pages": '*) kho_pages=$value ;;
+	esac
+}
+
+# Reads the JSON that kho-inspect prints, one member a line: the findings, and the
+# counts of the summary. False when they are not there, or disagree.
+kho_read_report() {
+	local line
+	kho_findings='' kho_absent='' kho_worst='' kho_worst_rank=0 kho_in_summary=''
+	kho_rule='' kho_severity='' kho_unevaluated='' kho_message=''
+	kho_fatal='' kho_errors='' kho_warnings='' kho_infos='' kho_not_judged=''
+	kho_records='' kho_pages='' kho_nr_findings=0
+
+	while IFS= read -r line || [ -n "$line" ]; do
+		line=${line#"${line%%[! ]*}"}
+		line=${line%,}
+		case $line in
+			'"summary": {') kho_in_summary=yes ;;
+			'}')
+				kho_in_summary=''
+				[ -z "$kho_rule" ] || kho_add_finding
+				;;
+			*) kho_read_member "$line" ;;
+		esac
+	done < "$1"
+
+	isdigit "$kho_fatal" && isdigit "$kho_errors" && isdigit "$kho_warnings" \
+		&& isdigit "$kho_infos" && isdigit "$kho_not_judged" || return 1
+	[ "$kho_nr_findings" -eq $((kho_fatal + kho_errors + kho_warnings + kho_infos + kho_not_judged)) ]
+}
+
+# The first line of a file, for a message.
+kho_first_line() {
+	local line=
+	[ -r "$1" ] && read -r line < "$1"
+	kho_plain "${line:-it did not say why}"
+}
+
+# The report that was read: kho_word and kho_text.
+kho_judge() {
+	kho_text="$kho_fatal fatal, $kho_errors errors, $kho_warnings warnings, $kho_not_judged not judged"
+	[ -z "$kho_records" ] || kho_text="$kho_text, in $kho_records records of $kho_pages pages"
+	[ -z "$kho_worst" ] || kho_text="$kho_text; $kho_worst"
+
+	if [ -n "$kho_absent" ]; then
+		kho_word=absent
+	elif [ "$kho_fatal" -gt 0 ]; then
+		kho_word=fatal
+	elif [ "$kho_errors" -gt 0 ]; then
+		kho_word=error
+	elif [ "$kho_not_judged" -gt 0 ]; then
+		kho_word=unknown
+	elif [ "$kho_warnings" -gt 0 ]; then
+		kho_word=warning
+	else
+		kho_word=clean
+	fi
+}
+
+kho_cannot_tell() {
+	kho_word=unknown
+	kho_text=$1
+	kho_findings=''
+}
+
+# Runs kho-inspect verify with the options $2.. into the report $1. False, and
+# unknown, whenever something does not add up: nothing but a report without
+# findings makes a boot clean.
+kho_inspect() {
+	local report="$kho_run/$1" status=0
+	shift
+
+	if ! command -v kho-inspect > /dev/null 2>&1; then
+		kho_cannot_tell "kho-inspect is missing from this initramfs: install it and rebuild the initramfs"
+		return 1
+	fi
+
+	(
+		umask 077
+		kho-inspect verify --in --json "$@" > "$report.tmp" 2> "$report.err"
+	) || status=$?
+	if [ "$status" -ne 0 ] && [ "$status" -ne 1 ]; then
+		rm -f "$report.tmp"
+		kho_cannot_tell "kho-inspect cannot tell (status $status): $(kho_first_line "$report.err")"
+		return 1
+	fi
+	rm -f "$report.err"
+	mv -f "$report.tmp" "$report"
+
+	if ! kho_read_report "$report"; then
+		kho_cannot_tell "the report of kho-inspect (status $status) is not complete: see $report"
+		return 1
+	fi
+	kho_judge
+	case $status$kho_word in
+		1clean | 1warning)
+			kho_cannot_tell "kho-inspect found something (status 1) that its report does not tell: see $report"
+			return 1
+			;;
+	esac
+}
+
+# ------------------------------------------------------------------ outcome
+
+kho_rank() {
+	case $1 in
+		off | none | info) echo 0 ;;
+		clean) echo 1 ;;
+		warning) echo 2 ;;
+		unknown) echo 3 ;;
+		error) echo 4 ;;
+		*) echo 5 ;;
+	esac
+}
+
+# The word for one finding.
+kho_word_of() {
+	case $1 in
+		info\ *) echo info ;;
+		*": not judged: "*) echo unknown ;;
+		*) echo "${1%% *}" ;;
+	esac
+}
+
+# One line for programs, replaced as a whole.
+kho_write_status() {
+	if printf '%s %s\n' "$1" "$2" > "$kho_run/status.tmp" \
+		&& mv -f "$kho_run/status.tmp" "$kho_run/status"; then
+		return 0
+	fi
+	warn "kho: cannot write $kho_run/status"
+}
+
+kho_show_findings() {
+	local rest="$kho_findings" line shown=0 more=0
+	while [ -n "$rest" ]; do
+		line=${rest%%"
+"*}
+		rest=${rest#*"
+"}
+		case $line in info\ *) continue ;; esac
+		if [ "$shown" -ge "$kho_max_lines" ]; then
+			more=$((more + 1))
+			continue
+		fi
+		warn "kho: $line"
+		shown=$((shown + 1))
+	done
+	[ "$more" -eq 0 ] || warn "kho: and $more more"
+}
+
+# Tells the log, the console and the operator, as far as the policy wants it.
+# $1: what was checked.
+kho_announce() {
+	local rank level=6 line="$1: $kho_word: $kho_text"
+	rank=$(kho_rank "$kho_word")
+	[ "$rank" -lt 2 ] || level=4
+	[ "$rank" -lt 3 ] || level=3
+	kho_log "$level" "$line"
+	[ "$rank" -ge 2 ] && [ "$kho_policy" != log ] || return 0
+
+	warn "kho: $line"
+	kho_show_findings
+	warn "kho: the reports are in $kho_run, the rules in kho-rules(7)"
+	[ "$rank" -ge 3 ] && [ "$kho_policy" = shell ] || return 0
+	emergency_shell -n kho "kho: $line. Leave the shell to carry on with the boot."
+}
+
+# ------------------------------------------------------------------- stages
+
+# Whether to look at all. A crash kernel owns none of this memory, and must get on
+# with its dump.
+kho_wanted() {
+	if ! getargbool 1 rd.kho; then
+		kho_word=off
+		kho_text="rd.kho=0: nothing has been checked"
+		return 1
+	fi
+	if [ -e "$kho_vmcore" ]; then
+		kho_word=none
+		kho_text="this is a crash kernel: nothing is handed over to it"
+		return 1
+	fi
+}
+
+# This kernel shows nothing that was handed over, and nothing was promised. On a
+# cold boot that is all, silently. But what was left for this kernel and not taken
+# is lost, while devices may still write to it.
+kho_judge_nothing() {
+	local debugfs="$1" handed_over=0
+	kho_findings=''
+	kho_handed_over || handed_over=$?
+
+	kho_word=none
+	kho_text="nothing was handed over"
+	if [ "$handed_over" -eq 0 ] && [ -n "$debugfs" ]; then
+		kho_word=absent
+		kho_text="the previous kernel handed state over and this one did not take it, so devices may write to memory that is in use: reset the machine through its firmware, then check that this kernel has KHO, the same version of it, and kho=on"
+	elif [ "$handed_over" -eq 0 ]; then
+		kho_word=unknown
+		kho_text="the previous kernel handed state over, and there is no debugfs to see whether it arrived"
+	elif [ "$handed_over" -eq 2 ] && [ -z "$debugfs" ]; then
+		kho_word=unknown
+		kho_text="neither debugfs nor the kernel log can be read: nothing has been checked"
+	fi
+	[ "$kho_word" = none ] || kho_announce "incoming state"
+}
+
+kho_judge_incoming() {
+	local expect debugfs=''
+	kho_mount_debugfs && debugfs=yes
+
+	expect=$(getarg rd.kho.expect=) || expect=''
+	if [ -z "$expect" ] && [ ! -d "$kho_debugfs/kho/in" ] \
+		&& command -v kho-inspect > /dev/null 2>&1; then
+		kho_judge_nothing "$debugfs"
+	else
+		kho_inspect report.json ${expect:+"--expect=$expect"} || :
+		[ "$(kho_rank "$kho_word")" -le 2 ] || kho_save_dmesg || :
+		kho_announce "incoming state"
+	fi
+	kho_unmount_debugfs
+}
+
+# pre-udev: before udev loads drivers, which change what is checked here.
+kho_verify_incoming() {
+	if ! mkdir -p "$kho_run"; then
+		warn "kho: cannot create $kho_run: nothing has been checked"
+		return 0
+	fi
+	if kho_wanted; then
+		kho_read_policy
+		kho_judge_incoming
+	fi
+	kho_write_status "$kho_word" "$kho_text"
+}
+
+# Keeps what the lines $1 do not have yet, and sums up the claims. The operator has
+# seen the rest and decided to go on.
+kho_judge_claims() {
+	local known="
+$1" rest="$kho_findings" line word unclaimed=0 refused=0
+	kho_findings='' kho_word=clean
+	while [ -n "$rest" ]; do
+		line=${rest%%"
+"*}
+		rest=${rest#*"
+"}
+		case $line in
+			*" K501: not judged: "* | *" K502: not judged: "*) ;;
+			*" K501: "*) unclaimed=$((unclaimed + 1)) ;;
+			*" K502: "*) refused=$((refused + 1)) ;;
+		esac
+		case $known in *"
+$line
+"*) continue ;; esac
+		kho_findings="$kho_findings$line
+"
+		word=$(kho_word_of "$line")
+		[ "$(kho_rank "$word")" -gt "$(kho_rank "$kho_word")" ] && kho_word=$word
+	done
+	kho_text="$unclaimed unclaimed, $refused refused"
+}
+
+# Both stages in one line: claims make the word worse, never better.
+kho_merge_status() {
+	local line='' word
+	[ -r "$kho_run/status" ] && read -r line < "$kho_run/status"
+	word=${line%% *}
+	[ "$(kho_rank "$kho_word")" -gt "$(kho_rank "$word")" ] && word=$kho_word
+	kho_write_status "$word" "${line#* }; claims: $kho_word: $kho_text"
+}
+
+# cleanup: the last moment before the root is switched. Only where the first check
+# had something to look at; what it could not do was told then.
+kho_verify_claims() {
+	local known
+	[ -r "$kho_run/report.json" ] && kho_wanted || return 0
+	kho_read_report "$kho_run/report.json" || return 0
+	[ -z "$kho_absent" ] || return 0
+	known=$kho_findings
+
+	kho_read_policy
+	kho_mount_debugfs || :
+	if kho_inspect claims.json --claims --skip-content; then
+		kho_judge_claims "$known"
+	fi
+	kho_announce "claims"
+	kho_merge_status
+	kho_unmount_debugfs
+}
