@@ -71,7 +71,6 @@ image_initramfs() {
 		stage=$1 modules=$2 release=$3 file=$4
 		mount --make-rprivate /
 		mount -t overlay overlay -o "lowerdir=$stage/usr:/usr" /usr
-		mkdir -p /lib/modules
 		dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
 			--kver "$release" --kmoddir "$modules" --gzip --no-machineid \
 			--modules "base rootfs-block udev-rules kho" \

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# All that a virtual machine is made of, from sources to disk image.
+
+# shellcheck source=scripts/lib/deps.bash
+. "$KHO_TOP/scripts/lib/deps.bash"
+# shellcheck source=scripts/lib/fetch.bash
+. "$KHO_TOP/scripts/lib/fetch.bash"
+# shellcheck source=scripts/lib/kernel.bash
+. "$KHO_TOP/scripts/lib/kernel.bash"
+# shellcheck source=scripts/lib/stage.bash
+. "$KHO_TOP/scripts/lib/stage.bash"
+# shellcheck source=scripts/lib/kexec.bash
+. "$KHO_TOP/scripts/lib/kexec.bash"
+# shellcheck source=scripts/lib/image.bash
+. "$KHO_TOP/scripts/lib/image.bash"
+
+# What the images are made from; they are made again when it changes.
+machine_key() {
+	{
+		hash_tree "$STAGE"
+		hash_of "$KEXEC" "$KHO_TOP/scripts/lib/image.bash" "$KHO_TOP/tests/lib/guest-agent" \
+			"$KERNEL_DIR/bzImage" "$(command -v busybox)"
+		printf '%s\n' "$KERNEL_DIR"
+		dpkg-query -W dracut-core kmod 2>/dev/null
+	} | sha256sum | cut -c1-16
+}
+
+machine_images() {
+	local dir=$1
+	rm -rf "$KHO_BUILD"/vm-*
+	mkdir -p "$dir"
+	INITRAMFS=$dir/initramfs.img
+	image_initramfs "$INITRAMFS"
+	image_root "$dir/root.img"
+	touch "$dir/complete"
+}
+
+# Makes what is missing and exports VM_KERNEL, VM_INITRAMFS and VM_DISK for
+# tests/lib/vm.bash.
+machine_prepare() {
+	local dir
+	kernel_build
+	step "building kho-tools" stage_build
+	kexec_build
+	dir=$KHO_BUILD/vm-$(machine_key)
+	[[ -f $dir/complete ]] || step "making the initramfs (with dracut) and the disk" machine_images "$dir"
+	export VM_KERNEL=$KERNEL_DIR/bzImage VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
+}
