@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "config.h"
+#ifdef HAVE_LIBKHO
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho.h>
+
+#include "kexec-kho-plan.h"
+
+#define EXPECT	"rd.kho.expect="
+#define SPACES	" \t\n"
+
+struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
+					   const struct kho_range *scratch, size_t n,
+					   size_t *size)
+{
+	struct kho_setup_data *sd;
+	size_t table, total;
+
+	if (__builtin_mul_overflow(n, sizeof(sd->scratch[0]), &table) ||
+	    __builtin_add_overflow(sizeof(*sd), table, &total) || total > UINT32_MAX)
+		return NULL;
+
+	sd = calloc(1, total);
+	if (!sd)
+		return NULL;
+
+	sd->type = KHO_SETUP_TYPE;
+	sd->len = (uint32_t)(total - offsetof(struct kho_setup_data, fdt_addr));
+	sd->fdt_addr = fdt_addr;
+	sd->fdt_size = fdt_size;
+	sd->scratch_size = table;
+	for (size_t i = 0; i < n; i++) {
+		sd->scratch[i].addr = scratch[i].addr;
+		sd->scratch[i].size = scratch[i].size;
+	}
+	*size = total;
+	return sd;
+}
+
+char *kho_plan_command_line(const char *command_line, const char *expect)
+{
+	size_t room = (command_line ? strlen(command_line) : 0) +
+		      (expect ? strlen(EXPECT) + strlen(expect) : 0) + 2;
+	const char *p = command_line ? command_line : "";
+	char *out = calloc(1, room), *to = out;
+
+	if (!out)
+		return NULL;
+
+	/* word by word, with the space before each, but for ours */
+	while (*p) {
+		size_t space = strspn(p, SPACES);
+		size_t word = strcspn(p + space, SPACES);
+
+		if (strncmp(p + space, EXPECT, strlen(EXPECT))) {
+			memcpy(to, p, space + word);
+			to += space + word;
+		}
+		p += space + word;
+	}
+
+	if (expect) {
+		if (to != out)
+			*to++ = ' ';
+		to = stpcpy(to, EXPECT);
+		strcpy(to, expect);
+	}
+	return out;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct kho_range *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *scratch,
+			  size_t n, struct kho_range *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t first = scratch[i].addr, last;
+
+		if (!scratch[i].size ||
+		    __builtin_add_overflow(first, scratch[i].size - 1, &last))
+			continue;
+		if (first < start)
+			first = start;
+		if (last > end)
+			last = end;
+		if (first < last)
+			out[found++] = (struct kho_range){ first, last - first + 1 };
+	}
+	qsort(out, found, sizeof(*out), by_addr);
+	return found;
+}
+
+int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
+			size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (addr >= scratch[i].addr && addr - scratch[i].addr < scratch[i].size &&
+		    size <= scratch[i].size - (addr - scratch[i].addr))
+			return 1;
+	}
+	return 0;
+}
+
+#endif /* HAVE_LIBKHO */

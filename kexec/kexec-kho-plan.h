@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kexec --kho decides, without anything of kexec or of a running kernel, so
+ * that it can be tested by itself.
+ */
+#ifndef KEXEC_KHO_PLAN_H
+#define KEXEC_KHO_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kho_range;
+
+/* setup_data of x86, Documentation/arch/x86/boot.rst of Linux 7.3. */
+#define KHO_SETUP_TYPE	10	/* SETUP_KEXEC_KHO */
+
+/*
+ * The node of setup_data that hands the state over. The scratch table lies in
+ * its payload, for the target's KASLR keeps clear of setup_data but not of what
+ * that points to: anywhere else the next kernel may land on the table.
+ */
+struct kho_setup_data {
+	uint64_t next;
+	uint32_t type;
+	uint32_t len;		/* of all that follows */
+	uint64_t fdt_addr;
+	uint64_t fdt_size;
+	uint64_t scratch_addr;	/* of scratch[] below */
+	uint64_t scratch_size;
+	struct {
+		uint64_t addr;
+		uint64_t size;
+	} scratch[];
+} __attribute__((packed));
+
+/*
+ * Allocates the node for the scratch table, whole and in its own order. The
+ * caller fills in next, and scratch_addr once it knows where the node will be.
+ * NULL when out of memory. *size is that of the whole node.
+ */
+struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
+					   const struct kho_range *scratch, size_t n,
+					   size_t *size);
+
+/*
+ * @command_line (may be NULL) with rd.kho.expect= exactly once: that of @expect,
+ * or not at all when @expect is NULL. Allocated; NULL when out of memory.
+ */
+char *kho_plan_command_line(const char *command_line, const char *expect);
+
+/*
+ * The parts of [start, end] (inclusive, as kexec-tools has them) that lie in
+ * scratch areas, sorted by address, into out[], which has room for @n of them.
+ * Returns how many there are.
+ */
+size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *scratch,
+			  size_t n, struct kho_range *out);
+
+/* Whether [addr, addr+size) lies in one scratch area. */
+int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
+			size_t n);
+
+#endif /* KEXEC_KHO_PLAN_H */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kexec --kho: do not lose what the running kernel has to hand over (KHO).
+ *
+ * The hooks that kexec-tools calls. Built without libkho they do nothing, and
+ * kexec is what it was.
+ */
+#ifndef KEXEC_KHO_H
+#define KEXEC_KHO_H
+
+#include <stdint.h>
+
+struct kexec_info;
+struct memory_range;
+
+/* Exit status when a load or a jump was refused because state would be lost. */
+#define KEXEC_KHO_EXIT_REFUSED	3
+
+#ifdef HAVE_LIBKHO
+
+/* --kho=MODE. Returns 0, or -1 after a message when @mode is none. */
+int kexec_kho_set_mode(const char *mode);
+
+/*
+ * Before a load (not of a crash kernel): verifies the outgoing state and the
+ * kernel @image. Ends the program when it has to be refused.
+ */
+void kexec_kho_begin(const char *image, int file_mode);
+
+/*
+ * The target's command line (allocated, may be NULL) is known: holds it against
+ * the rules and adds what the next kernel is to expect. Returns the command line
+ * to use, allocated.
+ */
+char *kexec_kho_command_line(char *command_line);
+
+/* Reduces @n free ranges to where segments may be; returns how many are left. */
+int kexec_kho_restrict(struct memory_range **ranges, int n);
+
+/* After "Could not find a free area": says why, if it is for want of scratch. */
+void kexec_kho_explain(unsigned long size);
+
+/* kexec_load path: adds the hand-over to the chain that begins at *setup_data. */
+void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
+
+/* Before the system call: all segments are in scratch, and the hand-over is there. */
+void kexec_kho_check(struct kexec_info *info);
+
+/* kexec_file_load is not to be had: says that the state goes the other way. */
+void kexec_kho_fallback(void);
+
+/* Before the jump: the state is still sound. Ends the program when it is not. */
+void kexec_kho_before_exec(void);
+
+#else
+
+#include <stdio.h>
+
+static inline int kexec_kho_set_mode(const char *mode)
+{
+	fprintf(stderr, "--kho=%s: this kexec is built without libkho\n", mode);
+	return -1;
+}
+
+static inline void kexec_kho_begin(const char *image, int file_mode)
+{
+	(void)image;
+	(void)file_mode;
+}
+
+static inline char *kexec_kho_command_line(char *command_line)
+{
+	return command_line;
+}
+
+static inline int kexec_kho_restrict(struct memory_range **ranges, int n)
+{
+	(void)ranges;
+	return n;
+}
+
+static inline void kexec_kho_explain(unsigned long size) { (void)size; }
+
+static inline void kexec_kho_add_setup_data(struct kexec_info *info,
+					    uint64_t *setup_data)
+{
+	(void)info;
+	(void)setup_data;
+}
+
+static inline void kexec_kho_check(struct kexec_info *info) { (void)info; }
+static inline void kexec_kho_fallback(void) { }
+static inline void kexec_kho_before_exec(void) { }
+
+#endif /* HAVE_LIBKHO */
+
+#endif /* KEXEC_KHO_H */
