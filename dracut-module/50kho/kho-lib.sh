@@ -66,7 +66,7 @@ kho_save_dmesg() {
 	(
 		umask 077
 		dmesg > "$kho_run/dmesg.tmp" 2> /dev/null \
-			&& sed -e '/KHO/b' -e '/kho/b' -e '/luo/b' -e '/dma-alloc/b' -e d \
+			&& sed -e '/KHO/b' -e '/kho/b' -e '/luo/b' -e '/dma-liveupdate/b' -e d \
 				"$kho_run/dmesg.tmp" > "$kho_run/dmesg"
 	)
 	status=$?
