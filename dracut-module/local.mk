@@ -8,3 +8,4 @@ dist_dracutkho_DATA = \
 	dracut-module/50kho/kho-lib.sh \
 	dracut-module/50kho/modules-load-after-kho.conf
 EXTRA_DIST += dracut-module/README.md
+dist_man_MANS += man/dracut.kho.7

@@ -317,6 +317,7 @@ kho_announce() {
 	[ "$rank" -lt 2 ] || level=4
 	[ "$rank" -lt 3 ] || level=3
 	kho_log "$level" "$line"
+	[ "$rank" -lt 3 ] || kho_save_dmesg || :
 	[ "$rank" -ge 2 ] && [ "$kho_policy" != log ] || return 0
 
 	warn "kho: $line"
@@ -376,7 +377,6 @@ kho_judge_incoming() {
 		kho_judge_nothing "$debugfs"
 	else
 		kho_inspect report.json ${expect:+"--expect=$expect"} || :
-		[ "$(kho_rank "$kho_word")" -le 2 ] || kho_save_dmesg || :
 		kho_announce "incoming state"
 	fi
 	kho_unmount_debugfs

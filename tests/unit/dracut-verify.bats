@@ -1,0 +1,353 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The pre-udev hook: what becomes of every answer of kho-inspect.
+#
+# shellcheck disable=SC2317 # functions are called by name
+# shellcheck disable=SC2016 # what stands in single quotes is for another shell
+
+bats_require_minimum_version 1.5.0
+load dracut-helpers
+
+K413='sealed content of record 3 changed'
+
+@test "a cold boot is silent, runs no kho-inspect and ends as none" {
+	cold() {
+		run_hooks "$1" kho-verify.sh
+		status_is none "nothing was handed over"
+		not_called kho-inspect
+		not_called warn
+		not_called info
+		[ ! -s "$BOX/kmsg" ]
+		[ "$(ls "$BOX/run/initramfs/kho")" = status ]
+	}
+	in_every_shell cold
+}
+
+@test "debugfs is mounted for the check and unmounted again" {
+	mounts() {
+		hand_over
+		run_hooks "$1" kho-verify.sh
+		called "mount -t debugfs"
+		called "umount $BOX/debug"
+	}
+	in_every_shell mounts
+}
+
+@test "debugfs that was mounted before stays as it is" {
+	keeps() {
+		touch "$BOX/mounted"
+		mkdir -p "$BOX/debug/kho/in"
+		run_hooks "$1" kho-verify.sh
+		status_is clean
+		not_called "mount -t"
+		not_called "umount"
+	}
+	in_every_shell keeps
+}
+
+@test "state without findings is clean: report, one line in the log, nothing on the console" {
+	clean() {
+		hand_over
+		run_hooks "$1" kho-verify.sh
+		status_is clean "0 errors"
+		status_is clean "3 records of 20 pages"
+		called "kho-inspect verify --in --json"
+		not_called "--expect"
+		kmsg_is '<6>kho: incoming state: clean: *'
+		not_called warn
+		cmp "$BOX/inspect.out" "$BOX/run/initramfs/kho/report.json"
+		[ ! -e "$BOX/run/initramfs/kho/report.json.err" ]
+	}
+	in_every_shell clean
+}
+
+@test "the report is for root only, the status for everybody" {
+	modes() {
+		hand_over
+		run_hooks "$1" kho-verify.sh
+		[ "$(stat -c %a "$BOX/run/initramfs/kho/report.json")" = 600 ]
+		[ "$(stat -c %a "$BOX/run/initramfs/kho/status")" = 644 ]
+	}
+	umask 022
+	in_every_shell modes
+}
+
+@test "information alone is clean, and not shown on the console" {
+	information() {
+		hand_over
+		inspect_says 0 "$(report "$(finding K512 info "state changed after the load")")"
+		run_hooks "$1" kho-verify.sh
+		status_is clean
+		not_called warn
+	}
+	in_every_shell information
+}
+
+@test "a warning is a warning on the console, and no shell opens" {
+	warns() {
+		hand_over
+		cmdline rd.kho.policy=shell
+		inspect_says 0 "$(report "$(finding K203 warning "scratch is nearly full")")"
+		run_hooks "$1" kho-verify.sh
+		status_is warning "K203: scratch is nearly full"
+		called "warn kho: warning K203: scratch is nearly full"
+		kmsg_is '<4>kho: incoming state: warning: *'
+		not_called emergency_shell
+	}
+	in_every_shell warns
+}
+
+@test "an error is told on the console and in the log, with the kernel's own words kept" {
+	errors() {
+		hand_over
+		echo 'KHO: found kexec handover data.' >> "$BOX/dmesg"
+		inspect_says 1 "$(report "$(finding K413 error "$K413")" "$(finding K203 warning "w")")"
+		run_hooks "$1" kho-verify.sh
+		status_is error "1 errors, 1 warnings"
+		status_is error "K413: $K413"
+		called "warn kho: error K413: $K413"
+		called "warn kho: warning K203: w"
+		kmsg_is '<3>kho: incoming state: error: *'
+		[ "$(cat "$BOX/run/initramfs/kho/dmesg")" = 'KHO: found kexec handover data.' ]
+		not_called emergency_shell
+	}
+	in_every_shell errors
+}
+
+@test "the worst finding gives the word, wherever it stands" {
+	worst() {
+		hand_over
+		inspect_says 1 "$(report "$(finding K203 warning w)" "$(finding K101 fatal "no map")" \
+			"$(finding K413 error e)")"
+		run_hooks "$1" kho-verify.sh
+		status_is fatal "fatal K101: no map"
+	}
+	in_every_shell worst
+}
+
+@test "a rule that could not be judged makes it unknown, never clean" {
+	unjudged() {
+		hand_over
+		inspect_says 1 "$(report "$(finding K413 error "page is not readable" true)")"
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "1 not judged"
+		called "warn kho: error K413: not judged: page is not readable"
+		kmsg_is '<3>kho: incoming state: unknown: *'
+	}
+	in_every_shell unjudged
+}
+
+@test "a promise is handed to kho-inspect, and its loss is absent" {
+	lost() {
+		cmdline rd.kho.expect=3,17
+		inspect_says 1 "$(report "$(finding K510 fatal "3 records of generation 17 were expected")")"
+		run_hooks "$1" kho-verify.sh
+		called "kho-inspect verify --in --json --expect=3,17"
+		status_is absent "K510: 3 records of generation 17 were expected"
+		kmsg_is '<3>kho: incoming state: absent: *'
+		[ -e "$BOX/run/initramfs/kho/dmesg" ]
+	}
+	in_every_shell lost
+}
+
+@test "an argument with blanks and stars stays one argument" {
+	quoting() {
+		cmdline 'rd.kho.expect=* 1'
+		inspect_says 2 "" "kho-inspect: --expect takes COUNT,GENERATION: * 1. Try kho-inspect --help."
+		command_in_box kho-inspect 'echo "$# arguments, last $4" >> "$BOX/calls"
+echo "kho-inspect: --expect takes COUNT,GENERATION" >&2; exit 2'
+		run_hooks "$1" kho-verify.sh
+		called "4 arguments, last --expect=* 1"
+		status_is unknown "--expect takes COUNT,GENERATION"
+	}
+	in_every_shell quoting
+}
+
+@test "kho-inspect that cannot tell leaves unknown, its reason and no report" {
+	cannot() {
+		hand_over
+		inspect_says 2 "" "kho-inspect: cannot open /proc/kcore: no such file"
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "cannot open /proc/kcore"
+		called "warn kho: incoming state: unknown"
+		[ ! -e "$BOX/run/initramfs/kho/report.json" ]
+		grep -q kcore "$BOX/run/initramfs/kho/report.json.err"
+	}
+	in_every_shell cannot
+}
+
+@test "kho-inspect that dies is unknown" {
+	dies() {
+		hand_over
+		command_in_box kho-inspect 'kill -SEGV $$'
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "status 139"
+	}
+	in_every_shell dies
+}
+
+@test "an initramfs without kho-inspect is unknown, and loud, even when nothing was handed over" {
+	missing() {
+		local tool
+		rm "$BOX/bin/kho-inspect"
+		mkdir "$BOX/tools"
+		for tool in bash dash busybox cat grep mkdir mv rm sed touch; do
+			ln -s "$(command -v "$tool")" "$BOX/tools/$tool"
+		done
+		(PATH=$BOX/tools run_hooks "$1" kho-verify.sh)
+		status_is unknown "kho-inspect is missing"
+		called "warn kho: incoming state: unknown: kho-inspect is missing"
+	}
+	in_every_shell missing
+}
+
+@test "status 0 with an empty, a cut or a contradicting report is unknown" {
+	incomplete() {
+		local text
+		for text in "" "{" "$(report | head -n 8)" "$(report | jq '.summary.error = 1')" \
+			"$(report "$(finding K413 error e)" | jq '.findings = []')" \
+			"$(report | jq -c .)"; do
+			new_box again
+			hand_over
+			inspect_says 0 "$text"
+			run_hooks "$1" kho-verify.sh
+			status_is unknown "is not complete" || return 1
+		done
+	}
+	in_every_shell incomplete
+}
+
+@test "status 1 with a report that says nothing is unknown" {
+	contradiction() {
+		hand_over
+		inspect_says 1 "$(report)"
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "its report does not tell"
+	}
+	in_every_shell contradiction
+}
+
+@test "no escape sequence, backslash or foreign byte of a report reaches the console" {
+	hostile() {
+		hand_over
+		inspect_says 1 "$(report "$(finding K404 error "$(printf 'tag \033[2J\\033c "x" \302\233 \303\244 $(touch %s/pwned)\nrule' "$BOX")")")"
+		run_hooks "$1" kho-verify.sh
+		status_is error
+		! LC_ALL=C grep -q '[^ -~]' "$BOX/calls" || fail_with "a byte came through" || return 1
+		! grep -q '[\]' "$BOX/calls" || fail_with "a backslash came through" || return 1
+		called '"x"'
+		[ ! -e "$BOX/pwned" ]
+	}
+	in_every_shell hostile
+}
+
+@test "many findings are cut on the console and complete in the report" {
+	many() {
+		local i findings=()
+		for i in {1..20}; do findings+=("$(finding K404 error "record $i")"); done
+		hand_over
+		inspect_says 1 "$(report "${findings[@]}")"
+		run_hooks "$1" kho-verify.sh
+		[ "$(grep -c 'warn kho: error K404' "$BOX/calls")" -eq 12 ]
+		called "warn kho: and 8 more"
+	}
+	in_every_shell many
+}
+
+@test "the line in the kernel log fits into a record of it" {
+	long() {
+		hand_over
+		inspect_says 1 "$(report "$(finding K404 error "$(printf 'x%.0s' {1..2000})")")"
+		run_hooks "$1" kho-verify.sh
+		[ "$(wc -c < "$BOX/kmsg")" -lt 1000 ]
+	}
+	in_every_shell long
+}
+
+@test "handed over and not taken is absent: setup_data, device tree, or the kernel's own words" {
+	not_taken() {
+		local how
+		for how in setup_data tree log-version log-config; do
+			new_box again
+			case $how in
+				setup_data)
+					mkdir -p "$BOX/boot_params/setup_data/0" "$BOX/boot_params/setup_data/1"
+					echo 0x9 > "$BOX/boot_params/setup_data/0/type"
+					echo 0xa > "$BOX/boot_params/setup_data/1/type"
+					;;
+				tree) mkdir "$BOX/chosen"; touch "$BOX/chosen/linux,kho-fdt" ;;
+				log-version) echo '[    0.1] KHO: disabling KHO revival' >> "$BOX/dmesg" ;;
+				log-config) echo 'Passed KHO data, but CONFIG_KEXEC_HANDOVER not set. Ignoring.' >> "$BOX/dmesg" ;;
+			esac
+			run_hooks "$1" kho-verify.sh
+			status_is absent "did not take it" || fail_with "$how" || return 1
+			called "warn kho: incoming state: absent" || return 1
+			not_called kho-inspect || return 1
+			[ -e "$BOX/run/initramfs/kho/dmesg" ] || return 1
+		done
+	}
+	in_every_shell not_taken
+}
+
+@test "other setup_data and KHO's own start-up messages are no hand-over" {
+	other() {
+		mkdir -p "$BOX/boot_params/setup_data/0"
+		echo 0x9 > "$BOX/boot_params/setup_data/0/type"
+		echo '[    0.0] Kernel command line: kho=on' >> "$BOX/dmesg"
+		run_hooks "$1" kho-verify.sh
+		status_is none
+	}
+	in_every_shell other
+}
+
+@test "without debugfs: none when the log shows no hand-over, unknown when it does or cannot be read" {
+	no_debugfs() {
+		touch "$BOX/no-debugfs"
+		run_hooks "$1" kho-verify.sh
+		status_is none
+		not_called umount
+
+		echo 'KHO: found kexec handover data.' >> "$BOX/dmesg"
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "no debugfs"
+
+		touch "$BOX/no-dmesg"
+		run_hooks "$1" kho-verify.sh
+		status_is unknown "neither debugfs nor the kernel log"
+	}
+	in_every_shell no_debugfs
+}
+
+@test "rd.kho=0 checks nothing and says so" {
+	off() {
+		hand_over
+		cmdline rd.kho=0 rd.kho.expect=1,1
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		status_is off
+		not_called kho-inspect
+		not_called mount
+	}
+	in_every_shell off
+}
+
+@test "a crash kernel is left alone" {
+	crash() {
+		touch "$BOX/vmcore"
+		cmdline rd.kho.expect=1,1
+		run_hooks "$1" kho-verify.sh
+		status_is none "crash kernel"
+		not_called mount
+	}
+	in_every_shell crash
+}
+
+@test "a report folder that cannot be made is told, and the boot goes on" {
+	blocked() {
+		mkdir -p "$BOX/run"
+		touch "$BOX/run/initramfs"
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		called "warn kho: cannot create"
+		not_called kho-inspect
+	}
+	in_every_shell blocked
+}
