@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests run against the build folder. Tests in virtual machines need a kernel
+# and are run by scripts/test.
+BATS = bats
+
+# whole folders: what a test needs is there in the tarball too
+EXTRA_DIST += scripts tests/lib tests/unit tests/vm
+
+.PHONY: check-programs
+check-programs: $(check_PROGRAMS)
+
+check-local: all
+	@command -v $(BATS) >/dev/null || { \
+		echo "make check needs bats: install it, or name it with BATS=" >&2; exit 1; }
+	KHO_BUILDDIR='$(abs_builddir)' $(BATS) '$(abs_top_srcdir)/tests/unit'

@@ -90,5 +90,6 @@ kernel_build() {
 		with_lock "linux-$id" kernel_build_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
 	fi
 	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
+	# shellcheck disable=SC2034 # for image.bash
 	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
 }

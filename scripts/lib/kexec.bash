@@ -13,7 +13,7 @@ kexec_compile() {
 	unpack "$source" "$tmp/tree"
 	"$KHO_TOP/kexec/apply-to" "$tmp/tree"
 	(
-		cd "$tmp/tree"
+		cd "$tmp/tree" || exit
 		# -Wno-...: upstream's own, with today's compilers
 		./configure --prefix=/usr --sbindir=/usr/sbin \
 			CPPFLAGS="-I$STAGE/usr/include" LDFLAGS="-L$STAGE_LIBDIR -Wl,-rpath-link,$STAGE_LIBDIR" \

@@ -24,3 +24,9 @@ stage_build() {
 	# as a distribution does: nobody links with these by accident
 	rm -f "$STAGE_LIBDIR"/*.la
 }
+
+# With sanitizers, and with the programs that the unit tests run.
+stage_build_sanitized() {
+	stage_configure "$KHO_BUILD/sanitized" --enable-sanitizers
+	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" all check-programs
+}

@@ -57,7 +57,7 @@ vm_start() {
 	: >"$VM_DIR/console"
 	qemu-system-x86_64 -accel "$KHO_VM_ACCEL" -machine q35 -cpu max -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
-		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 rw panic=-1 $append" \
+		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 $append" \
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		"${edu[@]}" "${extra[@]}" \
@@ -74,7 +74,7 @@ vm_start() {
 # kill -0 takes a zombie for alive.
 vm_alive() {
 	local stat
-	read -r stat <"/proc/$VM_PID/stat" 2>/dev/null && [[ $stat != *") Z "* ]]
+	{ read -r stat <"/proc/$VM_PID/stat"; } 2>/dev/null && [[ $stat != *") Z "* ]]
 }
 
 # Reads one line from the agent into VM_LINE; fails after so many seconds, or when
@@ -154,9 +154,8 @@ vm_expect_console() {
 vm_stop() {
 	[[ $VM_PID ]] || return 0
 	kill "$VM_PID" 2>/dev/null || true
-	local i
-	for i in {1..50}; do
-		vm_alive || break
+	local deadline=$((SECONDS + 5))
+	while vm_alive && ((SECONDS < deadline)); do
 		sleep 0.1
 	done
 	kill -9 "$VM_PID" 2>/dev/null || true
