@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "findings.h"
 
@@ -22,7 +20,7 @@ void findings_begin(struct findings *findings, const struct options *options)
 {
 	*findings = (struct findings){
 		.options = options,
-		.array = options->json || options->report ? json_object_new_array() : NULL,
+		.array = options->json ? json_object_new_array() : NULL,
 		.color = use_color(options),
 	};
 }
@@ -32,10 +30,12 @@ int findings_add(const struct kho_finding *finding, void *data)
 	struct findings *findings = data;
 	bool color = findings->color;
 
-	if (findings->array)
-		json_object_array_add(findings->array, json_finding(finding));
-	if (findings->options->prometheus || findings->options->json)
+	if (findings->options->prometheus)
 		return 0;
+	if (findings->array) {
+		json_object_array_add(findings->array, json_finding(finding));
+		return 0;
+	}
 	printf("%s%-8s%s %s  %s%s\n", color ? color_of(finding) : "",
 	       kho_severity_name(finding->severity), color ? "\033[0m" : "", finding->rule->id,
 	       finding->unevaluated ? "not judged: " : "", finding->message);
@@ -67,9 +67,9 @@ static void print_summary(const struct kho_verify_summary *summary)
 	       summary->records, summary->ranges);
 }
 
-static struct json_object *make_json(struct findings *findings, const char *command,
-				     const struct kho_state *state,
-				     const struct kho_verify_summary *summary, int status)
+static void print_json(struct findings *findings, const char *command,
+		       const struct kho_state *state, const struct kho_verify_summary *summary,
+		       int status)
 {
 	struct json_object *document = json_document(command);
 	struct json_object *object = json_object_new_object();
@@ -85,7 +85,7 @@ static struct json_object *make_json(struct findings *findings, const char *comm
 	json_object_object_add(document, "state", state ? json_state(state) : NULL);
 	json_object_object_add(document, "findings", findings->array);
 	json_object_object_add(document, "summary", object);
-	return document;
+	json_print(document);
 }
 
 static void print_metrics(const struct options *options,
@@ -112,23 +112,13 @@ static void print_metrics(const struct options *options,
 int findings_end(struct findings *findings, const char *command,
 		 const struct kho_state *state, const struct kho_verify_summary *summary)
 {
-	const struct options *options = findings->options;
-	int status = status_of(options, summary);
-	struct json_object *document = NULL;
+	int status = status_of(findings->options, summary);
 
-	if (findings->array)
-		document = make_json(findings, command, state, summary, status);
-	if (options->prometheus)
-		print_metrics(options, summary, status);
-	else if (!options->json)
+	if (findings->options->prometheus)
+		print_metrics(findings->options, summary, status);
+	else if (findings->array)
+		print_json(findings, command, state, summary, status);
+	else
 		print_summary(summary);
-
-	if (options->json)
-		json_print(document);
-	else if (document && !json_write(document, options->report)) {
-		fprintf(stderr, "kho-inspect: cannot write %s: %s.\n", options->report,
-			strerror(errno));
-		return EXIT_CANNOT_TELL;
-	}
 	return status;
 }

@@ -28,7 +28,6 @@ struct options {
 	struct kho_verify_options verify;
 	char **only, **ignore;		/* lists that verify refers to */
 	const char *output;		/* -o */
-	const char *report;		/* verify --report: JSON goes there as well */
 	const char *target;		/* the argument of check-target */
 };
 
@@ -103,7 +102,5 @@ struct json_object *json_record(const struct kho_dma_record *record);
 struct json_object *json_finding(const struct kho_finding *finding);
 /* Prints and releases the document. */
 void json_print(struct json_object *document);
-/* Writes it to a file (mode 0600) and releases it. False, with errno, on failure. */
-bool json_write(struct json_object *document, const char *path);
 
 #endif /* INSPECT_H */

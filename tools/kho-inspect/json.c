@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Documents as in kho-inspect.schema.json: absent is null, addresses are "0x..." */
-#include <fcntl.h>
 #include <inttypes.h>
 
 #include "config.h"
@@ -117,26 +116,10 @@ struct json_object *json_finding(const struct kho_finding *finding)
 	return object;
 }
 
-#define JSON_STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | \
-		    JSON_C_TO_STRING_NOSLASHESCAPE)
-
 void json_print(struct json_object *document)
 {
-	puts(json_object_to_json_string_ext(document, JSON_STYLE));
+	puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(document);
-}
-
-bool json_write(struct json_object *document, const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	bool ok = f;
-
-	if (f) {
-		fprintf(f, "%s\n", json_object_to_json_string_ext(document, JSON_STYLE));
-		ok = !ferror(f);
-		ok = !fclose(f) && ok;
-	}
-	json_object_put(document);
-	return ok;
 }

@@ -20,7 +20,6 @@ static const struct command commands[] = {
 	  "      --expect=N,GEN      what the previous kernel promised (rd.kho.expect=)\n"
 	  "      --claims            judge allocations that no driver has claimed\n"
 	  "      --skip-content      do not read the content of sealed allocations\n"
-	  "      --report=FILE       write the JSON document to FILE as well\n"
 	  "      --prometheus        metrics for node_exporter's textfile collector\n" },
 	{ "map", cmd_map, "draw what lies where in physical memory",
 	  "  -o, --output=FILE       write a picture (SVG) instead\n" },
@@ -35,7 +34,6 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
-	OPT_REPORT,
 };
 
 static const struct option long_options[] = {
@@ -52,7 +50,6 @@ static const struct option long_options[] = {
 	{ "claims", no_argument, NULL, OPT_CLAIMS },
 	{ "skip-content", no_argument, NULL, OPT_SKIP_CONTENT },
 	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
-	{ "report", required_argument, NULL, OPT_REPORT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -159,7 +156,6 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_CLAIMS: options->verify.claims = true; break;
 	case OPT_SKIP_CONTENT: options->verify.skip_content = true; break;
 	case OPT_PROMETHEUS: options->prometheus = true; break;
-	case OPT_REPORT: options->report = argument; break;
 	case 'o': options->output = argument; break;
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
