@@ -160,8 +160,8 @@ struct kho_map_entry {
 };
 
 /*
- * KHO_ERR_NOT_PRESENT for the live incoming side: the kernel frees the tree's
- * own pages once it has read them.
+ * KHO_ERR_NOT_PRESENT for the incoming side: the kernel frees the tree's own
+ * pages once it has read them.
  */
 int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
 			struct kho_error *err);

@@ -248,7 +248,7 @@ struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err
 	if (state->radix)
 		return state->radix;
 
-	if (state->source->live && state->side == KHO_SIDE_IN) {
+	if (state->side == KHO_SIDE_IN) {
 		kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
 			 "the incoming preserved-memory-map is gone: the kernel frees it once it has read it");
 		return NULL;

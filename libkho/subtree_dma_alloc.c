@@ -22,7 +22,7 @@ struct kho_dma_iter {
 	uint64_t next;			/* the one after it */
 	size_t slot;
 	size_t nr_blocks;
-	uint64_t *seen;			/* blocks so far, sorted */
+	uint64_t *seen;			/* blocks read so far, sorted */
 	unsigned char page[KHO_ABI_PAGE_SIZE];
 };
 
@@ -167,13 +167,13 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 	if (iter->nr_blocks == DMA_ALLOC_MAX_BLOCKS)
 		return kho_fail(err, KHO_ERR_LOOP, addr,
 				"dma-alloc: the chain has more than %u blocks", DMA_ALLOC_MAX_BLOCKS);
-	if (!remember_block(iter, addr))
-		return kho_fail(err, KHO_ERR_LOOP, addr,
-				"dma-alloc: the chain comes back to block 0x%" PRIx64, addr);
 
 	ret = kho_source_read(iter->state->source, addr, iter->page, sizeof(iter->page), err);
 	if (ret)
 		return ret;
+	if (!remember_block(iter, addr))
+		return kho_fail(err, KHO_ERR_LOOP, addr,
+				"dma-alloc: the chain comes back to block 0x%" PRIx64, addr);
 
 	memcpy(&header, iter->page, sizeof(header));
 	if (header.count != RECORDS_PER_BLOCK)

@@ -182,16 +182,18 @@ static bool in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 	return kho_ranges_contain(v->state->source->ram, v->state->source->nr_ram, addr, size);
 }
 
-static void verify_root(struct kho_verify *v)
+/* Returns whether there is a map to look at. */
+static bool verify_root(struct kho_verify *v)
 {
 	struct kho_state *state = v->state;
+	bool map = state->map_addr && !(state->map_addr % KHO_ABI_PAGE_SIZE) &&
+		   in_ram(v, state->map_addr, KHO_ABI_PAGE_SIZE);
 
 	if (state->abi == KHO_ABI_UNKNOWN)
 		kho_report(v, "K002", state->fdt_addr, 0,
 			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
 			   state->compatible);
-	if (!state->map_addr || state->map_addr % KHO_ABI_PAGE_SIZE ||
-	    !in_ram(v, state->map_addr, KHO_ABI_PAGE_SIZE))
+	if (!map)
 		kho_report(v, "K003", state->map_addr, 0,
 			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM",
 			   state->map_addr);
@@ -199,6 +201,7 @@ static void verify_root(struct kho_verify *v)
 		kho_report(v, "K004", state->fdt_addr, 0,
 			   "%zu subtree(s) without address or size of the blob, first \"%s\"",
 			   state->bad_subtrees, state->bad_subtree);
+	return map;
 }
 
 /* -------------------------------------------------------------------- map */
@@ -268,7 +271,7 @@ static void verify_map(struct kho_verify *v)
 	struct kho_error err;
 	int ret;
 
-	if (v->state->source->live && v->state->side == KHO_SIDE_IN) {
+	if (v->state->side == KHO_SIDE_IN) {
 		not_applicable(v, "K101", "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
 		return;
 	}
@@ -309,7 +312,7 @@ static void verify_preserved(struct kho_verify *v, const char *id, uint64_t addr
 	struct kho_error err;
 	int ret;
 
-	if (v->state->source->live && v->state->side == KHO_SIDE_IN)
+	if (v->state->side == KHO_SIDE_IN)
 		return;
 	if (!v->map_readable) {
 		kho_report_unevaluated(v, id, addr, record_id,
@@ -437,6 +440,7 @@ struct records {
 	struct extent *extents;
 	size_t n, room;
 	uint64_t in_use, pages, incoming, damaged;
+	bool pages_known;	/* no record with a size that cannot be */
 	bool truncated;		/* out of memory: the comparison is not complete */
 };
 
@@ -540,6 +544,7 @@ static void verify_record(struct kho_verify *v, const struct kho_dma_header *hea
 
 	records->in_use += record->in_use;
 	records->pages += record->in_use ? record->pages : 0;
+	records->pages_known &= !record->in_use || record->pages;
 	records->incoming += record->incoming;
 	if (record->flags & ~DMA_ALLOC_FLAGS_KNOWN || record->attrs & ~DMA_ALLOC_ATTRS_KNOWN)
 		kho_report(v, "K411", record->state, record->id,
@@ -612,7 +617,7 @@ static void compare_counts(struct kho_verify *v, const struct kho_dma_header *he
 		kho_report(v, "K412", header->addr, 0,
 			   "the head says %" PRIu64 " records, there are %" PRIu64,
 			   header->nr_records, found);
-	else if (v->state->side == KHO_SIDE_OUT && !records->damaged &&
+	else if (v->state->side == KHO_SIDE_OUT && !records->damaged && records->pages_known &&
 		 records->pages != header->nr_pages)
 		kho_report(v, "K412", header->addr, 0,
 			   "the head says %" PRIu64 " pages, the records have %" PRIu64,
@@ -627,7 +632,7 @@ static int verify_block(uint64_t addr, void *data)
 
 static void verify_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
-	struct records records = { 0 };
+	struct records records = { .pages_known = true };
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	struct kho_error err;
@@ -718,15 +723,17 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 		.state = state, .options = options ? options : &no_options,
 		.fn = fn, .data = data, .summary = summary,
 	};
+	bool map;
 
 	if (!state || !summary)
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, or no summary");
 
 	memset(summary, 0, sizeof(*summary));
 	summary->rules = NR_RULES;
-	verify_root(&v);
+	map = verify_root(&v);
 	verify_scratch(&v);
-	verify_map(&v);
+	if (map)
+		verify_map(&v);
 	verify_subtrees(&v);
 	verify_dma(&v);
 	verify_expect(&v);

@@ -6,6 +6,8 @@ BATS = bats
 # whole folders: what a test needs is there in the tarball too
 EXTRA_DIST += scripts tests/lib tests/unit tests/vm
 
+include tests/unit/libkho.mk
+
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)
 

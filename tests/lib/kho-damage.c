@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one
+ * named way, so that a test can see which rule notices. kho-damage --list
+ * prints the names.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <libfdt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libkho/kho_internal.h"
+#include "libkho/abi/dma_alloc.h"
+
+#define PAGE	4096u
+
+struct image {
+	unsigned char *data;	/* the whole file, writable */
+	size_t size;
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_dma_record first, second;	/* records */
+};
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "kho-damage: %s\n", what);
+	exit(2);
+}
+
+/* Where physical @addr is in the file. */
+static void *at(struct image *image, uint64_t addr)
+{
+	for (size_t i = 0; i < image->source->nr_segments; i++) {
+		const struct kho_segment *s = &image->source->segments[i];
+
+		if (addr >= s->addr && addr - s->addr < s->size)
+			return image->data + s->offset + (addr - s->addr);
+	}
+	die("the snapshot has no such page");
+}
+
+static void *fdt(struct image *image)
+{
+	return at(image, kho_state_fdt_addr(image->state));
+}
+
+static struct dma_alloc_ser *head(struct image *image)
+{
+	return at(image, kho_state_subtree(image->state, DMA_ALLOC_KHO_SUBTREE)->addr);
+}
+
+static struct dma_alloc_record_ser *record(struct image *image, const struct kho_dma_record *r)
+{
+	return at(image, r->state);
+}
+
+/* Makes checksums right again, so that only the rule in question notices. */
+static void fix_head(struct image *image)
+{
+	head(image)->crc32c = 0;
+	head(image)->crc32c = kho_crc32c(head(image), sizeof(struct dma_alloc_ser));
+}
+
+static void fix_record(struct dma_alloc_record_ser *r)
+{
+	r->crc32c = 0;
+	r->crc32c = kho_crc32c(r, sizeof(*r));
+}
+
+static unsigned int order_of(uint64_t size)
+{
+	unsigned int order = 0;
+
+	while (((uint64_t)PAGE << order) < size)
+		order++;
+	return order;
+}
+
+/* The bit of a preserved page in its leaf: byte and mask. */
+static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int order,
+			      unsigned char *mask)
+{
+	uint64_t key = 1ull << (52 - order) | addr >> (12 + order);
+	uint64_t node = kho_state_map_addr(image->state);
+
+	for (int level = 5; level > 0; level--) {
+		const uint64_t *table = at(image, node);
+
+		node = table[key >> (15 + 9 * (level - 1)) & 511];
+	}
+	*mask = (unsigned char)(1u << (key % 8));
+	return (unsigned char *)at(image, node) + key % 32768 / 8;
+}
+
+static void map_clear(struct image *image, uint64_t addr, unsigned int order)
+{
+	unsigned char mask, *byte = map_bit(image, addr, order, &mask);
+
+	if (!(*byte & mask))
+		die("the page was not preserved to begin with");
+	*byte = (unsigned char)(*byte & ~mask);
+}
+
+static void map_set(struct image *image, uint64_t addr, unsigned int order)
+{
+	unsigned char mask, *byte = map_bit(image, addr, order, &mask);
+
+	*byte |= mask;
+}
+
+/* Replaces text of the notes by text of the same length. */
+static void replace_note(struct image *image, const char *from, const char *to)
+{
+	unsigned char *hit = memmem(image->data, image->size, from, strlen(from));
+
+	if (!hit || strlen(from) != strlen(to))
+		die("no such text in the notes");
+	memcpy(hit, to, strlen(to));
+}
+
+static const struct kho_range *largest_scratch(struct image *image)
+{
+	const struct kho_range *largest = image->state->scratch;
+
+	for (size_t i = 0; i < image->state->nr_scratch; i++) {
+		if (image->state->scratch[i].size > largest->size)
+			largest = &image->state->scratch[i];
+	}
+	return largest;
+}
+
+/* Moves the largest scratch area to @addr (of as many digits as it has now). */
+static void move_scratch(struct image *image, uint64_t addr)
+{
+	const struct kho_range *s = largest_scratch(image);
+	char from[64], to[64];
+	int digits = snprintf(from, sizeof(from), "%llx", (unsigned long long)s->addr);
+
+	snprintf(from, sizeof(from), "scratch=0x%llx+", (unsigned long long)s->addr);
+	snprintf(to, sizeof(to), "scratch=0x%0*llx+", digits, (unsigned long long)addr);
+	replace_note(image, from, to);
+}
+
+/* ---------------------------------------------------------------- damages */
+
+static void fdt_bad_magic(struct image *image) { *(unsigned char *)fdt(image) ^= 0xff; }
+
+static void fdt_truncated(struct image *image)
+{
+	fdt_set_totalsize(fdt(image), PAGE + 1);
+}
+
+static void fdt_structure(struct image *image)
+{
+	/* the end of the structure block is gone */
+	fdt_set_size_dt_struct(fdt(image), fdt_size_dt_struct(fdt(image)) - 4);
+}
+
+static void root_compatible(struct image *image)
+{
+	if (fdt_setprop_inplace(fdt(image), 0, "compatible", "kho-v9", 7))
+		die("cannot change the compatible");
+}
+
+static void set_root_map(struct image *image, uint64_t addr)
+{
+	if (fdt_setprop_inplace(fdt(image), 0, "preserved-memory-map", &addr, sizeof(addr)))
+		die("cannot change the map's address");
+}
+
+static void map_missing(struct image *image) { set_root_map(image, 0); }
+static void map_unaligned(struct image *image)
+{
+	set_root_map(image, kho_state_map_addr(image->state) + 8);
+}
+
+static void set_blob(struct image *image, const char *name, const char *prop, uint64_t value)
+{
+	int node = fdt_subnode_offset(fdt(image), 0, name);
+
+	if (node < 0 || fdt_setprop_inplace(fdt(image), node, prop, &value, sizeof(value)))
+		die("cannot change the subtree");
+}
+
+static void subtree_no_size(struct image *image)
+{
+	int node = fdt_subnode_offset(fdt(image), 0, "kho-edu");
+
+	if (node < 0 || fdt_nop_property(fdt(image), node, "blob-size"))
+		die("cannot change the subtree");
+}
+
+static void blob_outside_ram(struct image *image)
+{
+	set_blob(image, "kho-edu", "preserved-data", 1ull << 45);
+}
+
+static void blob_huge(struct image *image)
+{
+	set_blob(image, "kho-edu", "blob-size", UINT64_MAX - 4);
+}
+
+static void blob_twice(struct image *image)
+{
+	set_blob(image, "kho-edu", "preserved-data",
+		 kho_state_subtree(image->state, "kexec-metadata")->addr);
+}
+
+static void blob_not_preserved(struct image *image)
+{
+	map_clear(image, kho_state_subtree(image->state, "kho-edu")->addr, 0);
+}
+
+static void fdt_not_preserved(struct image *image)
+{
+	map_clear(image, kho_state_fdt_addr(image->state), 0);
+}
+
+/* An entry of the top table that is used. */
+static uint64_t *top_entry(struct image *image)
+{
+	uint64_t *table = at(image, kho_state_map_addr(image->state));
+
+	for (size_t i = 0; i < PAGE / 8; i++) {
+		if (table[i])
+			return &table[i];
+	}
+	die("the map is empty");
+}
+
+static void tree_node_unaligned(struct image *image) { *top_entry(image) |= 8; }
+static void tree_node_absent(struct image *image) { *top_entry(image) = 1ull << 45; }
+static void tree_loop(struct image *image)
+{
+	*top_entry(image) = kho_state_map_addr(image->state);
+}
+
+static void range_outside_ram(struct image *image)
+{
+	map_set(image, 0xa0000, 0); /* the hole below 1 MiB */
+}
+
+static void ranges_overlap(struct image *image)
+{
+	struct kho_map_iter *iter;
+	struct kho_map_entry entry;
+
+	if (kho_map_iter_create(image->state, &iter, NULL))
+		die("cannot read the map");
+	while (kho_map_iter_next(iter, &entry, NULL) > 0) {
+		if (entry.order) {
+			map_set(image, entry.addr + PAGE, 0);
+			break;
+		}
+	}
+	kho_map_iter_destroy(iter);
+}
+
+static void scratch_none(struct image *image)
+{
+	for (size_t i = 0; i < image->state->nr_scratch; i++) {
+		const struct kho_range *s = &image->state->scratch[i];
+		char from[80], to[80];
+		int digits = snprintf(to, sizeof(to), "%llx", (unsigned long long)s->size);
+
+		snprintf(from, sizeof(from), "scratch=0x%llx+0x%llx", (unsigned long long)s->addr,
+			 (unsigned long long)s->size);
+		snprintf(to, sizeof(to), "scratch=0x%llx+0x%0*d", (unsigned long long)s->addr,
+			 digits, 0);
+		replace_note(image, from, to);
+	}
+}
+
+static void scratch_outside_ram(struct image *image) { move_scratch(image, 0xf0000000); }
+static void scratch_on_record(struct image *image)
+{
+	move_scratch(image, image->first.addr);
+}
+
+static void scratch_overlap(struct image *image)
+{
+	const struct kho_range *largest = largest_scratch(image);
+
+	for (size_t i = 0; i < image->state->nr_scratch; i++) {
+		const struct kho_range *s = &image->state->scratch[i];
+
+		if (s != largest && s->size) {
+			move_scratch(image, s->addr);
+			return;
+		}
+	}
+	die("only one scratch area");
+}
+
+static void metadata_version(struct image *image)
+{
+	*(uint32_t *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr) = 99;
+}
+
+static void head_compatible(struct image *image)
+{
+	head(image)->compatible[11] = '9';
+	fix_head(image);
+}
+
+static void head_record_size(struct image *image)
+{
+	head(image)->record_size = 0;
+	fix_head(image);
+}
+
+static void head_crc(struct image *image) { head(image)->crc32c ^= 1; }
+static void head_count(struct image *image)
+{
+	head(image)->nr_records++;
+	fix_head(image);
+}
+
+static void head_pages(struct image *image)
+{
+	head(image)->nr_pages++;
+	fix_head(image);
+}
+
+static struct kho_block_header_ser *block(struct image *image)
+{
+	return at(image, image->first.state - image->first.state % PAGE);
+}
+
+static void chain_loop(struct image *image)
+{
+	block(image)->next = image->first.state - image->first.state % PAGE;
+}
+
+static void chain_unaligned(struct image *image) { block(image)->next = 0x1001; }
+static void chain_outside_ram(struct image *image) { block(image)->next = 1ull << 45; }
+static void block_count(struct image *image) { block(image)->count = UINT64_MAX; }
+static void block_not_preserved(struct image *image)
+{
+	map_clear(image, image->first.state - image->first.state % PAGE, 0);
+}
+
+static void record_crc(struct image *image) { record(image, &image->first)->crc32c ^= 1; }
+static void record_outside_ram(struct image *image)
+{
+	record(image, &image->first)->page_phys = 1ull << 45;
+	fix_record(record(image, &image->first));
+}
+
+static void record_not_preserved(struct image *image)
+{
+	map_clear(image, image->first.addr, order_of(image->first.size));
+}
+
+static void record_overlap(struct image *image)
+{
+	/* both are of one page */
+	record(image, &image->second)->page_phys = image->first.addr;
+	fix_record(record(image, &image->second));
+}
+
+static void record_unaligned(struct image *image)
+{
+	record(image, &image->first)->page_phys += 8;
+	fix_record(record(image, &image->first));
+}
+
+static void record_huge(struct image *image)
+{
+	record(image, &image->first)->size = UINT64_MAX;
+	fix_record(record(image, &image->first));
+}
+
+static void record_id_twice(struct image *image)
+{
+	record(image, &image->second)->id = image->first.id;
+	fix_record(record(image, &image->second));
+}
+
+static void record_id_unknown(struct image *image)
+{
+	record(image, &image->first)->id = 1ull << 40;
+	fix_record(record(image, &image->first));
+}
+
+static void record_flags(struct image *image)
+{
+	record(image, &image->first)->flags |= 1u << 31;
+	fix_record(record(image, &image->first));
+}
+
+static void record_attrs(struct image *image)
+{
+	record(image, &image->first)->attrs |= 1ull << 63;
+	fix_record(record(image, &image->first));
+}
+
+static const struct {
+	const char *name;
+	void (*apply)(struct image *image);
+	const char *rules;	/* that notice it, and no others above info */
+} damages[] = {
+	{ "fdt-magic", fdt_bad_magic, "K001" },
+	{ "fdt-truncated", fdt_truncated, "K001" },
+	{ "fdt-structure", fdt_structure, "K001" },
+	{ "root-compatible", root_compatible, "K002" },
+	{ "map-missing", map_missing, "K003" },
+	{ "map-unaligned", map_unaligned, "K003" },
+	{ "subtree-no-size", subtree_no_size, "K004" },
+	{ "fdt-not-preserved", fdt_not_preserved, "K005" },
+	{ "tree-node-unaligned", tree_node_unaligned, "K101" },
+	{ "tree-node-absent", tree_node_absent, "K101" },
+	{ "tree-loop", tree_loop, "K102" },
+	{ "range-outside-ram", range_outside_ram, "K104" },
+	{ "ranges-overlap", ranges_overlap, "K105" },
+	{ "scratch-none", scratch_none, "K201" },
+	{ "scratch-outside-ram", scratch_outside_ram, "K202" },
+	{ "scratch-overlap", scratch_overlap, "K203" },
+	{ "scratch-on-record", scratch_on_record, "K204 K414" },
+	{ "blob-not-preserved", blob_not_preserved, "K301" },
+	{ "blob-outside-ram", blob_outside_ram, "K302" },
+	{ "blob-huge", blob_huge, "K302" },
+	{ "blob-twice", blob_twice, "K303" },
+	{ "metadata-version", metadata_version, "K304" },
+	{ "head-compatible", head_compatible, "K401" },
+	{ "head-record-size", head_record_size, "K401" },
+	{ "head-crc", head_crc, "K402" },
+	{ "chain-loop", chain_loop, "K403" },
+	{ "chain-unaligned", chain_unaligned, "K403" },
+	{ "chain-outside-ram", chain_outside_ram, "K403" },
+	{ "block-count", block_count, "K403" },
+	{ "block-not-preserved", block_not_preserved, "K404" },
+	{ "record-crc", record_crc, "K405" },
+	{ "record-outside-ram", record_outside_ram, "K406" },
+	{ "record-not-preserved", record_not_preserved, "K407" },
+	{ "record-overlap", record_overlap, "K408" },
+	{ "record-unaligned", record_unaligned, "K409" },
+	{ "record-huge", record_huge, "K409" },
+	{ "record-id-twice", record_id_twice, "K410" },
+	{ "record-id-unknown", record_id_unknown, "K410" },
+	{ "record-flags", record_flags, "K411" },
+	{ "record-attrs", record_attrs, "K411" },
+	{ "head-count", head_count, "K412" },
+	{ "head-pages", head_pages, "K412" },
+};
+
+#define NR_DAMAGES (sizeof(damages) / sizeof(damages[0]))
+
+static void copy_file(const char *from, const char *to)
+{
+	char buf[65536];
+	ssize_t n;
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (in < 0 || out < 0)
+		die("cannot open the snapshot or its copy");
+	while ((n = read(in, buf, sizeof(buf))) > 0) {
+		if (write(out, buf, (size_t)n) != n)
+			die("cannot write the copy");
+	}
+	if (n < 0 || close(in) || close(out))
+		die("cannot copy the snapshot");
+}
+
+static void open_image(const char *path, struct image *image)
+{
+	struct kho_dma_iter *iter;
+	struct stat st;
+	int fd;
+
+	if (kho_source_open_file(path, &image->source, NULL) ||
+	    (kho_state_open(image->source, KHO_SIDE_OUT, &image->state, NULL) &&
+	     kho_state_open(image->source, KHO_SIDE_IN, &image->state, NULL)))
+		die("not a sound snapshot");
+	if (kho_dma_iter_create(image->state, &iter, NULL) ||
+	    kho_dma_iter_next(iter, &image->first, NULL) != 1 ||
+	    kho_dma_iter_next(iter, &image->second, NULL) != 1)
+		die("the snapshot has less than two records");
+	kho_dma_iter_destroy(iter);
+
+	fd = open(path, O_RDWR);
+	if (fd < 0 || fstat(fd, &st))
+		die("cannot open the copy");
+	image->size = (size_t)st.st_size;
+	image->data = mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (image->data == MAP_FAILED)
+		die("cannot map the copy");
+	close(fd);
+}
+
+static void close_image(struct image *image)
+{
+	munmap(image->data, image->size);
+	kho_state_close(image->state);
+	kho_source_close(image->source);
+}
+
+int main(int argc, char **argv)
+{
+	struct image image = { 0 };
+
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		for (size_t i = 0; i < NR_DAMAGES; i++)
+			printf("%s %s\n", damages[i].name, damages[i].rules);
+		return 0;
+	}
+	if (argc != 4)
+		die("usage: kho-damage NAME IN OUT | --list");
+
+	for (size_t i = 0; i < NR_DAMAGES; i++) {
+		if (strcmp(damages[i].name, argv[1]))
+			continue;
+		copy_file(argv[2], argv[3]);
+		open_image(argv[3], &image);
+		damages[i].apply(&image);
+		close_image(&image);
+		return 0;
+	}
+	die("no such damage");
+}

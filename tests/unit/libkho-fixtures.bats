@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Recorded snapshots as they are: nothing to find; and damaged: the rule that is
+# meant to notice does, and no other. Nothing may crash, hang or read out of
+# bounds: the programs are built with sanitizers here.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	fixtures=$BATS_TEST_DIRNAME/../fixtures
+}
+
+# "NAME RULES" lines of all damages.
+list_damages() {
+	"$damage" --list >"$BATS_TEST_TMPDIR/damages"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -gt 30 ]
+}
+
+# The rules above info that were found in a snapshot, sorted, each once.
+rules_of() {
+	timeout 20 "$inspect" verify --core "$1" |
+		awk '$1 ~ /^(warning|error|fatal)$/ && !/ not judged: / { print $2 }' |
+		sort -u | paste -sd' '
+}
+
+@test "nothing above info is found in a recorded outgoing state" {
+	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap"
+	[[ $output == *"clean: "* ]]
+	[[ $output == *"5 records"* ]]
+}
+
+@test "nothing above info is found in recorded incoming states" {
+	run -0 "$inspect" verify --in --core "$fixtures/v4-incoming-unclaimed.khosnap"
+	[[ $output == *"clean: "* ]]
+	run -0 "$inspect" verify --in --claims --core "$fixtures/v4-incoming-claimed.khosnap"
+	[[ $output == *"clean: "* ]]
+}
+
+@test "unclaimed allocations are warned about when claims are judged" {
+	run -1 "$inspect" verify --in --claims --fail-on=warning \
+		--core "$fixtures/v4-incoming-unclaimed.khosnap"
+	[ "$(grep -c '^warning *K501 ' <<<"$output")" = 5 ]
+}
+
+@test "each damage is noticed by the rule that is meant to, and by no other" {
+	local name expected found wrong=0
+	list_damages
+	while read -r name expected; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		found=$(rules_of "$BATS_TEST_TMPDIR/damaged")
+		[ "$found" = "$expected" ] && continue
+		echo "$name: expected $expected, found ${found:-nothing}"
+		timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" || true
+		wrong=1
+	done <"$BATS_TEST_TMPDIR/damages"
+	[ "$wrong" = 0 ]
+}
+
+@test "a damage of error or fatal severity makes verify exit with 1" {
+	for name in record-crc tree-loop fdt-magic record-outside-ram; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged"
+	done
+}
+
+@test "every command survives every damage" {
+	local name command
+	list_damages
+	while read -r name _; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		for command in show list tree ranges scratch map verify "map --json" "verify --json"; do
+			# shellcheck disable=SC2086 # a command and its option
+			run timeout 20 "$inspect" $command --core "$BATS_TEST_TMPDIR/damaged"
+			if [ "$status" -gt 2 ] || [[ $output == *Sanitizer* || $output == *"runtime error"* ]]; then
+				echo "$command after $name: status $status"
+				echo "$output"
+				return 1
+			fi
+		done
+	done <"$BATS_TEST_TMPDIR/damages"
+}
+
+@test "a snapshot cut off anywhere is an error or a finding, never a crash or clean" {
+	local size cut
+	size=$(stat -c %s "$fixtures/v4-outgoing.khosnap")
+	for ((cut = 0; cut < size; cut += size / 23)); do
+		head -c "$cut" "$fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/cut"
+		run timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/cut"
+		if [ "$status" -ne 1 ] && [ "$status" -ne 2 ]; then
+			echo "$cut of $size bytes: status $status"
+			echo "$output"
+			return 1
+		fi
+	done
+}
+
+@test "a snapshot opens with readelf, and its notes are text" {
+	run -0 readelf -ln "$fixtures/v4-outgoing.khosnap"
+	[[ $output == *"LOAD"* ]]
+	[[ $output == *"KHO"* ]]
+	grep -aq 'side=out$' "$fixtures/v4-outgoing.khosnap"
+}
+
+@test "the wrong side of a snapshot is named, with what to do" {
+	run -2 --separate-stderr "$inspect" list --in --core "$fixtures/v4-outgoing.khosnap"
+	[ -z "$output" ]
+	[[ $stderr == *'other side, not "in"'*"Leave out --in."* ]]
+}
+
+@test "a snapshot of a snapshot is the same snapshot" {
+	run -0 "$inspect" snapshot --core "$fixtures/v4-outgoing.khosnap" -o "$BATS_TEST_TMPDIR/again"
+	cmp "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/again"
+	[ "$(stat -c %a "$BATS_TEST_TMPDIR/again")" = 600 ]
+}
+
+@test "expectations: met, exceeded, not met" {
+	local generation
+	generation=$("$inspect" show --json --core "$fixtures/v4-outgoing.khosnap" | jq .dma.generation)
+	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="5,$generation"
+	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="4,$((generation - 1))"
+	[[ $output == *K512* ]]
+	run -1 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="6,$generation"
+	[[ $output == *K511* ]]
+	run -1 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="5,$((generation + 1))"
+	[[ $output == *K511* ]]
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+check_PROGRAMS += tests/lib/kho-damage
+tests_lib_kho_damage_SOURCES = tests/lib/kho-damage.c
+tests_lib_kho_damage_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
+tests_lib_kho_damage_LDADD = libkho/libkho-core.la
+
+# The same program with the library's header and with the kernel's own, which
+# comes out of the patch that adds it.
+check_PROGRAMS += tests/unit/test-abi-layout-user tests/unit/test-abi-layout-kernel
+tests_unit_test_abi_layout_user_SOURCES = tests/unit/test-abi-layout.c
+tests_unit_test_abi_layout_user_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_abi_layout_kernel_SOURCES = tests/unit/test-abi-layout.c
+tests_unit_test_abi_layout_kernel_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ABI -I.
+tests/unit/test_abi_layout_kernel-test-abi-layout.$(OBJEXT): kernel-abi.h
+
+kernel-abi.h: $(top_srcdir)/kernel-patches/series $(top_srcdir)/tests/lib/added-file
+	$(AM_V_GEN)$(top_srcdir)/tests/lib/added-file $(top_srcdir)/kernel-patches \
+		include/linux/kho/abi/dma_alloc.h | grep -v '^#include' >$@.tmp && mv $@.tmp $@
+CLEANFILES += kernel-abi.h
+
+check_PROGRAMS += tests/unit/test-checksums
+tests_unit_test_checksums_SOURCES = tests/unit/test-checksums.c
+tests_unit_test_checksums_LDADD = libkho/libkho-core.la
+
+EXTRA_DIST += tests/fixtures
