@@ -200,10 +200,11 @@ kho_first_line() {
 kho_judge() {
 	kho_text="$kho_fatal fatal, $kho_errors errors, $kho_warnings warnings, $kho_not_judged not judged"
 	[ -z "$kho_records" ] || kho_text="$kho_text, in $kho_records records of $kho_pages pages"
-	[ -z "$kho_worst" ] || kho_text="$kho_text; $kho_worst"
+	[ -z "$kho_worst" ] || kho_text="$kho_worst; $kho_text"
 
 	if [ -n "$kho_absent" ]; then
 		kho_word=absent
+		kho_text=$kho_worst
 	elif [ "$kho_fatal" -gt 0 ]; then
 		kho_word=fatal
 	elif [ "$kho_errors" -gt 0 ]; then
@@ -316,8 +317,8 @@ kho_announce() {
 	rank=$(kho_rank "$kho_word")
 	[ "$rank" -lt 2 ] || level=4
 	[ "$rank" -lt 3 ] || level=3
-	kho_log "$level" "$line"
 	[ "$rank" -lt 3 ] || kho_save_dmesg || :
+	kho_log "$level" "$line"
 	[ "$rank" -ge 2 ] && [ "$kho_policy" != log ] || return 0
 
 	warn "kho: $line"
@@ -356,7 +357,7 @@ kho_judge_nothing() {
 	kho_text="nothing was handed over"
 	if [ "$handed_over" -eq 0 ] && [ -n "$debugfs" ]; then
 		kho_word=absent
-		kho_text="the previous kernel handed state over and this one did not take it, so devices may write to memory that is in use: reset the machine through its firmware, then check that this kernel has KHO, the same version of it, and kho=on"
+		kho_text="the previous kernel handed state over and this one did not take it; devices may still write to that memory: reset the machine through its firmware, and check that this kernel has KHO, the same version of it, and kho=on"
 	elif [ "$handed_over" -eq 0 ]; then
 		kho_word=unknown
 		kho_text="the previous kernel handed state over, and there is no debugfs to see whether it arrived"
