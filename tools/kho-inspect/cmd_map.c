@@ -7,6 +7,8 @@
 
 #include "map.h"
 
+#define PAGE	4096ull
+
 const struct map_style map_styles[MAP_KINDS] = {
 	[MAP_RAM] = { "other RAM", '.', "\033[90m", "#d9dee4" },
 	[MAP_KERNEL] = { "running kernel", 'k', "\033[34m", "#5b7fb5" },
@@ -52,9 +54,24 @@ static void add_preserved(struct map *map, struct kho_state *state)
 	map->incomplete = ret;
 }
 
+/* A page of the tree itself: metadata that is not preserved. */
 static int add_node(uint64_t addr, void *data)
 {
-	return !add_area(data, addr, 4096, MAP_METADATA, "preserved-memory-map");
+	return !add_area(data, addr, PAGE, MAP_METADATA, "preserved-memory-map");
+}
+
+/* Preserved memory of known use: it is no longer "other". */
+static void add_owned(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
+		      const char *label)
+{
+	uint64_t first = addr / PAGE * PAGE;
+	uint64_t end = (addr + size + PAGE - 1) / PAGE * PAGE;
+
+	if (end <= first)
+		return;
+	add_area(map, first, end - first, kind, label);
+	map->bytes[MAP_PRESERVED] -= end - first < map->bytes[MAP_PRESERVED] ?
+				     end - first : map->bytes[MAP_PRESERVED];
 }
 
 static void add_metadata(struct map *map, struct kho_state *state)
@@ -63,10 +80,10 @@ static void add_metadata(struct map *map, struct kho_state *state)
 	size_t n;
 
 	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
-		add_area(map, kho_state_fdt_addr(state), 4096, MAP_METADATA, "root FDT");
+		add_owned(map, kho_state_fdt_addr(state), PAGE, MAP_METADATA, "root FDT");
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++)
-		add_area(map, subtrees[i].addr, subtrees[i].size, MAP_METADATA, subtrees[i].name);
+		add_owned(map, subtrees[i].addr, subtrees[i].size, MAP_METADATA, subtrees[i].name);
 	kho_map_for_each_node(state, add_node, map, NULL);
 }
 
@@ -74,12 +91,17 @@ static void add_records(struct map *map, struct kho_state *state)
 {
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
+	uint64_t block = 0;
 
 	if (kho_dma_iter_create(state, &iter, NULL))
 		return;
 	while (kho_dma_iter_next(iter, &record, NULL) > 0) {
+		if (record.state / PAGE != block) {
+			block = record.state / PAGE;
+			add_owned(map, block * PAGE, PAGE, MAP_METADATA, "DMA records");
+		}
 		if (record.in_use && record.crc_ok)
-			add_area(map, record.addr, record.pages * 4096, MAP_DMA, record.device);
+			add_owned(map, record.addr, record.pages * PAGE, MAP_DMA, record.device);
 	}
 	kho_dma_iter_destroy(iter);
 }
