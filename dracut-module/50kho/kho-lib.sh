@@ -63,6 +63,7 @@ kho_log() {
 # What the kernel says about the hand-over. False when its log cannot be read.
 kho_save_dmesg() {
 	local status
+	rm -f "$kho_run/dmesg"
 	(
 		umask 077
 		dmesg > "$kho_run/dmesg.tmp" 2> /dev/null \
@@ -74,16 +75,14 @@ kho_save_dmesg() {
 	return "$status"
 }
 
-# The kernel got a hand-over, which says nothing on whether it took it.
-kho_in_kernel_log() {
-	local line
+# Whether the saved part of the kernel log has one of these texts.
+kho_kernel_said() {
+	local line text
+	[ -r "$kho_run/dmesg" ] || return 1
 	while IFS= read -r line || [ -n "$line" ]; do
-		case $line in
-			*"KHO: found kexec handover data"* | *"KHO: setup: "* | \
-				*"disabling KHO revival"* | *"Passed KHO data, but"*)
-				return 0
-				;;
-		esac
+		for text; do
+			case $line in *"$text"*) return 0 ;; esac
+		done
 	done < "$kho_run/dmesg"
 	return 1
 }
@@ -107,15 +106,25 @@ kho_in_device_tree() {
 	[ -e "$kho_chosen/linux,kho-fdt" ]
 }
 
-# Left by the previous kernel, taken or not; the kernel log is asked last, for
-# reading it costs a process.
+# Left by the previous kernel, taken or not. Status 2: no sign of it, but the kernel
+# log could not be read.
 kho_handed_over() {
+	local log=0
+	kho_save_dmesg || log=2
 	kho_in_setup_data && return 0
 	kho_in_device_tree && return 0
-	kho_save_dmesg || return 2
-	kho_in_kernel_log && return 0
+	kho_kernel_said "KHO: found kexec handover data" "KHO: setup: " \
+		"disabling KHO revival" "Passed KHO data, but" && return 0
 	rm -f "$kho_run/dmesg"
-	return 1
+	[ "$log" -eq 2 ] || return 1
+	return 2
+}
+
+# It is certain that this kernel did not take it: it would be seen, or the kernel
+# says so.
+kho_not_taken() {
+	[ -d "$kho_debugfs/kho" ] && return 0
+	kho_kernel_said "disabling KHO revival" "Passed KHO data, but"
 }
 
 # ------------------------------------------------------------------- report
@@ -311,7 +320,8 @@ kho_show_findings() {
 }
 
 # Tells the log, the console and the operator, as far as the policy wants it.
-# $1: what was checked.
+# $1: what was checked. The status is written by then: who sits in the shell, or
+# pulls the plug, finds it.
 kho_announce() {
 	local rank level=6 line="$1: $kho_word: $kho_text"
 	rank=$(kho_rank "$kho_word")
@@ -321,11 +331,15 @@ kho_announce() {
 	kho_log "$level" "$line"
 	[ "$rank" -ge 2 ] && [ "$kho_policy" != log ] || return 0
 
-	warn "kho: $line"
+	if [ "$rank" -lt 3 ] || [ "$kho_policy" != shell ]; then
+		warn "kho: $line"
+	fi
 	kho_show_findings
 	warn "kho: the reports are in $kho_run, the rules in kho-rules(7)"
-	[ "$rank" -ge 3 ] && [ "$kho_policy" = shell ] || return 0
-	emergency_shell -n kho "kho: $line. Leave the shell to carry on with the boot."
+	if [ "$rank" -ge 3 ] && [ "$kho_policy" = shell ]; then
+		# it shows the line itself
+		emergency_shell -n kho "kho: $line. Leave the shell to carry on with the boot."
+	fi
 }
 
 # ------------------------------------------------------------------- stages
@@ -355,45 +369,46 @@ kho_judge_nothing() {
 
 	kho_word=none
 	kho_text="nothing was handed over"
-	if [ "$handed_over" -eq 0 ] && [ -n "$debugfs" ]; then
+	if [ "$handed_over" -eq 0 ] && kho_not_taken; then
 		kho_word=absent
-		kho_text="the previous kernel handed state over and this one did not take it; devices may still write to that memory: reset the machine through its firmware, and check that this kernel has KHO, the same version of it, and kho=on"
+		kho_text="the previous kernel handed state over and this one did not take it; devices may still write to that memory: reset the machine through its firmware, and check that this kernel has KHO, and the same version of it"
 	elif [ "$handed_over" -eq 0 ]; then
 		kho_word=unknown
-		kho_text="the previous kernel handed state over, and there is no debugfs to see whether it arrived"
+		kho_text="the previous kernel handed state over and this one shows nothing of it: no debugfs, no kho=on, or no CONFIG_KEXEC_HANDOVER_DEBUGFS? Devices may still write to that memory"
 	elif [ "$handed_over" -eq 2 ] && [ -z "$debugfs" ]; then
 		kho_word=unknown
 		kho_text="neither debugfs nor the kernel log can be read: nothing has been checked"
 	fi
-	[ "$kho_word" = none ] || kho_announce "incoming state"
 }
 
 kho_judge_incoming() {
-	local expect debugfs=''
-	kho_mount_debugfs && debugfs=yes
-
+	local expect debugfs="$1"
 	expect=$(getarg rd.kho.expect=) || expect=''
 	if [ -z "$expect" ] && [ ! -d "$kho_debugfs/kho/in" ] \
 		&& command -v kho-inspect > /dev/null 2>&1; then
 		kho_judge_nothing "$debugfs"
-	else
-		kho_inspect report.json ${expect:+"--expect=$expect"} || :
-		kho_announce "incoming state"
+		return 0
 	fi
-	kho_unmount_debugfs
+	kho_inspect report.json ${expect:+"--expect=$expect"} || :
 }
 
 # pre-udev: before udev loads drivers, which change what is checked here.
 kho_verify_incoming() {
+	local debugfs=''
 	if ! mkdir -p "$kho_run"; then
 		warn "kho: cannot create $kho_run: nothing has been checked"
 		return 0
 	fi
-	if kho_wanted; then
-		kho_read_policy
-		kho_judge_incoming
+	if ! kho_wanted; then
+		kho_write_status "$kho_word" "$kho_text"
+		return 0
 	fi
+	kho_read_policy
+	kho_mount_debugfs && debugfs=yes
+	kho_judge_incoming "$debugfs"
 	kho_write_status "$kho_word" "$kho_text"
+	[ "$kho_word" = none ] || kho_announce "incoming state"
+	kho_unmount_debugfs
 }
 
 # Keeps what the lines $1 do not have yet, and sums up the claims. The operator has
@@ -446,7 +461,7 @@ kho_verify_claims() {
 	if kho_inspect claims.json --claims --skip-content; then
 		kho_judge_claims "$known"
 	fi
-	kho_announce "claims"
 	kho_merge_status
+	kho_announce "claims"
 	kho_unmount_debugfs
 }

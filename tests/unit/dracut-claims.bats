@@ -65,6 +65,7 @@ CHANGED=$(finding K413 error "content changed")
 		run_hooks "$1" kho-verify.sh kho-claims.sh
 		status_is error "claims: error: 1 unclaimed, 1 refused"
 		called "emergency_shell -n kho kho: claims: error"
+		called "status in the shell: error 0 fatal, 0 errors"
 	}
 	in_every_shell refused
 }

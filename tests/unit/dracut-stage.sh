@@ -12,7 +12,10 @@
 record() { printf '%s\n' "$*" >> "$BOX/calls"; }
 warn() { record "warn $*"; }
 info() { record "info $*"; }
-emergency_shell() { record "emergency_shell $*"; }
+emergency_shell() {
+	record "emergency_shell $*"
+	record "status in the shell: $(cat "$kho_run/status")"
+}
 ismounted() { [ -e "$BOX/mounted" ]; }
 isdigit() { case $1 in *[!0-9]* | "") return 1 ;; esac; }
 
