@@ -61,10 +61,14 @@ static void print_summary(const struct kho_verify_summary *summary)
 
 	if (!above_info && !summary->unevaluated)
 		printf("clean: ");
-	printf("%zu fatal, %zu errors, %zu warnings, %zu not judged; %" PRIu64 " records, %" PRIu64 " preserved ranges\n",
+	printf("%zu fatal, %zu errors, %zu warnings, %zu not judged",
 	       summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
-	       summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated,
-	       summary->records, summary->ranges);
+	       summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated);
+	/* a target, or nothing at all, has no records to count */
+	if (summary->rules)
+		printf("; %" PRIu64 " records, %" PRIu64 " preserved ranges", summary->records,
+		       summary->ranges);
+	puts("");
 }
 
 static void print_json(struct findings *findings, const char *command,
