@@ -35,6 +35,17 @@ vm_console() {
 	tr -d '\r' <"$VM_DIR/console"
 }
 
+# QEMU's translator checks every store into a page that it has translated code from,
+# and forgets only when its buffer is full: loading a kernel over such pages then
+# takes a minute instead of a second. A small buffer is full often enough.
+vm_accel() {
+	if [[ $KHO_VM_ACCEL == tcg ]]; then
+		printf 'tcg,tb-size=32\n'
+	else
+		printf '%s\n' "$KHO_VM_ACCEL"
+	fi
+}
+
 # vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--qemu "ARGS"]:
 # boots and waits until the machine takes commands.
 vm_start() {
@@ -55,7 +66,7 @@ vm_start() {
 	VM_DIR=$(mktemp -d "${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}/vm.XXXXXX")
 	mkfifo "$VM_DIR/agent.in" "$VM_DIR/agent.out"
 	: >"$VM_DIR/console"
-	qemu-system-x86_64 -accel "$KHO_VM_ACCEL" -machine q35 -cpu max -m "$mem" -smp "$smp" \
+	qemu-system-x86_64 -accel "$(vm_accel)" -machine q35 -cpu max -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
 		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 $append" \
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
