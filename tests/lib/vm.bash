@@ -46,10 +46,10 @@ vm_accel() {
 	fi
 }
 
-# vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--qemu "ARGS"]:
-# boots and waits until the machine takes commands.
+# vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--no-wait] [--qemu "ARGS"]:
+# boots and waits until the machine takes commands (not with --no-wait).
 vm_start() {
-	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=()
+	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=() wait=1
 	while (($#)); do
 		case $1 in
 		--append) append=$2; shift ;;
@@ -57,6 +57,7 @@ vm_start() {
 		--smp) smp=$2; shift ;;
 		--dracut) initrd=(-initrd "$VM_INITRAMFS") ;;
 		--no-edu) edu=() ;;
+		--no-wait) wait=0 ;;
 		--qemu) read -ra extra <<<"$2"; shift ;;
 		*) vm_fail "vm_start: unknown option $1"; return 1 ;;
 		esac
@@ -72,14 +73,15 @@ vm_start() {
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		"${edu[@]}" "${extra[@]}" \
-		-chardev "file,id=console,path=$VM_DIR/console" -serial chardev:console \
+		-chardev "socket,id=console,path=$VM_DIR/tty,server=on,wait=off,logfile=$VM_DIR/console" \
+		-serial chardev:console \
 		-chardev "pipe,id=agent,path=$VM_DIR/agent" -serial chardev:agent \
 		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
 	VM_PID=$!
 	disown "$VM_PID" 2>/dev/null || true
 	# both ends of both pipes stay open, so that nobody sees an end of file
 	exec {VM_IN}<>"$VM_DIR/agent.in" {VM_OUT}<>"$VM_DIR/agent.out"
-	vm_wait_ready "${VM_BOOT_TIMEOUT:-90}"
+	((!wait)) || vm_wait_ready "${VM_BOOT_TIMEOUT:-90}"
 }
 
 # kill -0 takes a zombie for alive.
@@ -157,9 +159,43 @@ vm_kexec() {
 	vm_fail "the next kernel did not come up after: $script"
 }
 
+# vm_wait_console REGEX SECONDS: a line of the console matches before that.
+vm_wait_console() {
+	local start=$SECONDS
+	while ((SECONDS - start <= $2 * KHO_VM_TIMEOUT)); do
+		! vm_console | grep -Eq -- "$1" || return 0
+		vm_alive || break
+		sleep 0.5
+	done
+	vm_fail "not on the console within $2 s: $1"
+}
+
 # vm_expect_console REGEX: a line of the console matches.
 vm_expect_console() {
 	vm_console | grep -Eq -- "$1" || vm_fail "not on the console: $1"
+}
+
+# vm_wait_console REGEX: such a line is on the console, or comes within a while.
+vm_wait_console() {
+	local start=$SECONDS
+	while ! vm_console | grep -Eq -- "$1"; do
+		if ! vm_alive || ((SECONDS - start > ${VM_BOOT_TIMEOUT:-90} * KHO_VM_TIMEOUT)); then
+			vm_fail "did not come up on the console: $1"
+			return 1
+		fi
+		sleep 0.5
+	done
+}
+
+# vm_type TEXT: a line typed at the console.
+vm_type() {
+	python3 -c '
+import socket, sys, time
+tty = socket.socket(socket.AF_UNIX)
+tty.connect(sys.argv[1])
+tty.sendall(sys.argv[2].encode() + b"\r")
+time.sleep(1)
+' "$VM_DIR/tty" "$1"
 }
 
 vm_stop() {

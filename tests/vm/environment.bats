@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Where nothing can be seen, the tools say why and what to do; and where there is
+# no KHO, kexec is what it always was.
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# cannot_tell PATTERN COMMAND: status 2, one line, and it matches.
+cannot_tell() {
+	local pattern=$1
+	shift
+	run -2 vm_run "$@"
+	[ "$(wc -l <<<"$output")" = 1 ]
+	[[ $output =~ $pattern ]]
+}
+
+@test "KHO off: kho-inspect says so, kexec loads and jumps as ever" {
+	vm_start --append "kho=off"
+	cannot_tell 'KHO is off.*kho=on' kho-inspect show
+	cannot_tell 'KHO is off.*kho=on' kho-inspect verify
+	run -0 vm_run kexec -l -s /boot/bzImage --reuse-cmdline
+	[ -z "$output" ]
+	run -0 vm_run kexec -l -c /boot/bzImage --reuse-cmdline
+	[ -z "$output" ]
+	run -3 vm_run kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	[[ $output == *"KHO is off"* ]]
+	vm_kexec
+	[ "$(vm_run 'grep -c rd.kho.expect /proc/cmdline || true')" = 0 ]
+}
+
+@test "no debugfs, no kcore, no permission: one line with the remedy" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	cannot_tell 'permission|Permission|root' 'su -s /bin/sh nobody -c "kho-inspect list"'
+	vm_ok umount /sys/kernel/debug
+	cannot_tell 'debugfs is not mounted.*mount -t debugfs' kho-inspect list
+	# kexec looks all the same, through a debugfs of its own
+	run -3 vm_run 'kexec -l -c /boot/bzImage --command-line=console=ttyS0'
+	[[ $output == *K605* ]]
+	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
+	vm_run 'grep -c debugfs /proc/mounts || true' | grep -qx 0
+	vm_ok mount -t debugfs debugfs /sys/kernel/debug
+	vm_ok 'mkdir -p /tmp/empty && mount --bind /tmp/empty /tmp/empty'
+	cannot_tell 'there is no /tmp/empty/proc/kcore' \
+		'mkdir -p /tmp/empty/sys/kernel/debug/kho/out; kho-inspect list --sysroot /tmp/empty'
+}
+
+@test "nothing was handed over: not an error, unless something was expected" {
+	vm_start --append "kho=on"
+	run -0 vm_run kho-inspect verify --in
+	[[ $output == "Nothing to verify"* ]]
+	run -1 vm_run kho-inspect verify --in --expect=5,10
+	[[ $output == *"fatal    K510"* ]]
+	cannot_tell 'without a hand-over' kho-inspect list --in
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# DMA buffers of a driver survive kexecs, on both load paths.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+@test "three generations: kexec_file_load, then kexec_load, then kexec_file_load" {
+	local before path
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	for path in -s -c -s; do
+		before=$(records)
+		[ "$(wc -l <<<"$before")" = 5 ]
+		kexec_to "$path"
+		expect_restored "$before"
+	done
+	# added anew at each load, and only once
+	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
+	no_splat
+}
+
+@test "three generations by kexec_load, 6 GiB of memory" {
+	local before
+	vm_start --mem 6G --append "kho=on"
+	vm_ok modprobe kho_edu
+	for _ in 1 2 3; do
+		before=$(records)
+		kexec_to -c
+		expect_restored "$before"
+	done
+	no_splat
+}
+
+@test "what is preserved after the load arrives too" {
+	vm_start --append "kho=on nokaslr"
+	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
+	vm_ok modprobe kho_edu
+	local before
+	before=$(records)
+	vm_kexec
+	expect_restored "$before"
+	# the load saw none, so more came than was expected: worth a word, no more
+	vm_run 'kho-inspect verify --in --expect=$(sed "s/.*rd.kho.expect=\([0-9,]*\).*/\1/" /proc/cmdline)' | grep -q '^info *K512 '
+}
+
+@test "what nobody claims is carried over to the next kernel, and the one after" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	local before
+	before=$(records)
+	kexec_to -s
+	[ "$(records --in)" = "$before" ]
+	# still there to be handed on, without any driver
+	[ "$(records)" = "$before" ]
+	kexec_to -c
+	[ "$(records --in)" = "$before" ]
+	[ "$(vm_run kho-inspect list --in | grep -c ', carried over$')" = 5 ]
+	vm_ok kho-inspect verify
+	vm_run kho-inspect verify --in --claims --fail-on=error | grep -q '^warning *K501 '
+	no_splat
+}
+
+@test "debugfs shows the outgoing FDT whole, and where it is, in every generation" {
+	local show='size=$(wc -c </sys/kernel/debug/kho/out/fdt)
+		total=$(od -An -tu1 -j4 -N4 /sys/kernel/debug/kho/out/fdt | awk "{ print ((\$1 * 256 + \$2) * 256 + \$3) * 256 + \$4 }")
+		echo "$size $total $(cat /sys/kernel/debug/kho/out/fdt_phys)"'
+	local size total phys generation
+	vm_start --append "kho=on"
+	for generation in 1 2; do
+		vm_ok modprobe kho_edu
+		read -r size total phys <<<"$(vm_run "$show")"
+		[ "$size" = "$total" ]
+		[ "$phys" = "$(vm_run kho-inspect show --json | jq -r .state.fdt_addr)" ]
+		vm_run kho-inspect tree | grep -q kho-edu
+		((generation == 2)) || kexec_to -s
+	done
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the tests in virtual machines have in common.
+
+# shellcheck source=tests/lib/vm.bash
+. "$BATS_TEST_DIRNAME/../lib/vm.bash"
+
+setup() {
+	: "${VM_KERNEL:?run these tests with scripts/test vm}"
+}
+
+teardown() {
+	[[ -z ${BATS_TEST_COMPLETED:-} ]] && vm_fail "the test failed" || true
+	vm_stop
+}
+
+# What must never be on a console, whatever was handed over.
+no_splat() {
+	console_lacks 'WARNING: |BUG: |Bad page state|Oops|Kernel panic'
+}
+
+# console_lacks REGEX: no line of the console matches.
+console_lacks() {
+	if vm_console | grep -E -- "$1"; then
+		vm_fail "should not be on the console: $1"
+	fi
+}
+
+# kexec_to PATH_OPTION...: loads the same kernel with the state, and jumps.
+kexec_to() {
+	vm_ok kexec -l "$@" --kho=require /boot/bzImage --reuse-cmdline
+	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+	vm_kexec
+}
+
+# "ID DEVICE DMA-ADDRESS SIZE" of what kho-inspect list [OPTION]... shows.
+records() {
+	vm_run kho-inspect list --bytes "$@" | awk '$2 ~ /^pci:/ { print $1, $2, $5, $6 }'
+}
+
+# The driver got all its buffers of the generation before back, at @1's addresses.
+expect_restored() {
+	local before=$1
+	vm_ok modprobe kho_edu
+	vm_run 'dmesg' | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact, and freed them'
+	vm_run 'dmesg' | grep -q 'device DMA into restored buffer'
+	[ "$(records --in)" = "$before" ]
+	[ "$(vm_run kho-inspect list --in | grep -c ', restored$')" = 5 ]
+	vm_ok kho-inspect verify --in --claims
+	vm_ok kho-inspect verify
+}
