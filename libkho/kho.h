@@ -297,8 +297,8 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 
 /*
  * No incoming state where some was expected (the findings of a boot that lost
- * its state): the same call-back, without a state. @sysroot as for the live
- * source; @reason is the error that kho_state_open gave.
+ * its state): the same call-back, without a state. @reason is the error that
+ * opening it gave (or NULL): only KHO_ERR_NO_STATE proves that nothing came.
  */
 int kho_verify_absent(const struct kho_verify_options *options,
 		      const struct kho_error *reason,

@@ -28,5 +28,7 @@ stage_build() {
 # With sanitizers, and with the programs that the unit tests run.
 stage_build_sanitized() {
 	stage_configure "$KHO_BUILD/sanitized" --enable-sanitizers
-	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" all check-programs
+	# one after the other: as goals of one make they build the same files at once
+	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" all
+	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" check-programs
 }

@@ -11,9 +11,11 @@ static int verify_nothing(const struct options *options, const struct kho_error 
 	findings_begin(&findings, options);
 	if (options->verify.have_expect)
 		kho_verify_absent(&options->verify, reason, findings_add, &findings, &summary);
-	else if (!options->json && !options->prometheus)
-		printf("Nothing to verify: %s.\n", reason->message);
-	return findings_end(&findings, "verify", NULL, &summary);
+	if (options->verify.have_expect || options->json || options->prometheus)
+		return findings_end(&findings, "verify", NULL, &summary);
+
+	printf("Nothing to verify: %s.\n", reason->message);
+	return EXIT_CLEAN;
 }
 
 static int verify_unopened(const struct options *options, const struct kho_error *reason)
@@ -23,7 +25,7 @@ static int verify_unopened(const struct options *options, const struct kho_error
 
 	if (reason->code == KHO_ERR_NO_STATE && options->in && !options->core)
 		return verify_nothing(options, reason);
-	/* a kernel that has no KHO at all took nothing over either */
+	/* a kernel that shows no KHO at all: whether anything came cannot be told */
 	if (options->in && options->verify.have_expect &&
 	    (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED))
 		return verify_nothing(options, reason);
