@@ -107,6 +107,7 @@ rules_of() {
 @test "the wrong side of a snapshot is named, with what to do" {
 	run -2 --separate-stderr "$inspect" list --in --core "$fixtures/v4-outgoing.khosnap"
 	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == *'other side, not "in"'*"Leave out --in."* ]]
 }
 
