@@ -26,7 +26,7 @@ suite_count() {
 		esac
 	done <"$tap"
 
-	if [[ ! $planned =~ ^[0-9]+$ ]]; then
+	if [[ ! $planned =~ ^[1-9][0-9]*$ ]]; then
 		note "bats announced no tests: something is wrong with the files or with bats"
 		SUITE_FAILED=$((SUITE_FAILED + 1))
 	elif ((seen < planned)); then
@@ -49,4 +49,10 @@ suite_run() {
 		SUITE_FAILED=$((SUITE_FAILED + 1))
 	fi
 	note "$name: $((SECONDS - start)) s"
+}
+
+# The closing line; false when anything failed.
+suite_summary() {
+	printf '%d passed, %d failed, %d skipped\n' "$SUITE_PASSED" "$SUITE_FAILED" "$SUITE_SKIPPED"
+	((SUITE_FAILED == 0))
 }

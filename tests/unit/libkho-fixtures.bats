@@ -4,6 +4,8 @@
 # meant to notice does, and no other. Nothing may crash, hang or read out of
 # bounds: the programs are built with sanitizers here.
 
+# shellcheck disable=SC2154 # bats sets stderr
+
 bats_require_minimum_version 1.5.0
 
 setup() {

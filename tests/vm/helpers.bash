@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-	[[ -z ${BATS_TEST_COMPLETED:-} ]] && vm_fail "the test failed" || true
+	[[ ${BATS_TEST_COMPLETED:-} ]] || vm_fail "the test failed" || true
 	vm_stop
 }
 

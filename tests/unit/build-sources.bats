@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What holds for all files of the project.
+
+bats_require_minimum_version 1.5.0
+
+TOP=$BATS_TEST_DIRNAME/../..
+
+setup() {
+	[[ -e $TOP/.git ]] || skip "not a git checkout: this is about the checkout"
+	cd "$TOP" || return
+}
+
+# Files of git's, and new ones that are about to be.
+sources() {
+	git ls-files -co --exclude-standard | while read -r file; do
+		[[ ! -f $file ]] || printf '%s\n' "$file"
+	done
+}
+
+shell_scripts() {
+	sources | while read -r file; do
+		case $file in
+		*.sh | *.bash | *.bats) printf '%s\n' "$file" ;;
+		*.c | *.h | *.patch | *.md) ;;
+		*) ! head -n 1 "$file" | grep -aqE '^#!.*(/|env )(ba|da)?sh' || printf '%s\n' "$file" ;;
+		esac
+	done
+}
+
+@test "shellcheck has nothing to say" {
+	local -a files
+	mapfile -t files < <(shell_scripts)
+	((${#files[@]} > 20))
+	shellcheck -x -f gcc "${files[@]}"
+}
+
+@test "every source says under which licence it is, and the right one" {
+	local file licence wrong=0
+	while read -r file; do
+		case $file in
+		libkho/* | tests/unit/libkho.mk | tests/unit/test-*.c) licence=LGPL-2.1-or-later ;;
+		kexec/* | kernel-patches/*) licence=GPL-2.0-only ;;
+		*) licence=GPL-2.0-or-later ;;
+		esac
+		case $file in
+		*.patch | */series | *.md | *.khosnap | *.json | *.txt | LICENSE* | COPYING*) continue ;;
+		*/local.mk) licence="(L?GPL-2\.[01]-(or-later|only))" ;;
+		esac
+		head -n 4 "$file" | grep -aqE "SPDX-License-Identifier: $licence" || {
+			echo "$file: no SPDX line with $licence in its first lines"
+			wrong=1
+		}
+	done < <(sources)
+	((!wrong))
+}
+
+@test "the series of the kernel and of kexec-tools name every patch they have" {
+	local dir
+	for dir in kernel-patches kexec/patches; do
+		diff <(sed 's/#.*//; /^ *$/d' "$dir/series") <(cd "$dir" && printf '%s\n' *.patch)
+	done
+}
+
+@test "the test command and the demo refuse what they do not know" {
+	run -2 scripts/test nonsense
+	[[ $output == Usage:* ]]
+	run -2 scripts/demo --nonsense
+	[[ $output == Usage:* ]]
+}

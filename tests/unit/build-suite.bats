@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How scripts/test counts: what failed, and what did not run, has to show.
+
+# shellcheck disable=SC2016 # what is in single quotes is for other shells
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	DIR=$BATS_TEST_TMPDIR
+}
+
+# test_file NAME TITLE BODY [TITLE BODY]...: written so that bats does not take it
+# for a part of this file.
+test_file() {
+	local file=$DIR/$1.bats
+	shift
+	while (($#)); do
+		printf '@%s "%s" { %s; }\n' "test" "$1" "$2" >>"$file"
+		shift 2
+	done
+}
+
+# Runs the counter of scripts/test over DIR and prints its closing line.
+count() {
+	KHO_CACHE=$DIR/cache KHO_BUILD=$DIR/build bash -euc '
+		. "$1/scripts/lib/common.bash"
+		. "$1/scripts/lib/suite.bash"
+		suite_run "a suite" "$2"
+		suite_summary
+	' bash "$TOP" "$DIR"
+}
+
+@test "passed, failed and skipped are counted, and a failure is one of the suite" {
+	test_file one "a" true "b" false "c" "skip reason"
+	run -1 count
+	[ "${lines[-1]}" = "1 passed, 1 failed, 1 skipped" ]
+}
+
+@test "all passed" {
+	test_file one "a" true "b" true
+	run -0 count
+	[ "${lines[-1]}" = "2 passed, 0 failed, 0 skipped" ]
+}
+
+@test "a file that bats cannot run is a failure" {
+	test_file one "a" true
+	echo 'if then' >>"$DIR/one.bats"
+	run -1 count
+	[[ ${lines[-1]} =~ ^[0-9]+\ passed,\ [1-9][0-9]*\ failed,\ 0\ skipped$ ]]
+}
+
+@test "no tests at all is a failure" {
+	: >"$DIR/empty.bats"
+	run -1 count
+	[ "${lines[-1]}" = "0 passed, 1 failed, 0 skipped" ]
+}
+
+@test "tests that were announced and did not run are failures" {
+	test_file one "a" true "b" 'kill -9 $PPID; sleep 1' "c" true
+	run -1 count
+	[[ ! ${lines[-1]} == *" 0 failed"* ]]
+}

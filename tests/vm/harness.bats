@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The virtual machines themselves: what fails in one must fail here.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+@test "output of any bytes and any length arrives whole, and so does the exit status" {
+	vm_start
+	run -7 vm_run 'echo out; echo err >&2; exit 7'
+	[ "$output" = $'out\nerr' ]
+	vm_run 'seq 1 20000' | cmp - <(seq 1 20000)
+	vm_run 'head -c 100000 /dev/zero | tr "\0" "\377"' | cmp - <(head -c 100000 /dev/zero | tr '\0' '\377')
+	run -0 vm_run echo 'several words' '$HOME' "it's"
+	[ "$output" = "several words \$HOME it's" ]
+}
+
+@test "a command that fails in the machine fails the test, with the console's end" {
+	vm_start
+	run -1 vm_ok false
+	[[ $output == *"failed with status 1 in the machine: false"* ]]
+	[[ $output == *"the end of the console"* ]]
+
+	# as a test of its own: bats has to call it failed
+	printf '%s\n' "BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME" "load $BATS_TEST_DIRNAME/helpers" \
+		'@test "fails" { vm_start; vm_ok false; true; }' >"$BATS_TEST_TMPDIR/failing.bats"
+	run -1 bats --formatter tap "$BATS_TEST_TMPDIR/failing.bats"
+	[[ ${lines[1]} == "not ok 1 fails" ]]
+}
+
+@test "a machine that dies is noticed at once, and none is left behind" {
+	vm_start
+	local pid=$VM_PID start=$SECONDS
+	run -1 vm_kexec 'poweroff -f'
+	((SECONDS - start < 30))
+	vm_stop
+	run -1 kill -0 "$pid"
+
+	vm_start
+	pid=$VM_PID
+	vm_stop
+	run -1 kill -0 "$pid"
+}
+
+@test "what a test writes to the disk is gone in the next machine" {
+	vm_start --append rw
+	vm_ok 'mount -o remount,rw / && echo here >/root/left-behind && sync'
+	vm_stop
+	vm_start
+	vm_ok '[ ! -e /root/left-behind ]'
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A driver may change its mind.
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+@test "what a driver unpreserves is not handed over, and leaves nothing behind" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	vm_ok rmmod kho_edu
+	run -0 vm_run kho-inspect list
+	[ "$output" = "No outgoing DMA allocations." ]
+	vm_ok kho-inspect verify --fail-on=warning
+	vm_ok modprobe kho_edu
+	[ "$(records | wc -l)" = 5 ]
+	vm_ok rmmod kho_edu
+	kexec_to -c
+	vm_ok kho-inspect verify --in --claims --fail-on=warning
+	no_splat
+}
