@@ -35,3 +35,4 @@ libkho_libkho_la_DEPENDENCIES = libkho/libkho-core.la libkho/libkho.map
 include_HEADERS += libkho/kho.h
 pkgconfig_DATA = libkho/libkho.pc
 EXTRA_DIST += libkho/libkho.map
+dist_man_MANS += man/libkho.3 man/kho-rules.7

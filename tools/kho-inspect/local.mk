@@ -22,3 +22,8 @@ tools_kho_inspect_kho_inspect_SOURCES = \
 	tools/kho-inspect/open.c
 tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 tools_kho_inspect_kho_inspect_LDADD = libkho/libkho.la $(JSONC_LIBS)
+
+bashcompletion_DATA = tools/kho-inspect/completion/kho-inspect
+EXTRA_DIST += tools/kho-inspect/completion
+dist_man_MANS += man/kho-inspect.1
+dist_pkgdata_DATA = tools/kho-inspect/kho-inspect.schema.json

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whatever cannot be looked at: one line with cause and remedy, status 2.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root/proc"
+}
+
+# cannot_tell PATTERN ARGUMENT...
+cannot_tell() {
+	local pattern=$1
+	shift
+	run -2 --separate-stderr "$inspect" "$@"
+	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets it
+	[ "$(wc -l <<<"$stderr")" = 1 ]
+	if [[ ! $stderr =~ $pattern ]]; then
+		echo "said: $stderr"
+		return 1
+	fi
+}
+
+# A running kernel made of files: kcore is a snapshot, which has the same form.
+live_root() {
+	local note=$BATS_TEST_TMPDIR/notes kho=$root/sys/kernel/debug/kho/out
+	mkdir -p "$kho" "$root/sys/kernel/debug/kho/in"
+	cp "$fixture" "$root/proc/kcore"
+	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$fixture" >"$note"
+	sed -n 's/^fdt_phys=//p' "$note" >"$kho/fdt_phys"
+	sed -n 's/^scratch=\(.*\)+.*/\1/p' "$note" >"$kho/scratch_phys"
+	sed -n 's/^scratch=.*+//p' "$note" >"$kho/scratch_len"
+	cp "$kho/fdt_phys" "$root/sys/kernel/debug/kho/in/"
+}
+
+@test "debugfs is not mounted" {
+	cannot_tell 'debugfs is not mounted at .*\. Run: mount -t debugfs' list --sysroot "$root"
+}
+
+@test "KHO is off, or should be there and is not" {
+	mkdir -p "$root/sys/kernel/debug"
+	cannot_tell 'KHO is off.*kho=on' show --sysroot "$root"
+	echo 'quiet kho=on' >"$root/proc/cmdline"
+	cannot_tell 'this kernel has no KHO, though kho=on.*CONFIG_KEXEC_HANDOVER' show --sysroot "$root"
+}
+
+@test "no kcore, or one that is no ELF core" {
+	mkdir -p "$root/sys/kernel/debug/kho/out"
+	cannot_tell 'there is no .*/proc/kcore\. .*CONFIG_PROC_KCORE' list --sysroot "$root"
+	head -c 5000 /dev/zero >"$root/proc/kcore"
+	cannot_tell 'is not an ELF core' list --sysroot "$root"
+}
+
+@test "a kernel that does not show its outgoing FDT, or cuts it off" {
+	live_root
+	rm "$root/sys/kernel/debug/kho/out/fdt_phys"
+	cannot_tell 'does not show its outgoing FDT.*kernel-patches' list --sysroot "$root"
+	# magic and a totalsize that is more than there is
+	printf '\xd0\x0d\xfe\xed\x00\x00\x04\x00%0100d' 0 >"$root/sys/kernel/debug/kho/out/fdt"
+	cannot_tell 'cuts it off, its state may be sound.*kernel-patches' list --sysroot "$root"
+	cannot_tell 'cuts it off' verify --sysroot "$root"
+}
+
+@test "a live system made of files reads like the snapshot that it is made from" {
+	live_root
+	diff <("$inspect" list --sysroot "$root") <("$inspect" list --core "$fixture")
+	diff <("$inspect" ranges --sysroot "$root") <("$inspect" ranges --core "$fixture")
+	run -0 "$inspect" show --sysroot "$root"
+	[[ $output == *"found by debugfs fdt_phys"* ]]
+}
+
+@test "debugfs files that are no numbers" {
+	live_root
+	echo nonsense >"$root/sys/kernel/debug/kho/out/fdt_phys"
+	run "$inspect" list --sysroot "$root"
+	[ "$status" = 2 ]
+	[[ $output == *'cannot understand "nonsense"'* ]]
+	live_root
+	echo 0x1000 >>"$root/sys/kernel/debug/kho/out/scratch_len"
+	run -2 "$inspect" list --sysroot "$root"
+	[[ $output == *"addresses and"*"sizes of scratch areas"* ]]
+}
+
+@test "no permission" {
+	((EUID == 0)) || skip "only root can become nobody here"
+	live_root
+	chmod 700 "$root/sys/kernel/debug"
+	chmod 755 "$BATS_TEST_TMPDIR" "$root"
+	run -2 setpriv --reuid=65534 --clear-groups "$inspect" list --sysroot "$root"
+	[[ $output == *"ermission denied"* ]]
+}
+
+@test "misuse: one line with a hint" {
+	cannot_tell 'no command.*--help'
+	cannot_tell 'no such command: frobnicate.*--help' frobnicate
+	cannot_tell 'unknown or incomplete option: --frobnicate.*--help' list --frobnicate
+	cannot_tell 'too many arguments: more.*--help' list more
+	cannot_tell 'not a list of rules' verify --only=K999
+	cannot_tell '--fail-on takes' verify --fail-on=perhaps
+	cannot_tell '--expect takes COUNT,GENERATION' verify --expect=5
+	cannot_tell '--expect takes COUNT,GENERATION' verify --expect=-1,5
+	cannot_tell 'snapshot needs -o' snapshot --core "$fixture"
+	cannot_tell 'check-target needs the file of a kernel' check-target --core "$fixture"
+	cannot_tell 'is neither a bzImage nor an ELF kernel' check-target "$fixture.none" --core "$fixture" ||
+		cannot_tell 'cannot open' check-target "$fixture.none" --core "$fixture"
+}
+
+@test "a full disk is an error, for text and for JSON" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run -2 bash -c '"$0" list --core "$1" >/dev/full' "$inspect" "$fixture"
+	[[ $output == *"No space left"* ]]
+	run -2 bash -c '"$0" list --json --core "$1" >/dev/full' "$inspect" "$fixture"
+	run -2 "$inspect" map --core "$fixture" -o /dev/full
+}
+
+@test "JSON documents are as the schema says, for every fixture and damage" {
+	local command file side damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	mkdir "$BATS_TEST_TMPDIR/documents"
+	for file in "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap; do
+		[[ $file == *incoming* ]] && side=--in || side=
+		for command in show list tree scratch verify map; do
+			# shellcheck disable=SC2086 # nothing is no argument
+			"$inspect" "$command" --json $side --core "$file" >"$BATS_TEST_TMPDIR/documents/$command-${file##*/}"
+		done
+	done
+	"$inspect" ranges --json --core "$fixture" >"$BATS_TEST_TMPDIR/documents/ranges"
+	"$inspect" snapshot --json --core "$fixture" -o "$BATS_TEST_TMPDIR/again" >"$BATS_TEST_TMPDIR/documents/snapshot"
+	for name in fdt-magic record-crc tree-loop; do
+		"$damage" "$name" "$fixture" "$BATS_TEST_TMPDIR/damaged"
+		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"
+		printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/documents/damaged-$name"
+	done
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/documents/* <<-'END'
+		import json, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		jsonschema.Draft7Validator.check_schema(schema)
+		for path in sys.argv[2:]:
+		    jsonschema.validate(json.load(open(path)), schema)
+		assert len(sys.argv) > 20
+	END
+}
+
+@test "a table and its JSON document say the same" {
+	[ "$("$inspect" list --json --core "$fixture" | jq '.records | length')" = 5 ]
+	[ "$("$inspect" list --json --core "$fixture" | jq '[.records[].size] | add')" = \
+		"$("$inspect" list --bytes --core "$fixture" | awk '$2 ~ /^pci/ { s += $6 } END { print s }')" ]
+}
+
+@test "metrics are in the format of node_exporter's textfile collector" {
+	"$inspect" verify --prometheus --core "$fixture" >"$BATS_TEST_TMPDIR/metrics"
+	grep -qx 'kho_verify_ok{side="outgoing"} 1' "$BATS_TEST_TMPDIR/metrics"
+	grep -qx 'kho_dma_records{side="outgoing"} 5' "$BATS_TEST_TMPDIR/metrics"
+	run -1 grep -vE '^(# (HELP|TYPE) |[a-z_]+\{[^}]*\} [0-9]+$)' "$BATS_TEST_TMPDIR/metrics"
+}
+
+@test "the picture is well-formed SVG with title and description" {
+	"$inspect" map --core "$fixture" -o "$BATS_TEST_TMPDIR/map.svg"
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/map.svg" <<-'END'
+		import sys, xml.dom.minidom
+		svg = xml.dom.minidom.parse(sys.argv[1]).documentElement
+		assert svg.tagName == "svg" and svg.getAttribute("viewBox")
+		assert svg.getElementsByTagName("title") and svg.getElementsByTagName("desc")
+		assert any("pci:" in t.firstChild.data for t in svg.getElementsByTagName("title"))
+	END
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What kho-inspect says about itself, in four places, is the same.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	top=$BATS_TEST_DIRNAME/../..
+}
+
+commands_of_help() {
+	"$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort
+}
+
+options_of_help() {
+	{
+		"$inspect" --help
+		for command in $(commands_of_help); do
+			"$inspect" "$command" --help
+		done
+	} | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u
+}
+
+@test "help goes to stdout with status 0, for every command too" {
+	run -0 --separate-stderr "$inspect" --help
+	# shellcheck disable=SC2154 # run sets it
+	[ -z "$stderr" ]
+	[ "$(wc -l <<<"$output")" -le 25 ]
+	[ "$(commands_of_help | wc -l)" -ge 9 ]
+	for command in $(commands_of_help); do
+		run -0 "$inspect" "$command" --help
+		[[ $output == "Usage: kho-inspect $command"* ]]
+	done
+}
+
+@test "man page, completion and help have the same commands" {
+	diff <(commands_of_help) \
+		<(sed -n '/^\.Sh COMMANDS/,/^\.Sh OPTIONS/s/^\.It Cm \([a-z-]*\).*/\1/p' "$top/man/kho-inspect.1" | sort)
+	diff <(commands_of_help) \
+		<(sed -n 's/.*local commands="\(.*\)"/\1/p' "$top/tools/kho-inspect/completion/kho-inspect" | tr ' ' '\n' | sort)
+}
+
+@test "man page, completion and help have the same options" {
+	diff <(options_of_help) \
+		<(sed -n '/^\.Sh OPTIONS/,/^\.Sh ENVIRONMENT/s/^\.It .*Fl \\-\([a-z-]*\).*/--\1/p' "$top/man/kho-inspect.1" | sort -u)
+	diff <(options_of_help) \
+		<(grep -E 'options\+?=' "$top/tools/kho-inspect/completion/kho-inspect" | grep -oE -- '--[a-z-]+' | sort -u)
+}
+
+@test "kho-rules(7) has each rule of the library, with its severity and sentence" {
+	diff <(grep -oE '"K[0-9]+", KHO_SEVERITY_[A-Z]+, "[^"]*"' "$top/libkho/verify.c" |
+		sed -E 's/"(K[0-9]+)", KHO_SEVERITY_([A-Z]+), "(.*)"/\1 (\L\2\E): \3/') \
+		<(sed -n 's/^\.Ss //p' "$top/man/kho-rules.7")
+	[ "$(grep -c '^\.Ss K' "$top/man/kho-rules.7")" -ge 35 ]
+}
+
+@test "man pages are sound" {
+	for page in "$top"/man/*.[1-8]; do
+		case $page in
+		*/dracut.kho.7) continue ;; # in the macros of dracut's own pages
+		esac
+		run -0 mandoc -Tlint -W warning "$page"
+		[ -z "$output" ]
+	done
+}
+
+@test "the example of libkho(3) compiles and lists a snapshot's records" {
+	mandoc -Tascii "$top/man/libkho.3" >/dev/null
+	sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$top/man/libkho.3" | sed 's/\\e/\\/g' >"$BATS_TEST_TMPDIR/list.c"
+	# built as the library is, be it with sanitizers or without
+	local flags
+	flags=$(sed -n 's/^KHO_CFLAGS = //p' "$KHO_BUILDDIR/Makefile")
+	# shellcheck disable=SC2086 # words
+	gcc $flags -I "$top/libkho" "$BATS_TEST_TMPDIR/list.c" -o "$BATS_TEST_TMPDIR/list" \
+		-L "$KHO_BUILDDIR/libkho/.libs" -lkho
+	run -0 env LD_LIBRARY_PATH="$KHO_BUILDDIR/libkho/.libs" "$BATS_TEST_TMPDIR/list" \
+		"$top/tests/fixtures/v4-outgoing.khosnap"
+	[ "${#lines[@]}" = 5 ]
+	[[ ${lines[0]} == "1 pci:0000:"* ]]
+}
