@@ -7,6 +7,7 @@ BATS = bats
 EXTRA_DIST += scripts tests/lib tests/unit tests/vm
 
 include tests/unit/libkho.mk
+include tests/unit/kexec.mk
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

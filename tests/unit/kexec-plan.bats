@@ -1,0 +1,11 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What kexec --kho decides, without a kernel.
+
+bats_require_minimum_version 1.5.0
+
+@test "command line, placement and setup_data are as they have to be" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-plan"
+	[ -z "$output" ]
+}

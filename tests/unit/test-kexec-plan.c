@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What kexec --kho decides: command line, placement, the node of setup_data. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho.h>
+
+#include "kexec/kexec-kho-plan.h"
+
+static int failed;
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			failed = 1; \
+		} \
+	} while (0)
+
+static void check_line(const char *line, const char *expect, const char *wanted)
+{
+	char *out = kho_plan_command_line(line, expect);
+
+	if (!out || strcmp(out, wanted)) {
+		fprintf(stderr, "\"%s\" with %s became \"%s\", not \"%s\"\n", line ? line : "(none)",
+			expect ? expect : "nothing", out ? out : "(none)", wanted);
+		failed = 1;
+	}
+	free(out);
+}
+
+static void test_command_line(void)
+{
+	check_line(NULL, NULL, "");
+	check_line(NULL, "5,10", "rd.kho.expect=5,10");
+	check_line("", "5,10", "rd.kho.expect=5,10");
+	check_line("quiet kho=on", "5,10", "quiet kho=on rd.kho.expect=5,10");
+	check_line("quiet kho=on", NULL, "quiet kho=on");
+	/* replaced, wherever it is and however often */
+	check_line("rd.kho.expect=1,2 quiet", "5,10", " quiet rd.kho.expect=5,10");
+	check_line("a rd.kho.expect=1,2 b  rd.kho.expect=3,4", "5,10", "a b rd.kho.expect=5,10");
+	check_line("a rd.kho.expect=1,2", NULL, "a");
+	/* others that begin or end alike stay */
+	check_line("rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3", "5,10",
+		   "rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3 rd.kho.expect=5,10");
+	/* what is in quotes keeps its spaces */
+	check_line("a=\"b  c\"", "5,10", "a=\"b  c\" rd.kho.expect=5,10");
+}
+
+static void test_intersect(void)
+{
+	static const struct kho_range scratch[] = {
+		{ 0x5000, 0x1000 }, { 0x9000, 0 }, { 0x1000, 0x2000 }, { UINT64_MAX, 0x10 },
+	};
+	struct kho_range out[4];
+
+	/* sorted, without the empty one and the one that cannot be */
+	CHECK(kho_plan_intersect(0, UINT64_MAX, scratch, 4, out) == 2);
+	CHECK(out[0].addr == 0x1000 && out[0].size == 0x2000);
+	CHECK(out[1].addr == 0x5000 && out[1].size == 0x1000);
+	/* cut at both ends; the end is inclusive */
+	CHECK(kho_plan_intersect(0x1800, 0x57ff, scratch, 4, out) == 2);
+	CHECK(out[0].addr == 0x1800 && out[0].size == 0x1800);
+	CHECK(out[1].addr == 0x5000 && out[1].size == 0x800);
+	CHECK(kho_plan_intersect(0x3000, 0x4fff, scratch, 4, out) == 0);
+	CHECK(kho_plan_intersect(0x6000, UINT64_MAX, scratch, 4, out) == 0);
+	CHECK(kho_plan_intersect(0, UINT64_MAX, scratch, 0, out) == 0);
+}
+
+static void test_in_scratch(void)
+{
+	static const struct kho_range scratch[] = { { 0x1000, 0x2000 }, { 0x9000, 0 } };
+
+	CHECK(kho_plan_in_scratch(0x1000, 0x2000, scratch, 2));
+	CHECK(kho_plan_in_scratch(0x2fff, 1, scratch, 2));
+	CHECK(!kho_plan_in_scratch(0x2fff, 2, scratch, 2));
+	CHECK(!kho_plan_in_scratch(0xfff, 2, scratch, 2));
+	CHECK(!kho_plan_in_scratch(0x9000, 1, scratch, 2));
+	CHECK(!kho_plan_in_scratch(0x1000, UINT64_MAX, scratch, 2));
+}
+
+static void test_setup_data(void)
+{
+	static const struct kho_range scratch[] = {
+		{ 0x70000000, 0x1000000 }, { 0x7f000000, 0 }, { 0x10000000, 0x2000000 },
+	};
+	struct kho_setup_data *sd;
+	size_t size;
+
+	/* the layout of struct setup_data and struct kho_data of the kernel */
+	CHECK(offsetof(struct kho_setup_data, type) == 8);
+	CHECK(offsetof(struct kho_setup_data, len) == 12);
+	CHECK(offsetof(struct kho_setup_data, fdt_addr) == 16);
+	CHECK(offsetof(struct kho_setup_data, scratch_size) == 40);
+	CHECK(offsetof(struct kho_setup_data, scratch) == 48);
+
+	sd = kho_plan_setup_data(0x82b000, 4096, scratch, 3, &size);
+	CHECK(sd && size == 48 + 3 * 16);
+	if (!sd)
+		return;
+	CHECK(sd->type == 10 && sd->len == 32 + 3 * 16 && sd->next == 0);
+	CHECK(sd->fdt_addr == 0x82b000 && sd->fdt_size == 4096 && sd->scratch_size == 48);
+	/* raw: the empty one too, in the table's own order */
+	for (size_t i = 0; i < 3; i++)
+		CHECK(sd->scratch[i].addr == scratch[i].addr && sd->scratch[i].size == scratch[i].size);
+	free(sd);
+
+	CHECK(!kho_plan_setup_data(0, 4096, scratch, SIZE_MAX / 8, &size));
+}
+
+int main(void)
+{
+	test_command_line();
+	test_intersect();
+	test_in_scratch();
+	test_setup_data();
+	return failed;
+}
