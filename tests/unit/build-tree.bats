@@ -54,10 +54,6 @@ expected_files() {
 	for page in "$TOP"/man/*.[1-8]; do
 		printf '/usr/share/man/man%s/%s\n' "${page##*.}" "${page##*/}"
 	done
-	[[ ! -e $TOP/tools/kho-inspect/kho-inspect.bash ]] ||
-		echo /usr/share/bash-completion/completions/kho-inspect
-	[[ ! -e $TOP/tools/kho-inspect/kho-inspect.schema.json ]] ||
-		echo /usr/share/kho-tools/kho-inspect.schema.json
 }
 
 @test "make install installs what is on the list and every man page, and nothing else" {
