@@ -27,6 +27,7 @@ struct node_place {
 /* The way down to one leaf: a page for each level. */
 struct radix_path {
 	uint64_t addr[KHO_RADIX_LEVELS];	/* of the node in page[], 0: none */
+	uint64_t prefix[KHO_RADIX_LEVELS];	/* and the first key below it */
 	uint64_t page[KHO_RADIX_LEVELS][NODE_ENTRIES];
 };
 
@@ -114,7 +115,8 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 {
 	int ret;
 
-	if (path->addr[level] == addr)
+	/* the same page below another entry is not the same node */
+	if (addr && path->addr[level] == addr && path->prefix[level] == prefix)
 		return 0;
 	if (!addr || addr % KHO_ABI_PAGE_SIZE)
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
@@ -131,6 +133,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 	if (ret)
 		return ret;
 	path->addr[level] = addr;
+	path->prefix[level] = prefix;
 	return 0;
 }
 

@@ -138,6 +138,21 @@ static const struct kho_range *largest_scratch(struct image *image)
 	return largest;
 }
 
+/* Makes one page at @addr of the largest scratch area. */
+static void shrink_scratch(struct image *image, uint64_t addr)
+{
+	const struct kho_range *s = largest_scratch(image);
+	char from[80], to[80];
+	int digits = snprintf(from, sizeof(from), "%llx", (unsigned long long)s->addr);
+	int size_digits = snprintf(from, sizeof(from), "%llx", (unsigned long long)s->size);
+
+	snprintf(from, sizeof(from), "scratch=0x%llx+0x%llx\n", (unsigned long long)s->addr,
+		 (unsigned long long)s->size);
+	snprintf(to, sizeof(to), "scratch=0x%0*llx+0x%0*x\n", digits,
+		 (unsigned long long)addr, size_digits, PAGE);
+	replace_note(image, from, to);
+}
+
 /* Moves the largest scratch area to @addr (of as many digits as it has now). */
 static void move_scratch(struct image *image, uint64_t addr)
 {
@@ -242,6 +257,58 @@ static void tree_node_absent(struct image *image) { *top_entry(image) = 1ull << 
 static void tree_loop(struct image *image)
 {
 	*top_entry(image) = kho_state_map_addr(image->state);
+}
+
+/* The first used entry of a node, and the node's level and place in the file. */
+static uint64_t *first_entry(uint64_t *table)
+{
+	for (size_t i = 0; i < PAGE / 8 - 1; i++) {
+		if (table[i])
+			return &table[i];
+	}
+	die("a node without an entry");
+}
+
+/* One leaf stands below two entries that follow each other. */
+static void tree_shared_leaf(struct image *image)
+{
+	uint64_t *entry = top_entry(image);
+
+	for (int level = 4; level >= 1; level--)
+		entry = first_entry(at(image, *entry));
+	entry[1] = entry[0];
+}
+
+/* All entries of all nodes lead to the same child: 512^5 ways down. */
+static void tree_endless(struct image *image)
+{
+	uint64_t *entry = top_entry(image);
+
+	for (int level = 5; level >= 1; level--) {
+		uint64_t *table = (uint64_t *)((uintptr_t)entry & ~(uintptr_t)(PAGE - 1));
+		uint64_t child = *entry;
+
+		for (size_t i = 0; i < PAGE / 8; i++)
+			table[i] = child;
+		if (level > 1)
+			entry = first_entry(at(image, child));
+		else
+			memset(at(image, child), 0, PAGE);
+	}
+}
+
+/* What stood below an order now stands below none. */
+static void key_without_order(struct image *image)
+{
+	uint64_t *entry = top_entry(image);
+
+	entry[8] = entry[0];
+	entry[0] = 0;
+}
+
+static void scratch_on_node(struct image *image)
+{
+	shrink_scratch(image, kho_state_map_addr(image->state));
 }
 
 static void range_outside_ram(struct image *image)
@@ -420,12 +487,16 @@ static const struct {
 	{ "tree-node-unaligned", tree_node_unaligned, "K101" },
 	{ "tree-node-absent", tree_node_absent, "K101" },
 	{ "tree-loop", tree_loop, "K102" },
+	{ "tree-shared-leaf", tree_shared_leaf, "K102" },
+	{ "tree-endless", tree_endless, "K102" },
+	{ "key-without-order", key_without_order, "K103" },
 	{ "range-outside-ram", range_outside_ram, "K104" },
 	{ "ranges-overlap", ranges_overlap, "K105" },
 	{ "scratch-none", scratch_none, "K201" },
 	{ "scratch-outside-ram", scratch_outside_ram, "K202" },
 	{ "scratch-overlap", scratch_overlap, "K203" },
 	{ "scratch-on-record", scratch_on_record, "K204 K414" },
+	{ "scratch-on-node", scratch_on_node, "K205" },
 	{ "blob-not-preserved", blob_not_preserved, "K301" },
 	{ "blob-outside-ram", blob_outside_ram, "K302" },
 	{ "blob-huge", blob_huge, "K302" },
