@@ -79,8 +79,13 @@ vm_start() {
 		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
 	VM_PID=$!
 	disown "$VM_PID" 2>/dev/null || true
-	# both ends of both pipes stay open, so that nobody sees an end of file
-	exec {VM_IN}<>"$VM_DIR/agent.in" {VM_OUT}<>"$VM_DIR/agent.out"
+	# Read from a file: bash's read with a time limit may lose what just came in
+	# when the limit is reached. This ends when QEMU does.
+	: >"$VM_DIR/agent.log"
+	cat "$VM_DIR/agent.out" >"$VM_DIR/agent.log" 2>/dev/null 3>&- &
+	disown $! 2>/dev/null || true
+	# both ends of the pipe stay open, so that the machine sees no end of file
+	exec {VM_IN}<>"$VM_DIR/agent.in" {VM_OUT}<"$VM_DIR/agent.log"
 	((!wait)) || vm_wait_ready "${VM_BOOT_TIMEOUT:-90}"
 }
 
@@ -96,9 +101,8 @@ vm_read_line() {
 	local limit=$(($1 * KHO_VM_TIMEOUT)) start=$SECONDS part=""
 	VM_LINE=
 	while ((SECONDS - start <= limit)); do
-		if IFS= read -r -t 1 part <&"$VM_OUT"; then
+		if IFS= read -r part <&"$VM_OUT"; then
 			VM_LINE+=$part
-			VM_LINE=${VM_LINE%$'\r'}
 			return 0
 		fi
 		VM_LINE+=$part
@@ -107,6 +111,7 @@ vm_read_line() {
 			printf 'the machine is gone\n' >&2
 			return 1
 		fi
+		sleep 0.05
 	done
 	return 1
 }
@@ -129,7 +134,7 @@ vm_run() {
 	printf 'RUN %s\n' "$(printf '%s\n' "$script" | base64 -w 0)" >&"$VM_IN"
 	while vm_read_line "$limit"; do
 		case $VM_LINE in
-		OUT\ *) printf '%s' "${VM_LINE#OUT }" | base64 -d ;;
+		OUT\ *) printf '%s' "${VM_LINE:4}" | base64 -d ;;
 		RC\ *) return "${VM_LINE#RC }" ;;
 		esac
 	done
