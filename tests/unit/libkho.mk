@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: GPL-2.0-or-later
 check_PROGRAMS += tests/lib/kho-damage
 tests_lib_kho_damage_SOURCES = tests/lib/kho-damage.c
 tests_lib_kho_damage_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Prints the layout of the dma-alloc ABI. Compiled twice, with the library's
  * header and with the kernel's: the outputs have to be the same.

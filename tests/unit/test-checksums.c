@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* CRC-32C against the value that its definition gives for "123456789". */
 #include <stdio.h>
 #include <string.h>

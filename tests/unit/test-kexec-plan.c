@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What kexec --kho decides: command line, placement, the node of setup_data. */
 #include <stddef.h>
 #include <stdio.h>
