@@ -112,32 +112,46 @@ static int unpack_zstd(const unsigned char *in, size_t in_size, struct output *o
 	return code;
 }
 
-/* The legacy format of "lz4 -l": magic, then {u32 size, block} until the end. */
+/* Makes room for at least @n more bytes. */
+static int output_reserve(struct output *out, size_t n)
+{
+	size_t room = out->room ? out->room : 1 << 20;
+	unsigned char *data;
+
+	if (n > out->max || out->size > out->max - n)
+		return KHO_ERR_CORRUPT;
+	while (room - out->size < n)
+		room *= 2;
+	if (room == out->room)
+		return 0;
+	data = realloc(out->data, room);
+	if (!data)
+		return KHO_ERR_NOMEM;
+	out->data = data;
+	out->room = room;
+	return 0;
+}
+
+/*
+ * The legacy format of "lz4 -l": magic, then {u32 size, block} until the end,
+ * where the kernel's build appends the unpacked size as a last u32.
+ */
 static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *out)
 {
 	const size_t block_max = 8 << 20;
 	size_t pos = 4;
 
-	while (in_size - pos >= 4) {
+	while (in_size - pos > 4) {
 		uint32_t size;
-		int n;
+		int n, ret;
 
 		memcpy(&size, in + pos, sizeof(size));
 		pos += 4;
-		/* the kernel appends the unpacked size: no block */
-		if (!size || size > in_size - pos)
-			break;
-		while (out->room - out->size < block_max) {
-			unsigned char *data;
-
-			if (out->room >= out->max)
-				return KHO_ERR_CORRUPT;
-			data = realloc(out->data, out->room + block_max);
-			if (!data)
-				return KHO_ERR_NOMEM;
-			out->data = data;
-			out->room += block_max;
-		}
+		if (!size || size > in_size - pos || size > INT32_MAX)
+			return KHO_ERR_CORRUPT;
+		ret = output_reserve(out, block_max);
+		if (ret)
+			return ret;
 		n = LZ4_decompress_safe((const char *)in + pos, (char *)out->data + out->size,
 					(int)size, (int)block_max);
 		if (n < 0)
@@ -145,7 +159,14 @@ static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *ou
 		out->size += (size_t)n;
 		pos += size;
 	}
-	return out->size ? 0 : KHO_ERR_CORRUPT;
+	/* what is left is nothing, or the size */
+	if (in_size - pos == 4) {
+		uint32_t size;
+
+		memcpy(&size, in + pos, sizeof(size));
+		return size == (uint32_t)out->size ? 0 : KHO_ERR_CORRUPT;
+	}
+	return in_size == pos && out->size ? 0 : KHO_ERR_CORRUPT;
 }
 
 static const struct {

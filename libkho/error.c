@@ -30,6 +30,15 @@ const char *kho_strerror(int code)
 	return "unknown error";
 }
 
+/* Messages carry bytes of memory that may be damaged: none may steer a terminal. */
+void kho_text_clean(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)
 {
 	va_list args;
@@ -43,6 +52,7 @@ int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ..
 	va_start(args, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
+	kho_text_clean(err->message);
 	return code;
 }
 

@@ -208,6 +208,7 @@ struct kho_dma_record {
 	uint64_t content_digest; /* XXH64; meaningful when sealed */
 	uint32_t flags;		/* DMA_ALLOC_* raw */
 	bool in_use, sealed, carried_over, incoming, shared, crc_ok;
+	bool fields_ok;		/* names are terminated, reserved bytes are 0 */
 	enum kho_dma_fate fate;
 	char device[41];	/* printable: other bytes come as '?' */
 	char tag[25];
@@ -289,7 +290,8 @@ struct kho_verify_summary {
 
 /*
  * Runs the rules over @state, calling @fn for each finding (non-zero stops).
- * Returns 0 when the rules ran, whatever they found; *summary says what.
+ * Returns 0 when the rules ran, whatever they found; *summary says what. On a live
+ * source the root FDT is read again, so what kho_state_subtrees() gave may change.
  */
 int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
 	       int (*fn)(const struct kho_finding *finding, void *data), void *data,

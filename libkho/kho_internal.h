@@ -20,6 +20,9 @@ int kho_fail_os(struct kho_error *err, const char *what, const char *path);
 int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 	KHO_PRINTF(3, 4);
 
+/* Replaces control characters. */
+void kho_text_clean(char *text);
+
 /* ---------------------------------------------------------------- sources */
 
 struct kho_segment {
@@ -87,6 +90,12 @@ struct kho_state {
 
 const struct kho_subtree *kho_state_subtree(const struct kho_state *state,
 					    const char *name);
+
+/*
+ * On a live machine: reads the root FDT again and forgets what was read of the
+ * map. Arrays that the state gave out stay where they are.
+ */
+int kho_state_refresh(struct kho_state *state, struct kho_error *err);
 
 /* The radix tree of a state; NULL and *err when it cannot be read at all. */
 struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);

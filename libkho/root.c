@@ -57,6 +57,16 @@ static bool prop_u64(const void *fdt, int node, const char *name, uint64_t *valu
 	return true;
 }
 
+/* A name out of memory, fit to be printed. */
+static void copy_name(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+	for (; *to; to++) {
+		if (*to < ' ' || *to > '~')
+			*to = '?';
+	}
+}
+
 static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 {
 	const void *fdt = state->fdt;
@@ -73,7 +83,7 @@ static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 
 		if (!name || state->nr_subtrees == MAX_SUBTREES)
 			break;
-		snprintf(subtree.name, sizeof(subtree.name), "%s", name);
+		copy_name(subtree.name, sizeof(subtree.name), name);
 
 		if (state->abi == KHO_ABI_V1)
 			good = prop_u64(fdt, node, KHO_FDT_V1_DATA_PROP, &subtree.addr);
@@ -98,8 +108,8 @@ static int parse_root(struct kho_state *state, size_t available, struct kho_erro
 	if (available >= sizeof(struct fdt_header) && fdt_magic(fdt) == FDT_MAGIC &&
 	    state->found_by == KHO_FOUND_DEBUGFS && fdt_totalsize(fdt) > available) {
 		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       "debugfs kho/out/fdt gives %zu of %u bytes: this kernel cuts it off, its state may be sound",
-			       available, fdt_totalsize(fdt));
+			       "debugfs kho/%s/fdt gives %zu of %u bytes: this kernel cuts it off, its state may be sound",
+			       side_name(state->side), available, fdt_totalsize(fdt));
 		return kho_remedy(err, ret, "Use a kernel with kernel-patches/, which has out/fdt_phys.");
 	}
 
@@ -116,7 +126,7 @@ static int parse_root(struct kho_state *state, size_t available, struct kho_erro
 				"the root FDT of side \"%s\" has no compatible string",
 				side_name(state->side));
 
-	snprintf(state->compatible, sizeof(state->compatible), "%s", compatible);
+	copy_name(state->compatible, sizeof(state->compatible), compatible);
 	state->abi = abi_of(compatible, len);
 	if (!prop_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP, &state->map_addr))
 		state->map_addr = 0;
@@ -314,7 +324,8 @@ static int read_root_snapshot(struct kho_state *state, struct kho_error *err)
 			       "%s does not say where KHO's root FDT is", state->source->path);
 		return kho_remedy(err, ret, "Use a snapshot made by kho-inspect snapshot.");
 	}
-	if (strncmp(value, side_name(state->side), strlen(side_name(state->side)))) {
+	if (strcspn(value, "\n") != strlen(side_name(state->side)) ||
+	    strncmp(value, side_name(state->side), strlen(side_name(state->side)))) {
 		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
 			       "%s holds the other side, not \"%s\"", state->source->path,
 			       side_name(state->side));
@@ -379,6 +390,41 @@ int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_sta
 	}
 
 	*out = state;
+	return 0;
+}
+
+int kho_state_refresh(struct kho_state *state, struct kho_error *err)
+{
+	struct kho_state fresh = {
+		.source = state->source, .side = state->side,
+		.found_by = state->found_by, .fdt_addr = state->fdt_addr,
+	};
+	int ret;
+
+	if (!state->source->live)
+		return 0;
+
+	if (state->found_by == KHO_FOUND_FDT_PHYS)
+		ret = read_root_live_page(&fresh, err);
+	else
+		ret = read_root_debugfs(&fresh, err);
+	if (ret) {
+		free(fresh.subtrees);
+		return ret;
+	}
+
+	kho_radix_destroy(state->radix);
+	state->radix = NULL;
+	state->abi = fresh.abi;
+	state->map_addr = fresh.map_addr;
+	state->fdt_size = fresh.fdt_size;
+	memcpy(state->fdt, fresh.fdt, sizeof(state->fdt));
+	memcpy(state->compatible, fresh.compatible, sizeof(state->compatible));
+	memcpy(state->subtrees, fresh.subtrees, MAX_SUBTREES * sizeof(*state->subtrees));
+	state->nr_subtrees = fresh.nr_subtrees;
+	state->bad_subtrees = fresh.bad_subtrees;
+	memcpy(state->bad_subtree, fresh.bad_subtree, sizeof(state->bad_subtree));
+	free(fresh.subtrees);
 	return 0;
 }
 

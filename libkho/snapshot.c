@@ -16,6 +16,8 @@
 
 /* Blobs of unknown subtrees are taken along up to this size. */
 #define MAX_BLOB	(64u << 10)
+/* A snapshot of a live machine is to be of one moment. */
+#define LIVE_TRIES	5
 
 struct pages {
 	struct kho_range *ranges;	/* of whole pages */
@@ -50,6 +52,10 @@ static void add_subtrees(struct kho_state *state, struct pages *pages)
 		const struct kho_subtree *subtree = &state->subtrees[i];
 		uint64_t size = subtree->size < MAX_BLOB ? subtree->size : MAX_BLOB;
 
+		if (subtree->addr > UINT64_MAX - MAX_BLOB - KHO_ABI_PAGE_SIZE)
+			continue;
+		/* a blob need not begin where a page does */
+		size += subtree->addr % KHO_ABI_PAGE_SIZE;
 		for (uint64_t done = 0; done == 0 || done < size; done += KHO_ABI_PAGE_SIZE)
 			pages_add(subtree->addr + done, pages);
 	}
@@ -216,8 +222,17 @@ static int write_all(int fd, struct kho_state *state, const struct pages *pages,
 	return ret;
 }
 
+/* Grows with every change of the records; 0 where there are none. */
+static uint64_t generation_of(struct kho_state *state)
+{
+	struct kho_dma_header header;
+
+	return kho_dma_read_header(state, &header, NULL) ? 0 : header.generation;
+}
+
+/* 1: the state changed meanwhile, and nothing is left behind. */
 static int write_file(struct kho_state *state, const struct pages *pages, const char *path,
-		      struct kho_error *err)
+		      uint64_t generation, struct kho_error *err)
 {
 	char tmp[PATH_MAX];
 	int fd, ret;
@@ -230,6 +245,8 @@ static int write_file(struct kho_state *state, const struct pages *pages, const 
 		return kho_fail_os(err, "create", tmp);
 
 	ret = write_all(fd, state, pages, err);
+	if (!ret && state->source->live && generation_of(state) != generation)
+		ret = 1;
 	if (!ret && (fsync(fd) || rename(tmp, path)))
 		ret = kho_fail_os(err, "write", path);
 	close(fd);
@@ -238,9 +255,32 @@ static int write_file(struct kho_state *state, const struct pages *pages, const 
 	return ret;
 }
 
-int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
+static int write_once(struct kho_state *state, const char *path, struct kho_error *err)
 {
 	struct pages pages = { 0 };
+	uint64_t generation;
+	int ret;
+
+	ret = kho_state_refresh(state, err);
+	if (ret)
+		return ret;
+	generation = generation_of(state);
+
+	pages_add(state->fdt_addr, &pages);
+	/* what cannot be read on is left out: the reader then says so */
+	kho_map_for_each_node(state, pages_add, &pages, NULL);
+	add_subtrees(state, &pages);
+	kho_dma_for_each_block(state, pages_add, &pages, NULL);
+	keep_readable(state, &pages);
+
+	ret = pages.failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory")
+			   : write_file(state, &pages, path, generation, err);
+	free(pages.ranges);
+	return ret;
+}
+
+int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
+{
 	int ret;
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
@@ -251,15 +291,15 @@ int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_err
 		return kho_remedy(err, ret, "Use a kernel with kernel-patches/, which has fdt_phys.");
 	}
 
-	pages_add(state->fdt_addr, &pages);
-	/* what cannot be read on is left out: the reader then says so */
-	kho_map_for_each_node(state, pages_add, &pages, NULL);
-	add_subtrees(state, &pages);
-	kho_dma_for_each_block(state, pages_add, &pages, NULL);
-	keep_readable(state, &pages);
-
-	ret = pages.failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory")
-			   : write_file(state, &pages, path, err);
-	free(pages.ranges);
-	return ret;
+	for (int i = 0; ; i++) {
+		ret = write_once(state, path, err);
+		if (ret <= 0)
+			return ret;
+		if (i == LIVE_TRIES) {
+			ret = kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
+				       "the state changed each time it was read: %s would not be of one moment, and was not written",
+				       path);
+			return kho_remedy(err, ret, "Run this again when drivers are at rest.");
+		}
+	}
 }

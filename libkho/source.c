@@ -17,6 +17,8 @@
 /* More program headers than any dump has; a bound for what a file may ask for. */
 #define MAX_PHDRS	(1u << 22)
 #define MAX_NOTES	(16u << 20)
+#define HOST_BYTE_ORDER \
+	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
 /* ----------------------------------------------------------------- ranges */
 
@@ -94,9 +96,14 @@ static int segment_compare(const void *a, const void *b)
  */
 static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 {
-	if (phdr->p_type != PT_LOAD || !phdr->p_filesz)
+	uint64_t size = phdr->p_memsz > phdr->p_filesz ? phdr->p_memsz : phdr->p_filesz;
+	uint64_t end;
+
+	if (phdr->p_type != PT_LOAD || !size)
 		return false;
-	if (phdr->p_paddr == UINT64_MAX || phdr->p_paddr + phdr->p_filesz < phdr->p_paddr)
+	if (phdr->p_paddr == UINT64_MAX || __builtin_add_overflow(phdr->p_paddr, size, &end))
+		return false;
+	if (__builtin_add_overflow(phdr->p_offset, phdr->p_filesz, &end) || end > INT64_MAX)
 		return false;
 	if (live && machine == EM_X86_64 && phdr->p_vaddr >= 0xffffffff80000000ull)
 		return false;
@@ -146,6 +153,9 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 	    ehdr.e_type != ET_CORE || elf_getphdrnum(elf, &n))
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core",
 				source->path);
+	if (ehdr.e_ident[EI_DATA] != HOST_BYTE_ORDER)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s is of a machine with the other byte order", source->path);
 	if (!n || n > MAX_PHDRS)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s has %zu program headers", source->path, n);
@@ -168,9 +178,11 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 		if (!phdr_is_memory(&phdr, source->live, ehdr.e_machine))
 			continue;
 
-		source->segments[source->nr_segments++] = (struct kho_segment){
-			phdr.p_paddr, phdr.p_filesz, phdr.p_offset,
-		};
+		/* a dump may leave pages out: they are RAM, and not present */
+		if (phdr.p_filesz)
+			source->segments[source->nr_segments++] = (struct kho_segment){
+				phdr.p_paddr, phdr.p_filesz, phdr.p_offset,
+			};
 		source->ram[source->nr_ram++] = (struct kho_range){
 			phdr.p_paddr, phdr.p_memsz > phdr.p_filesz ? phdr.p_memsz : phdr.p_filesz,
 		};

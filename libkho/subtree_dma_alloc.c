@@ -22,9 +22,20 @@ struct kho_dma_iter {
 	uint64_t next;			/* the one after it */
 	size_t slot;
 	size_t nr_blocks;
+	uint64_t next_id;		/* of the head, 0 where it is not to be believed */
 	uint64_t *seen;			/* blocks read so far, sorted */
 	unsigned char page[KHO_ABI_PAGE_SIZE];
 };
+
+/* The kernel's names are ASCII; what is printed must not steer a terminal. */
+static void copy_printable(char *to, const char *from, size_t size)
+{
+	size_t len = strnlen(from, size);
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	to[len] = '\0';
+}
 
 /* ----------------------------------------------------------------- header */
 
@@ -92,7 +103,7 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 		.next_id = ser.next_id,
 		.crc_ok = header_crc_ok(&ser),
 	};
-	snprintf(header->compatible, sizeof(header->compatible), "%.16s", ser.compatible);
+	copy_printable(header->compatible, ser.compatible, sizeof(ser.compatible));
 	return 0;
 }
 
@@ -119,6 +130,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 
 	iter->state = state;
 	iter->next = header.first_block;
+	iter->next_id = header.crc_ok ? header.next_id : 0;
 	iter->slot = RECORDS_PER_BLOCK;
 	*out = iter;
 	return 0;
@@ -198,26 +210,22 @@ static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
 }
 
 /*
- * Whether a slot holds a record of this side. A slot that says that it is in use
- * but has a wrong checksum counts on both sides: the kernel leaves such a one
- * as it arrived, without the mark of an incoming record.
+ * Whether a slot holds a record of this side. One with a wrong checksum counts on
+ * both: the kernel leaves it as it arrived, without the mark of an incoming
+ * record, and what it says about its use may be the very damage. One that the
+ * kernel did not take over, though its checksum is right, is known by its id:
+ * ids go on over a kexec, so this kernel's own are not below the head's next one.
  */
-static bool is_of_side(const struct dma_alloc_record_ser *ser, enum kho_side side)
+static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_record_ser *ser)
 {
-	if (!(ser->flags & (DMA_ALLOC_IN_USE | DMA_ALLOC_INCOMING)))
+	if (!ser->flags)
 		return false;
-	if (side == KHO_SIDE_OUT)
-		return ser->flags & DMA_ALLOC_IN_USE || !record_crc_ok(ser);
-	return ser->flags & DMA_ALLOC_INCOMING || !record_crc_ok(ser);
-}
-
-static void copy_printable(char *to, const char *from, size_t size)
-{
-	size_t len = strnlen(from, size);
-
-	for (size_t i = 0; i < len; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-	to[len] = '\0';
+	if (!record_crc_ok(ser))
+		return true;
+	if (iter->state->side == KHO_SIDE_OUT)
+		return ser->flags & DMA_ALLOC_IN_USE;
+	return ser->flags & DMA_ALLOC_INCOMING ||
+	       (ser->flags & DMA_ALLOC_IN_USE && ser->id < iter->next_id);
 }
 
 /* 1 << get_order(size), 0 when no allocation can be that large. */
@@ -230,6 +238,17 @@ static uint64_t pages_of(uint64_t size)
 	while (pages * KHO_ABI_PAGE_SIZE < size)
 		pages *= 2;
 	return pages;
+}
+
+/* What the next kernel demands of the fields that nothing else judges. */
+static bool fields_ok(const struct dma_alloc_record_ser *ser)
+{
+	static const uint8_t zeros[sizeof(ser->padding)];
+
+	return ser->force_decrypted <= 1 &&
+	       !memcmp(ser->padding, zeros, sizeof(zeros)) &&
+	       *ser->device && memchr(ser->device, '\0', sizeof(ser->device)) &&
+	       memchr(ser->tag, '\0', sizeof(ser->tag));
 }
 
 static void decode(const struct dma_alloc_record_ser *ser, uint64_t state,
@@ -253,6 +272,7 @@ static void decode(const struct dma_alloc_record_ser *ser, uint64_t state,
 		.incoming = ser->flags & DMA_ALLOC_INCOMING,
 		.shared = ser->force_decrypted,
 		.crc_ok = record_crc_ok(ser),
+		.fields_ok = fields_ok(ser),
 		.fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
 						      : KHO_DMA_FATE_NONE,
 	};
@@ -260,11 +280,30 @@ static void decode(const struct dma_alloc_record_ser *ser, uint64_t state,
 	copy_printable(record->tag, ser->tag, sizeof(ser->tag));
 }
 
+/* A slot of the block at hand. On a live machine it may be caught half written. */
+static int read_slot(struct kho_dma_iter *iter, size_t offset,
+		     struct dma_alloc_record_ser *ser, struct kho_error *err)
+{
+	memcpy(ser, iter->page + offset, sizeof(*ser));
+	if (!iter->state->source->live)
+		return 0;
+
+	for (int i = 0; ser->flags && !record_crc_ok(ser) && i < LIVE_TRIES; i++) {
+		int ret;
+
+		usleep(1000);
+		ret = kho_source_read(iter->state->source, iter->block + offset, ser,
+				      sizeof(*ser), err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		      struct kho_error *err)
 {
 	struct dma_alloc_record_ser ser;
-	uint64_t state;
 	size_t offset;
 	int ret;
 
@@ -277,18 +316,12 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 				return ret;
 		}
 		offset = sizeof(struct kho_block_header_ser) + iter->slot++ * sizeof(ser);
-		state = iter->block + offset;
-		memcpy(&ser, iter->page + offset, sizeof(ser));
-	} while (!is_of_side(&ser, iter->state->side));
-
-	for (int i = 0; !record_crc_ok(&ser) && iter->state->source->live && i < LIVE_TRIES; i++) {
-		usleep(1000);
-		ret = kho_source_read(iter->state->source, state, &ser, sizeof(ser), err);
+		ret = read_slot(iter, offset, &ser, err);
 		if (ret)
 			return ret;
-	}
+	} while (!is_of_side(iter, &ser));
 
-	decode(&ser, state, record);
+	decode(&ser, iter->block + offset, record);
 	return 1;
 }
 

@@ -99,8 +99,45 @@ static void find_config(struct bytes image, struct kho_target *target)
 	free(config);
 }
 
-static void examine(struct bytes image, struct kho_target *target)
+/*
+ * Where the kernel's own strings are: its .rodata. A search in all of the image
+ * would also find those of programs in an initramfs that is built in, and this
+ * library is such a program. An image without section headers is searched whole.
+ */
+static struct bytes rodata_of(struct bytes image)
 {
+	struct bytes found = image;
+	Elf_Scn *section = NULL;
+	GElf_Shdr shdr;
+	size_t names;
+	Elf *elf;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return image;
+	elf = elf_memory((char *)image.data, image.size);
+	if (!elf || elf_getshdrstrndx(elf, &names))
+		goto out;
+
+	while ((section = elf_nextscn(elf, section))) {
+		const char *name = gelf_getshdr(section, &shdr) ?
+				   elf_strptr(elf, names, shdr.sh_name) : NULL;
+
+		if (!name || strcmp(name, ".rodata") || shdr.sh_type == SHT_NOBITS ||
+		    shdr.sh_offset > image.size || shdr.sh_size > image.size - shdr.sh_offset)
+			continue;
+		found = (struct bytes){ image.data + shdr.sh_offset, shdr.sh_size };
+		break;
+	}
+out:
+	elf_end(elf);
+	return found;
+}
+
+/* Returns whether it is a kernel at all. */
+static bool examine(struct bytes file, struct kho_target *target)
+{
+	struct bytes image = rodata_of(file);
+
 	bool root = find_version(image, "kho-v", target->root_compatible,
 				 sizeof(target->root_compatible));
 
@@ -109,6 +146,16 @@ static void examine(struct bytes image, struct kho_target *target)
 	find_release(image, target);
 	target->has_kho = root;
 	find_config(image, target);
+	return *target->release;
+}
+
+static int no_kernel(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+			   "%s does not say which Linux it is: what it has of KHO cannot be told",
+			   path);
+
+	return kho_remedy(err, ret, "Give a bzImage (vmlinuz) or vmlinux.");
 }
 
 /* ---------------------------------------------------------------- formats */
@@ -130,16 +177,15 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: bzImage without a payload inside the file", path);
 
-	/* the 4 bytes at the end are the size, for decompressors that need it */
 	ret = kho_decompress(file.data + offset, header.payload_length, MAX_IMAGE, &image, &size);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
 				kho_strerror(ret));
 
 	snprintf(target->format, sizeof(target->format), "bzImage");
-	examine((struct bytes){ image, size }, target);
+	ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
 	free(image);
-	return 0;
+	return ret;
 }
 
 static bool is_bzimage(struct bytes file)
@@ -160,8 +206,7 @@ static int read_image(struct bytes file, const char *path, struct kho_target *ta
 
 	if (file.size > SELFMAG && !memcmp(file.data, ELFMAG, SELFMAG)) {
 		snprintf(target->format, sizeof(target->format), "vmlinux");
-		examine(file, target);
-		return 0;
+		return examine(file, target) ? 0 : no_kernel(path, err);
 	}
 
 	kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
@@ -212,11 +257,14 @@ static void verify_luo(struct kho_verify *v, const struct kho_target *target)
 
 	if (!subtree)
 		return;
-	if (kho_source_read(v->state->source, subtree->addr, &luo, sizeof(luo), &err))
+	if (!*target->luo_compatible)
+		/* the subtree is there with and without sessions */
+		kho_report_as(v, "K603", KHO_SEVERITY_WARNING, subtree->addr,
+			      "the target has no live update: sessions, if there are any, would be lost");
+	else if (kho_source_read(v->state->source, subtree->addr, &luo, sizeof(luo), &err))
 		kho_report_unevaluated(v, "K603", subtree->addr, 0, "%s", err.message);
-	else if (*target->luo_compatible &&
-		 strncmp(luo.compatible, target->luo_compatible, sizeof(luo.compatible)))
-		kho_report(v, "K603", KHO_NO_ADDR, 0,
+	else if (strncmp(luo.compatible, target->luo_compatible, sizeof(luo.compatible)))
+		kho_report(v, "K603", subtree->addr, 0,
 			   "live update state is \"%.8s\", the target reads \"%s\" and would panic",
 			   luo.compatible, target->luo_compatible);
 }
@@ -239,7 +287,22 @@ static void verify_dma(struct kho_verify *v, const struct kho_target *target)
 			   *target->dma_compatible ? "" : "no such list", target->dma_compatible);
 }
 
-/* The last kho= on a command line as the kernel reads it: -1 none, 0 off, 1 on. */
+/* kstrtobool() of the kernel: 1, 0, or -1 for a value that changes nothing. */
+static int parse_bool(const char *value)
+{
+	if (*value == 'o' || *value == 'O')
+		value++;
+	else if (*value && strchr("eEyYtT1", *value))
+		return 1;
+	else
+		return *value && strchr("dDnNfF0", *value) ? 0 : -1;
+
+	if (*value == 'n' || *value == 'N')
+		return 1;
+	return *value == 'f' || *value == 'F' ? 0 : -1;
+}
+
+/* What the kho= options of a command line come to: -1 nothing, 0 off, 1 on. */
 static int cmdline_kho(const char *cmdline)
 {
 	const char *p = cmdline;
@@ -248,18 +311,13 @@ static int cmdline_kho(const char *cmdline)
 	while (*p) {
 		size_t len = strcspn(p, " \t\n");
 
-		if (!strncmp(p, "kho=", 4)) {
-			const char *v = p + 4;
-
-			/* kstrtobool() */
-			if (*v == '1' || *v == 'y' || *v == 'Y' || *v == 't' || *v == 'T' ||
-			    !strncasecmp(v, "on", 2))
-				value = 1;
-			else
-				value = 0;
-		}
 		if (len == 2 && !strncmp(p, "--", 2))
 			break;
+		if (!strncmp(p, "kho=", 4)) {
+			int this = parse_bool(p + 4);
+
+			value = this < 0 ? value : this;
+		}
 		p += len;
 		p += strspn(p, " \t\n");
 	}
@@ -297,6 +355,7 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, target or summary");
 
 	memset(summary, 0, sizeof(*summary));
+	summary->rules = kho_rules_count(v.options, '6', '6');
 	if (!target->has_kho) {
 		kho_report(&v, "K601", KHO_NO_ADDR, 0,
 			   "%s %s is built without CONFIG_KEXEC_HANDOVER: it would use preserved memory as its own",

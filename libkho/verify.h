@@ -15,6 +15,9 @@ struct kho_verify {
 	bool have_header;
 	bool map_readable;	/* to its end, so that look-ups mean something */
 	bool stopped;		/* the call-back has had enough */
+	const char *told[4];	/* rules that were said once not to be judged */
+	struct kho_finding *held; /* NULL: findings are not held back */
+	size_t nr_held;
 };
 
 /* A finding of rule @id; @addr or KHO_NO_ADDR, @record_id or 0. */
@@ -23,5 +26,12 @@ void kho_report(struct kho_verify *v, const char *id, uint64_t addr, uint64_t re
 /* The rule could not be evaluated, for the reason given. */
 void kho_report_unevaluated(struct kho_verify *v, const char *id, uint64_t addr,
 			    uint64_t record_id, const char *fmt, ...) KHO_PRINTF(5, 6);
+/* A finding that is less grave here than the rule says. */
+void kho_report_as(struct kho_verify *v, const char *id, enum kho_severity severity,
+		   uint64_t addr, const char *fmt, ...) KHO_PRINTF(5, 6);
+/* Hands out what is held back, and stops holding back. */
+void kho_verify_deliver(struct kho_verify *v);
+/* Rules whose area ('0' for K0xx) is between these, less those left out. */
+size_t kho_rules_count(const struct kho_verify_options *options, char first, char last);
 
 #endif /* KHO_VERIFY_H */

@@ -2,7 +2,8 @@
 /*
  * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one
  * named way, so that a test can see which rule notices. kho-damage --list
- * prints the names.
+ * prints the names of damages of outgoing state with the rules that have to notice
+ * them, --list-in those of incoming state.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -16,9 +17,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "libkho/kho_internal.h"
 #include "libkho/abi/dma_alloc.h"
+#include "libkho/abi/subtrees.h"
 
 #define PAGE	4096u
 
@@ -259,7 +262,7 @@ static void tree_loop(struct image *image)
 	*top_entry(image) = kho_state_map_addr(image->state);
 }
 
-/* The first used entry of a node, and the node's level and place in the file. */
+/* The first used entry of a node. */
 static uint64_t *first_entry(uint64_t *table)
 {
 	for (size_t i = 0; i < PAGE / 8 - 1; i++) {
@@ -471,8 +474,110 @@ static void record_attrs(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
+static void record_name(struct image *image)
+{
+	struct dma_alloc_record_ser *r = record(image, &image->first);
+
+	memset(r->device, 'x', sizeof(r->device));
+	fix_record(r);
+}
+
+static void record_reserved(struct image *image)
+{
+	record(image, &image->first)->padding[6] = 1;
+	fix_record(record(image, &image->first));
+}
+
+/* The damage is in the very flags that say that the slot is used. */
+static void record_flags_lost(struct image *image)
+{
+	record(image, &image->first)->flags = 1u << DMA_ALLOC_FATE_SHIFT;
+}
+
+/* The first record is of a page that the snapshot holds, with the digest of it. */
+static void record_sealed(struct image *image)
+{
+	struct dma_alloc_record_ser *r = record(image, &image->second);
+	uint64_t addr = kho_state_subtree(image->state, "kexec-metadata")->addr;
+
+	if (image->second.pages != 1)
+		die("the second record is not of one page");
+	r->page_phys = addr - addr % PAGE;
+	r->flags |= DMA_ALLOC_SEALED;
+	r->content_digest = XXH64(at(image, r->page_phys), r->size, 0);
+	fix_record(r);
+}
+
+static void content_changed(struct image *image)
+{
+	record_sealed(image);
+	/* the second byte of the release, which nothing else judges */
+	((unsigned char *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr))[5] ^= 1;
+}
+
+/* Makes the live update state out of another subtree. */
+static struct luo_ser *make_luo(struct image *image)
+{
+	int node = fdt_subnode_offset(fdt(image), 0, "kho-edu");
+	static const char name[8] = { 'L', 'U', 'O', 0, 0, 0, 0, FDT_NOP };
+
+	if (node < 0)
+		die("no subtree to change");
+	memcpy((char *)(uintptr_t)fdt_get_name(fdt(image), node, NULL), name, sizeof(name));
+	return at(image, kho_state_subtree(image->state, "kho-edu")->addr);
+}
+
+static void luo_known(struct image *image)
+{
+	memcpy(make_luo(image)->compatible, "luo-v5\0", 8);
+}
+
+static void luo_unknown(struct image *image)
+{
+	memcpy(make_luo(image)->compatible, "other-1", 8);
+}
+
+static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
+{
+	record(image, r)->flags = flags;
+	fix_record(record(image, r));
+}
+
+static void fate_failed(struct image *image)
+{
+	uint32_t flags = image->first.flags & ~DMA_ALLOC_FATE_MASK;
+
+	set_flags(image, &image->first, flags | DMA_ALLOC_FATE_FAILED << DMA_ALLOC_FATE_SHIFT);
+}
+
+static void carried_over(struct image *image)
+{
+	set_flags(image, &image->first, image->first.flags | DMA_ALLOC_CARRIED_OVER);
+}
+
+/* The kernel looked at it and left it: in use, and no incoming one. */
+static void not_taken_over(struct image *image)
+{
+	record(image, &image->first)->page_phys = 1ull << 45;
+	set_flags(image, &image->first, DMA_ALLOC_IN_USE);
+}
+
+/* This kernel's own: of no concern on the incoming side. */
+static void one_of_this_kernel(struct image *image)
+{
+	struct dma_alloc_record_ser *last = record(image, &image->first);
+	const unsigned int slots = (PAGE - sizeof(struct kho_block_header_ser)) / sizeof(*last);
+
+	last += slots - 1 - (image->first.state % PAGE - sizeof(struct kho_block_header_ser)) /
+			    sizeof(*last);
+	*last = *record(image, &image->first);
+	last->id = head(image)->next_id;
+	last->flags = DMA_ALLOC_IN_USE;
+	fix_record(last);
+}
+
 static const struct {
-	const char *name;
+	const char *name;	/* "in-...": of an incoming state, else of an outgoing one */
 	void (*apply)(struct image *image);
 	const char *rules;	/* that notice it, and no others above info */
 } damages[] = {
@@ -520,8 +625,26 @@ static const struct {
 	{ "record-id-unknown", record_id_unknown, "K410" },
 	{ "record-flags", record_flags, "K411" },
 	{ "record-attrs", record_attrs, "K411" },
+	{ "record-flags-lost", record_flags_lost, "K405" },
+	{ "record-sealed", record_sealed, "" },
+	{ "content-changed", content_changed, "K413" },
+	{ "record-name", record_name, "K415" },
+	{ "record-reserved", record_reserved, "K415" },
+	{ "luo-known", luo_known, "" },
+	{ "luo-unknown", luo_unknown, "K305" },
 	{ "head-count", head_count, "K412" },
 	{ "head-pages", head_pages, "K412" },
+
+	{ "in-fdt-magic", fdt_bad_magic, "K001" },
+	{ "in-head-crc", head_crc, "K402" },
+	{ "in-record-crc", record_crc, "K405" },
+	{ "in-record-flags-lost", record_flags_lost, "K405" },
+	{ "in-chain-loop", chain_loop, "K403" },
+	{ "in-head-count", head_count, "K412" },
+	{ "in-fate-failed", fate_failed, "K502" },
+	{ "in-carried-over", carried_over, "" },
+	{ "in-not-taken-over", not_taken_over, "K406 K412" },
+	{ "in-one-of-this-kernel", one_of_this_kernel, "" },
 };
 
 #define NR_DAMAGES (sizeof(damages) / sizeof(damages[0]))
@@ -579,13 +702,15 @@ int main(int argc, char **argv)
 {
 	struct image image = { 0 };
 
-	if (argc == 2 && !strcmp(argv[1], "--list")) {
-		for (size_t i = 0; i < NR_DAMAGES; i++)
-			printf("%s %s\n", damages[i].name, damages[i].rules);
+	if (argc == 2 && (!strcmp(argv[1], "--list") || !strcmp(argv[1], "--list-in"))) {
+		for (size_t i = 0; i < NR_DAMAGES; i++) {
+			if (!strncmp(damages[i].name, "in-", 3) == !strcmp(argv[1], "--list-in"))
+				printf("%s %s\n", damages[i].name, damages[i].rules);
+		}
 		return 0;
 	}
 	if (argc != 4)
-		die("usage: kho-damage NAME IN OUT | --list");
+		die("usage: kho-damage NAME IN OUT | --list | --list-in");
 
 	for (size_t i = 0; i < NR_DAMAGES; i++) {
 		if (strcmp(damages[i].name, argv[1]))
