@@ -23,7 +23,9 @@ list_damages() {
 
 # The rules above info that were found in a snapshot, sorted, each once.
 rules_of() {
-	timeout 20 "$inspect" verify --core "$1" |
+	local file=$1
+	shift
+	timeout 20 "$inspect" verify --core "$file" "$@" |
 		awk '$1 ~ /^(warning|error|fatal)$/ && !/ not judged: / { print $2 }' |
 		sort -u | paste -sd' '
 }
@@ -47,18 +49,56 @@ rules_of() {
 	[ "$(grep -c '^warning *K501 ' <<<"$output")" = 5 ]
 }
 
-@test "each damage is noticed by the rule that is meant to, and by no other" {
-	local name expected found wrong=0
-	list_damages
+# Applies each damage that the list names and compares what is found.
+# Usage: check_damages LIST FIXTURE OPTION...
+check_damages() {
+	local list=$1 fixture=$2 name expected found wrong=0
+	shift 2
 	while read -r name expected; do
-		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
-		found=$(rules_of "$BATS_TEST_TMPDIR/damaged")
+		"$damage" "$name" "$fixture" "$BATS_TEST_TMPDIR/damaged"
+		found=$(rules_of "$BATS_TEST_TMPDIR/damaged" "$@")
 		[ "$found" = "$expected" ] && continue
-		echo "$name: expected $expected, found ${found:-nothing}"
-		timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" || true
+		echo "$name: expected ${expected:-nothing}, found ${found:-nothing}"
+		timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" "$@" || true
 		wrong=1
-	done <"$BATS_TEST_TMPDIR/damages"
+	done <"$list"
 	[ "$wrong" = 0 ]
+}
+
+@test "each damage is noticed by the rule that is meant to, and by no other" {
+	list_damages
+	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-outgoing.khosnap"
+}
+
+@test "so is each damage of an incoming state" {
+	"$damage" --list-in >"$BATS_TEST_TMPDIR/damages"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 10 ]
+	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-incoming-unclaimed.khosnap" --in
+}
+
+@test "there is no rule that no test has seen fire" {
+	local seen
+	# K503 and K512 are of severity info, K6xx are of libkho-target.bats
+	seen=$({ "$damage" --list && "$damage" --list-in && echo K501 K503 K510 K511 K512; } |
+		grep -oE 'K[0-9]{3}')
+	seen+=$'\n'$(grep -oE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME/libkho-target.bats")
+	diff <(grep -oE '^\s\{ "K[0-9]{3}"' "$BATS_TEST_DIRNAME/../../libkho/verify.c" |
+		grep -oE 'K[0-9]{3}') <(sort -u <<<"$seen")
+}
+
+@test "an allocation that was carried over is told of, as information" {
+	"$damage" in-carried-over "$fixtures/v4-incoming-unclaimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 "$inspect" verify --in --core "$BATS_TEST_TMPDIR/damaged"
+	[[ $output == *"info     K503  record 1 "* ]]
+}
+
+@test "where the map cannot be read, what depends on it is not judged, and does not pass" {
+	"$damage" tree-loop "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged"
+	for rule in K301 K404 K407; do
+		[ "$(grep -c "^fatal *$rule *not judged" <<<"$output")" = 1 ]
+	done
+	[[ $output == *"1 fatal, 0 errors, 0 warnings, 3 not judged"* ]]
 }
 
 @test "a damage of error or fatal severity makes verify exit with 1" {
@@ -129,4 +169,7 @@ rules_of() {
 	[[ $output == *K511* ]]
 	run -1 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="5,$((generation + 1))"
 	[[ $output == *K511* ]]
+	"$damage" head-compatible "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" --expect="5,$generation"
+	[[ $output == *"K511  not judged"* ]]
 }

@@ -22,4 +22,8 @@ check_PROGRAMS += tests/unit/test-checksums
 tests_unit_test_checksums_SOURCES = tests/unit/test-checksums.c
 tests_unit_test_checksums_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-target
+tests_unit_test_target_SOURCES = tests/unit/test-target.c
+tests_unit_test_target_LDADD = libkho/libkho-core.la
+
 EXTRA_DIST += tests/fixtures

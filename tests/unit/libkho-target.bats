@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is told of a kernel image, and what is found when it would lose state. The
+# images are made here: a kernel's strings in an ELF file, packed in each way.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	target=$KHO_BUILDDIR/tests/unit/test-target
+	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# make_elf FILE [NAME=STRING...]: an ELF file whose .rodata has these strings.
+make_elf() {
+	local file=$1 entry
+	shift
+	for entry; do
+		printf 'const char %s[] = "%s";\n' "${entry%%=*}" "${entry#*=}"
+	done >strings.c
+	"${CC:-gcc}" -c -o "$file" strings.c
+}
+
+# As above, a kernel like the one that took the snapshot, but for what is given.
+make_kernel() {
+	local file=$1
+	shift
+	make_elf "$file" 'banner=Linux version 9.9.9-test (me@here) #1' "$@"
+}
+
+full=(root=kho-v4 luo=luo-v5 dma=dma-alloc-v1)
+
+# add_config FILE LINE...: the way CONFIG_IKCONFIG does it.
+add_config() {
+	local file=$1
+	shift
+	printf '%s\n' '# a kernel' "$@" '# end' | gzip >config.gz
+	printf '.section .rodata\n.ascii "IKCFG_ST"\n.incbin "config.gz"\n.ascii "IKCFG_ED"\n' >config.s
+	"${CC:-gcc}" -c -o config.o config.s
+	"${LD:-ld}" -r -o with-config "$file" config.o
+	mv with-config "$file"
+}
+
+# make_bzimage FILE PAYLOAD: a boot sector and a setup sector before it.
+make_bzimage() {
+	python3 - "$@" <<'PYTHON'
+import struct, sys
+payload = open(sys.argv[2], "rb").read()
+head = bytearray(1024)
+head[0x1f1] = 1
+head[0x202:0x206] = b"HdrS"
+struct.pack_into("<H", head, 0x206, 0x20f)
+struct.pack_into("<II", head, 0x248, 0, len(payload))
+open(sys.argv[1], "wb").write(head + payload)
+PYTHON
+}
+
+# The legacy format of lz4 with blocks that are not packed at all.
+pack_lz4() {
+	python3 - "$1" <<'PYTHON'
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+out = struct.pack("<I", 0x184c2102)
+for at in range(0, len(data), 1 << 20):
+    part = data[at:at + (1 << 20)]
+    left, block = len(part) - 15, b"\xf0"
+    while left >= 255:
+        block, left = block + b"\xff", left - 255
+    block += bytes([left]) + part
+    out += struct.pack("<I", len(block)) + block
+sys.stdout.buffer.write(out)
+PYTHON
+}
+
+# The unpacked size, as the kernel's build appends it.
+append_size() {
+	python3 -c 'import struct, sys
+sys.stdout.buffer.write(struct.pack("<I", int(sys.argv[1])))' "$(stat -c %s "$1")"
+}
+
+# finds EXPECTED ARGUMENT...: the findings, on one line.
+finds() {
+	local expected=$1
+	shift
+	run -0 "$target" "$outgoing" "$@"
+	[ "$(grep '^K' <<<"$output" | paste -sd,)" = "$expected" ] || {
+		echo "$output"
+		return 1
+	}
+}
+
+@test "a vmlinux: its formats and its release" {
+	make_kernel vmlinux "${full[@]}"
+	finds "" vmlinux
+	[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 rules=5" ]]
+}
+
+@test "a bzImage, whatever its payload is packed with" {
+	local name
+	make_kernel vmlinux "${full[@]}"
+	gzip -9 <vmlinux >payload.gzip
+	{ xz --check=crc32 --x86 --lzma2=,dict=32MiB <vmlinux; append_size vmlinux; } >payload.xz
+	{ xz --format=lzma -9 <vmlinux; append_size vmlinux; } >payload.lzma
+	{ zstd -q -22 --ultra <vmlinux; append_size vmlinux; } >payload.zstd
+	{ pack_lz4 vmlinux; append_size vmlinux; } >payload.lz4
+	for name in gzip xz lzma zstd lz4; do
+		make_bzimage bzImage "payload.$name"
+		finds "" bzImage
+		[[ $output == "bzImage 9.9.9-test kho=1 "*" root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 "* ]]
+	done
+}
+
+@test "a payload that ends too early is an error, never a kernel without KHO" {
+	local name size cut
+	make_kernel vmlinux "${full[@]}"
+	gzip <vmlinux >payload.gzip
+	xz --check=crc32 <vmlinux >payload.xz
+	zstd -q <vmlinux >payload.zstd
+	pack_lz4 vmlinux >payload.lz4
+	for name in gzip xz zstd lz4; do
+		size=$(stat -c %s "payload.$name")
+		for cut in 1 5 $((size / 2)) $((size - 8)); do
+			head -c -"$cut" "payload.$name" >shorter
+			make_bzimage bzImage shorter
+			run -2 --separate-stderr "$target" "$outgoing" bzImage
+			[ -z "$output" ]
+		done
+	done
+}
+
+@test "what is no kernel cannot be told, and says so" {
+	make_elf program "${full[@]}"
+	run -2 "$target" "$outgoing" program
+	[[ $output == *"does not say which Linux it is"*"Give a bzImage"* ]]
+	head -c 100000 /dev/urandom >noise
+	run -2 "$target" "$outgoing" noise
+	: >empty
+	run -2 "$target" "$outgoing" empty
+	run -2 "$target" "$outgoing" .
+	make_kernel vmlinux
+	xz <vmlinux | tail -c +2 >payload
+	make_bzimage bzImage payload
+	run -2 "$target" "$outgoing" bzImage
+	[[ $output == *"cannot unpack"* ]]
+}
+
+@test "K601: a kernel without KHO" {
+	make_kernel vmlinux dma=dma-alloc-v1
+	finds "K601 fatal" vmlinux
+}
+
+@test "K601: strings of programs in an initramfs that is built in are not the kernel's" {
+	make_elf kernel.o 'banner=Linux version 9.9.9-test (me@here) #1'
+	printf '.section .init.data,"aw"\n.byte 0\n.asciz "kho-v4"\n' >ramfs.s
+	"${CC:-gcc}" -c -o ramfs.o ramfs.s
+	"${LD:-ld}" -r -o vmlinux kernel.o ramfs.o
+	grep -aq kho-v4 vmlinux
+	finds "K601 fatal" vmlinux
+}
+
+@test "K601: the embedded configuration has the last word" {
+	make_kernel vmlinux "${full[@]}"
+	add_config vmlinux '# CONFIG_KEXEC_HANDOVER is not set'
+	finds "K601 fatal" vmlinux
+}
+
+@test "K602: a kernel of another ABI" {
+	make_kernel vmlinux root=kho-v5 luo=luo-v5 dma=dma-alloc-v1
+	finds "K602 fatal" vmlinux
+	make_kernel vmlinux 'root=kho-v4;radix-v2' luo=luo-v5 dma=dma-alloc-v1
+	finds "K602 fatal" vmlinux
+	make_kernel vmlinux luo=luo-v5 dma=dma-alloc-v1
+	add_config vmlinux CONFIG_KEXEC_HANDOVER=y
+	finds "K602 fatal not judged" vmlinux
+}
+
+@test "K603: live update state in a format that the target does not read" {
+	"$KHO_BUILDDIR/tests/lib/kho-damage" luo-known "$outgoing" luo.khosnap
+	outgoing=luo.khosnap
+	make_kernel vmlinux "${full[@]}"
+	finds "" vmlinux
+	make_kernel vmlinux root=kho-v4 luo=luo-v6 dma=dma-alloc-v1
+	finds "K603 fatal" vmlinux
+	make_kernel vmlinux root=kho-v4 dma=dma-alloc-v1
+	finds "K603 warning" vmlinux
+}
+
+@test "K604: DMA records that the target does not read" {
+	make_kernel vmlinux root=kho-v4 luo=luo-v5
+	finds "K604 fatal" vmlinux
+	make_kernel vmlinux root=kho-v4 luo=luo-v5 dma=dma-alloc-v2
+	finds "K604 fatal" vmlinux
+}
+
+@test "K605: the command line, read as the kernel reads it" {
+	make_kernel vmlinux "${full[@]}"
+	# KHO's default cannot be told without a configuration
+	for on in kho=on kho=1 kho=y "a kho=off b kho=on c" "kho=on kho=what" kho=Yes; do
+		finds "" vmlinux "$on"
+	done
+	for off in "" kho=off kho=0 "kho=on kho=off" "kho=on kho=nonsense" "-- kho=on" xkho=on kho=; do
+		finds "K605 error" vmlinux "$off"
+	done
+
+	add_config vmlinux CONFIG_KEXEC_HANDOVER=y CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y
+	finds "" vmlinux "quiet"
+	finds "" vmlinux "kho=what"
+	finds "K605 error" vmlinux "quiet kho=off"
+
+	make_kernel vmlinux "${full[@]}"
+	add_config vmlinux CONFIG_KEXEC_HANDOVER=y '# CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT is not set'
+	finds "K605 error" vmlinux "quiet"
+}
