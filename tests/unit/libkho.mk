@@ -26,4 +26,10 @@ check_PROGRAMS += tests/unit/test-target
 tests_unit_test_target_SOURCES = tests/unit/test-target.c
 tests_unit_test_target_LDADD = libkho/libkho-core.la
 
+# its memory changes when it is read
+check_PROGRAMS += tests/unit/test-live
+tests_unit_test_live_SOURCES = tests/unit/test-live.c
+tests_unit_test_live_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread
+tests_unit_test_live_LDADD = libkho/libkho-core.la
+
 EXTRA_DIST += tests/fixtures

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-live SNAPSHOT FOLDER: verify on a running machine that is made of files in
+ * FOLDER, and that changes at chosen moments, namely when memory is read for the
+ * n-th time.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libkho/kho_internal.h"
+#include "libkho/abi/dma_alloc.h"
+
+static struct {
+	int fd;			/* of the file that plays /proc/kcore */
+	off_t head, record;	/* where these are in it */
+	int reads;
+	int change_at;		/* number of the read; 0: never */
+	bool go_on;		/* change at every read after it as well */
+	bool heal;		/* the change makes the record whole again */
+} machine;
+
+static struct {
+	unsigned int n[4], unevaluated;
+	char rules[256];
+} found;
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "test-live: %s\n", what);
+	exit(1);
+}
+
+/* --------------------------------------------------------------- machine */
+
+ssize_t __real_pread(int fd, void *buf, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t offset);
+
+static void peek(off_t offset, void *buf, size_t size)
+{
+	if (__real_pread(machine.fd, buf, size, offset) != (ssize_t)size)
+		die("cannot read the machine's memory");
+}
+
+static void poke(off_t offset, const void *buf, size_t size)
+{
+	if (pwrite(machine.fd, buf, size, offset) != (ssize_t)size)
+		die("cannot write the machine's memory");
+}
+
+static void flip_record(void)
+{
+	uint32_t crc;
+	off_t at = machine.record + (off_t)offsetof(struct dma_alloc_record_ser, crc32c);
+
+	peek(at, &crc, sizeof(crc));
+	crc ^= 1;
+	poke(at, &crc, sizeof(crc));
+}
+
+static void next_generation(void)
+{
+	struct dma_alloc_ser head;
+
+	peek(machine.head, &head, sizeof(head));
+	head.generation++;
+	head.crc32c = 0;
+	head.crc32c = kho_crc32c(&head, sizeof(head));
+	poke(machine.head, &head, sizeof(head));
+}
+
+ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t offset)
+{
+	ssize_t n = __real_pread(fd, buf, size, offset);
+
+	machine.reads++;
+	if (machine.change_at && (machine.reads == machine.change_at ||
+				  (machine.go_on && machine.reads > machine.change_at))) {
+		next_generation();
+		if (machine.heal)
+			flip_record();
+	}
+	return n;
+}
+
+/* -------------------------------------------------------------- building */
+
+static void write_text(const char *root, const char *path, const struct kho_state *state,
+		       char what)
+{
+	size_t n, i;
+	const struct kho_range *scratch = kho_state_scratch(state, &n);
+	char full[PATH_MAX];
+	FILE *f;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	f = fopen(full, "w");
+	if (!f)
+		die("cannot write debugfs");
+	if (what == 'f')
+		fprintf(f, "0x%" PRIx64 "\n", kho_state_fdt_addr(state));
+	for (i = 0; what != 'f' && i < n; i++)
+		fprintf(f, "0x%" PRIx64 "\n", what == 'a' ? scratch[i].addr : scratch[i].size);
+	if (fclose(f))
+		die("cannot write debugfs");
+}
+
+static void make_folders(const char *root)
+{
+	static const char *const folders[] = {
+		"/proc", "/sys", "/sys/kernel", "/sys/kernel/debug", "/sys/kernel/debug/kho",
+		"/sys/kernel/debug/kho/out",
+	};
+	char full[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(full, sizeof(full), "%s%s", root, folders[i]);
+		mkdir(full, 0755);
+	}
+}
+
+/* Where a physical address is in the core that make_kcore() writes. */
+static off_t place_of(const struct kho_source *source, uint64_t addr)
+{
+	off_t offset = 1 << 20;
+
+	for (size_t i = 0; i < source->nr_segments; i++) {
+		const struct kho_segment *s = &source->segments[i];
+
+		if (addr >= s->addr && addr - s->addr < s->size)
+			return offset + (off_t)(addr - s->addr);
+		offset += (off_t)s->size;
+	}
+	die("no such address");
+}
+
+/* The snapshot's pages, and all RAM, of which the rest is not there. */
+static int make_kcore(const char *root, struct kho_source *source)
+{
+	size_t n = source->nr_segments + source->nr_ram;
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)n,
+	};
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/proc/kcore", root);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0)
+		die("cannot write kcore");
+	machine.fd = fd;
+	poke(0, &ehdr, sizeof(ehdr));
+	for (size_t i = 0; i < n; i++) {
+		Elf64_Phdr phdr = { .p_type = PT_LOAD };
+
+		if (i < source->nr_segments) {
+			const struct kho_segment *s = &source->segments[i];
+			char *data = malloc(s->size);
+
+			phdr.p_paddr = s->addr;
+			phdr.p_filesz = phdr.p_memsz = s->size;
+			phdr.p_offset = (Elf64_Off)place_of(source, s->addr);
+			if (!data || kho_source_read(source, s->addr, data, s->size, NULL))
+				die("cannot read the snapshot");
+			poke((off_t)phdr.p_offset, data, s->size);
+			free(data);
+		} else {
+			phdr.p_paddr = source->ram[i - source->nr_segments].addr;
+			phdr.p_memsz = source->ram[i - source->nr_segments].size;
+		}
+		poke((off_t)(sizeof(ehdr) + i * sizeof(phdr)), &phdr, sizeof(phdr));
+	}
+	return fd;
+}
+
+static void make_machine(const char *snapshot, const char *root)
+{
+	struct kho_dma_header header;
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	struct kho_source *source;
+	struct kho_state *state;
+
+	if (kho_source_open_file(snapshot, &source, NULL) ||
+	    kho_state_open(source, KHO_SIDE_OUT, &state, NULL) ||
+	    kho_dma_read_header(state, &header, NULL) ||
+	    kho_dma_iter_create(state, &iter, NULL) ||
+	    kho_dma_iter_next(iter, &record, NULL) != 1)
+		die("not a sound snapshot");
+
+	make_folders(root);
+	write_text(root, "/sys/kernel/debug/kho/out/fdt_phys", state, 'f');
+	write_text(root, "/sys/kernel/debug/kho/out/scratch_phys", state, 'a');
+	write_text(root, "/sys/kernel/debug/kho/out/scratch_len", state, 's');
+	make_kcore(root, source);
+	machine.head = place_of(source, header.addr);
+	machine.record = place_of(source, record.state);
+
+	kho_dma_iter_destroy(iter);
+	kho_state_close(state);
+	kho_source_close(source);
+}
+
+/* ------------------------------------------------------------- scenarios */
+
+static int note_finding(const struct kho_finding *finding, void *data)
+{
+	size_t used = strlen(found.rules);
+
+	(void)data;
+	if (finding->severity == KHO_SEVERITY_INFO)
+		return 0;
+	if (finding->unevaluated)
+		found.unevaluated++;
+	else
+		found.n[finding->severity]++;
+	snprintf(found.rules + used, sizeof(found.rules) - used, "%s%s ", finding->rule->id,
+		 finding->unevaluated ? "?" : "");
+	return 0;
+}
+
+/* Number of reads that took place. */
+static int run(const char *root, const char *what, const char *expected)
+{
+	/* the content of allocations is not in a snapshot */
+	const struct kho_verify_options options = { .skip_content = true };
+	struct kho_verify_summary summary;
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+
+	memset(&found, 0, sizeof(found));
+	if (kho_source_open_live(root, &source, &err) ||
+	    kho_state_open(source, KHO_SIDE_OUT, &state, &err))
+		die(err.message);
+	machine.reads = 0;
+	if (kho_verify(state, &options, note_finding, NULL, &summary, &err))
+		die(err.message);
+	machine.change_at = 0;
+	machine.go_on = false;
+	machine.heal = false;
+
+	if (strcmp(found.rules, expected) || summary.records != 5 ||
+	    summary.unevaluated != found.unevaluated ||
+	    summary.findings[KHO_SEVERITY_ERROR] != found.n[KHO_SEVERITY_ERROR]) {
+		fprintf(stderr, "%s: found \"%s\" in %" PRIu64 " records, expected \"%s\"\n",
+			what, found.rules, summary.records, expected);
+		exit(1);
+	}
+	kho_state_close(state);
+	kho_source_close(source);
+	return machine.reads;
+}
+
+int main(int argc, char **argv)
+{
+	const char *root = argc == 3 ? argv[2] : "";
+	int reads, look;
+
+	if (argc != 3)
+		die("usage: test-live SNAPSHOT FOLDER");
+	make_machine(argv[1], root);
+
+	reads = run(root, "at rest", "");
+	machine.change_at = reads / 2;
+	look = run(root, "changed, and nothing to be found", "");
+	if (look != reads)
+		die("a clean look was made again");
+
+	/* half written while the first look was made, whole when it was over */
+	flip_record();
+	machine.change_at = reads;
+	machine.heal = true;
+	look = run(root, "half written at the first look", "");
+	if (look < 2 * reads)
+		die("a look during which the state changed was not made again");
+
+	flip_record();
+	run(root, "damaged, at rest", "K405 ");
+	machine.change_at = 1;
+	machine.go_on = true;
+	run(root, "damaged, never at rest", "K405 K412? ");
+	return 0;
+}
