@@ -109,7 +109,7 @@ static int cmdline_has_kho_on(void)
 		return 0;
 	if (fgets(line + 1, sizeof(line) - 1, f)) {
 		for (p = line; (p = strstr(p, " kho=")); p += 5)
-			on = strchr("1yYtT", p[5]) || !strncasecmp(p + 5, "on", 2);
+			on = (p[5] && strchr("1yYtTeE", p[5])) || !strncasecmp(p + 5, "on", 2);
 	}
 	fclose(f);
 	return on;
@@ -294,6 +294,10 @@ void kexec_kho_explain(unsigned long size)
 		if (kho.scratch[i].size > largest)
 			largest = kho.scratch[i].size;
 	}
+	/* large enough, and yet no room where the caller wanted it, or too many pieces */
+	if (size <= largest)
+		refuse("no room for %lu bytes of the new kernel in the scratch areas, the largest of which has %" PRIu64 " bytes in all. Boot with a larger kho_scratch=, and leave out --real-mode, --entry-32bit, --mem-min and --mem-max.",
+		       size, largest);
 	refuse("%lu bytes of the new kernel do not fit the scratch areas, the largest of which has %" PRIu64 " bytes in all. Boot with a larger kho_scratch=.",
 	       size, largest);
 }
@@ -347,8 +351,13 @@ void kexec_kho_check(struct kexec_info *info)
 
 void kexec_kho_fallback(void)
 {
-	if (!kho.active)
+	if (!kho.active) {
+		kho.file_mode = 0;
+		/* what was said of kexec_file_load does not hold any more */
+		if (kho.mode == MODE_OFF && kho.state)
+			say_what_is_dropped();
 		return;
+	}
 	fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
 	kho.file_mode = 0;
 	kho.command_line_seen = 0;
