@@ -39,16 +39,20 @@ refused() {
 	no_splat
 }
 
-@test "a record that points outside RAM, or sealed content that changed, is refused" {
+@test "sealed content that changed is refused" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu damage=content
+	run -1 vm_run kho-inspect verify
+	[[ $output == *"error    K413"* ]]
 	refused K413 'kexec -l -s /boot/bzImage --reuse-cmdline'
-	vm_ok rmmod kho_edu
-	vm_ok kho-inspect verify
+}
+
+@test "a record that points outside RAM is refused" {
+	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu damage=outside
 	run -1 vm_run kho-inspect verify
-	[[ $output == *K405* || $output == *K406* ]]
-	run -3 vm_run 'kexec -l -c /boot/bzImage --reuse-cmdline'
+	[[ $output == *"fatal    K406"* ]]
+	refused K406 'kexec -l -c /boot/bzImage --reuse-cmdline'
 }
 
 @test "kexec -e looks again, and refuses when state was damaged after the load" {
