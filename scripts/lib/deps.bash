@@ -12,7 +12,7 @@ KHO_PACKAGES=(
 	# virtual machines
 	qemu-system-x86 dracut-core busybox-static e2fsprogs udev
 	# tests and what they check with
-	bats shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
+	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
 )
 
 deps_install() {
