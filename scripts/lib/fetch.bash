@@ -6,7 +6,6 @@
 # shellcheck source=scripts/sources.conf
 . "$KHO_TOP/scripts/sources.conf"
 
-FETCH_APT=$KHO_CACHE/apt
 FETCH_DIR=$KHO_CACHE/downloads
 
 # The URI of Debian's main archive as this machine has it.
@@ -19,23 +18,25 @@ fetch_mirror() {
 	printf '%s\n' "$site"
 }
 
+# fetch_apt_setup SUITE: from here on apt in this shell knows that suite and no other.
 fetch_apt_setup() {
-	local site keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local suite=$1 apt=$KHO_CACHE/apt/$1 site keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	site=$(fetch_mirror)
-	mkdir -p "$FETCH_APT/lists/partial" "$FETCH_APT/cache/archives/partial" "$FETCH_DIR"
-	cat >"$FETCH_APT/sources.list" <<-END
-		deb [signed-by=$keyring] $site $LINUX_SUITE main
-		deb-src [signed-by=$keyring] $site $KEXEC_TOOLS_SUITE main
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$FETCH_DIR"
+	cat >"$apt/sources.list" <<-END
+		deb [signed-by=$keyring] $site $suite main
+		deb-src [signed-by=$keyring] $site $suite main
 	END
-	cat >"$FETCH_APT/apt.conf" <<-END
-		Dir::Etc::SourceList "$FETCH_APT/sources.list";
+	cat >"$apt/apt.conf" <<-END
+		Dir::Etc::SourceList "$apt/sources.list";
 		Dir::Etc::SourceParts "/dev/null";
-		Dir::State::Lists "$FETCH_APT/lists";
-		Dir::Cache "$FETCH_APT/cache";
+		Dir::State::Lists "$apt/lists";
+		Dir::Cache "$apt/cache";
 		APT::Sandbox::User "";
 		Acquire::Languages "none";
 	END
-	APT_CONFIG=$FETCH_APT/apt.conf apt-get -q update
+	export APT_CONFIG=$apt/apt.conf
+	apt-get -q update
 }
 
 # fetch_checked FILE SHA256 COMMAND...: unless FILE is there and right, runs the
@@ -43,73 +44,99 @@ fetch_apt_setup() {
 fetch_checked() {
 	local file=$1 sum=$2 tmp
 	shift 2
-	if [[ -f $file ]] && printf '%s  %s\n' "$sum" "$file" | sha256sum -c --status; then
+	if fetch_is "$file" "$sum"; then
 		return 0
 	fi
 	tmp=$(mktemp -d "$FETCH_DIR/partial.XXXXXX")
-	(cd "$tmp" && APT_CONFIG=$FETCH_APT/apt.conf "$@")
+	(cd "$tmp" && "$@") || {
+		rm -rf "$tmp"
+		return 1
+	}
 	mv "$tmp"/* "$file"
 	rmdir "$tmp"
+	# the server's date says nothing about whether what is made of it is up to date
+	touch "$file"
+	printf '%s  %s\n' "$sum" "$file" | sha256sum -c
 }
 
-fetch_linux_deb() {
-	local sum
-	fetch_apt_setup
+fetch_is() {
+	local file=$1 sum=$2
+	[[ -f $file ]] && printf '%s  %s\n' "$sum" "$file" | sha256sum -c --status
+}
+
+# A binary package; a newer one than was pinned will do, signed as it is.
+fetch_package() {
+	local suite=$1 package=$2 pinned=$3 file=$4 sum
+	fetch_apt_setup "$suite"
 	# apt has checked this hash against the archive's signature
-	sum=$(APT_CONFIG=$FETCH_APT/apt.conf apt-cache show "$LINUX_PACKAGE" |
-		sed -n 's/^SHA256: //p' | head -n 1)
-	[[ $sum ]] || die "$LINUX_PACKAGE is not in suite $LINUX_SUITE of this machine's mirror: set KHO_LINUX_SRC"
-	[[ $sum == "$LINUX_SHA256" ]] ||
-		note "note: the mirror has a newer $LINUX_PACKAGE than the one that the series was made for"
-	fetch_checked "$FETCH_DIR/$LINUX_PACKAGE.deb" "$sum" apt-get -q download "$LINUX_PACKAGE"
-	printf '%s  %s\n' "$sum" "$FETCH_DIR/$LINUX_PACKAGE.deb" | sha256sum -c
+	sum=$(apt-cache show "$package" | awk '$1 == "SHA256:" && !found { found = $2 } END { print found }')
+	[[ $sum ]] || die "$package is not in suite $suite of this machine's mirror"
+	[[ $sum == "$pinned" ]] || note "note: the mirror has a newer $package than the one that was tried"
+	fetch_checked "$file" "$sum" apt-get -q download "$package"
 }
 
-# Only the upstream tarball: Debian's own part may be gone from the mirror.
-fetch_kexec_tools_orig() {
-	local uri name
-	name=kexec-tools_$KEXEC_TOOLS_VERSION.orig.tar.xz
-	fetch_apt_setup
-	uri=$(APT_CONFIG=$FETCH_APT/apt.conf apt-get source --print-uris --download-only \
-		"kexec-tools" | sed -n "s/^'\([^']*\)' $name .*/\1/p")
-	[[ $uri ]] || die "$name is not in suite $KEXEC_TOOLS_SUITE of this machine's mirror: set KHO_KEXEC_TOOLS_SRC"
-	fetch_checked "$FETCH_DIR/$name" "$KEXEC_TOOLS_SHA256" /usr/lib/apt/apt-helper \
-		download-file "$uri" "$name" "SHA256:$KEXEC_TOOLS_SHA256"
-	printf '%s  %s\n' "$KEXEC_TOOLS_SHA256" "$FETCH_DIR/$name" | sha256sum -c
+# The upstream tarball of a source package.
+fetch_orig() {
+	local suite=$1 package=$2 version=$3 pinned=$4 file=$5 name=$2_$3.orig.tar.xz debian uri
+	fetch_apt_setup "$suite"
+	# the newest of that upstream version; to its end, for pipefail
+	debian=$(apt-cache showsrc "$package" | awk -v upstream="$version-" '
+		$1 == "Version:" { v = $2; sub(/^[0-9]+:/, "", v); if (!found && index(v, upstream) == 1) found = $2 }
+		END { print found }')
+	[[ $debian ]] || die "$package $version is not in suite $suite of this machine's mirror"
+	uri=$(apt-get source --print-uris --download-only "$package=$debian" |
+		sed -n "s/^'\([^']*\)' $name .*/\1/p")
+	[[ $uri ]] || die "$name is not in suite $suite of this machine's mirror"
+	fetch_checked "$file" "$pinned" /usr/lib/apt/apt-helper download-file "$uri" "$name" "SHA256:$pinned"
 }
 
-# Prints the tarball or tree of Linux, fetching it if need be.
+# fetch_source NAME: prints the tarball of what sources.conf calls so, fetching it if
+# need be.
+fetch_source() {
+	local name=$1 suite kind package version pinned file tarball
+	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in scripts/sources.conf"
+	read -r suite kind package version pinned <<<"${SOURCES[$name]}"
+	mkdir -p "$FETCH_DIR"
+	if [[ $kind == orig ]]; then
+		file=$FETCH_DIR/${package}_$version.orig.tar.xz
+		fetch_is "$file" "$pinned" ||
+			step "fetching $name" with_lock fetch fetch_orig "$suite" "$package" "$version" "$pinned" "$file"
+		printf '%s\n' "$file"
+		return
+	fi
+	file=$FETCH_DIR/$package.deb tarball=$FETCH_DIR/$package.tar.xz
+	fetch_is "$file" "$pinned" ||
+		step "fetching $name" with_lock fetch fetch_package "$suite" "$package" "$pinned" "$file"
+	[[ -f $tarball && ! $tarball -ot $file ]] || with_lock fetch fetch_package_tarball "$file" "$tarball"
+	printf '%s\n' "$tarball"
+}
+
+# The package holds one tarball.
+fetch_package_tarball() {
+	local deb=$1 tarball=$2
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/${tarball##*/}" >"$tarball.tmp"
+	mv "$tarball.tmp" "$tarball"
+}
+
+# fetch_or_local VARIABLE NAME: what the variable names, else the source NAME.
+fetch_or_local() {
+	local variable=$1 name=$2 path=${!1:-}
+	if [[ $path ]]; then
+		[[ -e $path ]] || die "$variable=$path does not exist"
+		realpath "$path"
+		return
+	fi
+	fetch_source "$name"
+}
+
+# Prints the tarball or tree that kernel-patches/ apply to.
 fetch_linux() {
-	if [[ ${KHO_LINUX_SRC:-} ]]; then
-		[[ -e $KHO_LINUX_SRC ]] || die "KHO_LINUX_SRC=$KHO_LINUX_SRC does not exist"
-		realpath "$KHO_LINUX_SRC"
-		return
-	fi
-	local deb=$FETCH_DIR/$LINUX_PACKAGE.deb tarball=$FETCH_DIR/$LINUX_PACKAGE.tar.xz
-	mkdir -p "$FETCH_DIR"
-	if ! { [[ -f $deb ]] && printf '%s  %s\n' "$LINUX_SHA256" "$deb" | sha256sum -c --status; }; then
-		step "fetching $LINUX_PACKAGE (167 MB)" with_lock fetch fetch_linux_deb
-	fi
-	if [[ ! -f $tarball || $tarball -ot $deb ]]; then
-		dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/$LINUX_PACKAGE.tar.xz" >"$tarball.tmp"
-		mv "$tarball.tmp" "$tarball"
-	fi
-	printf '%s\n' "$tarball"
+	fetch_or_local KHO_LINUX_SRC "linux-$LINUX_RELEASE"
 }
 
-# The same for kexec-tools.
+# The same for kexec/patches/.
 fetch_kexec_tools() {
-	if [[ ${KHO_KEXEC_TOOLS_SRC:-} ]]; then
-		[[ -e $KHO_KEXEC_TOOLS_SRC ]] || die "KHO_KEXEC_TOOLS_SRC=$KHO_KEXEC_TOOLS_SRC does not exist"
-		realpath "$KHO_KEXEC_TOOLS_SRC"
-		return
-	fi
-	local tarball=$FETCH_DIR/kexec-tools_$KEXEC_TOOLS_VERSION.orig.tar.xz
-	mkdir -p "$FETCH_DIR"
-	if ! { [[ -f $tarball ]] && printf '%s  %s\n' "$KEXEC_TOOLS_SHA256" "$tarball" | sha256sum -c --status; }; then
-		step "fetching kexec-tools $KEXEC_TOOLS_VERSION" with_lock fetch fetch_kexec_tools_orig
-	fi
-	printf '%s\n' "$tarball"
+	fetch_or_local KHO_KEXEC_TOOLS_SRC "kexec-tools-$KEXEC_TOOLS_VERSION"
 }
 
 # unpack SOURCE DIR: a tarball or tree as DIR (which must not exist), without its

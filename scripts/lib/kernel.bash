@@ -12,12 +12,15 @@
 KERNEL_SERIES=$KHO_TOP/kernel-patches
 KERNEL_CONFIG=$KERNEL_SERIES/vm.config
 
+kernel_gcc() {
+	gcc --version | head -n 1 | sha256sum | cut -c1-8
+}
+
 kernel_key() {
 	local id=$1
 	local -a patches
 	mapfile -t patches < <(series_files "$KERNEL_SERIES")
-	printf '%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}" "$KERNEL_CONFIG")" \
-		"$(gcc --version | head -n 1 | sha256sum | cut -c1-8)"
+	printf '%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}" "$KERNEL_CONFIG")" "$(kernel_gcc)"
 }
 
 kernel_prepare_tree() {
@@ -32,11 +35,12 @@ kernel_prepare_tree() {
 	series_overlay "$dir/applied" "$dir/src" "$dir/tree"
 }
 
-# Every option that was asked for has to be there after Kconfig's own ideas.
+# kernel_configure TREE OBJ CONFIG: allnoconfig and what CONFIG asks for. Every option
+# that was asked for has to be there after Kconfig's own ideas.
 kernel_configure() {
-	local tree=$1 obj=$2 line lost=0
+	local tree=$1 obj=$2 config=$3 line lost=0
 	mkdir -p "$obj"
-	make -s -C "$tree" O="$obj" KCONFIG_ALLCONFIG="$KERNEL_CONFIG" allnoconfig >"$obj/.allno.log" 2>&1 || {
+	make -s -C "$tree" O="$obj" KCONFIG_ALLCONFIG="$config" allnoconfig >"$obj/.allno.log" 2>&1 || {
 		cat "$obj/.allno.log"
 		return 1
 	}
@@ -50,12 +54,13 @@ kernel_configure() {
 			echo "the kernel's configuration does not keep $line"
 			return 1
 		}
-	done <"$KERNEL_CONFIG"
+	done <"$config"
 }
 
+# kernel_compile TREE OBJ OUT: OUT is there when everything in it is.
 kernel_compile() {
-	local dir=$1 out=$2 tmp=$2.tmp make
-	make=(make -s -C "$dir/tree" O="$dir/obj" LOCALVERSION= "-j$(nproc)")
+	local tree=$1 obj=$2 out=$3 tmp=$3.tmp make
+	make=(make -s -C "$tree" O="$obj" LOCALVERSION= "-j$(nproc)")
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
 	"${make[@]}" bzImage modules 2>&1 | tee "$tmp/build.log"
@@ -64,9 +69,9 @@ kernel_compile() {
 	! grep -n 'warning:' "$tmp/build.log" || return 1
 	"${make[@]}" INSTALL_MOD_PATH="$tmp/modules" modules_install
 	rm -f "$tmp"/modules/lib/modules/*/{build,source}
-	cp "$dir/obj/arch/x86/boot/bzImage" "$tmp/bzImage"
-	cp "$dir/obj/.config" "$tmp/config"
-	make -s -C "$dir/tree" O="$dir/obj" LOCALVERSION= kernelrelease >"$tmp/release"
+	cp "$obj/arch/x86/boot/bzImage" "$tmp/bzImage"
+	cp "$obj/.config" "$tmp/config"
+	make -s -C "$tree" O="$obj" LOCALVERSION= kernelrelease >"$tmp/release"
 	rm -rf "$out"
 	mv "$tmp" "$out"
 }
@@ -76,8 +81,8 @@ kernel_build_locked() {
 	[[ ! -d $out ]] || return 0
 	mkdir -p "$dir" "$KHO_CACHE/kernels"
 	step "unpacking Linux and applying the series" kernel_prepare_tree "$source" "$dir"
-	step "configuring the kernel" kernel_configure "$dir/tree" "$dir/obj"
-	step "building the kernel (6 to 12 minutes the first time)" kernel_compile "$dir" "$out"
+	step "configuring the kernel" kernel_configure "$dir/tree" "$dir/obj" "$KERNEL_CONFIG"
+	step "building the kernel (6 to 12 minutes the first time)" kernel_compile "$dir/tree" "$dir/obj" "$out"
 }
 
 # Builds the kernel unless it is there, and sets KERNEL_DIR and KERNEL_RELEASE.
@@ -88,6 +93,45 @@ kernel_build() {
 	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")
 	if [[ ! -d $KERNEL_DIR ]]; then
 		with_lock "linux-$id" kernel_build_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
+	fi
+	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
+	# shellcheck disable=SC2034 # for image.bash
+	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
+}
+
+# kernel_stock_config TREE: the configuration of the test machines as far as TREE knows
+# it, without what is ours, and with the kernel's own test of KHO.
+kernel_stock_config() {
+	local tree=$1 line
+	find "$tree" -name 'Kconfig*' -type f -exec sed -n 's/^[[:space:]]*\(menu\)\?config \([A-Z0-9_]*\)$/\2/p' {} + |
+		LC_ALL=C sort -u >"$tree.symbols"
+	while read -r line; do
+		[[ $line =~ ^CONFIG_([A-Z0-9_]+)= ]] || continue
+		! grep -qxF "${BASH_REMATCH[1]}" "$tree.symbols" || printf '%s\n' "$line"
+	done <"$KERNEL_CONFIG"
+	# older ones have SYSCTL by way of PROC_SYSCTL alone
+	printf 'CONFIG_%s=y\n' PROC_SYSCTL RUNTIME_TESTING_MENU TEST_KEXEC_HANDOVER
+}
+
+kernel_build_stock_locked() {
+	local source=$1 dir=$2 out=$3
+	[[ ! -d $out ]] || return 0
+	mkdir -p "$dir" "$KHO_CACHE/kernels"
+	[[ -d $dir/src ]] || step "unpacking Linux" unpack "$source" "$dir/src"
+	kernel_stock_config "$dir/src" >"$dir/stock.config"
+	step "configuring the kernel" kernel_configure "$dir/src" "$dir/stock" "$dir/stock.config"
+	step "building the kernel (6 to 12 minutes)" kernel_compile "$dir/src" "$dir/stock" "$out"
+}
+
+# kernel_build_stock RELEASE: a kernel without our series, one of those in sources.conf;
+# sets KERNEL_DIR and KERNEL_RELEASE.
+kernel_build_stock() {
+	local release=$1 source id
+	source=$(fetch_source "linux-$release")
+	id=$(source_id "$source")
+	KERNEL_DIR=$KHO_CACHE/kernels/$id-stock-$(hash_of "$KERNEL_CONFIG")-$(kernel_gcc)
+	if [[ ! -d $KERNEL_DIR ]]; then
+		with_lock "linux-$id" kernel_build_stock_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
 	fi
 	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
 	# shellcheck disable=SC2034 # for image.bash
