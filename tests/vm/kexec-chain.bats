@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Many kernels in a row, and machines of other shapes.
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# Where the kernel was put this time.
+kernel_address() {
+	vm_run 'cat /proc/iomem' | sed -n 's/^ *\([0-9a-f]*\)-.*: Kernel code$/\1/p'
+}
+
+@test "fifteen kernels in a row by kexec_load, with KASLR, in 80 MiB of scratch" {
+	# The kernel places itself anywhere in scratch, but not on what setup_data holds:
+	# a scratch table elsewhere would be overwritten within a few boots.
+	local before hop
+	local -A addresses=()
+	vm_start --append "kho=on kho_scratch=80M,0,0"
+	vm_ok modprobe kho_edu
+	before=$(records)
+	[ "$(wc -l <<<"$before")" = 5 ]
+	for ((hop = 1; hop <= 15; hop++)); do
+		kexec_to -c
+		[ "$(records --in)" = "$before" ]
+		vm_ok kho-inspect verify --in
+		addresses[$(kernel_address)]=1
+	done
+	# it was not the same place each time, or this would show little
+	((${#addresses[@]} >= 5))
+	# once, however many kernels there were
+	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
+	vm_ok kho-inspect verify --in --claims
+	no_splat
+}
+
+@test "two NUMA nodes: kexec_load, kexec_file_load, kexec_load" {
+	local before path node
+	vm_start --append "kho=on" --smp 2,sockets=2 --qemu "-object memory-backend-ram,id=m0,size=1G \
+		-object memory-backend-ram,id=m1,size=1G -numa node,nodeid=0,memdev=m0,cpus=0 \
+		-numa node,nodeid=1,memdev=m1,cpus=1"
+	for node in 0 1; do
+		vm_run "test -d /sys/devices/system/node/node$node"
+	done
+	vm_ok modprobe kho_edu
+	# lowmem, global, and one for each node
+	[ "$(vm_run kho-inspect scratch --json | jq '.scratch | length')" = 4 ]
+	for path in -c -s -c; do
+		before=$(records)
+		kexec_to "$path"
+		expect_restored "$before"
+	done
+	no_splat
+}
