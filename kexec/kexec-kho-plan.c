@@ -112,4 +112,28 @@ int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *sc
 	return 0;
 }
 
+const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t page)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+	} archives[] = {
+		{ "0707", 4 }, { "\x1f\x8b", 2 }, { "\xfd" "7zXZ", 5 }, { "\x28\xb5\x2f\xfd", 4 },
+		{ "\x02\x21\x4c\x18", 4 }, { "BZh", 3 }, { "\x89LZO", 4 }, { "\x5d\0\0", 3 },
+	};
+
+	/* the real-mode part of a bzImage: boot protocol, header at 0x202 */
+	if (size >= 0x206 && !memcmp((const char *)buf + 0x202, "HdrS", 4))
+		return "boot parameters";
+	/* only a kernel needs more than it brings, to unpack itself */
+	if (memsz - size >= page && memsz > size)
+		return "kernel";
+	for (size_t i = 0; i < sizeof(archives) / sizeof(archives[0]); i++) {
+		if (size >= archives[i].len &&
+		    !memcmp(buf, archives[i].magic, archives[i].len))
+			return "initrd";
+	}
+	return "data";
+}
+
 #endif /* HAVE_LIBKHO */

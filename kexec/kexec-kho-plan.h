@@ -60,4 +60,10 @@ size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *
 int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
 			size_t n);
 
+/*
+ * What a segment of @size bytes, @memsz in memory, holds, for people: "kernel",
+ * "initrd", "boot parameters" or "data".
+ */
+const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t page);
+
 #endif /* KEXEC_KHO_PLAN_H */

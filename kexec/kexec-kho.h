@@ -18,8 +18,8 @@ struct memory_range;
 
 #ifdef HAVE_LIBKHO
 
-/* --kho=MODE. Returns 0, or -1 after a message when @mode is none. */
-int kexec_kho_set_mode(const char *mode);
+/* One of the OPT_KHO options. Returns 0, or -1 after a message when @value is wrong. */
+int kexec_kho_option(int opt, const char *value);
 
 /*
  * Before a load (not of a crash kernel): verifies the outgoing state and the
@@ -43,8 +43,14 @@ void kexec_kho_explain(unsigned long size);
 /* kexec_load path: adds the hand-over to the chain that begins at *setup_data. */
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
 
-/* Before the system call: all segments are in scratch, and the hand-over is there. */
+/*
+ * Before the system call: all segments are in scratch, and the hand-over is there.
+ * With --kho-dry-run the program ends here.
+ */
 void kexec_kho_check(struct kexec_info *info);
+
+/* After the system call that ended with @result: the kernel has the image. */
+int kexec_kho_loaded(int result);
 
 /* kexec_file_load is not to be had: says that the state goes the other way. */
 void kexec_kho_fallback(void);
@@ -56,9 +62,11 @@ void kexec_kho_before_exec(void);
 
 #include <stdio.h>
 
-static inline int kexec_kho_set_mode(const char *mode)
+static inline int kexec_kho_option(int opt, const char *value)
 {
-	fprintf(stderr, "--kho=%s: this kexec is built without libkho\n", mode);
+	(void)opt;
+	(void)value;
+	fprintf(stderr, "the options of --kho: this kexec is built without libkho\n");
 	return -1;
 }
 
@@ -89,6 +97,7 @@ static inline void kexec_kho_add_setup_data(struct kexec_info *info,
 }
 
 static inline void kexec_kho_check(struct kexec_info *info) { (void)info; }
+static inline int kexec_kho_loaded(int result) { return result; }
 static inline void kexec_kho_fallback(void) { }
 static inline void kexec_kho_before_exec(void) { }
 
