@@ -434,15 +434,18 @@ void kexec_kho_explain(unsigned long size)
 
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 {
-	uint64_t fdt_addr = kho.active ? kho_state_fdt_addr(kho.state) : KHO_NO_ADDR;
 	struct kho_setup_data *sd;
+	struct kho_error err;
+	uint64_t fdt_addr;
 	unsigned long base;
 	size_t size;
 
 	if (!carries_by_hand())
 		return;
-	if (fdt_addr == KHO_NO_ADDR)
-		refuse("this kernel does not say where its outgoing FDT is. Use -s, or a kernel with out/fdt_phys in debugfs.");
+	if (kho_state_locate(kho.state, &err))
+		refuse("%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
+		       err.message);
+	fdt_addr = kho_state_fdt_addr(kho.state);
 
 	sd = kho_plan_setup_data(fdt_addr, kho_state_page_size(kho.state), kho.scratch,
 				 kho.nr_scratch, &size);

@@ -84,6 +84,13 @@ int kho_source_open_file(const char *path, struct kho_source **out,
 
 void kho_source_close(struct kho_source *source);
 
+/*
+ * Tells how far something has come that may take long (a scan of RAM): @done of @total
+ * bytes, from inside the call that does it. @fn may be NULL.
+ */
+typedef void (*kho_progress_fn)(uint64_t done, uint64_t total, void *data);
+void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data);
+
 /* Reads exactly @size bytes at physical @addr, or fails (KHO_ERR_NOT_PRESENT...). */
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
 		    size_t size, struct kho_error *err);
@@ -104,6 +111,7 @@ enum kho_found_by {
 	KHO_FOUND_SNAPSHOT,	/* a note in a snapshot */
 	KHO_FOUND_SYMBOL,	/* kallsyms or debug information */
 	KHO_FOUND_SCAN,		/* a scan of RAM */
+	KHO_FOUND_SETUP_DATA,	/* what the loader of an x86 kernel left, incoming only */
 };
 
 struct kho_range {
@@ -126,6 +134,12 @@ struct kho_state;
 int kho_state_open(struct kho_source *source, enum kho_side side,
 		   struct kho_state **out, struct kho_error *err);
 void kho_state_close(struct kho_state *state);
+
+/*
+ * Makes sure that kho_state_fdt_addr() is known, by a scan of RAM if need be. Returns
+ * 0, or KHO_ERR_UNSUPPORTED where no page, or more than one, is certain to be it.
+ */
+int kho_state_locate(struct kho_state *state, struct kho_error *err);
 
 enum kho_side kho_state_side(const struct kho_state *state);
 enum kho_abi kho_state_abi(const struct kho_state *state);

@@ -31,6 +31,13 @@ struct kho_segment {
 	uint64_t offset;	/* in the file */
 };
 
+/* A range of virtual addresses, as far as the file tells. */
+struct kho_mapping {
+	uint64_t vaddr;
+	uint64_t addr;
+	uint64_t size;
+};
+
 struct kho_source {
 	int fd;
 	bool live;
@@ -41,6 +48,10 @@ struct kho_source {
 	size_t nr_segments;
 	struct kho_range *ram;	/* sorted, merged */
 	size_t nr_ram;
+	struct kho_mapping *mappings; /* any order */
+	size_t nr_mappings;
+	kho_progress_fn progress;
+	void *progress_data;
 };
 
 /* Opens an ELF core; @live says that it is /proc/kcore. Takes nothing over. */
@@ -50,6 +61,11 @@ int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
 /* One file of debugfs or procfs below the sysroot, NUL-terminated, at most @max bytes. */
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
 		     char **out, size_t *size, struct kho_error *err);
+
+/* The physical address of a virtual one, where the file has both. */
+bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr);
+
+void kho_source_tell_progress(const struct kho_source *source, uint64_t done, uint64_t total);
 
 /* Values of @key in the notes, in order: call with *cursor NULL first. NULL at the end. */
 const char *kho_source_note(const struct kho_source *source, const char *key,
@@ -96,6 +112,24 @@ const struct kho_subtree *kho_state_subtree(const struct kho_state *state,
  * map. Arrays that the state gave out stay where they are.
  */
 int kho_state_refresh(struct kho_state *state, struct kho_error *err);
+
+/* A state of the outgoing side from a page that may be its root; NULL when it is none. */
+struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
+				  const unsigned char *page);
+
+/* ------------------------------------------------- finding the root (live) */
+
+/* Whether a page holds an FDT with a compatible string of KHO. */
+bool kho_root_looks_like(const unsigned char *page);
+
+/*
+ * Where the kernel does not say where the root FDT is: sets fdt_addr and found_by from
+ * setup_data or the kernel's symbols, which is a matter of milliseconds.
+ */
+bool kho_root_find_quick(struct kho_state *state);
+
+/* The same by looking at all of RAM, which takes seconds for each GiB. */
+int kho_root_find_scan(struct kho_state *state, struct kho_error *err);
 
 /* The radix tree of a state; NULL and *err when it cannot be read at all. */
 struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);

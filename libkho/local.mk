@@ -15,6 +15,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/kho_internal.h \
 	libkho/map_radix.c \
 	libkho/root.c \
+	libkho/root_find.c \
 	libkho/snapshot.c \
 	libkho/source.c \
 	libkho/source_live.c \

@@ -228,6 +228,28 @@ static int read_numbers(const struct kho_source *source, const char *path, uint6
 	return ret;
 }
 
+/*
+ * A kernel without fdt_phys. Its out/fdt may be cut off or missing, and is a copy
+ * that does not say where the page is; so it comes after what is quick and certain.
+ */
+static int read_root_unpatched(struct kho_state *state, struct kho_error *err)
+{
+	int ret;
+
+	state->fdt_addr = KHO_NO_ADDR;
+	if (kho_root_find_quick(state))
+		return read_root_live_page(state, err);
+
+	state->found_by = KHO_FOUND_DEBUGFS;
+	ret = read_root_debugfs(state, err);
+	if (ret != KHO_ERR_UNSUPPORTED)
+		return ret;
+
+	forget_root(state);
+	ret = kho_root_find_scan(state, err);
+	return ret ? ret : read_root_live_page(state, err);
+}
+
 static int read_root_live(struct kho_state *state, struct kho_error *err)
 {
 	char path[64];
@@ -240,11 +262,8 @@ static int read_root_live(struct kho_state *state, struct kho_error *err)
 
 	snprintf(path, sizeof(path), DEBUGFS_KHO "%s/fdt_phys", side_name(state->side));
 	ret = read_numbers(state->source, path, &state->fdt_addr, 1, &n, err);
-	if (ret == KHO_ERR_OS) {
-		state->fdt_addr = KHO_NO_ADDR;
-		state->found_by = KHO_FOUND_DEBUGFS;
-		return read_root_debugfs(state, err);
-	}
+	if (ret == KHO_ERR_OS)
+		return read_root_unpatched(state, err);
 	if (ret)
 		return ret;
 	if (n != 1)
@@ -404,7 +423,7 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err)
 	if (!state->source->live)
 		return 0;
 
-	if (state->found_by == KHO_FOUND_FDT_PHYS)
+	if (state->fdt_addr != KHO_NO_ADDR)
 		ret = read_root_live_page(&fresh, err);
 	else
 		ret = read_root_debugfs(&fresh, err);
@@ -426,6 +445,37 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err)
 	memcpy(state->bad_subtree, fresh.bad_subtree, sizeof(state->bad_subtree));
 	free(fresh.subtrees);
 	return 0;
+}
+
+struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
+				  const unsigned char *page)
+{
+	struct kho_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		return NULL;
+	state->source = source;
+	state->side = KHO_SIDE_OUT;
+	state->fdt_addr = addr;
+	state->found_by = KHO_FOUND_SCAN;
+	memcpy(state->fdt, page, sizeof(state->fdt));
+	if (!parse_root(state, sizeof(state->fdt), NULL))
+		return state;
+	kho_state_close(state);
+	return NULL;
+}
+
+int kho_state_locate(struct kho_state *state, struct kho_error *err)
+{
+	int ret;
+
+	if (state->fdt_addr != KHO_NO_ADDR)
+		return 0;
+	if (!state->source->live)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s does not say where the root FDT is", state->source->path);
+	ret = kho_root_find_scan(state, err);
+	return ret ? ret : kho_state_refresh(state, err);
 }
 
 void kho_state_close(struct kho_state *state)

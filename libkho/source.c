@@ -162,7 +162,8 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 
 	source->segments = calloc(n, sizeof(*source->segments));
 	source->ram = calloc(n, sizeof(*source->ram));
-	if (!source->segments || !source->ram)
+	source->mappings = calloc(n, sizeof(*source->mappings));
+	if (!source->segments || !source->ram || !source->mappings)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
 	for (size_t i = 0; i < n; i++) {
@@ -175,6 +176,10 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 			if (ret)
 				return ret;
 		}
+		if (phdr.p_type == PT_LOAD && phdr.p_vaddr && phdr.p_paddr != UINT64_MAX)
+			source->mappings[source->nr_mappings++] = (struct kho_mapping){
+				phdr.p_vaddr, phdr.p_paddr, phdr.p_memsz,
+			};
 		if (!phdr_is_memory(&phdr, source->live, ehdr.e_machine))
 			continue;
 
@@ -297,6 +302,7 @@ void kho_source_close(struct kho_source *source)
 	free(source->sysroot);
 	free(source->notes);
 	free(source->segments);
+	free(source->mappings);
 	free(source->ram);
 	free(source);
 }
@@ -371,6 +377,29 @@ int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t 
 		size -= chunk;
 	}
 	return 0;
+}
+
+bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr)
+{
+	for (size_t i = 0; i < source->nr_mappings; i++) {
+		const struct kho_mapping *mapping = &source->mappings[i];
+
+		if (vaddr >= mapping->vaddr && vaddr - mapping->vaddr < mapping->size)
+			return !__builtin_add_overflow(mapping->addr, vaddr - mapping->vaddr, addr);
+	}
+	return false;
+}
+
+void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data)
+{
+	source->progress = fn;
+	source->progress_data = data;
+}
+
+void kho_source_tell_progress(const struct kho_source *source, uint64_t done, uint64_t total)
+{
+	if (source->progress)
+		source->progress(done, total, source->progress_data);
 }
 
 const char *kho_source_note(const struct kho_source *source, const char *key,

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Where the root FDT is when nothing says so: what the boot loader's data say, the
+ * kernel's symbols, and at last a look at every page of RAM.
+ *
+ * Sources: struct kho_out and struct kho_in in kernel/liveupdate/kexec_handover.c of
+ * Linux 7.1, 7.2 and 7.3 ("void *fdt" and "phys_addr_t fdt_phys" come first), in
+ * kernel/kexec_handover.c of 6.18 (fdt_phys comes second);
+ * /sys/kernel/boot_params/setup_data: arch/x86/kernel/ksysfs.c,
+ * struct kho_data: arch/x86/include/uapi/asm/setup_data.h of Linux 7.3.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kho_internal.h"
+
+#define SETUP_DATA		"/sys/kernel/boot_params/setup_data"
+#define SETUP_KEXEC_KHO		10
+#define MAX_SETUP_DATA		256
+#define SCAN_CHUNK		(1u << 20)
+/* More than one is one too many; this many are named. */
+#define MAX_CANDIDATES		4
+
+/* ------------------------------------------------------------- what is a root */
+
+bool kho_root_looks_like(const unsigned char *page)
+{
+	const char *compatible;
+	int len;
+
+	if (fdt_magic(page) != FDT_MAGIC || fdt_totalsize(page) > KHO_ABI_PAGE_SIZE ||
+	    fdt_check_full(page, KHO_ABI_PAGE_SIZE))
+		return false;
+	compatible = fdt_getprop(page, 0, "compatible", &len);
+	return compatible && len > 5 && !compatible[len - 1] && !strncmp(compatible, "kho-v", 5);
+}
+
+/*
+ * A live outgoing root preserves itself and every blob of its subtrees. A copy (a file
+ * in the page cache, a page that was freed) does not.
+ */
+static bool is_proven(struct kho_state *state, uint64_t addr, const unsigned char *page)
+{
+	struct kho_state *probe;
+	bool proven;
+
+	probe = kho_state_probe(state->source, addr, page);
+	if (!probe)
+		return false;
+
+	proven = kho_map_contains(probe, addr, KHO_ABI_PAGE_SIZE, NULL) == 1;
+	for (size_t i = 0; proven && i < probe->nr_subtrees; i++) {
+		uint64_t size = probe->subtrees[i].size;
+
+		proven = kho_map_contains(probe, probe->subtrees[i].addr, size ? size : 1,
+					  NULL) == 1;
+	}
+	kho_state_close(probe);
+	return proven;
+}
+
+/* @in is what debugfs in/fdt has, or NULL; it is the other side's, or this one's. */
+static bool is_root_of(struct kho_state *state, uint64_t addr, const unsigned char *page,
+		       const char *in, size_t in_size)
+{
+	bool is_in = in && in_size <= KHO_ABI_PAGE_SIZE && !memcmp(page, in, in_size);
+
+	if (addr % KHO_ABI_PAGE_SIZE || !kho_root_looks_like(page))
+		return false;
+	if (state->side == KHO_SIDE_IN)
+		return is_in;
+	return !is_in && is_proven(state, addr, page);
+}
+
+static bool page_is_root_of(struct kho_state *state, uint64_t addr, const char *in,
+			    size_t in_size)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+
+	return !kho_source_read(state->source, addr, page, sizeof(page), NULL) &&
+	       is_root_of(state, addr, page, in, in_size);
+}
+
+/* ----------------------------------------------------------------- setup_data */
+
+/* x86 tells what the previous kernel's loader left, KHO's node among it. */
+static bool find_by_setup_data(struct kho_state *state, const char *in, size_t in_size)
+{
+	char path[128], *text;
+	uint64_t type, addr;
+	size_t size;
+
+	for (int i = 0; i < MAX_SETUP_DATA; i++) {
+		snprintf(path, sizeof(path), SETUP_DATA "/%d/type", i);
+		if (kho_source_slurp(state->source, path, 32, &text, &size, NULL))
+			return false;	/* there are no more */
+		text[strcspn(text, "\n")] = '\0';
+		if (!kho_parse_u64(text, &type))
+			type = 0;
+		free(text);
+		if (type != SETUP_KEXEC_KHO)
+			continue;
+
+		snprintf(path, sizeof(path), SETUP_DATA "/%d/data", i);
+		if (kho_source_slurp(state->source, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
+			return false;
+		if (size >= sizeof(addr))
+			memcpy(&addr, text, sizeof(addr));
+		else
+			addr = KHO_NO_ADDR;
+		free(text);
+		if (addr != KHO_NO_ADDR && page_is_root_of(state, addr, in, in_size)) {
+			state->fdt_addr = addr;
+			state->found_by = KHO_FOUND_SETUP_DATA;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -------------------------------------------------------------------- symbols */
+
+/* 0 where the kernel does not tell: no such symbol, or the addresses are hidden. */
+static uint64_t symbol_address(const struct kho_source *source, const char *symbol)
+{
+	char path[PATH_MAX], *line = NULL, name[128];
+	uint64_t addr = 0, found = 0;
+	size_t room = 0;
+	FILE *f;
+
+	if (snprintf(path, sizeof(path), "%s/proc/kallsyms", source->sysroot) >= (int)sizeof(path))
+		return 0;
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (!found && getline(&line, &room, f) > 0) {
+		/* a symbol of a module has one more field */
+		if (sscanf(line, "%" SCNx64 " %*c %127s", &addr, name) == 2 &&
+		    !strcmp(name, symbol) && !strchr(line, '['))
+			found = addr;
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
+static bool read_u64(const struct kho_source *source, uint64_t vaddr, uint64_t *value)
+{
+	uint64_t addr;
+
+	return kho_source_translate(source, vaddr, &addr) &&
+	       !kho_source_read((struct kho_source *)source, addr, value, sizeof(*value), NULL);
+}
+
+static bool find_by_symbol(struct kho_state *state, const char *in, size_t in_size)
+{
+	bool incoming = state->side == KHO_SIDE_IN;
+	uint64_t symbol, value, addr;
+
+	symbol = symbol_address(state->source, incoming ? "kho_in" : "kho_out");
+	if (!symbol)
+		return false;
+
+	/* what is there proves itself, so that trying both places is no guess */
+	for (int i = 0; i < 2; i++) {
+		if (!read_u64(state->source, symbol + (uint64_t)i * sizeof(value), &value))
+			return false;
+		if (incoming)
+			addr = value;
+		else if (!kho_source_translate(state->source, value, &addr))
+			continue;
+		if (page_is_root_of(state, addr, in, in_size)) {
+			state->fdt_addr = addr;
+			state->found_by = KHO_FOUND_SYMBOL;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ----------------------------------------------------------------------- scan */
+
+struct scan {
+	struct kho_state *state;
+	const char *in;
+	size_t in_size;
+	uint64_t done, total;
+	uint64_t found[MAX_CANDIDATES];
+	size_t nr_found;
+};
+
+static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *page)
+{
+	static const unsigned char magic[] = { 0xd0, 0x0d, 0xfe, 0xed };
+
+	if (memcmp(page, magic, sizeof(magic)) || scan->nr_found == MAX_CANDIDATES)
+		return;
+	if (is_root_of(scan->state, addr, page, scan->in, scan->in_size))
+		scan->found[scan->nr_found++] = addr;
+}
+
+static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, size_t size)
+{
+	struct kho_source *source = scan->state->source;
+
+	if (!kho_source_read(source, addr, buf, size, NULL)) {
+		for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE)
+			scan_page(scan, addr + i, buf + i);
+		return;
+	}
+	/* some page in there cannot be read; the others can */
+	for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE) {
+		if (!kho_source_read(source, addr + i, buf, KHO_ABI_PAGE_SIZE, NULL))
+			scan_page(scan, addr + i, buf);
+	}
+}
+
+static void scan_segment(struct scan *scan, const struct kho_segment *segment,
+			 unsigned char *buf)
+{
+	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1;
+	uint64_t skip = (KHO_ABI_PAGE_SIZE - (segment->addr & mask)) & mask;
+
+	while (skip < segment->size) {
+		uint64_t left = segment->size - skip;
+		size_t size = left < SCAN_CHUNK ? (size_t)left : SCAN_CHUNK;
+
+		scan_chunk(scan, segment->addr + skip, buf, size);
+		skip += size;
+		scan->done += size;
+		kho_source_tell_progress(scan->state->source, scan->done, scan->total);
+	}
+}
+
+static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
+			struct kho_error *err)
+{
+	const struct kho_source *source = state->source;
+	struct scan scan = { .state = state, .in = in, .in_size = in_size };
+	unsigned char *buf;
+	int ret;
+
+	buf = malloc(SCAN_CHUNK);
+	if (!buf)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	for (size_t i = 0; i < source->nr_segments; i++)
+		scan.total += source->segments[i].size;
+	for (size_t i = 0; i < source->nr_segments; i++)
+		scan_segment(&scan, &source->segments[i], buf);
+	free(buf);
+
+	if (scan.nr_found == 1) {
+		state->fdt_addr = scan.found[0];
+		state->found_by = KHO_FOUND_SCAN;
+		return 0;
+	}
+	if (scan.nr_found)
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
+			       "more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
+			       scan.found[0], scan.found[1]);
+	else
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			       "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
+	return kho_remedy(err, ret,
+			  "Use a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
+}
+
+/* ------------------------------------------------------------------------ all */
+
+static void slurp_incoming(const struct kho_state *state, char **in, size_t *size)
+{
+	*in = NULL;
+	*size = 0;
+	kho_source_slurp(state->source, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE, in,
+			 size, NULL);
+}
+
+bool kho_root_find_quick(struct kho_state *state)
+{
+	size_t size;
+	bool found;
+	char *in;
+
+	slurp_incoming(state, &in, &size);
+	found = (state->side == KHO_SIDE_IN && find_by_setup_data(state, in, size)) ||
+		find_by_symbol(state, in, size);
+	free(in);
+	return found;
+}
+
+int kho_root_find_scan(struct kho_state *state, struct kho_error *err)
+{
+	size_t size;
+	char *in;
+	int ret;
+
+	slurp_incoming(state, &in, &size);
+	ret = find_by_scan(state, in, size, err);
+	free(in);
+	return ret;
+}
