@@ -15,9 +15,18 @@ KHO_PACKAGES=(
 	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
 )
 
+# what Debian packages are made and checked with
+KHO_PACKAGING=(dpkg-dev debhelper fakeroot lintian mmdebstrap)
+
+deps_install_packaging() {
+	deps_install "${KHO_PACKAGING[@]}"
+}
+
+# deps_install [PACKAGE...]: those named, else what everything needs.
 deps_install() {
 	local package missing=()
-	for package in "${KHO_PACKAGES[@]}"; do
+	(($#)) || set -- "${KHO_PACKAGES[@]}"
+	for package in "$@"; do
 		dpkg-query -W -f='${Status}\n' "$package" 2>/dev/null | grep -q 'install ok installed' ||
 			missing+=("$package")
 	done
