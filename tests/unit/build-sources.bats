@@ -45,6 +45,8 @@ shell_scripts() {
 		esac
 		case $file in
 		*.patch | */series | *.md | *.khosnap | *.json | *.txt | LICENSE* | COPYING*) continue ;;
+		# their forms have no place for a comment; debian/copyright says it for them
+		debian/changelog | debian/copyright | debian/source/format | debian/*.symbols) continue ;;
 		*/local.mk) licence="(L?GPL-2\.[01]-(or-later|only))" ;;
 		esac
 		head -n 4 "$file" | grep -aqE "SPDX-License-Identifier: $licence" || {
