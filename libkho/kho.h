@@ -344,6 +344,7 @@ struct kho_target {
 	char root_compatible[32]; /* "kho-v4"; "" if none */
 	char luo_compatible[32];
 	char dma_compatible[32];
+	uint64_t memory_size;	/* that it needs in one piece to unpack itself; 0 if unknown */
 };
 
 /* Reads a kernel image (decompressing its payload) and says what of KHO it has. */

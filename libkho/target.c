@@ -183,6 +183,7 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 				kho_strerror(ret));
 
 	snprintf(target->format, sizeof(target->format), "bzImage");
+	target->memory_size = header.init_size;
 	ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
 	free(image);
 	return ret;

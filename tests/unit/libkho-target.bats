@@ -42,13 +42,15 @@ add_config() {
 	mv with-config "$file"
 }
 
-# make_bzimage FILE PAYLOAD: a boot sector and a setup sector before it.
+# make_bzimage FILE PAYLOAD [INIT_SIZE]: a boot sector and a setup sector before it.
 make_bzimage() {
 	python3 - "$@" <<'PYTHON'
 import struct, sys
 payload = open(sys.argv[2], "rb").read()
 head = bytearray(1024)
 head[0x1f1] = 1
+if len(sys.argv) > 3:
+    struct.pack_into("<I", head, 0x260, int(sys.argv[3]))
 head[0x202:0x206] = b"HdrS"
 struct.pack_into("<H", head, 0x206, 0x20f)
 struct.pack_into("<II", head, 0x248, 0, len(payload))
@@ -211,4 +213,30 @@ finds() {
 	make_kernel vmlinux "${full[@]}"
 	add_config vmlinux CONFIG_KEXEC_HANDOVER=y '# CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT is not set'
 	finds "K605 error" vmlinux "quiet"
+}
+
+@test "scratch says what an image needs, and whether it fits" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest
+	largest=$("$inspect" scratch --json --core "$outgoing" | jq '[.scratch[].size] | max')
+	make_kernel kernel "${full[@]}"
+	gzip -k kernel
+
+	make_bzimage small kernel.gz $((12 << 20))
+	run -0 "$inspect" scratch --core "$outgoing" small
+	[[ $output == *"small needs 12.0 MiB in one piece: they fit"* || $output == *"small needs 12 MiB in one piece: they fit"* ]]
+	head -c 5000000 /dev/zero >initrd
+	run -0 "$inspect" scratch --core "$outgoing" --initrd=initrd --json small
+	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true}' ]
+
+	make_bzimage large kernel.gz "$largest"
+	run -1 "$inspect" scratch --core "$outgoing" large
+	[[ $output == *"there is no room"*"kho_scratch="* ]]
+	truncate -s $((largest * 3)) initrd
+	run -1 "$inspect" scratch --core "$outgoing" --initrd=initrd small
+
+	# what cannot be told is not a "fits"
+	make_bzimage unknown kernel.gz
+	run -2 "$inspect" scratch --core "$outgoing" unknown
+	run -2 "$inspect" scratch --core "$outgoing" --initrd=nowhere small
+	run -2 "$inspect" scratch --core "$outgoing" nowhere
 }

@@ -28,7 +28,8 @@ struct options {
 	struct kho_verify_options verify;
 	char **only, **ignore;		/* lists that verify refers to */
 	const char *output;		/* -o */
-	const char *target;		/* the argument of check-target */
+	const char *target;		/* the argument of check-target and scratch */
+	const char *initrd;		/* scratch: what is loaded with it */
 };
 
 struct command {

@@ -12,7 +12,8 @@ static const struct command commands[] = {
 	{ "list", cmd_list, "list the preserved DMA allocations", NULL },
 	{ "tree", cmd_tree, "show the root FDT and its subtrees", NULL },
 	{ "ranges", cmd_ranges, "list preserved memory", NULL },
-	{ "scratch", cmd_scratch, "show the scratch areas and what they cost", NULL },
+	{ "scratch", cmd_scratch, "show the scratch areas, what they cost, and what fits in",
+	  "      --initrd=FILE       the initramfs that is loaded with IMAGE\n" },
 	{ "verify", cmd_verify, "check everything against the rules of kho-rules(7)",
 	  "      --fail-on=SEVERITY  exit with 1 from info, warning, error (default) or fatal on\n"
 	  "      --only=RULE,...     only these rules\n"
@@ -34,6 +35,7 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
+	OPT_INITRD,
 };
 
 static const struct option long_options[] = {
@@ -50,6 +52,7 @@ static const struct option long_options[] = {
 	{ "claims", no_argument, NULL, OPT_CLAIMS },
 	{ "skip-content", no_argument, NULL, OPT_SKIP_CONTENT },
 	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -73,7 +76,8 @@ static void print_help(const struct command *command)
 {
 	if (command) {
 		printf("Usage: kho-inspect %s [OPTION]...%s\n%c%s.\n\n", command->name,
-		       command->run == cmd_check_target ? " IMAGE" : "",
+		       command->run == cmd_check_target ? " IMAGE" :
+		       command->run == cmd_scratch ? " [IMAGE]" : "",
 		       command->summary[0] - 'a' + 'A', command->summary + 1);
 		print_common_options();
 		if (command->options)
@@ -156,6 +160,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_CLAIMS: options->verify.claims = true; break;
 	case OPT_SKIP_CONTENT: options->verify.skip_content = true; break;
 	case OPT_PROMETHEUS: options->prometheus = true; break;
+	case OPT_INITRD: options->initrd = argument; break;
 	case 'o': options->output = argument; break;
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
@@ -220,7 +225,7 @@ static int run(int argc, char **argv, struct options *options)
 			return status;
 	}
 
-	if (command->run == cmd_check_target && optind < argc)
+	if ((command->run == cmd_check_target || command->run == cmd_scratch) && optind < argc)
 		options->target = argv[optind++];
 	if (optind < argc)
 		return misuse("too many arguments", argv[optind]);
