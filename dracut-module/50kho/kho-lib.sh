@@ -6,6 +6,7 @@
 # functions return and never exit, and every name starts with kho_.
 #
 # shellcheck disable=SC3043 # every shell that dracut runs in has local
+# shellcheck disable=SC2034 # some of what is read from a report is for kho-report
 
 kho_run=/run/initramfs/kho
 kho_debugfs=/sys/kernel/debug
@@ -13,25 +14,67 @@ kho_boot_params=/sys/kernel/boot_params
 kho_chosen=/proc/device-tree/chosen
 kho_vmcore=/proc/vmcore
 kho_kmsg=/dev/kmsg
+kho_cmdline=/proc/cmdline
+kho_cmdline_etc=/etc/cmdline
+kho_bootloader=/proc/sys/kernel/bootloader_type
+kho_sysrq=/proc/sysrq-trigger
 
 # More lines than this push the reason off an 80x25 console; report.json has all.
 kho_max_lines=12
 
+# So long can it be read before the machine is reset.
+kho_pause=5
+
 # ------------------------------------------------------------- command line
 
-# reboot and halt are reserved: who writes them wants a bad boot to stop, and
-# shell is what stops it today. Anything else is a slip, and must not stop a boot.
+# Whether any of our options may be there: without a process, for most boots have
+# none of them. getarg reads the same files.
+kho_has_options() {
+	local file line
+	for file in "$kho_cmdline" "$kho_cmdline_etc" "$kho_cmdline_etc".d/*.conf; do
+		[ -e "$file" ] || continue
+		while read -r line || [ -n "$line" ]; do
+			case $line in *rd.kho*) return 0 ;; esac
+		done < "$file"
+	done
+	return 1
+}
+
+# The option $1 into kho_policy, $2 when it is not given. A slip must not stop a boot.
 kho_read_policy() {
-	kho_policy=$(getarg rd.kho.policy=) || kho_policy=warn
+	kho_policy=$(getarg "$1=") || kho_policy=$2
 	case $kho_policy in
-		log | warn | shell) return 0 ;;
-		reboot | halt)
-			warn "kho: rd.kho.policy=$kho_policy is not supported yet: taken as shell"
-			kho_policy=shell
-			;;
-		*)
-			warn "kho: rd.kho.policy=$kho_policy is not one of log, warn, shell: taken as warn"
-			kho_policy=warn
+		log | warn | shell | reboot | halt) return 0 ;;
+	esac
+	warn "kho: $1=$kho_policy is not one of log, warn, shell, reboot, halt: taken as warn"
+	kho_policy=warn
+}
+
+# One for each class of findings. What stops a boot is, unless asked for by class,
+# for state that is damaged, lost or not proven, and not for a remark.
+kho_read_policies() {
+	local all mild=warn
+	kho_read_policy rd.kho.policy warn
+	all=$kho_policy
+	[ "$all" != log ] || mild=log
+	kho_read_policy rd.kho.policy.warning "$mild"
+	kho_on_warning=$kho_policy
+	kho_read_policy rd.kho.policy.unclaimed "$kho_on_warning"
+	kho_on_unclaimed=$kho_policy
+	kho_read_policy rd.kho.policy.unknown "$all"
+	kho_on_unknown=$kho_policy
+	kho_read_policy rd.kho.policy.error "$all"
+	kho_on_error=$kho_policy
+	kho_read_policy rd.kho.policy.fatal "$all"
+	kho_on_fatal=$kho_policy
+}
+
+kho_read_timeout() {
+	kho_timeout=$(getarg rd.kho.timeout=) || kho_timeout=120
+	case $kho_timeout in
+		*[!0-9]* | "" | 0* | ??????*)
+			warn "kho: rd.kho.timeout=$kho_timeout is not a number of seconds from 1 to 99999: taken as 120"
+			kho_timeout=120
 			;;
 	esac
 }
@@ -75,6 +118,26 @@ kho_save_dmesg() {
 	return "$status"
 }
 
+# What it said last, for a message.
+kho_kernel_words() {
+	local line said=
+	[ -r "$kho_run/dmesg" ] || kho_save_dmesg || {
+		echo "the kernel log cannot be read"
+		return 0
+	}
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+			*"ommand line: "* | *"kho: "*) ;;
+			*KHO*) said=$line ;;
+		esac
+	done < "$kho_run/dmesg"
+	if [ -n "$said" ]; then
+		kho_plain "the kernel says: $said"
+	else
+		echo "the kernel log says nothing of KHO"
+	fi
+}
+
 # Whether the saved part of the kernel log has one of these texts.
 kho_kernel_said() {
 	local line text
@@ -104,6 +167,25 @@ kho_in_setup_data() {
 # Device trees: where the previous kernel left the address.
 kho_in_device_tree() {
 	[ -e "$kho_chosen/linux,kho-fdt" ]
+}
+
+# It is certain without further questions that nothing was left: on x86_64 it comes as
+# setup_data, which the kernel shows whole; with a device tree it is in there.
+kho_surely_cold() {
+	kho_in_setup_data && return 1
+	kho_in_device_tree && return 1
+	[ -r "$kho_boot_params/version" ] || [ -d "$kho_chosen" ]
+}
+
+# A reset does not bring us back here: firmware and boot loaders say who they are, and
+# so does a kernel that kexec started.
+kho_started_by_kexec() {
+	local loader=
+	[ -e "$kho_chosen/linux,booted-from-kexec" ] && return 0
+	# not by read: dash reads byte by byte, and a sysctl has nothing behind the first
+	[ -r "$kho_bootloader" ] && loader=$(sed q "$kho_bootloader")
+	# 0xD in the high four bits: kexec, both system calls
+	[ "$loader" = 208 ]
 }
 
 # Left by the previous kernel, taken or not. Status 2: no sign of it, but the kernel
@@ -161,6 +243,8 @@ kho_read_member() {
 		'"severity": '*) kho_severity=$value ;;
 		'"unevaluated": '*) kho_unevaluated=$value ;;
 		'"message": '*) kho_message=$value ;;
+		'"addr": '*) kho_addr=$value ;;
+		'"record_id": '*) kho_record_id=$value ;;
 		yes'"info": '*) kho_infos=$value ;;
 		yes'"fatal": '*) kho_fatal=$value ;;
 		yes'"error": '*) kho_errors=$value ;;
@@ -176,7 +260,7 @@ kho_read_member() {
 kho_read_report() {
 	local line
 	kho_findings='' kho_absent='' kho_worst='' kho_worst_rank=0 kho_in_summary=''
-	kho_rule='' kho_severity='' kho_unevaluated='' kho_message=''
+	kho_rule='' kho_severity='' kho_unevaluated='' kho_message='' kho_addr='' kho_record_id=''
 	kho_fatal='' kho_errors='' kho_warnings='' kho_infos='' kho_not_judged=''
 	kho_records='' kho_pages='' kho_nr_findings=0
 
@@ -213,7 +297,7 @@ kho_judge() {
 
 	if [ -n "$kho_absent" ]; then
 		kho_word=absent
-		kho_text=$kho_worst
+		kho_text="$kho_worst; $(kho_kernel_words)"
 	elif [ "$kho_fatal" -gt 0 ]; then
 		kho_word=fatal
 	elif [ "$kho_errors" -gt 0 ]; then
@@ -233,41 +317,108 @@ kho_cannot_tell() {
 	kho_findings=''
 }
 
+# The two processes that kho_bounded starts. Whoever is done writes a word to file
+# descriptor 8; told to stop, they end what they started.
+kho_tool() {
+	local pid='' stop='' status=0 out="$1" err="$2"
+	shift 2
+	trap 'stop=yes; [ -z "$pid" ] || kill -KILL "$pid"' TERM
+	umask 077
+	"$@" > "$out" 2> "$err" 8>&- &
+	pid=$!
+	[ -z "$stop" ] || kill -KILL "$pid"
+	wait "$pid" || status=$?
+	echo "$status" >&8
+}
+
+kho_clock() {
+	local pid='' stop=''
+	trap 'stop=yes; [ -z "$pid" ] || kill "$pid"' TERM
+	sleep "$1" 8>&- &
+	pid=$!
+	[ -z "$stop" ] || kill "$pid"
+	wait "$pid" && echo late >&8
+}
+
+# Runs the command $3.. with its output in $1 and $2: its status in kho_answer, or
+# "late" after rd.kho.timeout. It is not waited for then: a process that hangs in the
+# kernel does not even die.
+kho_bounded() {
+	local tool clock fifo="$kho_run/answer"
+	kho_answer=''
+	rm -f "$fifo"
+	mkfifo -m 600 "$fifo" || return 1
+	{
+		kho_tool "$@" 2> /dev/null &
+		tool=$!
+		kho_clock "$kho_timeout" 2> /dev/null &
+		clock=$!
+		read -r kho_answer <&8
+		if [ "$kho_answer" = late ]; then
+			kill "$tool"
+		else
+			kill "$clock"
+		fi
+	} 8<> "$fifo"
+	rm -f "$fifo"
+}
+
 # Runs kho-inspect verify with the options $2.. into the report $1. False, and
 # unknown, whenever something does not add up: nothing but a report without
 # findings makes a boot clean.
 kho_inspect() {
-	local report="$kho_run/$1" status=0
+	local report="$kho_run/$1"
 	shift
 
 	if ! command -v kho-inspect > /dev/null 2>&1; then
 		kho_cannot_tell "kho-inspect is missing from this initramfs: install it and rebuild the initramfs"
 		return 1
 	fi
-
-	(
-		umask 077
-		kho-inspect verify --in --json "$@" > "$report.tmp" 2> "$report.err"
-	) || status=$?
-	if [ "$status" -ne 0 ] && [ "$status" -ne 1 ]; then
-		rm -f "$report.tmp"
-		kho_cannot_tell "kho-inspect cannot tell (status $status): $(kho_first_line "$report.err")"
+	if ! kho_bounded "$report.tmp" "$report.err" kho-inspect verify --in --json "$@"; then
+		kho_cannot_tell "cannot create a FIFO in $kho_run: nothing has been checked"
 		return 1
 	fi
+	case $kho_answer in
+		0 | 1) ;;
+		late)
+			rm -f "$report.tmp"
+			kho_cannot_tell "kho-inspect did not finish within $kho_timeout s (rd.kho.timeout=): nothing is known of the state"
+			return 1
+			;;
+		*)
+			rm -f "$report.tmp"
+			kho_cannot_tell "kho-inspect cannot tell (status $kho_answer): $(kho_first_line "$report.err")"
+			return 1
+			;;
+	esac
 	rm -f "$report.err"
 	mv -f "$report.tmp" "$report"
 
 	if ! kho_read_report "$report"; then
-		kho_cannot_tell "the report of kho-inspect (status $status) is not complete: see $report"
+		kho_cannot_tell "the report of kho-inspect (status $kho_answer) is not complete: see $report"
 		return 1
 	fi
 	kho_judge
-	case $status$kho_word in
+	case $kho_answer$kho_word in
 		1clean | 1warning)
 			kho_cannot_tell "kho-inspect found something (status 1) that its report does not tell: see $report"
 			return 1
 			;;
 	esac
+}
+
+# What the findings are about, for whoever looks at it elsewhere: metadata, and no
+# content. The first one stays: it is from before any driver.
+kho_save_snapshot() {
+	local file="$kho_run/snapshot.khosnap"
+	[ -n "$kho_findings" ] && [ -z "$kho_absent" ] && [ ! -e "$file" ] || return 0
+	kho_bounded /dev/null /dev/null kho-inspect snapshot --in -o "$file.tmp" || return 0
+	if [ "$kho_answer" = 0 ]; then
+		mv -f "$file.tmp" "$file"
+		return 0
+	fi
+	rm -f "$file.tmp"
+	warn "kho: no snapshot could be taken (status $kho_answer)"
 }
 
 # ------------------------------------------------------------------ outcome
@@ -301,6 +452,48 @@ kho_write_status() {
 	warn "kho: cannot write $kho_run/status"
 }
 
+kho_strength() {
+	case $1 in
+		log) echo 0 ;;
+		warn) echo 1 ;;
+		shell) echo 2 ;;
+		reboot) echo 3 ;;
+		*) echo 4 ;;
+	esac
+}
+
+# The policy for a finding, or for a word when that is all there is.
+kho_policy_of() {
+	local class="$1"
+	case $class in *" "*) class=$(kho_word_of "$class") ;; esac
+	case $class in
+		info | clean) kho_policy=log ;;
+		warning)
+			kho_policy=$kho_on_warning
+			case $1 in *" K501: "*) kho_policy=$kho_on_unclaimed ;; esac
+			;;
+		unknown) kho_policy=$kho_on_unknown ;;
+		error) kho_policy=$kho_on_error ;;
+		*) kho_policy=$kho_on_fatal ;;
+	esac
+}
+
+# The strongest policy for anything that was found, into kho_action.
+kho_choose_action() {
+	local rest="$kho_findings" line
+	kho_policy_of "$kho_word"
+	kho_action=$kho_policy
+	[ -z "$rest" ] || kho_action=log
+	while [ -n "$rest" ]; do
+		line=${rest%%"
+"*}
+		rest=${rest#*"
+"}
+		kho_policy_of "$line"
+		[ "$(kho_strength "$kho_policy")" -gt "$(kho_strength "$kho_action")" ] && kho_action=$kho_policy
+	done
+}
+
 kho_show_findings() {
 	local rest="$kho_findings" line shown=0 more=0
 	while [ -n "$rest" ]; do
@@ -308,7 +501,8 @@ kho_show_findings() {
 "*}
 		rest=${rest#*"
 "}
-		case $line in info\ *) continue ;; esac
+		kho_policy_of "$line"
+		[ "$kho_policy" != log ] || continue
 		if [ "$shown" -ge "$kho_max_lines" ]; then
 			more=$((more + 1))
 			continue
@@ -317,6 +511,67 @@ kho_show_findings() {
 		shown=$((shown + 1))
 	done
 	[ "$more" -eq 0 ] || warn "kho: and $more more"
+}
+
+# ------------------------------------------------------------------- policy
+
+# It shows the line itself.
+kho_shell() {
+	emergency_shell -n kho "kho: $1. Leave the shell to carry on with the boot."
+}
+
+# Returns only when the machine could not be reset. Not through kexec, whatever may be
+# loaded: only firmware stops devices that still write to memory.
+kho_reset() {
+	# by now, without services: there is nothing to stop but mounts
+	echo s > "$kho_sysrq" 2> /dev/null
+	echo u > "$kho_sysrq" 2> /dev/null
+	if command -v systemctl > /dev/null 2>&1; then
+		systemctl --force --force reboot
+	elif command -v reboot > /dev/null 2>&1; then
+		reboot -f
+	fi
+	echo b > "$kho_sysrq" 2> /dev/null
+	sleep "$kho_pause"
+}
+
+# Whether a reboot ends what was found, and happens once. What was handed over, or
+# promised, is gone after a reset, and the kernel that comes then was not started by
+# kexec: this is the guard, and no storage can lose it. On any other boot the same
+# would be found again, and again.
+kho_may_reboot() {
+	kho_started_by_kexec || return 1
+	kho_in_setup_data || kho_in_device_tree || getarg rd.kho.expect= > /dev/null
+}
+
+kho_reboot() {
+	if ! kho_may_reboot; then
+		kho_shell "$1. No reboot: kexec has not handed this kernel anything, so the next boot would find the same"
+		return 0
+	fi
+	kho_log 3 "resetting the machine, as rd.kho.policy wants it"
+	warn "kho: $1"
+	warn "kho: resetting the machine in $kho_pause s"
+	sleep "$kho_pause"
+	kho_reset
+	kho_shell "$1. The machine could not be reset"
+}
+
+# Never returns. Where nothing can halt the machine, nothing more is started.
+kho_halt() {
+	kho_log 3 "halting the machine, as rd.kho.policy wants it"
+	warn "kho: $1"
+	warn "kho: halted: nothing is started any more; reset the machine"
+	echo s > "$kho_sysrq" 2> /dev/null
+	echo u > "$kho_sysrq" 2> /dev/null
+	if command -v systemctl > /dev/null 2>&1; then
+		systemctl --force --force halt
+	elif command -v halt > /dev/null 2>&1; then
+		halt -f
+	fi
+	while :; do
+		sleep 3600
+	done
 }
 
 # Tells the log, the console and the operator, as far as the policy wants it.
@@ -329,17 +584,19 @@ kho_announce() {
 	[ "$rank" -lt 3 ] || level=3
 	[ "$rank" -lt 3 ] || kho_save_dmesg || :
 	kho_log "$level" "$line"
-	[ "$rank" -ge 2 ] && [ "$kho_policy" != log ] || return 0
+	[ "$rank" -ge 2 ] || return 0
+	kho_save_snapshot
+	kho_choose_action
+	[ "$kho_action" != log ] || return 0
 
-	if [ "$rank" -lt 3 ] || [ "$kho_policy" != shell ]; then
-		warn "kho: $line"
-	fi
+	[ "$kho_action" != warn ] || warn "kho: $line"
 	kho_show_findings
 	warn "kho: the reports are in $kho_run, the rules in kho-rules(7)"
-	if [ "$rank" -ge 3 ] && [ "$kho_policy" = shell ]; then
-		# it shows the line itself
-		emergency_shell -n kho "kho: $line. Leave the shell to carry on with the boot."
-	fi
+	case $kho_action in
+		shell) kho_shell "$line" ;;
+		reboot) kho_reboot "$line" ;;
+		halt) kho_halt "$line" ;;
+	esac
 }
 
 # ------------------------------------------------------------------- stages
@@ -395,15 +652,21 @@ kho_judge_incoming() {
 # pre-udev: before udev loads drivers, which change what is checked here.
 kho_verify_incoming() {
 	local debugfs=''
-	if ! mkdir -p "$kho_run"; then
+	if ! [ -d "$kho_run" ] && ! mkdir -p "$kho_run"; then
 		warn "kho: cannot create $kho_run: nothing has been checked"
+		return 0
+	fi
+	# nearly every boot: no more processes than this
+	if ! kho_has_options && kho_surely_cold && command -v kho-inspect > /dev/null 2>&1; then
+		echo "none nothing was handed over" > "$kho_run/status"
 		return 0
 	fi
 	if ! kho_wanted; then
 		kho_write_status "$kho_word" "$kho_text"
 		return 0
 	fi
-	kho_read_policy
+	kho_read_policies
+	kho_read_timeout
 	kho_mount_debugfs && debugfs=yes
 	kho_judge_incoming "$debugfs"
 	kho_write_status "$kho_word" "$kho_text"
@@ -456,7 +719,8 @@ kho_verify_claims() {
 	[ -z "$kho_absent" ] || return 0
 	known=$kho_findings
 
-	kho_read_policy
+	kho_read_policies
+	kho_read_timeout
 	kho_mount_debugfs || :
 	if kho_inspect claims.json --claims --skip-content; then
 		kho_judge_claims "$known"

@@ -3,7 +3,8 @@
 # dracut module: check in early boot what Kexec HandOver (KHO) handed over.
 # dracut sources this file and provides moddir, initdir and the inst_* functions.
 
-# called by dracut
+# called by dracut. The same for host-only images: what the running kernel hands over
+# says nothing about what the next one is handed. dracut tells which binary is missing.
 check() {
 	require_binaries kho-inspect || return 1
 	return 0
@@ -20,22 +21,29 @@ installkernel() {
 	return 0
 }
 
+# kho_install_unit UNIT TARGET: the target of the initramfs that starts it.
+kho_install_unit() {
+	# shellcheck disable=SC2154 # dracut's
+	inst_simple "$moddir/$1" "$systemdsystemunitdir/$1"
+	# shellcheck disable=SC2154 # dracut's
+	$SYSTEMCTL -q --root "$initdir" add-wants "$2" "$1"
+}
+
 # called by dracut
 install() {
-	inst_multiple kho-inspect dmesg mkdir mount mv rm sed umount
-
+	inst_multiple kho-inspect dmesg mkdir mkfifo mount mv rm sed sleep umount
 	# shellcheck disable=SC2154 # moddir is dracut's
 	inst_simple "$moddir/kho-lib.sh" /lib/kho-lib.sh
+
+	if dracut_module_included systemd; then
+		inst_script "$moddir/kho-stage.sh" /usr/bin/kho-stage
+		kho_install_unit kho-verify.service sysinit.target
+		kho_install_unit kho-claims.service initrd.target
+		return 0
+	fi
 
 	# Before udevd starts, the first in its row: other hooks may load drivers.
 	inst_hook pre-udev 00 "$moddir/kho-verify.sh"
 	# As late as can be: what drivers have claimed by the time the root is switched.
 	inst_hook cleanup 90 "$moddir/kho-claims.sh"
-
-	# systemd runs the hooks from dracut's own units, but it loads the modules
-	# of modules-load.d without waiting for them.
-	dracut_module_included systemd || return 0
-	# shellcheck disable=SC2154 # so is systemdsystemunitdir
-	inst_simple "$moddir/modules-load-after-kho.conf" \
-		"$systemdsystemunitdir/systemd-modules-load.service.d/50-kho.conf"
 }

@@ -19,6 +19,8 @@ new_box() {
 	: > "$BOX/cmdline"
 	: > "$BOX/kmsg"
 	: > "$BOX/calls"
+	: > "$BOX/sysrq"
+	echo 176 > "$BOX/bootloader"
 	echo '[    0.000000] Linux version 7.3.4' > "$BOX/dmesg"
 	command_in_box mount 'echo "mount $*" >> "$BOX/calls"; [ ! -e "$BOX/no-debugfs" ] || exit 32
 touch "$BOX/mounted"; [ ! -e "$BOX/state" ] || mkdir -p "$BOX/debug/kho/in"'
@@ -39,6 +41,7 @@ inspect_says() { # STATUS OUTPUT [STDERR]
 	printf '%s' "${3:-}" > "$BOX/inspect.err"
 	echo "$1" > "$BOX/inspect.status"
 	command_in_box kho-inspect 'echo "kho-inspect $*" >> "$BOX/calls"
+[ "$1" != snapshot ] || { while [ "$1" != -o ]; do shift; done; echo snapshot > "$2"; exit 0; }
 which=inspect
 case "$*" in *--claims*) [ ! -e "$BOX/claims.out" ] || which=claims ;; esac
 cat "$BOX/$which.out"
@@ -72,7 +75,18 @@ report() { # FINDING...
 }
 
 # The previous kernel left something, and this one took it.
-hand_over() { touch "$BOX/state"; }
+hand_over() {
+	touch "$BOX/state"
+	started_by_kexec
+}
+
+# What x86_64 shows when kexec started this kernel with a hand-over.
+started_by_kexec() {
+	mkdir -p "$BOX/boot_params/setup_data/0"
+	echo 0x20f > "$BOX/boot_params/version"
+	echo 0xa > "$BOX/boot_params/setup_data/0/type"
+	echo 208 > "$BOX/bootloader"
+}
 
 cmdline() { printf '%s\n' "$@" > "$BOX/cmdline"; }
 

@@ -19,6 +19,19 @@ emergency_shell() {
 ismounted() { [ -e "$BOX/mounted" ]; }
 isdigit() { case $1 in *[!0-9]* | "") return 1 ;; esac; }
 
+# What would stop the machine that the tests run on. A machine that stops does not
+# come back to the hook, and that is as it should be.
+stop_machine() {
+	record "$*"
+	[ ! -e "$BOX/unstoppable" ] || return 1
+	record "came back"
+	exit 0
+}
+systemctl() { stop_machine "systemctl $*"; }
+reboot() { stop_machine "reboot $*"; }
+halt() { stop_machine "halt $*"; }
+poweroff() { stop_machine "poweroff $*"; }
+
 # A busybox may prefer its own applets to what is on PATH, but not to functions.
 mount() { "$BOX/bin/mount" "$@"; }
 umount() { "$BOX/bin/umount" "$@"; }
@@ -49,6 +62,11 @@ kho_boot_params=$BOX/boot_params
 kho_chosen=$BOX/chosen
 kho_vmcore=$BOX/vmcore
 kho_kmsg=$BOX/kmsg
+kho_cmdline=$BOX/cmdline
+kho_cmdline_etc=$BOX/etc-cmdline
+kho_bootloader=$BOX/bootloader
+kho_sysrq=$BOX/sysrq
+kho_pause=0
 
 for hook; do
 	# shellcheck source=/dev/null

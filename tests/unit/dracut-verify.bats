@@ -354,6 +354,53 @@ leave_sign() { # setup_data|tree|TEXT
 	in_every_shell no_debugfs
 }
 
+@test "where x86_64 or a device tree shows that nothing came, nothing is even mounted" {
+	fast() {
+		mkdir -p "$BOX/boot_params/setup_data/0"
+		echo 0x20f > "$BOX/boot_params/version"
+		echo 0x9 > "$BOX/boot_params/setup_data/0/type"
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		status_is none
+		[ "$(cat "$BOX/calls")" = "came back" ]
+		new_box again
+		mkdir "$BOX/chosen"
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		status_is none
+		[ "$(cat "$BOX/calls")" = "came back" ]
+		# with a promise it is another matter
+		cmdline rd.kho.expect=3,17
+		run_hooks "$1" kho-verify.sh
+		called "kho-inspect verify --in --json --expect=3,17"
+	}
+	in_every_shell fast
+}
+
+# microseconds_of SHELL LINES: what a turn of them takes, with the hook's functions there.
+microseconds_of() {
+	local start
+	{
+		sed '/^for hook/,$d' "$KHO_TESTS/dracut-stage.sh"
+		printf 'i=0\nwhile [ "$i" -lt 100 ]; do\ni=$((i + 1))\n%s\ndone\n' "$2"
+	} > "$BOX/loop.sh"
+	start=$(date +%s%N)
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	PATH="$BOX/bin:$PATH" $1 "$BOX/loop.sh"
+	echo $((($(date +%s%N) - start) / 100000))
+}
+
+@test "what a boot without state costs, in the time of this machine" {
+	costs() {
+		local whole mkdir
+		mkdir -p "$BOX/boot_params/setup_data"
+		echo 0x20f > "$BOX/boot_params/version"
+		whole=$(microseconds_of "$1" 'kho_run=$BOX/run/$i; . "$KHO_MODULE/kho-verify.sh"')
+		[ "$(cat "$BOX/run/100/status")" = "none nothing was handed over" ]
+		mkdir=$(microseconds_of "$1" 'mkdir -p "$BOX/dirs/$i"')
+		echo "# a boot without state takes $whole us in $1, of them $mkdir us to start mkdir" >&3
+	}
+	in_every_shell costs
+}
+
 @test "rd.kho=0 checks nothing and says so" {
 	off() {
 		hand_over
@@ -386,4 +433,93 @@ leave_sign() { # setup_data|tree|TEXT
 		not_called kho-inspect
 	}
 	in_every_shell blocked
+}
+
+# In the time limit there is a shell, and whatever it does is over when the test is.
+hanging_inspect() {
+	command_in_box kho-inspect 'echo "$$" >> "$BOX/pids"; exec sleep 300'
+}
+
+wait_until_gone() { # PID: nobody may have asked for its exit status yet
+	local i state
+	for i in {1..50}; do
+		state=$(ps -o stat= -p "$1") || return 0
+		[[ $state != Z* ]] || return 0
+		sleep 0.1
+	done
+	fail_with "process $1 is still there ($i): $state"
+}
+
+@test "kho-inspect that hangs is ended, and the boot goes on" {
+	hangs() {
+		hand_over
+		cmdline rd.kho.timeout=1
+		hanging_inspect
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		status_is unknown "did not finish within 1 s"
+		called "warn kho: incoming state: unknown"
+		[ ! -e "$BOX/run/initramfs/kho/answer" ]
+		[ "$(wc -l < "$BOX/pids")" -eq 1 ]
+		wait_until_gone "$(cat "$BOX/pids")"
+	}
+	in_every_shell hangs
+}
+
+@test "the time limit leaves no process behind when all went well" {
+	tidy() {
+		hand_over
+		cmdline rd.kho.timeout=98765
+		run_hooks "$1" kho-verify.sh
+		status_is clean
+		sleep 0.3
+		run ! pgrep -f '^sleep 98765$'
+	}
+	in_every_shell tidy
+}
+
+@test "a time limit that is none is told and taken as the default" {
+	slips() {
+		local value
+		for value in 0 -1 5m 123456 '' ; do
+			new_box again
+			hand_over
+			cmdline "rd.kho.timeout=$value"
+			run_hooks "$1" kho-verify.sh
+			status_is clean
+			called "warn kho: rd.kho.timeout=$value is not a number of seconds"
+		done
+	}
+	in_every_shell slips
+}
+
+@test "with findings there is a snapshot, for root only; without, none; and the first one stays" {
+	snapshots() {
+		hand_over
+		inspect_says 0 "$(report)"
+		run_hooks "$1" kho-verify.sh
+		[ ! -e "$BOX/run/initramfs/kho/snapshot.khosnap" ]
+		inspect_says 1 "$(report "$(finding K413 error "$K413")")"
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		called "kho-inspect snapshot --in -o"
+		[ "$(grep -c '^kho-inspect snapshot' "$BOX/calls")" -eq 1 ]
+		[ "$(stat -c %a "$BOX/run/initramfs/kho/snapshot.khosnap")" = 600 ]
+	}
+	in_every_shell snapshots
+}
+
+@test "lost state is told with what the kernel log says" {
+	words() {
+		cmdline rd.kho.expect=3,17
+		inspect_says 1 "$(report "$(finding K510 fatal "3 records of generation 17 were expected")")"
+		run_hooks "$1" kho-verify.sh
+		status_is absent "3 records of generation 17 were expected; the kernel log says nothing of KHO"
+		new_box again
+		echo '[    0.1] Kernel command line: kho=on # KHO' >> "$BOX/dmesg"
+		echo '[    0.2] KHO: disabling KHO revival: -22' >> "$BOX/dmesg"
+		cmdline rd.kho.expect=3,17
+		inspect_says 1 "$(report "$(finding K510 fatal "3 records of generation 17 were expected")")"
+		run_hooks "$1" kho-verify.sh
+		status_is absent "the kernel says: [    0.2] KHO: disabling KHO revival: -22"
+	}
+	in_every_shell words
 }
