@@ -63,6 +63,14 @@ static const struct kho_rule rules[] = {
 	{ "K603", KHO_SEVERITY_FATAL, "The target kernel has another format of live update state (LUO)." },
 	{ "K604", KHO_SEVERITY_FATAL, "The target kernel cannot read the DMA records." },
 	{ "K605", KHO_SEVERITY_ERROR, "KHO is not turned on for the target kernel." },
+	/* what kexec --kho says of a load or a jump */
+	{ "K701", KHO_SEVERITY_FATAL, "The new kernel does not fit the scratch areas." },
+	{ "K702", KHO_SEVERITY_FATAL, "A part of the new kernel would lie outside the scratch areas." },
+	{ "K703", KHO_SEVERITY_ERROR, "The kernel cannot be loaded in this way with the state." },
+	{ "K704", KHO_SEVERITY_ERROR, "The running kernel refuses the load." },
+	{ "K705", KHO_SEVERITY_ERROR, "What there is to hand over cannot be told." },
+	{ "K706", KHO_SEVERITY_ERROR, "The new kernel cannot be judged." },
+	{ "K707", KHO_SEVERITY_ERROR, "The kernel that is loaded would not get the state." },
 };
 
 #define NR_RULES (sizeof(rules) / sizeof(rules[0]))
