@@ -41,8 +41,9 @@ image_root_tree() {
 	done
 	cp -a "$STAGE/." "$root/"
 	[[ -z ${KEXEC:-} ]] || cp "$KEXEC" "$root/usr/sbin/kexec"
+	[[ -z ${KEXEC_STOCK:-} ]] || cp "$KEXEC_STOCK" "$root/usr/sbin/kexec-stock"
 	LD_LIBRARY_PATH=$STAGE_LIBDIR image_copy_program "$root" /sbin/modprobe \
-		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"}
+		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
 	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"

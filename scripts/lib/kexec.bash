@@ -6,41 +6,75 @@
 # shellcheck source=scripts/lib/series.bash
 . "$KHO_TOP/scripts/lib/series.bash"
 
+# kexec_configure_make KIND: in the tree of the working folder. Every step is checked
+# by itself, for the caller asks how it ended.
+kexec_configure_make() {
+	local kind=$1
+	local options=(--prefix=/usr --sbindir=/usr/sbin)
+	case $kind in
+	ours) options+=(CPPFLAGS="-I$STAGE/usr/include" LDFLAGS="-L$STAGE_LIBDIR -Wl,-rpath-link,$STAGE_LIBDIR") ;;
+	off) options+=(--without-libkho) ;;
+	esac
+	./configure "${options[@]}" CFLAGS="-g -O2 -fno-strict-aliasing -Wall -Wstrict-prototypes" || return 1
+	case $kind in
+	ours) grep -q 'define HAVE_LIBKHO 1' include/config.h || return 1 ;;
+	off) ! grep -q 'define HAVE_LIBKHO' include/config.h || return 1 ;;
+	esac
+	make || return 1
+	[[ $kind != stock ]] || return 0
+	# what is ours has to compile without a warning
+	touch kexec/kexec-kho*.c
+	make >ours.log 2>&1 || return 1
+	! grep 'kexec-kho.*warning:' ours.log
+}
+
+# kexec_compile SOURCE OUT KIND
 kexec_compile() {
-	local source=$1 out=$2 tmp=$2.tmp
+	local source=$1 out=$2 kind=$3 tmp=$2.tmp
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
 	unpack "$source" "$tmp/tree"
-	"$KHO_TOP/kexec/apply-to" "$tmp/tree"
-	(
-		cd "$tmp/tree" || exit
-		# -Wno-...: upstream's own, with today's compilers
-		./configure --prefix=/usr --sbindir=/usr/sbin \
-			CPPFLAGS="-I$STAGE/usr/include" LDFLAGS="-L$STAGE_LIBDIR -Wl,-rpath-link,$STAGE_LIBDIR" \
-			CFLAGS="-g -O2 -fno-strict-aliasing -Wall -Wstrict-prototypes"
-		grep -q 'define HAVE_LIBKHO 1' include/config.h
-		make
-		# what is ours has to compile without a warning
-		touch kexec/kexec-kho*.c
-		make 2>&1 | tee ours.log
-		! grep 'kexec-kho.*warning:' ours.log
-	)
+	[[ $kind == stock ]] || "$KHO_TOP/kexec/apply-to" "$tmp/tree"
+	(cd "$tmp/tree" && kexec_configure_make "$kind") || return 1
 	cp "$tmp/tree/build/sbin/kexec" "$tmp/kexec"
 	rm -rf "$tmp/tree" "$out"
 	mv "$tmp" "$out"
 }
 
+# kexec_build_locked SOURCE DIR KIND NAME
 kexec_build_locked() {
-	[[ -x $2/kexec ]] || step "building kexec-tools" kexec_compile "$1" "$2"
+	[[ -x $2/kexec ]] || step "building $4" kexec_compile "$1" "$2" "$3"
 }
 
-# Builds kexec unless it is there, and sets KEXEC to the binary.
-kexec_build() {
-	local source dir
-	source=$(fetch_kexec_tools)
-	dir=$KHO_CACHE/kexec/$(source_id "$source")-$(hash_tree "$KHO_TOP/kexec")-$(hash_of "$KHO_TOP/libkho/kho.h")
+# What a build is made of, besides the source.
+kexec_key() {
+	case $1 in
+	stock) printf 'stock\n' ;;
+	*) printf '%s-%s-%s\n' "$1" "$(hash_tree "$KHO_TOP/kexec")" \
+		"$(hash_of "$KHO_TOP/libkho/kho.h" "$KHO_TOP"/tools/kho-inspect/{inspect.h,json.c,format.c} "$KHO_TOP/scripts/lib/kexec.bash")" ;;
+	esac
+}
+
+# kexec_build_kind KIND SOURCE: builds kexec unless it is there, and prints the binary.
+# KIND is ours, off (our series, without libkho) or stock.
+kexec_build_kind() {
+	local kind=$1 source=$2 dir name
+	name=${source##*/}
+	dir=$KHO_CACHE/kexec/$(source_id "$source")-$(kexec_key "$kind")
 	mkdir -p "$KHO_CACHE/kexec"
-	[[ -x $dir/kexec ]] || with_lock kexec kexec_build_locked "$source" "$dir"
-	KEXEC=$dir/kexec
-	[[ -x $KEXEC ]] || die "kexec was not built"
+	[[ -x $dir/kexec ]] ||
+		with_lock kexec kexec_build_locked "$source" "$dir" "$kind" "${name%.orig.tar.xz} ($kind)" ||
+		return 1
+	printf '%s\n' "$dir/kexec"
+}
+
+# Builds kexec unless it is there, and sets KEXEC to the binary and KEXEC_STOCK to
+# upstream's of the same release.
+kexec_build() {
+	local source
+	source=$(fetch_kexec_tools)
+	KEXEC=$(kexec_build_kind ours "$source")
+	# shellcheck disable=SC2034 # for image.bash
+	KEXEC_STOCK=$(kexec_build_kind stock "$source")
+	[[ -x $KEXEC && -x $KEXEC_STOCK ]] || die "kexec was not built"
 }

@@ -19,7 +19,7 @@
 machine_key() {
 	{
 		hash_tree "$STAGE"
-		hash_of "$KEXEC" "$KHO_TOP/scripts/lib/image.bash" "$KHO_TOP/tests/lib/guest-agent" \
+		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP/scripts/lib/image.bash" "$KHO_TOP/tests/lib/guest-agent" \
 			"$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
