@@ -11,6 +11,12 @@
 
 struct kho_range;
 
+/*
+ * The longest command line, without its end, that x86 kernels take: COMMAND_LINE_SIZE
+ * of 2048. What is longer is cut off without a word on the kexec_load path.
+ */
+#define KHO_COMMAND_LINE_MAX	2047
+
 /* setup_data of x86, Documentation/arch/x86/boot.rst of Linux 7.3. */
 #define KHO_SETUP_TYPE	10	/* SETUP_KEXEC_KHO */
 
@@ -47,6 +53,20 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
  * or not at all when @expect is NULL. Allocated; NULL when out of memory.
  */
 char *kho_plan_command_line(const char *command_line, const char *expect);
+
+/*
+ * What the kho= options of a kernel's command line come to, as its kstrtobool() reads
+ * them: 1 on, 0 off, -1 when there is none that says either.
+ */
+int kho_plan_cmdline_kho(const char *command_line);
+
+/* What a bzImage says of itself (Documentation/arch/x86/boot.rst). */
+struct kho_image_needs {
+	uint64_t init_size;	/* bytes in one piece while it comes up; 0 unknown */
+};
+
+/* Fills *needs from the @size first bytes of an image. */
+void kho_plan_image_needs(const void *image, size_t size, struct kho_image_needs *needs);
 
 /*
  * The parts of [start, end] (inclusive, as kexec-tools has them) that lie in

@@ -10,26 +10,24 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
-#include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <kho.h>
 
 #include "kexec.h"
+#include "kexec-syscall.h"
 #include "kexec-kho.h"
+#include "kexec-kho-host.h"
 #include "kexec-kho-plan.h"
 #include "kexec-kho-report.h"
 
-#define DEBUGFS		"/sys/kernel/debug"
+#define MAX_RULES_SAID	16
 
 enum mode { MODE_AUTO, MODE_REQUIRE, MODE_OFF };
 
@@ -39,52 +37,138 @@ static const char *const mode_names[] = { "auto", "require", "off" };
 static struct {
 	enum mode mode;
 	int dry_run;
-	int begun;		/* a load that takes part in all this: not of a crash kernel */
-	struct kho_report report;
 	int active;		/* there is state, and it is to be kept */
+	int stay_out;		/* not a load or a jump that concerns us */
+	int exec;		/* a jump, not a load */
 	int file_mode;
 	struct kho_source *source;
 	struct kho_state *state;
 	struct kho_target target;
+	int have_target;
+	const char *image;
+	struct kho_image_needs needs;
 	const struct kho_range *scratch;
 	size_t nr_scratch;
-	char *command_line;	/* of the target, from a loader that knows about all this */
-	unsigned long setup_data;	/* where it will be; 0 as long as there is none */
-} kho;
+	char *command_line;	/* of the target, a copy */
+	int command_line_seen;	/* by a loader that knows about all this */
+	uint64_t setup_data;	/* KHO_NO_ADDR until it is added */
+	struct kho_report_segment *segments;
+	size_t nr_segments;
+	const struct kho_rule *said[MAX_RULES_SAID];	/* of the target */
+	size_t nr_said;
+} kho = { .setup_data = KHO_NO_ADDR };
 
-static void __attribute__((noreturn, format(printf, 1, 2))) refuse(const char *fmt, ...)
+/* ------------------------------------------------------- messages and report */
+
+static void write_report(const char *verdict, const char *message, int status)
 {
-	char reason[512];
+	const struct kho_report report = {
+		.action = kho.exec ? "exec" : "load",
+		.mode = mode_names[kho.mode],
+		.dry_run = kho.dry_run,
+		.path = kho.exec ? NULL : kho.file_mode ? "kexec_file_load" : "kexec_load",
+		.state = kho.state,
+		.image = kho.image,
+		.target = kho.have_target ? &kho.target : NULL,
+		.command_line = kho.command_line,
+		.segments = kho.segments,
+		.nr_segments = kho.nr_segments,
+		.setup_data = kho.setup_data,
+		.verdict = verdict,
+		.message = message,
+		.exit_status = status,
+	};
+
+	if (kho_report_write(&report))
+		fprintf(stderr, "kexec: KHO: cannot write the report: %s\n", strerror(errno));
+}
+
+/* The program ends without a verdict of ours: upstream's own die(), or a file that is missing. */
+static void write_report_of_failure(void)
+{
+	write_report("failed", NULL, 255);
+}
+
+static void __attribute__((noreturn)) leave(const char *verdict, const char *message,
+					    int status)
+{
+	write_report(verdict, message, status);
+	fflush(stdout);
+	exit(status);
+}
+
+/* Says no for the reason of @rule (NULL: the findings above), and ends the program. */
+static void __attribute__((noreturn, format(printf, 2, 3))) refuse(const char *rule,
+								    const char *fmt, ...)
+{
+	const struct kho_rule *found = rule ? kho_rule_find(rule) : NULL;
+	struct kho_finding finding = { .rule = found, .addr = KHO_NO_ADDR };
+	char text[512];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(stderr, "kexec: KHO: %s\nkexec: nothing was done. --kho=off gives the state up.\n",
-		reason);
-	kho_report_verdict(&kho.report, "refused", reason);
-	fflush(stdout);
-	exit(KEXEC_KHO_EXIT_REFUSED);
+
+	fputs("kexec: KHO: ", stderr);
+	if (found) {
+		finding.severity = found->severity;
+		snprintf(finding.message, sizeof(finding.message), "%.255s", text);
+		kho_report_finding(&finding);
+		fprintf(stderr, "%s %s: ", found->id, kho_severity_name(found->severity));
+	}
+	fprintf(stderr, "%s\nkexec: nothing was done. --kho=off gives the state up.\n", text);
+	leave("refused", text, KEXEC_KHO_EXIT_REFUSED);
 }
 
+/* The same, where it is the running kernel that says no. */
+static void __attribute__((noreturn, format(printf, 2, 3))) kernel_refused(const char *rule,
+									    const char *fmt, ...)
+{
+	const struct kho_rule *found = kho_rule_find(rule);
+	struct kho_finding finding = { .rule = found, .severity = found->severity,
+				       .addr = KHO_NO_ADDR };
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(finding.message, sizeof(finding.message), fmt, args);
+	va_end(args);
+
+	kho_report_finding(&finding);
+	fprintf(stderr, "kexec: KHO: %s %s: %s\nkexec: nothing was loaded.\n", found->id,
+		kho_severity_name(found->severity), finding.message);
+	leave("kernel-refused", finding.message, KEXEC_KHO_EXIT_KERNEL);
+}
+
+static int print_finding(const struct kho_finding *finding, void *data)
+{
+	(void)data;
+	kho_report_finding(finding);
+	if (finding->severity > KHO_SEVERITY_INFO)
+		fprintf(stderr, "kexec: KHO: %s %s: %s%s\n", finding->rule->id,
+			kho_severity_name(finding->severity),
+			finding->unevaluated ? "not judged: " : "", finding->message);
+	return 0;
+}
+
+/* The state could not be opened: its data may be wrong, or it cannot be looked at. */
 static void __attribute__((noreturn)) refuse_error(const struct kho_error *err)
 {
-	refuse("%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
+	struct kho_verify_summary summary;
+
+	if (kho_verify_open_error(err, print_finding, NULL, &summary))
+		refuse(NULL, "the state to be handed over is not sound, see the finding above and kho-rules(7).");
+	refuse("K705", "%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
 	       *err->remedy ? " " : "", err->remedy);
 }
 
-/* Whatever way the program ends: upstream's die() as well. */
-static void write_report(void)
-{
-	kho_report_write(&kho.report);
-}
+/* ------------------------------------------------------------------ options */
 
 static int set_mode(const char *mode)
 {
 	for (int i = 0; i < 3; i++) {
 		if (!strcmp(mode, mode_names[i])) {
 			kho.mode = i;
-			kho_report_mode(&kho.report, mode);
 			return 0;
 		}
 	}
@@ -92,122 +176,64 @@ static int set_mode(const char *mode)
 	return -1;
 }
 
-int kexec_kho_option(int opt, const char *value)
+int kexec_kho_option(int option, const char *argument)
 {
-	switch (opt) {
+	switch (option) {
 	case OPT_KHO:
-		return set_mode(value);
+		return set_mode(argument);
 	case OPT_KHO_DRY_RUN:
 		kho.dry_run = 1;
-		kho_report_dry_run(&kho.report);
 		return 0;
-	case OPT_KHO_REPORT:
-		if (kho_report_open(&kho.report, value))
-			return -1;
-		return atexit(write_report);
+	default:
+		if (!kho_report_open(argument)) {
+			atexit(write_report_of_failure);
+			return 0;
+		}
+		fprintf(stderr, "--kho-report: cannot write %s: %s\n", argument, strerror(errno));
+		return -1;
 	}
-	return -1;
 }
 
 /* --------------------------------------------------------------- detection */
 
-static int is_debugfs(void)
+/* Whether @code only says that there is no sign of KHO, which proves little. */
+static int no_sign(int code)
 {
-	struct statfs fs;
-
-	return !statfs(DEBUGFS, &fs) && fs.f_type == DEBUGFS_MAGIC;
+	return code == KHO_ERR_DISABLED || code == KHO_ERR_NO_KHO ||
+	       code == KHO_ERR_NO_DEBUGFS ||
+	       (code == KHO_ERR_PERMISSION && !kho.source && !kho_host_has_debugfs());
 }
 
 /*
- * debugfs may not be mounted, but it is all that tells whether KHO is on. Mounts
- * it for this process alone; that this fails shows when it is opened.
+ * Whether KHO may be on though there is no sign of it: what this kernel was built
+ * and booted with says more. Who may not load anything has nothing to lose.
  */
-static void see_debugfs(void)
+static int may_be_on(void)
 {
-	if (is_debugfs() || unshare(CLONE_NEWNS))
-		return;
-	if (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	int on = kho_host_kho_on();
+
+	return on > 0 || (on < 0 && !kho_host_has_debugfs() && !geteuid());
 }
 
-/* As the kernel's kstrtobool(): -1 for what it does not take. */
-static int parse_bool(const char *text)
+/*
+ * Whether there is nothing for us to do here, found out by a child: without KHO not
+ * even the heap or the mount namespace of this process is other than upstream's. (Its
+ * probes of files that are no kernels read what they did not write.)
+ */
+static int nothing_here(void)
 {
-	if (strchr("yYtT1eE", *text) && *text)
-		return 1;
-	if (strchr("nNfF0dD", *text) && *text)
-		return 0;
-	if (*text == 'o' || *text == 'O')
-		return text[1] == 'n' || text[1] == 'N' ? 1 :
-		       text[1] == 'f' || text[1] == 'F' ? 0 : -1;
-	return -1;
-}
+	struct kho_error err;
+	pid_t child = fork();
+	int status, ret;
 
-/* The last kho= of the running kernel's command line, or -1. */
-static int asked_for_kho(void)
-{
-	FILE *f = fopen("/proc/cmdline", "r");
-	char *line = NULL, *word, *rest;
-	size_t room = 0;
-	int on = -1, value;
-
-	if (f && getline(&line, &room, f) > 0) {
-		for (word = strtok_r(line, " \t\n", &rest); word;
-		     word = strtok_r(NULL, " \t\n", &rest)) {
-			value = strncmp(word, "kho=", 4) ? -1 : parse_bool(word + 4);
-			if (value >= 0)
-				on = value;
-		}
+	if (!child) {
+		kho_host_see_debugfs();
+		ret = kho_source_open_live(NULL, &kho.source, &err);
+		_exit(!(ret && no_sign(ret) && !may_be_on()));
 	}
-	free(line);
-	if (f)
-		fclose(f);
-	return on;
-}
-
-/* Whether the configuration in @path has KHO on by default. */
-static int config_has_default_on(const char *path)
-{
-	static const char option[] = "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y";
-	off_t size = 0;
-	char *config;
-	int on;
-
-	if (access(path, R_OK))
-		return 0;
-	config = slurp_decompress_file(path, &size);
-	on = config && memmem(config, size, option, strlen(option));
-	free(config);
-	return on;
-}
-
-/*
- * Whether this kernel should have KHO, whatever can be seen of it: it may be
- * built without the debugfs files, or without debugfs.
- */
-static int should_have_kho(void)
-{
-	char path[PATH_MAX];
-	struct utsname name;
-	int asked = asked_for_kho();
-
-	if (asked >= 0)
-		return asked;
-	if (!access("/proc/config.gz", R_OK))
-		return config_has_default_on("/proc/config.gz");
-	if (uname(&name))
-		return 0;
-	snprintf(path, sizeof(path), "/boot/config-%s", name.release);
-	return config_has_default_on(path);
-}
-
-/* Opening the state failed with @ret: there is none, as far as anything shows. */
-static int no_sign_of_kho(int ret)
-{
-	if (ret != KHO_ERR_DISABLED && ret != KHO_ERR_NO_KHO && ret != KHO_ERR_NO_DEBUGFS &&
-	    (ret != KHO_ERR_PERMISSION || kho.source || is_debugfs()))
-		return 0;
-	return !should_have_kho();
+	/* when in doubt, look again ourselves */
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       !WEXITSTATUS(status);
 }
 
 /*
@@ -219,7 +245,9 @@ static int open_state(void)
 	struct kho_error err;
 	int ret;
 
-	see_debugfs();
+	if (kho.mode != MODE_REQUIRE && nothing_here())
+		return 0;
+	kho_host_see_debugfs();
 	ret = kho_source_open_live(NULL, &kho.source, &err);
 	if (!ret)
 		ret = kho_state_open(kho.source, KHO_SIDE_OUT, &kho.state, &err);
@@ -228,23 +256,23 @@ static int open_state(void)
 		return 1;
 	}
 
-	if (kho.mode == MODE_REQUIRE || !no_sign_of_kho(ret))
-		refuse_error(&err);
-	return 0;
+	if (kho.mode != MODE_REQUIRE && no_sign(ret) && !may_be_on())
+		return 0;
+	refuse_error(&err);
+}
+
+/* What was read may be out of date. */
+static void forget_state(void)
+{
+	kho_state_close(kho.state);
+	kho_source_close(kho.source);
+	kho.state = NULL;
+	kho.source = NULL;
+	kho.scratch = NULL;
+	kho.nr_scratch = 0;
 }
 
 /* ------------------------------------------------------------ verification */
-
-/* The target is judged twice, without and with its command line: told once. */
-static int tell_finding(const struct kho_finding *finding, void *data)
-{
-	(void)data;
-	if (kho_report_finding(&kho.report, finding) && finding->severity > KHO_SEVERITY_INFO)
-		fprintf(stderr, "kexec: KHO: %s %s: %s%s\n", finding->rule->id,
-			kho_severity_name(finding->severity),
-			finding->unevaluated ? "not judged: " : "", finding->message);
-	return 0;
-}
 
 static void require_clean(const struct kho_verify_summary *summary, const char *what)
 {
@@ -252,7 +280,7 @@ static void require_clean(const struct kho_verify_summary *summary, const char *
 		     summary->findings[KHO_SEVERITY_FATAL] + summary->unevaluated;
 
 	if (bad)
-		refuse("%s, see the %zu finding(s) above and kho-rules(7).", what, bad);
+		refuse(NULL, "%s, see the %zu finding(s) above and kho-rules(7).", what, bad);
 }
 
 static void verify_state(void)
@@ -260,9 +288,21 @@ static void verify_state(void)
 	struct kho_verify_summary summary;
 	struct kho_error err;
 
-	if (kho_verify(kho.state, NULL, tell_finding, NULL, &summary, &err))
+	if (kho_verify(kho.state, NULL, print_finding, NULL, &summary, &err))
 		refuse_error(&err);
 	require_clean(&summary, "the state to be handed over is not sound");
+}
+
+/* The target is judged twice, before and after its command line is known: says it once. */
+static int print_finding_once(const struct kho_finding *finding, void *data)
+{
+	for (size_t i = 0; i < kho.nr_said; i++) {
+		if (kho.said[i] == finding->rule)
+			return 0;
+	}
+	if (kho.nr_said < MAX_RULES_SAID)
+		kho.said[kho.nr_said++] = finding->rule;
+	return print_finding(finding, data);
 }
 
 static void verify_target(const char *command_line)
@@ -270,83 +310,121 @@ static void verify_target(const char *command_line)
 	struct kho_verify_summary summary;
 	struct kho_error err;
 
-	if (kho_target_verify(kho.state, &kho.target, command_line, tell_finding, NULL,
+	if (kho_target_verify(kho.state, &kho.target, command_line, print_finding_once, NULL,
 			      &summary, &err))
 		refuse_error(&err);
 	require_clean(&summary, "the target kernel would lose the state");
 }
 
-/* "dma-alloc (5 allocations in 96 pages), LUO": all that is in the state. */
-static void describe_state(char *text, size_t size)
+/* ---------------------------------------------------------------- --kho=off */
+
+/* "dma-alloc, LUO, memblock", or "nothing" */
+static void subtree_names(char *buf, size_t size)
 {
 	const struct kho_subtree *subtrees;
-	struct kho_dma_header header;
-	size_t n, len = 0;
+	size_t n, used = 0;
 
-	*text = 0;
 	subtrees = kho_state_subtrees(kho.state, &n);
-	for (size_t i = 0; i < n && len < size; i++) {
-		len += snprintf(text + len, size - len, "%s%s", i ? ", " : "", subtrees[i].name);
-		if (len < size && !strcmp(subtrees[i].name, "dma-alloc") &&
-		    !kho_dma_read_header(kho.state, &header, NULL))
-			len += snprintf(text + len, size - len, " (%" PRIu64 " allocations in %" PRIu64 " pages)",
-					header.nr_records, header.nr_pages);
-	}
+	snprintf(buf, size, "nothing");
+	for (size_t i = 0; i < n && used < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
+					 subtrees[i].name);
 }
 
 static void say_what_is_dropped(void)
 {
-	char state[512];
+	struct kho_dma_header header;
+	char names[256];
 
-	describe_state(state, sizeof(state));
-	if (kho.file_mode)
+	if (kho.file_mode) {
 		fprintf(stderr, "kexec: KHO: --kho=off: not verified; the kernel itself hands the state over with kexec_file_load\n");
-	else if (*state)
-		fprintf(stderr, "kexec: KHO: --kho=off: the next kernel will not get the state: %s dropped\n",
-			state);
+		return;
+	}
+	if (kho_dma_read_header(kho.state, &header, NULL))
+		memset(&header, 0, sizeof(header));
+	subtree_names(names, sizeof(names));
+	fprintf(stderr, "kexec: KHO: --kho=off: the next kernel will not get the state: %" PRIu64 " DMA allocations in %" PRIu64 " pages are dropped, and all of: %s\n",
+		header.nr_records, header.nr_pages, names);
 }
 
-/* --kho=off: no more than a word about what becomes of the state. */
-static void give_up_state(void)
+static void begin_off(void)
 {
 	struct kho_error err;
 	int ret;
 
-	see_debugfs();
+	kho_host_see_debugfs();
 	ret = kho_source_open_live(NULL, &kho.source, &err);
 	if (!ret)
 		ret = kho_state_open(kho.source, KHO_SIDE_OUT, &kho.state, &err);
 	if (!ret)
 		say_what_is_dropped();
-	else if (!no_sign_of_kho(ret))
-		fprintf(stderr, "kexec: KHO: --kho=off: what the next kernel will not get cannot be told: %s\n",
-			*err.message ? err.message : kho_strerror(err.code));
-	kho_report_verdict(&kho.report, "failed", NULL);
+	else if (!no_sign(ret) || may_be_on())
+		fprintf(stderr, "kexec: KHO: --kho=off: there may be state, which cannot be looked at: %s. %s\n",
+			err.message, kho.file_mode ?
+			"The kernel itself hands it over with kexec_file_load, not verified" :
+			"The next kernel will not get it");
 }
 
-void kexec_kho_begin(const char *image, int file_mode)
+/* -------------------------------------------------------------------- begin */
+
+static void read_needs(const char *image)
+{
+	unsigned char head[1024];
+	FILE *f = fopen(image, "re");
+
+	if (!f)
+		return;
+	kho_plan_image_needs(head, fread(head, 1, sizeof(head), f), &kho.needs);
+	fclose(f);
+}
+
+/* Whether KHO has a say here: not for a crash kernel, and not below Xen. */
+static int concerns_us(int do_load, int do_exec, unsigned long flags)
+{
+	if (flags & KEXEC_ON_CRASH)
+		return 0;
+	if ((do_load || do_exec) && xen_present()) {
+		if (kho.mode == MODE_REQUIRE)
+			refuse("K705", "below Xen it is the hypervisor that jumps, which knows nothing of KHO.");
+		return 0;
+	}
+	return do_load || do_exec;
+}
+
+void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
+		     int file_mode, unsigned long flags)
 {
 	struct kho_error err;
 
-	kho.begun = 1;
+	kho.exec = !do_load;
 	kho.file_mode = file_mode;
-	kho_report_action(&kho.report, "load");
+	kho.image = image;
+	kho.stay_out = !concerns_us(do_load, do_exec, flags);
+	if (kho.dry_run && (kho.stay_out || do_unload))
+		die("--kho-dry-run goes with -l or -e, and not with -p or -u\n");
+	if (do_unload && !(flags & KEXEC_ON_CRASH))
+		kho_host_write_loaded(NULL);
+	if (kho.stay_out || !do_load)
+		return;
+
 	if (kho.mode == MODE_OFF) {
-		give_up_state();
+		begin_off();
 		return;
 	}
-
 	if (!open_state())
 		return;
 
 	kho.active = 1;
-	kho_report_state(&kho.report, kho.state);
 	verify_state();
+	if (flags & KEXEC_PRESERVE_CONTEXT)
+		refuse("K703", "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");
 	if (!image)
 		return;		/* kexec itself will say that there is none */
 	if (kho_target_read(image, &kho.target, &err))
-		refuse_error(&err);
-	kho_report_target(&kho.report, image, &kho.target);
+		refuse("K706", "%s.%s%s", *err.message ? err.message : kho_strerror(err.code),
+		       *err.remedy ? " " : "", err.remedy);
+	kho.have_target = 1;
+	read_needs(image);
 	verify_target(NULL);
 }
 
@@ -371,10 +449,13 @@ char *kexec_kho_command_line(char *command_line)
 		die("out of memory\n");
 	free(command_line);
 
+	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
+		refuse("K703", "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
+		       strlen(changed), KHO_COMMAND_LINE_MAX);
 	verify_target(changed);
 	free(kho.command_line);
-	kho.command_line = strdup(changed);
-	kho_report_command_line(&kho.report, changed);
+	kho.command_line = strdup(changed);	/* for the report alone */
+	kho.command_line_seen = 1;
 	return changed;
 }
 
@@ -413,23 +494,57 @@ int kexec_kho_restrict(struct memory_range **ranges, int n)
 	return count;
 }
 
-void kexec_kho_explain(unsigned long size)
+static uint64_t largest_scratch(void)
 {
 	uint64_t largest = 0;
-
-	if (!carries_by_hand())
-		return;
 
 	for (size_t i = 0; i < kho.nr_scratch; i++) {
 		if (kho.scratch[i].size > largest)
 			largest = kho.scratch[i].size;
 	}
+	return largest;
+}
+
+/* What to boot with for @size bytes, in MiB, with some room for what is placed around. */
+static uint64_t advised_scratch(uint64_t size)
+{
+	return size / (1 << 20) + 17;
+}
+
+void kexec_kho_explain(struct kexec_info *info, unsigned long size)
+{
+	uint64_t largest = largest_scratch(), placed = 0;
+
+	if (!carries_by_hand())
+		return;
+
+	for (int i = 0; i < info->nr_segments; i++)
+		placed += info->segment[i].memsz;
+	if (size > largest || placed > largest - size)
+		refuse("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M.",
+		       size, placed, largest, advised_scratch(placed + size));
 	/* large enough, and yet no room where the caller wanted it, or too many pieces */
-	if (size <= largest)
-		refuse("no room for %lu bytes of the new kernel in the scratch areas, the largest of which has %" PRIu64 " bytes in all. Boot with a larger kho_scratch=, and leave out --real-mode, --entry-32bit, --mem-min and --mem-max.",
-		       size, largest);
-	refuse("%lu bytes of the new kernel do not fit the scratch areas, the largest of which has %" PRIu64 " bytes in all. Boot with a larger kho_scratch=.",
-	       size, largest);
+	refuse("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger kho_scratch=.",
+	       size);
+}
+
+static uint64_t file_size(int fd)
+{
+	struct stat st;
+
+	return fd < 0 || fstat(fd, &st) || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+/* kexec_file_load: the kernel places the pieces, and says only that there is no room. */
+static void __attribute__((noreturn)) refuse_scratch(const struct kexec_info *info, int status)
+{
+	uint64_t initrd = file_size(info->initrd_fd);
+	static const char fmt[] = "the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M.";
+	uint64_t advised = advised_scratch(kho.needs.init_size + initrd);
+
+	if (status == KEXEC_KHO_EXIT_REFUSED)
+		refuse("K701", fmt, kho.needs.init_size, initrd, largest_scratch(), advised);
+	kernel_refused("K701", fmt, kho.needs.init_size, initrd, largest_scratch(), advised);
 }
 
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
@@ -443,7 +558,7 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 	if (!carries_by_hand())
 		return;
 	if (kho_state_locate(kho.state, &err))
-		refuse("%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
+		refuse("K703", "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
 		       err.message);
 	fdt_addr = kho_state_fdt_addr(kho.state);
 
@@ -461,30 +576,53 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 		  fdt_addr, base, kho.nr_scratch);
 }
 
-static void check_segments(const struct kexec_info *info)
-{
-	for (int i = 0; i < info->nr_segments; i++) {
-		uint64_t addr = (uintptr_t)info->segment[i].mem;
+/* ---------------------------------------------------------------- dry run */
 
-		if (!kho_plan_in_scratch(addr, info->segment[i].memsz, kho.scratch,
-					 kho.nr_scratch))
-			refuse("segment %d, 0x%" PRIx64 "+0x%zx, is outside the scratch areas: it might overwrite preserved memory.",
-			       i, addr, info->segment[i].memsz);
+static void print_segments_of_plan(void)
+{
+	for (size_t i = 0; i < kho.nr_segments; i++) {
+		const struct kho_report_segment *segment = &kho.segments[i];
+		const char *where = "";
+
+		if (kho.active)
+			where = kho_plan_in_scratch(segment->addr, segment->size, kho.scratch,
+						    kho.nr_scratch) ? ", in scratch" : ", OUTSIDE scratch";
+		printf("  segment %zu: 0x%" PRIx64 "+0x%" PRIx64 " %s%s\n", i, segment->addr,
+		       segment->size, segment->content, where);
 	}
 }
 
-static void check_hand_over(const struct kexec_info *info)
+/* Everything is decided, and the system call comes next: says so and stops. */
+static void __attribute__((noreturn)) end_dry_run(const struct kexec_info *info)
 {
-	if (!kho.command_line)
-		refuse("kernels of this type cannot be loaded without losing the state. Give a bzImage.");
-	if (kho.file_mode)
-		return;
-	if (!kho.setup_data)
-		refuse("--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
-	check_segments(info);
+	struct kho_dma_header header = { 0 };
+	uint64_t initrd = file_size(info->initrd_fd);
+
+	if (kho.active && kho.file_mode &&
+	    (kho.needs.init_size > largest_scratch() || initrd > largest_scratch()))
+		refuse_scratch(info, KEXEC_KHO_EXIT_REFUSED);
+
+	printf("KHO: %s by %s\n", kho.image ? kho.image : "-",
+	       kho.file_mode ? "kexec_file_load: the kernel itself places the segments" : "kexec_load");
+	print_segments_of_plan();
+	if (kho.file_mode && kho.needs.init_size)
+		printf("  the kernel needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest scratch area has %" PRIu64 "\n",
+		       kho.needs.init_size, initrd, largest_scratch());
+	if (!kho.active) {
+		printf("KHO: %s: would load as without KHO (not loaded: dry run)\n",
+		       kho.mode == MODE_OFF ? "--kho=off" : "there is no state to hand over");
+		leave(kho.mode == MODE_OFF ? "given-up" : "no-state", NULL, 0);
+	}
+
+	if (kho_dma_read_header(kho.state, &header, NULL))
+		memset(&header, 0, sizeof(header));
+	printf("KHO: command line: %s\n", kho.command_line);
+	printf("KHO: would load and hand over %" PRIu64 " DMA allocations in %" PRIu64 " pages (not loaded: dry run)\n",
+	       header.nr_records, header.nr_pages);
+	leave("would-load", NULL, 0);
 }
 
-/* --------------------------------------------------------------------- plan */
+/* -------------------------------------------------------- before and after */
 
 /* What is in a segment, as far as it shows; kexec itself keeps no names. */
 static const char *segment_content(const struct kexec_info *info, int i)
@@ -492,126 +630,187 @@ static const char *segment_content(const struct kexec_info *info, int i)
 	const struct kexec_segment *segment = &info->segment[i];
 	unsigned long addr = (uintptr_t)segment->mem;
 
-	if (kho.setup_data && addr == kho.setup_data)
-		return "KHO setup_data";
+	if (addr == kho.setup_data)
+		return "hand-over";
 	if (info->rhdr.rel_addr >= addr && info->rhdr.rel_addr - addr < segment->memsz)
 		return "purgatory";
 	return kho_plan_content(segment->buf, segment->bufsz, segment->memsz, getpagesize());
 }
 
-static void tell_segments(const struct kexec_info *info)
+static void keep_segments(const struct kexec_info *info)
 {
+	if (kho.file_mode || info->nr_segments <= 0)
+		return;
+	kho.segments = xmalloc((size_t)info->nr_segments * sizeof(*kho.segments));
+	kho.nr_segments = (size_t)info->nr_segments;
 	for (int i = 0; i < info->nr_segments; i++) {
-		uint64_t addr = (uintptr_t)info->segment[i].mem;
-		const char *what = segment_content(info, i);
-
-		kho_report_segment(&kho.report, addr, info->segment[i].memsz, what);
-		if (kho.dry_run)
-			printf("segment %-2d 0x%012" PRIx64 " %10zu KiB  %s\n", i, addr,
-			       info->segment[i].memsz / 1024, what);
+		kho.segments[i].addr = (uintptr_t)info->segment[i].mem;
+		kho.segments[i].size = info->segment[i].memsz;
+		kho.segments[i].content = segment_content(info, i);
 	}
 }
 
-static void __attribute__((noreturn)) end_dry_run(void)
+static void check_plan(void)
 {
-	char state[512] = "";
+	if (!kho.command_line_seen)
+		refuse("K703", "kernels of this type cannot be loaded without losing the state. Give a bzImage.");
+	if (kho.file_mode)
+		return;
+	if (kho.setup_data == KHO_NO_ADDR)
+		refuse("K703", "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
 
-	if (kho.state)
-		describe_state(state, sizeof(state));
-	if (kho.active && kho.file_mode)
-		puts("segments   placed by the kernel itself (kexec_file_load)");
-	if (kho.command_line)
-		printf("command line: %s\n", kho.command_line);
-	if (kho.active)
-		printf("verdict: would be loaded, and the state with it: %s\n",
-		       *state ? state : "nothing is preserved");
-	else if (kho.mode == MODE_OFF)
-		puts("verdict: would be loaded; the state is given up (--kho=off)");
-	else
-		puts("verdict: would be loaded; this kernel has no KHO state to keep");
-	kho_report_verdict(&kho.report, kho.active ? "would-load" :
-			   kho.mode == MODE_OFF ? "given-up" : "no-state", NULL);
-	fflush(stdout);
-	exit(0);
+	for (size_t i = 0; i < kho.nr_segments; i++) {
+		const struct kho_report_segment *segment = &kho.segments[i];
+
+		if (!kho_plan_in_scratch(segment->addr, segment->size, kho.scratch, kho.nr_scratch))
+			refuse("K703", "segment %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is outside the scratch areas: it might overwrite preserved memory.",
+			       i, segment->addr, segment->size);
+	}
 }
 
 void kexec_kho_check(struct kexec_info *info)
 {
-	if (kho.dry_run && !kho.begun)
-		die("--kho-dry-run is not for crash kernels: -p takes no part in KHO\n");
+	if (kho.stay_out)
+		return;
+	keep_segments(info);
 	if (kho.active)
-		check_hand_over(info);
-	if (!kho.file_mode)
-		tell_segments(info);
+		check_plan();
 	if (kho.dry_run)
-		end_dry_run();
+		end_dry_run(info);
 }
 
-static int kernel_has_image(void)
+/* The system call failed with @error: says why, in terms of KHO. */
+static void explain_failure(const struct kexec_info *info, int error)
 {
-	off_t size;
-	char *text = slurp_file_len("/sys/kernel/kexec_loaded", 2, &size);
-	int loaded = text && size && *text == '1';
-
-	free(text);
-	return loaded;
-}
-
-int kexec_kho_loaded(int result)
-{
-	if (result || !kho.begun)
-		return result;
-	if (kho.active && !kernel_has_image()) {
-		fprintf(stderr, "kexec: KHO: the load went through, and yet the kernel has no image (/sys/kernel/kexec_loaded): the state would be lost. Do not jump; see dmesg.\n");
-		return -1;
+	switch (error) {
+	case ENOSYS:
+	case EINVAL:
+	case ENOEXEC:
+	case ENOTSUP:
+		if (kho.file_mode)
+			return;	/* kexec goes the other way, if it may */
+		break;
+	case EADDRNOTAVAIL:
+		if (kho.file_mode)
+			refuse_scratch(info, KEXEC_KHO_EXIT_KERNEL);
+		break;
+	case EBUSY:
+		kernel_refused("K704", "another load, or a jump, is in progress. Try again when it has ended.");
+	case EPERM:
+		if (!kho.file_mode && kho_host_locked_down())
+			kernel_refused("K704", "the kernel is locked down and takes no kexec_load. Use -s, with a signed kernel where signatures are asked for.");
+		kernel_refused("K704", "the kernel does not permit it: this needs CAP_SYS_BOOT, and kernel.kexec_load_disabled and kernel.kexec_load_limit_reboot have to allow it.");
 	}
-	kho_report_verdict(&kho.report, kho.active ? "loaded" :
-			   kho.mode == MODE_OFF ? "given-up" : "no-state", NULL);
-	return 0;
+	kernel_refused("K704", "%s: %s.", kho.file_mode ? "kexec_file_load" : "kexec_load",
+		       strerror(error));
+}
+
+/* The image is there but would lose the state: away with it. */
+static void __attribute__((noreturn)) take_back(const char *why)
+{
+	if (kexec_load(NULL, 0, NULL, 0))
+		fprintf(stderr, "kexec: KHO: and the loaded kernel cannot be unloaded: %s\n",
+			strerror(errno));
+	refuse("K707", "%s. The loaded kernel was unloaded again.", why);
+}
+
+/*
+ * kexec_file_load hands the state over when KHO is on at that moment, and says
+ * nothing of it: looks whether both still hold.
+ */
+static void check_loaded(void)
+{
+	if (kho_host_kexec_loaded() != 1)
+		refuse("K707", "the kernel said that it loaded the new one, and /sys/kernel/kexec_loaded does not.");
+	if (!kho.file_mode)
+		return;
+	forget_state();
+	if (!open_state())
+		take_back("KHO is not on any more after the load");
+}
+
+void kexec_kho_result(struct kexec_info *info, int result)
+{
+	struct kho_host_loaded loaded = { 0 };
+	int error = errno;
+
+	if (kho.stay_out)
+		return;
+	if (result) {
+		if (kho.active)
+			explain_failure(info, error);
+		else
+			write_report("kernel-refused", strerror(error), 255);
+		errno = error;
+		return;
+	}
+
+	if (kho.active)
+		check_loaded();
+	if (kho.state) {
+		loaded.by_kexec_load = !kho.file_mode;
+		loaded.handed_over = kho.active || kho.file_mode;
+		loaded.fdt_addr = kho_state_fdt_addr(kho.state);
+		if (kho_host_write_loaded(&loaded))
+			fprintf(stderr, "kexec: KHO: cannot write " KHO_HOST_LOADED ": %s; kexec -e will not know how this kernel was loaded\n",
+				strerror(errno));
+	}
+	write_report(kho.active ? "loaded" : kho.mode == MODE_OFF ? "given-up" : "no-state",
+		     NULL, 0);
+	errno = error;
 }
 
 void kexec_kho_fallback(void)
 {
+	if (kho.stay_out)
+		return;
+	kho.file_mode = 0;
+	kho.command_line_seen = 0;
 	if (!kho.active) {
-		kho.file_mode = 0;
 		/* what was said of kexec_file_load does not hold any more */
 		if (kho.mode == MODE_OFF && kho.state)
 			say_what_is_dropped();
 		return;
 	}
 	fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
-	kho.file_mode = 0;
-	free(kho.command_line);
-	kho.command_line = NULL;
 }
 
 /* -------------------------------------------------------------------- jump */
 
+/* The loaded kernel would not find the state, as far as our own load noted it. */
+static void check_what_is_loaded(void)
+{
+	struct kho_host_loaded loaded;
+
+	if (!kho_host_read_loaded(&loaded))
+		return;
+	if (!loaded.handed_over)
+		refuse("K707", "the kernel that is loaded was loaded with --kho=off by kexec_load: it will not get the state. Load it again, or jump with --kho=off.");
+	if (loaded.by_kexec_load && loaded.fdt_addr != kho_state_fdt_addr(kho.state))
+		refuse("K707", "the kernel that is loaded was told of a root FDT at 0x%" PRIx64 ", which is not this kernel's. Load it again.",
+		       loaded.fdt_addr);
+}
+
 void kexec_kho_before_exec(void)
 {
-	if (kho.mode == MODE_OFF)
+	if (kho.stay_out)
 		return;
-	/* what was read for the load may be out of date */
-	kho_state_close(kho.state);
-	kho_source_close(kho.source);
-	kho.state = NULL;
-	kho.source = NULL;
-
-	kho_report_action(&kho.report, "exec");
-	if (open_state()) {
-		kho_report_state(&kho.report, kho.state);
-		verify_state();
+	if (kho.mode != MODE_OFF) {
+		forget_state();
+		kho.exec = 1;
+		if (open_state()) {
+			kho.active = 1;
+			verify_state();
+			check_what_is_loaded();
+		}
 	}
-	kho_report_verdict(&kho.report, !kho.state ? "no-state" :
-			   kho.dry_run ? "would-jump" : "jump", NULL);
-	if (kho.dry_run) {
-		puts("verdict: would jump");
-		fflush(stdout);
-		exit(0);
+	if (!kho.dry_run) {
+		write_report("jump", NULL, 0);
+		return;
 	}
-	/* there is no later, unless the jump fails */
-	kho_report_write(&kho.report);
-	kho_report_verdict(&kho.report, "failed", NULL);
+	printf("KHO: would jump%s (not done: dry run)\n",
+	       kho.active ? ", the state is sound" : "");
+	leave("would-jump", NULL, 0);
 }
 
 #endif /* HAVE_LIBKHO */

@@ -13,19 +13,24 @@
 struct kexec_info;
 struct memory_range;
 
-/* Exit status when a load or a jump was refused because state would be lost. */
+/* Exit statuses: refused because state would be lost; refused by the running kernel. */
 #define KEXEC_KHO_EXIT_REFUSED	3
+#define KEXEC_KHO_EXIT_KERNEL	4
 
 #ifdef HAVE_LIBKHO
 
-/* One of the OPT_KHO options. Returns 0, or -1 after a message when @value is wrong. */
-int kexec_kho_option(int opt, const char *value);
+/*
+ * --kho=MODE, --kho-dry-run, --kho-report=FILE. Returns 0, or -1 after a message when
+ * @argument will not do.
+ */
+int kexec_kho_option(int option, const char *argument);
 
 /*
- * Before a load (not of a crash kernel): verifies the outgoing state and the
- * kernel @image. Ends the program when it has to be refused.
+ * The options are read. Before a load (not of a crash kernel) verifies the outgoing
+ * state and the kernel @image. Ends the program when it has to be refused.
  */
-void kexec_kho_begin(const char *image, int file_mode);
+void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
+		     int file_mode, unsigned long flags);
 
 /*
  * The target's command line (allocated, may be NULL) is known: holds it against
@@ -38,19 +43,22 @@ char *kexec_kho_command_line(char *command_line);
 int kexec_kho_restrict(struct memory_range **ranges, int n);
 
 /* After "Could not find a free area": says why, if it is for want of scratch. */
-void kexec_kho_explain(unsigned long size);
+void kexec_kho_explain(struct kexec_info *info, unsigned long size);
 
 /* kexec_load path: adds the hand-over to the chain that begins at *setup_data. */
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
 
 /*
- * Before the system call: all segments are in scratch, and the hand-over is there.
- * With --kho-dry-run the program ends here.
+ * Before the system call: all segments are in scratch, and the hand-over is there. A
+ * dry run ends here.
  */
 void kexec_kho_check(struct kexec_info *info);
 
-/* After the system call that ended with @result: the kernel has the image. */
-int kexec_kho_loaded(int result);
+/*
+ * After it, with errno as it left it, and leaves it so: says why it failed, or sees
+ * that the kernel has what it was given.
+ */
+void kexec_kho_result(struct kexec_info *info, int result);
 
 /* kexec_file_load is not to be had: says that the state goes the other way. */
 void kexec_kho_fallback(void);
@@ -62,17 +70,22 @@ void kexec_kho_before_exec(void);
 
 #include <stdio.h>
 
-static inline int kexec_kho_option(int opt, const char *value)
+static inline int kexec_kho_option(int option, const char *argument)
 {
-	(void)opt;
-	(void)value;
-	fprintf(stderr, "the options of --kho: this kexec is built without libkho\n");
+	(void)option;
+	(void)argument;
+	fprintf(stderr, "--kho, --kho-dry-run, --kho-report: this kexec is built without libkho\n");
 	return -1;
 }
 
-static inline void kexec_kho_begin(const char *image, int file_mode)
+static inline void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
+				   int file_mode, unsigned long flags)
 {
+	(void)flags;
 	(void)image;
+	(void)do_load;
+	(void)do_exec;
+	(void)do_unload;
 	(void)file_mode;
 }
 
@@ -87,7 +100,11 @@ static inline int kexec_kho_restrict(struct memory_range **ranges, int n)
 	return n;
 }
 
-static inline void kexec_kho_explain(unsigned long size) { (void)size; }
+static inline void kexec_kho_explain(struct kexec_info *info, unsigned long size)
+{
+	(void)info;
+	(void)size;
+}
 
 static inline void kexec_kho_add_setup_data(struct kexec_info *info,
 					    uint64_t *setup_data)
@@ -97,7 +114,13 @@ static inline void kexec_kho_add_setup_data(struct kexec_info *info,
 }
 
 static inline void kexec_kho_check(struct kexec_info *info) { (void)info; }
-static inline int kexec_kho_loaded(int result) { return result; }
+
+static inline void kexec_kho_result(struct kexec_info *info, int result)
+{
+	(void)info;
+	(void)result;
+}
+
 static inline void kexec_kho_fallback(void) { }
 static inline void kexec_kho_before_exec(void) { }
 

@@ -65,7 +65,6 @@ static const struct kho_rule rules[] = {
 	{ "K605", KHO_SEVERITY_ERROR, "KHO is not turned on for the target kernel." },
 	/* what kexec --kho says of a load or a jump */
 	{ "K701", KHO_SEVERITY_FATAL, "The new kernel does not fit the scratch areas." },
-	{ "K702", KHO_SEVERITY_FATAL, "A part of the new kernel would lie outside the scratch areas." },
 	{ "K703", KHO_SEVERITY_ERROR, "The kernel cannot be loaded in this way with the state." },
 	{ "K704", KHO_SEVERITY_ERROR, "The running kernel refuses the load." },
 	{ "K705", KHO_SEVERITY_ERROR, "What there is to hand over cannot be told." },

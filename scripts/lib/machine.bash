@@ -36,7 +36,7 @@ machine_images() {
 	touch "$dir/complete"
 }
 
-# Makes what is missing and exports VM_KERNEL, VM_INITRAMFS and VM_DISK for
+# Makes what is missing and exports VM_KERNEL, VM_INITRAMFS, VM_DISK and VM_BUILD for
 # tests/lib/vm.bash.
 machine_prepare() {
 	local dir
@@ -46,4 +46,6 @@ machine_prepare() {
 	dir=$KHO_BUILD/vm-$(machine_key)
 	[[ -f $dir/complete ]] || step "making the initramfs (with dracut) and the disk" machine_images "$dir"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
+	# tests make their own helpers there
+	export VM_BUILD=$KHO_BUILD/main
 }

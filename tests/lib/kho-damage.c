@@ -426,6 +426,12 @@ static void record_outside_ram(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
+static void record_in_scratch(struct image *image)
+{
+	record(image, &image->first)->page_phys = largest_scratch(image)->addr;
+	fix_record(record(image, &image->first));
+}
+
 static void record_not_preserved(struct image *image)
 {
 	map_clear(image, image->first.addr, order_of(image->first.size));
@@ -617,6 +623,7 @@ static const struct {
 	{ "block-not-preserved", block_not_preserved, "K404" },
 	{ "record-crc", record_crc, "K405" },
 	{ "record-outside-ram", record_outside_ram, "K406" },
+	{ "record-in-scratch", record_in_scratch, "K407 K414" },
 	{ "record-not-preserved", record_not_preserved, "K407" },
 	{ "record-overlap", record_overlap, "K408" },
 	{ "record-unaligned", record_unaligned, "K409" },

@@ -49,6 +49,51 @@ static void test_command_line(void)
 	check_line("a=\"b  c\"", "5,10", "a=\"b  c\" rd.kho.expect=5,10");
 }
 
+static void test_cmdline_kho(void)
+{
+	static const char *const on[] = {
+		"kho=on", "kho=1", "quiet kho=y", "kho=YES", "kho=t", "kho=True", "kho=enable",
+		"kho=ON", "kho=off kho=on", "kho=on kho=maybe", "kho=on\n", "kho=on -- kho=off",
+	};
+	static const char *const off[] = {
+		"kho=off", "kho=0", "kho=n", "kho=No", "kho=f", "kho=disable", "kho=OFF",
+		"kho=on kho=off",
+	};
+	static const char *const none[] = {
+		"", "quiet", "xkho=on", "kho_scratch=on", "kho=", "kho=maybe", "kho=o",
+		"-- kho=on", "kho",
+	};
+
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
+		CHECK(kho_plan_cmdline_kho(on[i]) == 1);
+	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++)
+		CHECK(kho_plan_cmdline_kho(off[i]) == 0);
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		CHECK(kho_plan_cmdline_kho(none[i]) == -1);
+}
+
+static void test_image_needs(void)
+{
+	unsigned char image[0x264] = { 0 };
+	struct kho_image_needs needs;
+
+	memcpy(image + 0x202, "HdrS\x0f\x02", 6);
+	memcpy(image + 0x260, "\x78\x56\x34\x12", 4);
+	kho_plan_image_needs(image, sizeof(image), &needs);
+	CHECK(needs.init_size == 0x12345678);
+	/* too short, too old, or no bzImage at all: not known */
+	kho_plan_image_needs(image, sizeof(image) - 1, &needs);
+	CHECK(needs.init_size == 0);
+	image[0x206] = 9;
+	kho_plan_image_needs(image, sizeof(image), &needs);
+	CHECK(needs.init_size == 0);
+	image[0x202] = 'h';
+	kho_plan_image_needs(image, sizeof(image), &needs);
+	CHECK(needs.init_size == 0);
+	kho_plan_image_needs(image, 0, &needs);
+	CHECK(needs.init_size == 0);
+}
+
 static void test_intersect(void)
 {
 	static const struct kho_range scratch[] = {
@@ -113,6 +158,8 @@ static void test_setup_data(void)
 int main(void)
 {
 	test_command_line();
+	test_cmdline_kho();
+	test_image_needs();
 	test_intersect();
 	test_in_scratch();
 	test_setup_data();

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The series for kexec-tools: where it applies and builds, and that it changes nothing
+# where there is no KHO. The tests in virtual machines compare loads.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export top
+}
+
+# The scripts that fetch and build are for a checkout; the tarball has none of the rest.
+needs_checkout() {
+	[[ -e $top/.git ]] || skip "not a git checkout: make distcheck has no stage to link with"
+}
+
+# build KIND VERSION: prints the binary, from the cache if it is there.
+build() {
+	bash -euo pipefail -c '
+		. "$top/scripts/lib/common.bash"
+		. "$top/scripts/lib/fetch.bash"
+		. "$top/scripts/lib/stage.bash"
+		. "$top/scripts/lib/kexec.bash"
+		kexec_build_kind "$1" "$(fetch_source "kexec-tools-$2")"
+	' build "$1" "$2"
+}
+
+@test "README.md counts the lines that the patches add" {
+	local patch number=0 name count total
+	for patch in "$top"/kexec/patches/*.patch; do
+		number=$((number + 1)) total=0
+		while read -r name count; do
+			total=$((total + count))
+			grep -E "^\| $number, " "$top/kexec/README.md" | grep -qF "\`$name\` ($count)"
+		done < <(awk '/^\+\+\+ b\// { file = substr($2, 3); next }
+			/^\+/ && file { added[file]++ }
+			END { for (file in added) print file, added[file] }' "$patch")
+		grep -Eq "^\| $number, .*\| $total \|$" "$top/kexec/README.md"
+	done
+	[ "$number" = "$(grep -c . "$top/kexec/patches/series")" ]
+}
+
+@test "the series builds on 2.0.32 and 2.0.29, with libkho and without" {
+	local version kexec
+	needs_checkout
+	for version in 2.0.32 2.0.29; do
+		kexec=$(build ours "$version")
+		readelf -d "$kexec" | grep -q 'NEEDED.*libkho'
+		kexec=$(build off "$version")
+		run ! grep -q libkho <(readelf -d "$kexec")
+		run -1 "$kexec" --kho=auto --version
+		[[ $output == *"built without libkho"* ]]
+		run -0 "$kexec" --version
+		[ "$output" = "kexec-tools $version" ]
+	done
+}
+
+# Compares status, stdout and stderr of two binaries of the same name; what usage says
+# of our options is left out.
+same() {
+	local which status
+	for which in stock ours; do
+		status=0
+		(cd "$BATS_TEST_TMPDIR" && PATH=$BATS_TEST_TMPDIR/$which:$PATH kexec "$@") \
+			>"$which.out" 2>"$which.err" || status=$?
+		echo "$status" >>"$which.err"
+	done
+	sed -i '/--kho=MODE/d; /(default), require, or off/d; /--kho-dry-run/d; /would come of it/d; /--kho-report/d' ours.out
+	diff -u stock.out ours.out
+	diff -u stock.err ours.err
+}
+
+@test "nothing asked of KHO: what upstream says and returns, byte for byte" {
+	local kind libraries
+	needs_checkout
+	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	export LD_LIBRARY_PATH=$libraries
+	cd "$BATS_TEST_TMPDIR"
+	head -c 100000 /dev/zero >junk
+	mkdir stock ours
+	cp "$(build stock 2.0.32)" stock/kexec
+	for kind in ours off; do
+		cp "$(build "$kind" 2.0.32)" ours/kexec
+		# nothing here can load or jump: there is no kernel, or no such option
+		same --help
+		same --version
+		same --no-such-option
+		same -l
+		same -l -s
+		same -l -c
+		same -l /no/such/file
+		same -l -s /no/such/file
+		same -l -c /no/such/file
+		same -l junk
+		same -l -s junk
+		same -l -c junk
+		same -l -c --type=no-such-type junk
+		same -l --entry=junk junk
+		same -l --mem-min=junk junk
+		same -e --reuse-cmdline
+		same --load-live-update junk
+		same --load-preserve-context junk
+	done
+}
