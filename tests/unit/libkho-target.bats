@@ -217,26 +217,27 @@ finds() {
 
 @test "scratch says what an image needs, and whether it fits" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest
-	largest=$("$inspect" scratch --json --core "$outgoing" | jq '[.scratch[].size] | max')
+	local fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	largest=$("$inspect" scratch --json --core "$fixture" | jq '[.scratch[].size] | max')
 	make_kernel kernel "${full[@]}"
 	gzip -k kernel
 
 	make_bzimage small kernel.gz $((12 << 20))
-	run -0 "$inspect" scratch --core "$outgoing" small
+	run -0 "$inspect" scratch --core "$fixture" small
 	[[ $output == *"small needs 12.0 MiB in one piece: they fit"* || $output == *"small needs 12 MiB in one piece: they fit"* ]]
 	head -c 5000000 /dev/zero >initrd
-	run -0 "$inspect" scratch --core "$outgoing" --initrd=initrd --json small
+	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
 	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true}' ]
 
 	make_bzimage large kernel.gz "$largest"
-	run -1 "$inspect" scratch --core "$outgoing" large
+	run -1 "$inspect" scratch --core "$fixture" large
 	[[ $output == *"there is no room"*"kho_scratch="* ]]
 	truncate -s $((largest * 3)) initrd
-	run -1 "$inspect" scratch --core "$outgoing" --initrd=initrd small
+	run -1 "$inspect" scratch --core "$fixture" --initrd=initrd small
 
 	# what cannot be told is not a "fits"
 	make_bzimage unknown kernel.gz
-	run -2 "$inspect" scratch --core "$outgoing" unknown
-	run -2 "$inspect" scratch --core "$outgoing" --initrd=nowhere small
-	run -2 "$inspect" scratch --core "$outgoing" nowhere
+	run -2 "$inspect" scratch --core "$fixture" unknown
+	run -2 "$inspect" scratch --core "$fixture" --initrd=nowhere small
+	run -2 "$inspect" scratch --core "$fixture" nowhere
 }
