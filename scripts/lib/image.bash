@@ -46,6 +46,7 @@ image_root_tree() {
 		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
+	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/tests/lib/luo-session.c"
 	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"
 	install -m 755 "$KHO_TOP/tests/lib/guest-agent" "$root/usr/sbin/init"
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"

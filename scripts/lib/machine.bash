@@ -20,7 +20,7 @@ machine_key() {
 	{
 		hash_tree "$STAGE"
 		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP/scripts/lib/image.bash" "$KHO_TOP/tests/lib/guest-agent" \
-			"$KERNEL_DIR/bzImage" "$(command -v busybox)"
+			"$KHO_TOP/tests/lib/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
 	} | sha256sum | cut -c1-16
@@ -48,4 +48,15 @@ machine_prepare() {
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
 	# tests make their own helpers there
 	export VM_BUILD=$KHO_BUILD/main
+}
+
+# machine_prepare_stock RELEASE: the same with a kernel that is not ours and no initramfs.
+machine_prepare_stock() {
+	local disk=$KHO_BUILD/stock-$1.img
+	kernel_build_stock "$1"
+	step "building kho-tools" stage_build
+	kexec_build
+	INITRAMFS=
+	step "making the disk" image_root "$disk"
+	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
 }
