@@ -164,6 +164,14 @@ const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
 
 /* ------------------------------------------------- preserved-memory-map */
 
+/*
+ * Maps of kho-v1 have bitmaps of 512 bytes (Linux 6.16, early 6.17) or of a page (4096),
+ * and do not say of which. Where the kernel's release does not tell either, reading the map
+ * fails with KHO_ERR_UNSUPPORTED until this says it; 0 goes back to asking the release.
+ * Not while an iterator over the map is in use. KHO_ERR_USAGE for another size.
+ */
+int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes);
+
 /* One stream of ranges sorted by address, whatever the ABI. */
 struct kho_map_iter;
 
@@ -252,6 +260,46 @@ int kho_dma_check_content(struct kho_state *state,
 
 /* "write-combine,no-warn" and the like into @buf; "-" for none. Returns @buf. */
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size);
+
+/* ------------------------------------------------------ subtrees, decoded */
+
+enum kho_item_type {
+	KHO_ITEM_GROUP,		/* items of greater depth that follow are its own */
+	KHO_ITEM_TEXT,
+	KHO_ITEM_NUMBER,
+	KHO_ITEM_HEX,		/* a number that is better read so: flags, handles */
+	KHO_ITEM_SIZE,		/* bytes */
+	KHO_ITEM_MEMORY,	/* [value, value + size): handed over, so it has to be preserved */
+	KHO_ITEM_BYTES,		/* size bytes as they are, at value (or KHO_NO_ADDR) */
+	KHO_ITEM_UNKNOWN,	/* a format that is not known: text is what it calls itself */
+};
+
+/* One thing that a subtree says. Valid during the call only. */
+struct kho_item {
+	unsigned int depth;	/* 0: of the subtree itself */
+	enum kho_item_type type;
+	char name[64];
+	char text[128];		/* printable; GROUP: what it is of; MEMORY: a remark */
+	uint64_t value;
+	uint64_t size;
+	const unsigned char *bytes;
+};
+
+/*
+ * Calls @fn for what @subtree (one of kho_state_subtrees()) holds, in its order, until it
+ * returns non-zero. memblock, LUO with memfds, kexec-metadata, kho_test and the head of
+ * dma-alloc are understood; another blob comes as its FDT's properties or as bytes. Every
+ * link is followed once at most, so the work is bounded by what the source holds.
+ *
+ * The incoming side: kernel and drivers free what they have taken, so what is read there may
+ * be something else's by now, and an error there proves no damage.
+ *
+ * Returns 0, or KHO_ERR_CORRUPT, KHO_ERR_LOOP, KHO_ERR_NOT_PRESENT, ... where the subtree
+ * could not be read on; the items before that were told.
+ */
+int kho_subtree_decode(struct kho_state *state, const struct kho_subtree *subtree,
+		       int (*fn)(const struct kho_item *item, void *data), void *data,
+		       struct kho_error *err);
 
 /* ---------------------------------------------------------------- verify */
 

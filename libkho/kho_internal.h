@@ -83,6 +83,7 @@ const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_
 /* ------------------------------------------------------------------ state */
 
 struct kho_radix;
+struct kho_bitmap;
 
 struct kho_state {
 	struct kho_source *source;
@@ -101,7 +102,9 @@ struct kho_state {
 	char bad_subtree[64];	/* name of the first of them */
 	struct kho_range *scratch;
 	size_t nr_scratch;
-	struct kho_radix *radix; /* made on first use */
+	struct kho_radix *radix; /* made on first use, like the next one */
+	struct kho_bitmap *bitmap;
+	unsigned int v1_bitmap;	/* bytes of a bitmap of kho-v1 as told by the caller, or 0 */
 };
 
 const struct kho_subtree *kho_state_subtree(const struct kho_state *state,
@@ -131,9 +134,36 @@ bool kho_root_find_quick(struct kho_state *state);
 /* The same by looking at all of RAM, which takes seconds for each GiB. */
 int kho_root_find_scan(struct kho_state *state, struct kho_error *err);
 
+/* ------------------------------------- preserved-memory-map (see map.c) */
+
+/* kho-v3 and later: a radix tree. As the functions of kho.h, but for the outgoing side only. */
+struct kho_radix_iter;
+int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
+			  struct kho_error *err);
+int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry,
+			struct kho_error *err);
+void kho_radix_iter_destroy(struct kho_radix_iter *iter);
+int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			    void *data, struct kho_error *err);
+/* Where the preserved block that covers @addr ends; *end is 0 if none does. */
+int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
+			    struct kho_error *err);
 /* The radix tree of a state; NULL and *err when it cannot be read at all. */
 struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);
 void kho_radix_destroy(struct kho_radix *radix);
+
+/* kho-v1: a chain of pages that name bitmaps. */
+struct kho_bitmap_iter;
+int kho_bitmap_iter_create(struct kho_state *state, struct kho_bitmap_iter **out,
+			   struct kho_error *err);
+int kho_bitmap_iter_next(struct kho_bitmap_iter *iter, struct kho_map_entry *entry,
+			 struct kho_error *err);
+void kho_bitmap_iter_destroy(struct kho_bitmap_iter *iter);
+int kho_bitmap_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			     void *data, struct kho_error *err);
+int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
+			     struct kho_error *err);
+void kho_bitmap_destroy(struct kho_bitmap *map);
 
 /*
  * Calls @fn for each block of records, until it returns non-zero; then what the
@@ -143,6 +173,16 @@ int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, voi
 			   void *data, struct kho_error *err);
 
 /* ---------------------------------------------------------------- helpers */
+
+/* Addresses that were come by (not 0); begins as all zeroes. */
+struct kho_addr_set {
+	uint64_t *slots;
+	size_t n, room;
+};
+
+/* 1: added; 0: it was there before; negative: out of memory. */
+int kho_addr_set_add(struct kho_addr_set *set, uint64_t addr, struct kho_error *err);
+void kho_addr_set_free(struct kho_addr_set *set);
 
 /* CRC-32C as in libkho/abi/dma_alloc.h. */
 uint32_t kho_crc32c(const void *data, size_t size);

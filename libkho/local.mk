@@ -7,12 +7,17 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/abi/kexec_handover.h \
 	libkho/abi/snapshot.h \
 	libkho/abi/subtrees.h \
+	libkho/addr_set.c \
 	libkho/crc32c.c \
+	libkho/decode.c \
+	libkho/decode.h \
 	libkho/decompress.c \
 	libkho/decompress.h \
 	libkho/error.c \
 	libkho/kho.h \
 	libkho/kho_internal.h \
+	libkho/map.c \
+	libkho/map_bitmap.c \
 	libkho/map_radix.c \
 	libkho/root.c \
 	libkho/root_find.c \
@@ -20,6 +25,12 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/source.c \
 	libkho/source_live.c \
 	libkho/subtree_dma_alloc.c \
+	libkho/subtree_kho_test.c \
+	libkho/subtree_luo.c \
+	libkho/subtree_memblock.c \
+	libkho/subtree_memfd.c \
+	libkho/subtree_metadata.c \
+	libkho/subtree_raw.c \
 	libkho/target.c \
 	libkho/verify.c \
 	libkho/verify.h

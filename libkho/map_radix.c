@@ -36,7 +36,7 @@ struct kho_radix {
 	struct node_place *nodes;	/* open addressing */
 	size_t nr_nodes, nr_slots;
 	uint64_t orders;		/* orders with any key, a bit each */
-	struct radix_path path;		/* for kho_map_contains */
+	struct radix_path path;		/* for look-ups */
 };
 
 /* Keys below one entry of a node at @level. */
@@ -251,11 +251,6 @@ struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err
 	if (state->radix)
 		return state->radix;
 
-	if (state->side == KHO_SIDE_IN) {
-		kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
-			 "the incoming preserved-memory-map is gone: the kernel frees it once it has read it");
-		return NULL;
-	}
 	if (state->abi != KHO_ABI_V3 && state->abi != KHO_ABI_V4) {
 		kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 			 "the preserved-memory-map of \"%s\" cannot be read by this version",
@@ -296,13 +291,13 @@ struct order_cursor {
 	struct radix_path path;
 };
 
-struct kho_map_iter {
+struct kho_radix_iter {
 	struct kho_radix *radix;
 	size_t nr_cursors;
 	struct order_cursor *cursors;
 };
 
-static int cursor_advance(struct kho_map_iter *iter, struct order_cursor *cursor,
+static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *cursor,
 			  struct kho_error *err)
 {
 	uint64_t key;
@@ -320,12 +315,12 @@ static int cursor_advance(struct kho_map_iter *iter, struct order_cursor *cursor
 	return key_decode(key, cursor->order, &cursor->entry, err);
 }
 
-int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
-			struct kho_error *err)
+int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
+			  struct kho_error *err)
 {
 	struct kho_error local;
 	struct kho_radix *radix;
-	struct kho_map_iter *iter;
+	struct kho_radix_iter *iter;
 
 	if (!err)
 		err = &local;
@@ -356,7 +351,7 @@ int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
 		iter->nr_cursors++;
 		ret = cursor_advance(iter, cursor, err);
 		if (ret) {
-			kho_map_iter_destroy(iter);
+			kho_radix_iter_destroy(iter);
 			return ret;
 		}
 	}
@@ -365,8 +360,8 @@ int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
 	return 0;
 }
 
-int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
-		      struct kho_error *err)
+int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry,
+			struct kho_error *err)
 {
 	struct order_cursor *first = NULL;
 	struct kho_map_entry found;
@@ -390,7 +385,7 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 	return 1;
 }
 
-void kho_map_iter_destroy(struct kho_map_iter *iter)
+void kho_radix_iter_destroy(struct kho_radix_iter *iter)
 {
 	if (!iter)
 		return;
@@ -401,12 +396,16 @@ void kho_map_iter_destroy(struct kho_map_iter *iter)
 /* ---------------------------------------------------------------- look-up */
 
 /* How far the preserved block that covers @addr reaches; 0 if none does. */
-static int covered_until(struct kho_radix *radix, uint64_t addr, uint64_t *end,
-			 struct kho_error *err)
+int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
+			    struct kho_error *err)
 {
+	struct kho_error local;
+	struct kho_radix *radix = kho_state_radix(state, err ? err : &local);
 	uint64_t key, found;
 	int ret;
 
+	if (!radix)
+		return err ? err->code : local.code;
 	*end = 0;
 	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
 		if (!(radix->orders & 1ull << order))
@@ -423,51 +422,21 @@ static int covered_until(struct kho_radix *radix, uint64_t addr, uint64_t *end,
 	return 0;
 }
 
-int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
-		     struct kho_error *err)
-{
-	struct kho_error local;
-	struct kho_radix *radix;
-	uint64_t last;
-
-	if (!err)
-		err = &local;
-	if (!size || __builtin_add_overflow(addr, size - 1, &last))
-		return kho_fail(err, KHO_ERR_USAGE, addr, "0x%" PRIx64 "+0x%" PRIx64 " is no range",
-				addr, size);
-
-	radix = kho_state_radix(state, err);
-	if (!radix)
-		return err->code;
-
-	while (addr <= last) {
-		uint64_t end;
-		int ret = covered_until(radix, addr, &end, err);
-
-		if (ret)
-			return ret;
-		if (end <= addr)
-			return 0;
-		addr = end;
-	}
-	return 1;
-}
-
-int kho_map_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			  void *data, struct kho_error *err)
+int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
+			    void *data, struct kho_error *err)
 {
 	struct kho_map_entry entry;
-	struct kho_map_iter *iter;
+	struct kho_radix_iter *iter;
 	struct kho_radix *radix;
 	int ret;
 
 	/* walking all of it is what makes every node known */
-	ret = kho_map_iter_create(state, &iter, err);
+	ret = kho_radix_iter_create(state, &iter, err);
 	if (ret)
 		return ret;
-	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0)
+	while ((ret = kho_radix_iter_next(iter, &entry, err)) > 0)
 		;
-	kho_map_iter_destroy(iter);
+	kho_radix_iter_destroy(iter);
 	if (ret)
 		return ret;
 

@@ -434,6 +434,8 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err)
 
 	kho_radix_destroy(state->radix);
 	state->radix = NULL;
+	kho_bitmap_destroy(state->bitmap);
+	state->bitmap = NULL;
 	state->abi = fresh.abi;
 	state->map_addr = fresh.map_addr;
 	state->fdt_size = fresh.fdt_size;
@@ -459,6 +461,9 @@ struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
 	state->fdt_addr = addr;
 	state->found_by = KHO_FOUND_SCAN;
 	memcpy(state->fdt, page, sizeof(state->fdt));
+	/* what wrote it tells how to read a map of kho-v1 */
+	if (source->live)
+		read_release_live(state);
 	if (!parse_root(state, sizeof(state->fdt), NULL))
 		return state;
 	kho_state_close(state);
@@ -483,6 +488,7 @@ void kho_state_close(struct kho_state *state)
 	if (!state)
 		return;
 	kho_radix_destroy(state->radix);
+	kho_bitmap_destroy(state->bitmap);
 	free(state->subtrees);
 	free(state->scratch);
 	free(state);

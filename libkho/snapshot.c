@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kho_internal.h"
+#include "decode.h"
 #include "abi/snapshot.h"
 
 /* Blobs of unknown subtrees are taken along up to this size. */
@@ -58,6 +58,8 @@ static void add_subtrees(struct kho_state *state, struct pages *pages)
 		size += subtree->addr % KHO_ABI_PAGE_SIZE;
 		for (uint64_t done = 0; done == 0 || done < size; done += KHO_ABI_PAGE_SIZE)
 			pages_add(subtree->addr + done, pages);
+		/* and what it refers to, as far as it can be read */
+		kho_subtree_walk(state, subtree, NULL, NULL, pages_add, pages, NULL);
 	}
 }
 
@@ -285,11 +287,9 @@ int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_err
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
-	if (state->fdt_addr == KHO_NO_ADDR) {
-		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       "this kernel does not say where the root FDT is");
-		return kho_remedy(err, ret, "Use a kernel with kernel-patches/, which has fdt_phys.");
-	}
+	ret = kho_state_locate(state, err);
+	if (ret)
+		return ret;
 
 	for (int i = 0; ; i++) {
 		ret = write_once(state, path, err);

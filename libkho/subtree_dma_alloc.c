@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "kho_internal.h"
+#include "decode.h"
 #include "abi/dma_alloc.h"
 
 #define RECORDS_PER_BLOCK \
@@ -399,4 +399,25 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 		snprintf(buf + used, size - used, "%s0x%" PRIx64, used ? "," : "",
 			 (uint64_t)(attrs & ~DMA_ALLOC_ATTRS_KNOWN));
 	return buf;
+}
+
+/* The head only: the records have functions, and a command, of their own. */
+int kho_decode_dma(struct kho_decoder *d, const struct kho_subtree *subtree)
+{
+	struct kho_dma_header header;
+	int ret;
+
+	(void)subtree;
+	ret = kho_dma_read_header(d->state, &header, d->err);
+	if (!ret)
+		ret = kho_decode_text(d, "compatible", header.compatible, sizeof(header.compatible));
+	if (!ret)
+		ret = kho_decode_number(d, "records", header.nr_records);
+	if (!ret)
+		ret = kho_decode_number(d, "pages", header.nr_pages);
+	if (!ret)
+		ret = kho_decode_number(d, "generation", header.generation);
+	if (!ret)
+		ret = kho_decode_number(d, "next_id", header.next_id);
+	return ret ? ret : kho_decode_hex(d, "first_block", header.first_block);
 }

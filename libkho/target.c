@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "decompress.h"
+#include "decode.h"
 #include "verify.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
@@ -254,7 +255,7 @@ static void verify_luo(struct kho_verify *v, const struct kho_target *target)
 {
 	const struct kho_subtree *subtree = kho_state_subtree(v->state, LUO_SUBTREE);
 	struct kho_error err;
-	struct luo_ser luo;
+	char compatible[64];
 
 	if (!subtree)
 		return;
@@ -262,12 +263,12 @@ static void verify_luo(struct kho_verify *v, const struct kho_target *target)
 		/* the subtree is there with and without sessions */
 		kho_report_as(v, "K603", KHO_SEVERITY_WARNING, subtree->addr,
 			      "the target has no live update: sessions, if there are any, would be lost");
-	else if (kho_source_read(v->state->source, subtree->addr, &luo, sizeof(luo), &err))
+	else if (kho_subtree_compatible(v->state, subtree, compatible, sizeof(compatible), &err))
 		kho_report_unevaluated(v, "K603", subtree->addr, 0, "%s", err.message);
-	else if (strncmp(luo.compatible, target->luo_compatible, sizeof(luo.compatible)))
+	else if (strcmp(compatible, target->luo_compatible))
 		kho_report(v, "K603", subtree->addr, 0,
-			   "live update state is \"%.8s\", the target reads \"%s\" and would panic",
-			   luo.compatible, target->luo_compatible);
+			   "live update state is \"%s\", the target reads \"%s\" and would panic",
+			   compatible, target->luo_compatible);
 }
 
 static void verify_dma(struct kho_verify *v, const struct kho_target *target)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "decode.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 #include "verify.h"
@@ -37,6 +37,10 @@ static const struct kho_rule rules[] = {
 	{ "K303", KHO_SEVERITY_ERROR, "Two subtrees have the same name or the same blob." },
 	{ "K304", KHO_SEVERITY_WARNING, "The kexec-metadata is of a version that is not known." },
 	{ "K305", KHO_SEVERITY_WARNING, "The live update state (LUO) is of a format that is not known." },
+	{ "K306", KHO_SEVERITY_FATAL, "Memory that a subtree hands over is not preserved." },
+	{ "K307", KHO_SEVERITY_ERROR, "What a subtree says cannot be read to its end." },
+	{ "K308", KHO_SEVERITY_FATAL, "A page that a subtree refers to is not preserved." },
+	{ "K309", KHO_SEVERITY_WARNING, "A subtree has something of a format that is not known." },
 	{ "K401", KHO_SEVERITY_ERROR, "The head of the DMA records is not valid." },
 	{ "K402", KHO_SEVERITY_ERROR, "The head of the DMA records has a wrong checksum." },
 	{ "K403", KHO_SEVERITY_ERROR, "The chain of DMA records is broken or comes back to itself." },
@@ -487,22 +491,8 @@ static void verify_kexec_metadata(struct kho_verify *v, const struct kho_subtree
 			   version, subtree->size, KHO_METADATA_VERSION);
 }
 
-static void verify_luo(struct kho_verify *v, const struct kho_subtree *subtree)
-{
-	struct kho_error err;
-	struct luo_ser luo;
-
-	if (kho_source_read(v->state->source, subtree->addr, &luo, sizeof(luo), &err)) {
-		kho_report_unevaluated(v, "K305", subtree->addr, 0, "%s", err.message);
-		return;
-	}
-	if (strncmp(luo.compatible, "luo-v", 5) ||
-	    !memchr(luo.compatible, '\0', sizeof(luo.compatible)))
-		kho_report(v, "K305", subtree->addr, 0, "LUO is \"%.8s\"; known is luo-v5",
-			   luo.compatible);
-}
-
-static void verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
+/* False when there is nothing to be read. */
+static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 {
 	uint64_t size = subtree->size ? subtree->size : 1;
 	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
@@ -514,10 +504,98 @@ static void verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 		kho_report(v, "K302", subtree->addr, 0,
 			   "blob of \"%s\", 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
 			   subtree->name, subtree->addr, subtree->size);
-		return;
+		return false;
 	}
 	snprintf(what, sizeof(what), "blob of \"%s\"", subtree->name);
 	verify_preserved(v, "K301", first, last - first + 1, 0, what);
+	return true;
+}
+
+/* What a walk over a subtree is about. */
+struct walk {
+	struct kho_verify *v;
+	const struct kho_subtree *subtree;
+	uint64_t last;		/* page that was judged before */
+};
+
+static void verify_unknown(struct walk *walk, const struct kho_item *item)
+{
+	bool luo = !strcmp(walk->subtree->name, LUO_SUBTREE) && !strcmp(item->name, "compatible");
+
+	if (luo)
+		kho_report(walk->v, "K305", walk->subtree->addr, 0,
+			   "LUO is \"%s\"; known are luo-v1 and luo-v5", item->text);
+	else
+		kho_report(walk->v, "K309", walk->subtree->addr, 0,
+			   "subtree \"%s\": %s \"%s\" is not known", walk->subtree->name,
+			   item->name, item->text);
+}
+
+static int verify_item(const struct kho_item *item, void *data)
+{
+	struct walk *walk = data;
+	struct kho_verify *v = walk->v;
+	char what[160];
+
+	if (item->type == KHO_ITEM_UNKNOWN)
+		verify_unknown(walk, item);
+	if (item->type != KHO_ITEM_MEMORY || v->state->side == KHO_SIDE_IN)
+		return v->stopped;
+
+	snprintf(what, sizeof(what), "%s of \"%s\"", item->name, walk->subtree->name);
+	if (!item->size || !in_ram(v, item->value, item->size))
+		kho_report(v, "K306", item->value, 0, "%s, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
+			   what, item->value, item->size);
+	else
+		verify_preserved(v, "K306", item->value, item->size, 0, what);
+	return v->stopped;
+}
+
+static int verify_touched(uint64_t addr, void *data)
+{
+	struct walk *walk = data;
+	const struct kho_subtree *subtree = walk->subtree;
+	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
+	uint64_t size = subtree->addr % KHO_ABI_PAGE_SIZE + (subtree->size ? subtree->size : 1);
+	char what[80];
+
+	/* the blob itself is K301's */
+	if (addr == walk->last || addr - first < size)
+		return 0;
+	walk->last = addr;
+	snprintf(what, sizeof(what), "a page of \"%s\"", subtree->name);
+	verify_preserved(walk->v, "K308", addr, KHO_ABI_PAGE_SIZE, 0, what);
+	return walk->v->stopped;
+}
+
+/*
+ * What the subtree refers to. Of the incoming side only what the blob itself says: who takes
+ * the rest frees it, and then it may be anything.
+ */
+static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree)
+{
+	struct walk walk = { .v = v, .subtree = subtree, .last = KHO_NO_ADDR };
+	bool in = v->state->side == KHO_SIDE_IN;
+	struct kho_error err;
+	int ret;
+
+	/* that has rules of its own */
+	if (!strcmp(subtree->name, DMA_ALLOC_KHO_SUBTREE))
+		return;
+	ret = kho_subtree_walk(v->state, subtree, verify_item, &walk, in ? NULL : verify_touched,
+			       &walk, &err);
+	if (!ret)
+		return;
+	if (in)
+		not_applicable(v, "K307", "subtree \"%s\" cannot be read to its end, which is no damage once it was taken: %.100s",
+			       subtree->name, err.message);
+	else if (ret == KHO_ERR_CORRUPT || ret == KHO_ERR_LOOP ||
+		 (ret == KHO_ERR_NOT_PRESENT && (v->state->source->live || !in_ram(v, err.addr, 1))))
+		kho_report(v, "K307", err.addr, 0, "subtree \"%s\": %s", subtree->name,
+			   err.message);
+	else
+		kho_report_unevaluated(v, "K307", err.addr, 0, "subtree \"%s\": %s",
+				       subtree->name, err.message);
 }
 
 static void verify_subtrees(struct kho_verify *v)
@@ -532,11 +610,11 @@ static void verify_subtrees(struct kho_verify *v)
 					   "subtrees \"%s\" and \"%s\" have the same name or blob",
 					   subtrees[k].name, subtrees[i].name);
 		}
-		verify_blob(v, &subtrees[i]);
+		if (!verify_blob(v, &subtrees[i]))
+			continue;
 		if (!strcmp(subtrees[i].name, KHO_METADATA_SUBTREE))
 			verify_kexec_metadata(v, &subtrees[i]);
-		if (!strcmp(subtrees[i].name, LUO_SUBTREE))
-			verify_luo(v, &subtrees[i]);
+		verify_references(v, &subtrees[i]);
 	}
 }
 

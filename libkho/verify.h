@@ -15,7 +15,7 @@ struct kho_verify {
 	bool have_header;
 	bool map_readable;	/* to its end, so that look-ups mean something */
 	bool stopped;		/* the call-back has had enough */
-	const char *told[4];	/* rules that were said once not to be judged */
+	const char *told[8];	/* rules that were said once not to be judged */
 	struct kho_finding *held; /* NULL: findings are not held back */
 	size_t nr_held;
 };

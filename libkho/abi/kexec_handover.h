@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * KHO's root FDT and the radix tree of preserved memory, as in
- * include/linux/kho/abi/kexec_handover.h of Linux 7.3.
+ * KHO's root FDT and the maps of preserved memory, as in
+ * include/linux/kho/abi/kexec_handover.h of Linux 7.3, and of older ones as said below.
  *
  *   kho-v1		Linux 6.16 to 7.0	subtree property "fdt", bitmaps
  *   kho-v3		Linux 7.1		"preserved-data" + "blob-size", radix tree
@@ -9,6 +9,8 @@
  */
 #ifndef LIBKHO_ABI_KEXEC_HANDOVER_H
 #define LIBKHO_ABI_KEXEC_HANDOVER_H
+
+#include <stdint.h>
 
 #define KHO_ABI_PAGE_SHIFT	12	/* the only page size that we read so far */
 #define KHO_ABI_PAGE_SIZE	(1u << KHO_ABI_PAGE_SHIFT)
@@ -26,6 +28,30 @@
 #define KHO_RADIX_BITMAP_BITS	(KHO_ABI_PAGE_SHIFT + 3)
 #define KHO_RADIX_TABLE_BITS	(KHO_ABI_PAGE_SHIFT - 3)
 #define KHO_RADIX_ORDERS	(64 - KHO_ABI_PAGE_SHIFT)
+
+/*
+ * kho-v1: struct khoser_mem_chunk of kernel/kexec_handover.c of Linux 6.18. A chain of
+ * pages, each with bitmaps of one order. Bit b of a bitmap is the block of this order at
+ * addr + (b << (12 + order)). A bitmap has 512 bytes in Linux 6.16 and early 6.17, and a page
+ * later, with the same compatible string. Neither chunks nor bitmaps are in the map.
+ */
+struct khoser_mem_bitmap_ptr {
+	uint64_t phys_start;
+	uint64_t bitmap;
+};
+
+#define KHO_V1_CHUNK_BITMAPS	((KHO_ABI_PAGE_SIZE - 16) / sizeof(struct khoser_mem_bitmap_ptr))
+
+struct khoser_mem_chunk {
+	uint64_t next;
+	uint32_t order;
+	uint32_t num_elms;
+	struct khoser_mem_bitmap_ptr bitmaps[KHO_V1_CHUNK_BITMAPS];
+};
+
+_Static_assert(sizeof(struct khoser_mem_chunk) == KHO_ABI_PAGE_SIZE, "a chunk is a page");
+
+#define KHO_V1_SMALL_BITMAP	512u
 
 /* Header of a kho_block page: include/linux/kho/abi/block.h of Linux 7.3. */
 struct kho_block_header_ser {

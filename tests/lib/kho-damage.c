@@ -3,7 +3,8 @@
  * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one
  * named way, so that a test can see which rule notices. kho-damage --list
  * prints the names of damages of outgoing state with the rules that have to notice
- * them, --list-in those of incoming state.
+ * them, --list-in those of incoming state, --list-v1 and --list-luo those of kernels with
+ * the ABI kho-v1 and with live update (luo-v5).
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -104,6 +105,40 @@ static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int o
 	return (unsigned char *)at(image, node) + key % 32768 / 8;
 }
 
+/* The same in a map of kho-v1; NULL when no bitmap has the page. */
+static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int order,
+			     unsigned char *mask)
+{
+	const struct khoser_mem_chunk *chunk;
+
+	for (uint64_t pa = kho_state_map_addr(image->state); pa; pa = chunk->next) {
+		chunk = at(image, pa);
+		for (uint32_t i = 0; chunk->order == order && i < chunk->num_elms; i++) {
+			uint64_t bit = (addr - chunk->bitmaps[i].phys_start) >> (12 + order);
+
+			if (addr < chunk->bitmaps[i].phys_start || bit >= PAGE * 8)
+				continue;
+			*mask = (unsigned char)(1u << (bit % 8));
+			return (unsigned char *)at(image, chunk->bitmaps[i].bitmap) + bit / 8;
+		}
+	}
+	return NULL;
+}
+
+/* Takes a page out of a map of kho-v1, whatever order it was preserved in. */
+static void v1_clear(struct image *image, uint64_t addr)
+{
+	for (unsigned int order = 0; order <= 10; order++) {
+		unsigned char mask, *byte = v1_bit(image, addr, order, &mask);
+
+		if (byte && *byte & mask) {
+			*byte = (unsigned char)(*byte & ~mask);
+			return;
+		}
+	}
+	die("the page was not preserved to begin with");
+}
+
 static void map_clear(struct image *image, uint64_t addr, unsigned int order)
 {
 	unsigned char mask, *byte = map_bit(image, addr, order, &mask);
@@ -187,6 +222,27 @@ static void root_compatible(struct image *image)
 {
 	if (fdt_setprop_inplace(fdt(image), 0, "compatible", "kho-v9", 7))
 		die("cannot change the compatible");
+}
+
+/* No damage: the forms that are under discussion for kernels after 7.3. */
+static void set_compatible(struct image *image, const char *value, int size)
+{
+	unsigned char page[PAGE];
+
+	if (fdt_open_into(fdt(image), page, sizeof(page)) ||
+	    fdt_setprop(page, 0, "compatible", value, size) || fdt_pack(page))
+		die("cannot change the compatible");
+	memcpy(fdt(image), page, fdt_totalsize(page));
+}
+
+static void compatible_composite(struct image *image)
+{
+	set_compatible(image, "kho-v4;radix-v1", sizeof("kho-v4;radix-v1"));
+}
+
+static void compatible_list(struct image *image)
+{
+	set_compatible(image, "kho-v5\0kho-v4", sizeof("kho-v5\0kho-v4"));
 }
 
 static void set_root_map(struct image *image, uint64_t addr)
@@ -521,28 +577,6 @@ static void content_changed(struct image *image)
 	((unsigned char *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr))[5] ^= 1;
 }
 
-/* Makes the live update state out of another subtree. */
-static struct luo_ser *make_luo(struct image *image)
-{
-	int node = fdt_subnode_offset(fdt(image), 0, "kho-edu");
-	static const char name[8] = { 'L', 'U', 'O', 0, 0, 0, 0, FDT_NOP };
-
-	if (node < 0)
-		die("no subtree to change");
-	memcpy((char *)(uintptr_t)fdt_get_name(fdt(image), node, NULL), name, sizeof(name));
-	return at(image, kho_state_subtree(image->state, "kho-edu")->addr);
-}
-
-static void luo_known(struct image *image)
-{
-	memcpy(make_luo(image)->compatible, "luo-v5\0", 8);
-}
-
-static void luo_unknown(struct image *image)
-{
-	memcpy(make_luo(image)->compatible, "other-1", 8);
-}
-
 static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
 {
 	record(image, r)->flags = flags;
@@ -582,6 +616,248 @@ static void one_of_this_kernel(struct image *image)
 	fix_record(last);
 }
 
+/* ----------------------------------------------------------------- kho-v1 */
+
+static struct khoser_mem_chunk *v1_chunk(struct image *image)
+{
+	return at(image, kho_state_map_addr(image->state));
+}
+
+static void v1_chain_loop(struct image *image)
+{
+	v1_chunk(image)->next = kho_state_map_addr(image->state);
+}
+
+static void v1_chain_unaligned(struct image *image) { v1_chunk(image)->next = 0x1001; }
+static void v1_chain_absent(struct image *image) { v1_chunk(image)->next = 1ull << 45; }
+static void v1_chunk_count(struct image *image)
+{
+	v1_chunk(image)->num_elms = KHO_V1_CHUNK_BITMAPS + 1;
+}
+
+static void v1_bitmap_shared(struct image *image)
+{
+	struct khoser_mem_chunk *chunk = v1_chunk(image);
+
+	chunk->bitmaps[chunk->num_elms] = chunk->bitmaps[0];
+	chunk->bitmaps[chunk->num_elms].phys_start = 1ull << 40;
+	chunk->num_elms++;
+}
+
+static void v1_bitmap_twice(struct image *image)
+{
+	struct khoser_mem_chunk *chunk = v1_chunk(image);
+
+	/* another page for the same memory */
+	chunk->bitmaps[chunk->num_elms] = chunk->bitmaps[0];
+	chunk->bitmaps[chunk->num_elms].bitmap = kho_state_fdt_addr(image->state);
+	chunk->num_elms++;
+}
+
+static void v1_bitmap_unaligned(struct image *image) { v1_chunk(image)->bitmaps[0].bitmap += 8; }
+static void v1_order_huge(struct image *image) { v1_chunk(image)->order = 60; }
+static void v1_start_unaligned(struct image *image)
+{
+	v1_chunk(image)->bitmaps[0].phys_start += PAGE;
+}
+
+static void v1_range_outside_ram(struct image *image)
+{
+	unsigned char mask, *byte = v1_bit(image, 0xa0000, 0, &mask);
+
+	if (!byte)
+		die("no bitmap for the hole below 1 MiB");
+	*byte |= mask;
+}
+
+static void v1_fdt_not_preserved(struct image *image)
+{
+	v1_clear(image, kho_state_fdt_addr(image->state));
+}
+
+static void v1_blob_not_preserved(struct image *image)
+{
+	v1_clear(image, kho_state_subtree(image->state, MEMBLOCK_SUBTREE)->addr);
+}
+
+static void v1_no_address(struct image *image)
+{
+	int node = fdt_subnode_offset(fdt(image), 0, KHO_TEST_SUBTREE);
+
+	if (node < 0 || fdt_nop_property(fdt(image), node, "fdt"))
+		die("no subtree to change");
+}
+
+/* ---------------------------------------- what subtrees say (any version) */
+
+static void *blob(struct image *image, const char *name)
+{
+	const struct kho_subtree *subtree = kho_state_subtree(image->state, name);
+
+	if (!subtree)
+		die("the snapshot has no such subtree");
+	return at(image, subtree->addr);
+}
+
+static uint64_t region_start(struct image *image, const char *name)
+{
+	const void *memblock = blob(image, MEMBLOCK_SUBTREE);
+	int len, node = fdt_subnode_offset(memblock, 0, name);
+	const void *start = node < 0 ? NULL : fdt_getprop(memblock, node, "start", &len);
+	uint64_t addr;
+
+	if (!start || len != sizeof(addr))
+		die("no such reserve_mem");
+	memcpy(&addr, start, sizeof(addr));
+	return addr;
+}
+
+static void region_not_preserved(struct image *image)
+{
+	v1_clear(image, region_start(image, "pool"));
+}
+
+static void region_outside_ram(struct image *image)
+{
+	void *memblock = blob(image, MEMBLOCK_SUBTREE);
+	uint64_t size = 1ull << 45;
+
+	if (fdt_setprop_inplace(memblock, fdt_subnode_offset(memblock, 0, "pool"), "size", &size,
+				sizeof(size)))
+		die("cannot change the size");
+}
+
+static void memblock_unknown(struct image *image)
+{
+	if (fdt_setprop_inplace(blob(image, MEMBLOCK_SUBTREE), 0, "compatible", "memblock-v9", 12))
+		die("cannot change the compatible");
+}
+
+static void region_no_start(struct image *image)
+{
+	void *memblock = blob(image, MEMBLOCK_SUBTREE);
+
+	if (fdt_nop_property(memblock, fdt_subnode_offset(memblock, 0, "pool"), "start"))
+		die("cannot remove the start");
+}
+
+static void memblock_no_fdt(struct image *image)
+{
+	*(unsigned char *)blob(image, MEMBLOCK_SUBTREE) ^= 0xff;
+}
+
+/* The vmalloc area of kho_test, in its FDT. */
+static struct kho_vmalloc *test_info(struct image *image)
+{
+	void *test = blob(image, KHO_TEST_SUBTREE);
+	int len, node = fdt_subnode_offset(test, 0, "data");
+	void *info = node < 0 ? NULL : fdt_getprop_w(test, node, "folios_info", &len);
+
+	if (!info || len != sizeof(struct kho_vmalloc))
+		die("no kho_test");
+	return info;
+}
+
+static struct kho_vmalloc_chunk *test_chunk(struct image *image)
+{
+	struct kho_vmalloc info;
+
+	memcpy(&info, test_info(image), sizeof(info));
+	return at(image, info.first);
+}
+
+static void test_chunk_not_preserved(struct image *image)
+{
+	v1_clear(image, test_info(image)->first);
+}
+
+static void test_chunk_loop(struct image *image)
+{
+	test_chunk(image)->next = test_info(image)->first;
+}
+
+static void test_page_twice(struct image *image)
+{
+	test_chunk(image)->phys[1] = test_chunk(image)->phys[0];
+	test_info(image)->total_pages++;
+}
+
+static void test_pages(struct image *image) { test_info(image)->total_pages++; }
+static void test_order(struct image *image) { test_info(image)->order = 60; }
+static void test_folios(struct image *image)
+{
+	void *test = blob(image, KHO_TEST_SUBTREE);
+	uint32_t n = UINT32_MAX;
+
+	if (fdt_setprop_inplace(test, fdt_subnode_offset(test, 0, "data"), "nr_folios", &n,
+				sizeof(n)))
+		die("cannot change the number of folios");
+}
+
+static void test_folio_not_preserved(struct image *image)
+{
+	const uint64_t *folios = at(image, test_chunk(image)->phys[0]);
+
+	v1_clear(image, folios[0] & ~(uint64_t)(PAGE - 1));
+}
+
+/* ------------------------------------------------------- live update, luo-v5 */
+
+static struct luo_ser *luo(struct image *image) { return blob(image, LUO_SUBTREE); }
+static struct luo_flb_header_ser *flbs(struct image *image)
+{
+	return at(image, luo(image)->flbs_pa);
+}
+
+static void luo_other(struct image *image) { memcpy(luo(image)->compatible, "luo-v99", 8); }
+static void luo_flb_count(struct image *image) { flbs(image)->count = UINT64_MAX; }
+static void luo_flb_not_preserved(struct image *image)
+{
+	map_clear(image, luo(image)->flbs_pa, 0);
+}
+
+/* The place of the FLBs as a block of sessions: as it is, in a loop, and too full. */
+static void luo_sessions(struct image *image)
+{
+	struct kho_block_header_ser *header = at(image, luo(image)->flbs_pa);
+
+	luo(image)->sessions_pa = luo(image)->flbs_pa;
+	luo(image)->flbs_pa = 0;
+	header->next = 0;
+	header->count = 0;
+}
+
+static struct kho_block_header_ser *session_block(struct image *image)
+{
+	luo_sessions(image);
+	return at(image, luo(image)->sessions_pa);
+}
+
+static void luo_session_loop(struct image *image)
+{
+	session_block(image)->next = luo(image)->sessions_pa;
+}
+
+static void luo_session_count(struct image *image)
+{
+	session_block(image)->count = PAGE;
+}
+
+/* One session without files, as the kernel would have it. */
+static struct luo_session_ser *one_session(struct image *image)
+{
+	struct kho_block_header_ser *header = session_block(image);
+	struct luo_session_ser *session = (struct luo_session_ser *)(header + 1);
+
+	header->count = 1;
+	memset(session, 0, sizeof(*session));
+	memcpy(session->name, "session", 7);
+	return session;
+}
+
+static void luo_session(struct image *image) { one_session(image); }
+static void luo_session_files(struct image *image) { one_session(image)->count = 3; }
+
 static const struct {
 	const char *name;	/* "in-...": of an incoming state, else of an outgoing one */
 	void (*apply)(struct image *image);
@@ -591,6 +867,8 @@ static const struct {
 	{ "fdt-truncated", fdt_truncated, "K001" },
 	{ "fdt-structure", fdt_structure, "K001" },
 	{ "root-compatible", root_compatible, "K002" },
+	{ "compatible-composite", compatible_composite, "" },
+	{ "compatible-list", compatible_list, "" },
 	{ "map-missing", map_missing, "K003" },
 	{ "map-unaligned", map_unaligned, "K003" },
 	{ "subtree-no-size", subtree_no_size, "K004" },
@@ -637,10 +915,43 @@ static const struct {
 	{ "content-changed", content_changed, "K413" },
 	{ "record-name", record_name, "K415" },
 	{ "record-reserved", record_reserved, "K415" },
-	{ "luo-known", luo_known, "" },
-	{ "luo-unknown", luo_unknown, "K305" },
 	{ "head-count", head_count, "K412" },
 	{ "head-pages", head_pages, "K412" },
+
+	{ "v1-chain-loop", v1_chain_loop, "K102" },
+	{ "v1-chain-unaligned", v1_chain_unaligned, "K101" },
+	{ "v1-chain-absent", v1_chain_absent, "K101" },
+	{ "v1-chunk-count", v1_chunk_count, "K101" },
+	{ "v1-bitmap-shared", v1_bitmap_shared, "K102" },
+	{ "v1-bitmap-twice", v1_bitmap_twice, "K101" },
+	{ "v1-bitmap-unaligned", v1_bitmap_unaligned, "K101" },
+	{ "v1-order-huge", v1_order_huge, "K103" },
+	{ "v1-start-unaligned", v1_start_unaligned, "K103" },
+	{ "v1-range-outside-ram", v1_range_outside_ram, "K104" },
+	{ "v1-fdt-not-preserved", v1_fdt_not_preserved, "K005" },
+	{ "v1-blob-not-preserved", v1_blob_not_preserved, "K301" },
+	{ "v1-no-address", v1_no_address, "K004" },
+	{ "v1-region-not-preserved", region_not_preserved, "K306" },
+	{ "v1-region-outside-ram", region_outside_ram, "K306" },
+	{ "v1-folio-not-preserved", test_folio_not_preserved, "K306" },
+	{ "v1-region-no-start", region_no_start, "K307" },
+	{ "v1-memblock-no-fdt", memblock_no_fdt, "K307" },
+	{ "v1-vmalloc-loop", test_chunk_loop, "K307" },
+	{ "v1-vmalloc-page-twice", test_page_twice, "K307" },
+	{ "v1-vmalloc-pages", test_pages, "K307" },
+	{ "v1-vmalloc-order", test_order, "K307" },
+	{ "v1-folios-huge", test_folios, "K307" },
+	{ "v1-vmalloc-not-preserved", test_chunk_not_preserved, "K308" },
+	{ "v1-memblock-unknown", memblock_unknown, "K309" },
+
+	{ "luo-unknown", luo_other, "K305" },
+	{ "luo-flb-count", luo_flb_count, "K307" },
+	{ "luo-flb-not-preserved", luo_flb_not_preserved, "K308" },
+	{ "luo-sessions", luo_sessions, "" },
+	{ "luo-session", luo_session, "" },
+	{ "luo-session-loop", luo_session_loop, "K307" },
+	{ "luo-session-count", luo_session_count, "K307" },
+	{ "luo-session-files", luo_session_files, "K307" },
 
 	{ "in-fdt-magic", fdt_bad_magic, "K001" },
 	{ "in-head-crc", head_crc, "K402" },
@@ -672,9 +983,19 @@ static void copy_file(const char *from, const char *to)
 		die("cannot copy the snapshot");
 }
 
-static void open_image(const char *path, struct image *image)
+static void find_records(struct image *image)
 {
 	struct kho_dma_iter *iter;
+
+	if (kho_dma_iter_create(image->state, &iter, NULL) ||
+	    kho_dma_iter_next(iter, &image->first, NULL) != 1 ||
+	    kho_dma_iter_next(iter, &image->second, NULL) != 1)
+		die("the snapshot has less than two records");
+	kho_dma_iter_destroy(iter);
+}
+
+static void open_image(const char *path, struct image *image)
+{
 	struct stat st;
 	int fd;
 
@@ -682,11 +1003,8 @@ static void open_image(const char *path, struct image *image)
 	    (kho_state_open(image->source, KHO_SIDE_OUT, &image->state, NULL) &&
 	     kho_state_open(image->source, KHO_SIDE_IN, &image->state, NULL)))
 		die("not a sound snapshot");
-	if (kho_dma_iter_create(image->state, &iter, NULL) ||
-	    kho_dma_iter_next(iter, &image->first, NULL) != 1 ||
-	    kho_dma_iter_next(iter, &image->second, NULL) != 1)
-		die("the snapshot has less than two records");
-	kho_dma_iter_destroy(iter);
+	if (kho_state_subtree(image->state, DMA_ALLOC_KHO_SUBTREE))
+		find_records(image);
 
 	fd = open(path, O_RDWR);
 	if (fd < 0 || fstat(fd, &st))
@@ -705,19 +1023,31 @@ static void close_image(struct image *image)
 	kho_source_close(image->source);
 }
 
+/* @list: "", "-in", "-v1" or "-luo". */
+static bool is_of_list(const char *name, const char *list)
+{
+	static const char *const prefixes[] = { "in-", "v1-", "luo-" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return *list && !strncmp(list + 1, prefixes[i], strlen(prefixes[i]) - 1);
+	}
+	return !*list;
+}
+
 int main(int argc, char **argv)
 {
 	struct image image = { 0 };
 
-	if (argc == 2 && (!strcmp(argv[1], "--list") || !strcmp(argv[1], "--list-in"))) {
+	if (argc == 2 && !strncmp(argv[1], "--list", 6)) {
 		for (size_t i = 0; i < NR_DAMAGES; i++) {
-			if (!strncmp(damages[i].name, "in-", 3) == !strcmp(argv[1], "--list-in"))
+			if (is_of_list(damages[i].name, argv[1] + 6))
 				printf("%s %s\n", damages[i].name, damages[i].rules);
 		}
 		return 0;
 	}
 	if (argc != 4)
-		die("usage: kho-damage NAME IN OUT | --list | --list-in");
+		die("usage: kho-damage NAME IN OUT | --list | --list-in | --list-v1 | --list-luo");
 
 	for (size_t i = 0; i < NR_DAMAGES; i++) {
 		if (strcmp(damages[i].name, argv[1]))

@@ -5,6 +5,7 @@
 # bounds: the programs are built with sanitizers here.
 
 # shellcheck disable=SC2154 # bats sets stderr
+# shellcheck disable=SC2030,SC2031 # run sets what a subshell of its own looks at
 
 bats_require_minimum_version 1.5.0
 
@@ -49,6 +50,16 @@ rules_of() {
 	[ "$(grep -c '^warning *K501 ' <<<"$output")" = 5 ]
 }
 
+@test "nothing above info is found in what other kernels left, whatever their ABI" {
+	local name
+	for name in v1 v3 v4-stock; do
+		run -0 "$inspect" verify --fail-on=warning --core "$fixtures/$name-outgoing.khosnap"
+		[[ $output == *"clean: "*" 0 not judged;"* ]]
+		run -0 "$inspect" verify --in --fail-on=warning --core "$fixtures/$name-incoming.khosnap"
+		[[ $output == *"clean: "*" 0 not judged;"* ]]
+	done
+}
+
 # Applies each damage that the list names and compares what is found.
 # Usage: check_damages LIST FIXTURE OPTION...
 check_damages() {
@@ -76,10 +87,22 @@ check_damages() {
 	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-incoming-unclaimed.khosnap" --in
 }
 
+@test "so is each damage of a map of kho-v1, and of what its subtrees say" {
+	"$damage" --list-v1 >"$BATS_TEST_TMPDIR/damages"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 20 ]
+	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v1-outgoing.khosnap"
+}
+
+@test "so is each damage of the live update state" {
+	"$damage" --list-luo >"$BATS_TEST_TMPDIR/damages"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 8 ]
+	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
+}
+
 @test "there is no rule that no test has seen fire" {
 	local seen
 	# K503 and K512 are of severity info, K6xx are of libkho-target.bats
-	seen=$({ "$damage" --list && "$damage" --list-in && echo K501 K503 K510 K511 K512; } |
+	seen=$({ "$damage" --list && "$damage" --list-in && "$damage" --list-v1 && "$damage" --list-luo && echo K501 K503 K510 K511 K512; } |
 		grep -oE 'K[0-9]{3}')
 	seen+=$'\n'$(grep -oE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME/libkho-target.bats")
 	# what kexec says of a load is for machines that can load
@@ -110,12 +133,12 @@ check_damages() {
 	done
 }
 
-@test "every command survives every damage" {
+# Usage: survive LIST FIXTURE
+survive() {
 	local name command
-	list_damages
 	while read -r name _; do
-		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
-		for command in show list tree ranges scratch map verify "map --json" "verify --json"; do
+		"$damage" "$name" "$2" "$BATS_TEST_TMPDIR/damaged"
+		for command in show list tree ranges scratch map verify "map --json" "verify --json" "tree --json"; do
 			# shellcheck disable=SC2086 # a command and its option
 			run timeout 20 "$inspect" $command --core "$BATS_TEST_TMPDIR/damaged"
 			if [ "$status" -gt 2 ] || [[ $output == *Sanitizer* || $output == *"runtime error"* ]]; then
@@ -124,7 +147,16 @@ check_damages() {
 				return 1
 			fi
 		done
-	done <"$BATS_TEST_TMPDIR/damages"
+	done <"$1"
+}
+
+@test "every command survives every damage" {
+	list_damages
+	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-outgoing.khosnap"
+	"$damage" --list-v1 >"$BATS_TEST_TMPDIR/damages"
+	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v1-outgoing.khosnap"
+	"$damage" --list-luo >"$BATS_TEST_TMPDIR/damages"
+	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
 }
 
 @test "a snapshot cut off anywhere is an error or a finding, never a crash or clean" {

@@ -26,3 +26,14 @@ mutate() {
 	mutate v4-incoming-unclaimed
 	mutate v4-incoming-claimed
 }
+
+@test "what other kernels left, with random changes" {
+	mutate v1-outgoing
+	mutate v3-outgoing
+	mutate v4-stock-outgoing
+}
+
+@test "live update sessions with random changes" {
+	mutate v3-incoming
+	mutate v4-stock-incoming
+}

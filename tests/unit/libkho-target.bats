@@ -178,14 +178,20 @@ finds() {
 }
 
 @test "K603: live update state in a format that the target does not read" {
-	"$KHO_BUILDDIR/tests/lib/kho-damage" luo-known "$outgoing" luo.khosnap
-	outgoing=luo.khosnap
+	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
 	make_kernel vmlinux "${full[@]}"
 	finds "" vmlinux
 	make_kernel vmlinux root=kho-v4 luo=luo-v6 dma=dma-alloc-v1
 	finds "K603 fatal" vmlinux
 	make_kernel vmlinux root=kho-v4 dma=dma-alloc-v1
 	finds "K603 warning" vmlinux
+
+	# the one of Linux 7.1 is an FDT
+	outgoing=$BATS_TEST_DIRNAME/../fixtures/v3-outgoing.khosnap
+	make_kernel vmlinux root=kho-v3 luo=luo-v1
+	finds "" vmlinux
+	make_kernel vmlinux root=kho-v3 luo=luo-v5
+	finds "K603 fatal" vmlinux
 }
 
 @test "K604: DMA records that the target does not read" {

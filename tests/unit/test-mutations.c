@@ -118,6 +118,33 @@ static int see_node(uint64_t addr, void *data)
 	return 0;
 }
 
+static int count_item(const struct kho_item *item, void *data)
+{
+	size_t *n = data;
+
+	if (memchr(item->name, '\0', sizeof(item->name)) == NULL ||
+	    memchr(item->text, '\0', sizeof(item->text)) == NULL)
+		die("an item with a name or text that does not end");
+	if (item->type == KHO_ITEM_BYTES && item->size > 65536)
+		die("an item with more bytes than a subtree shows");
+	return ++*n > 200000;
+}
+
+static void decode_subtrees(struct kho_state *state)
+{
+	const struct kho_subtree *subtrees;
+	size_t n, items;
+	struct kho_error err;
+
+	subtrees = kho_state_subtrees(state, &n);
+	for (size_t i = 0; i < n; i++) {
+		items = 0;
+		if (kho_subtree_decode(state, &subtrees[i], count_item, &items, &err) &&
+		    !*err.message)
+			die("an error without text");
+	}
+}
+
 static void use_state(struct kho_state *state, const char *copy)
 {
 	const struct kho_verify_options options = {
@@ -133,6 +160,8 @@ static void use_state(struct kho_state *state, const char *copy)
 	size_t n = 0, findings = 0;
 	uint64_t last = 0;
 
+	/* asked for a size or not, a map of kho-v1 is read */
+	kho_state_set_v1_bitmap(state, random_u64() % 2 ? 0 : random_u64() % 2 ? 512 : 4096);
 	if (kho_verify(state, &options, count_finding, &findings, &summary, &err) && !*err.message)
 		die("an error without text");
 	if (findings < 100000 && findings != summary.unevaluated + summary.findings[0] +
@@ -158,6 +187,7 @@ static void use_state(struct kho_state *state, const char *copy)
 		}
 		kho_dma_iter_destroy(dma);
 	}
+	decode_subtrees(state);
 	if (!(random_u64() % 16))
 		kho_snapshot_write(state, copy, NULL);
 }

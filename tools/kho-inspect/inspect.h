@@ -20,6 +20,7 @@ struct options {
 	bool in;			/* --in: what this kernel was handed */
 	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
 	const char *sysroot;		/* --sysroot: prefix of /proc and /sys */
+	unsigned int v1_bitmap;		/* --v1-bitmap: bytes, or 0 */
 	bool json;
 	bool bytes;			/* sizes as plain numbers */
 	bool no_color;

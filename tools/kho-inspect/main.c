@@ -35,7 +35,7 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
-	OPT_INITRD,
+	OPT_INITRD, OPT_V1_BITMAP,
 };
 
 static const struct option long_options[] = {
@@ -53,6 +53,7 @@ static const struct option long_options[] = {
 	{ "skip-content", no_argument, NULL, OPT_SKIP_CONTENT },
 	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "v1-bitmap", required_argument, NULL, OPT_V1_BITMAP },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -80,6 +81,7 @@ static void print_help(const struct command *command)
 		       command->run == cmd_scratch ? " [IMAGE]" : "",
 		       command->summary[0] - 'a' + 'A', command->summary + 1);
 		print_common_options();
+		puts("      --v1-bitmap=SIZE    512 or page: how to read a map of kho-v1 that does not tell");
 		if (command->options)
 			fputs(command->options, stdout);
 		return;
@@ -148,6 +150,17 @@ static int parse_rule_option(char *text, char ***list)
 	return *list ? 0 : misuse("not a list of rules (see kho-rules(7))", text);
 }
 
+static int parse_v1_bitmap(struct options *options, const char *text)
+{
+	if (!strcmp(text, "512"))
+		options->v1_bitmap = 512;
+	else if (!strcmp(text, "page"))
+		options->v1_bitmap = 4096;
+	else
+		return misuse("--v1-bitmap takes 512 or page", text);
+	return 0;
+}
+
 static int parse_option(struct options *options, int option, char *argument)
 {
 	switch (option) {
@@ -162,6 +175,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_PROMETHEUS: options->prometheus = true; break;
 	case OPT_INITRD: options->initrd = argument; break;
 	case 'o': options->output = argument; break;
+	case OPT_V1_BITMAP: return parse_v1_bitmap(options, argument);
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
 			return misuse("--fail-on takes info, warning, error or fatal", argument);

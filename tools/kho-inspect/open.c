@@ -26,6 +26,7 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 		kho_source_close(opened.source);
 		return ret;
 	}
+	kho_state_set_v1_bitmap(opened.state, options->v1_bitmap);
 
 	*out = opened;
 	return 0;

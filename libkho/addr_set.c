@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A set of addresses, to see that a chain does not come back to where it was: open
+ * addressing, at most half full. 0 is no member.
+ */
+#include <stdlib.h>
+
+#include "kho_internal.h"
+
+static size_t slot_of(const struct kho_addr_set *set, uint64_t addr)
+{
+	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 20;
+
+	slot &= set->room - 1;
+	while (set->slots[slot] && set->slots[slot] != addr)
+		slot = (slot + 1) & (set->room - 1);
+	return slot;
+}
+
+static bool grow(struct kho_addr_set *set)
+{
+	struct kho_addr_set larger = { .room = set->room ? 2 * set->room : 64, .n = set->n };
+
+	larger.slots = calloc(larger.room, sizeof(*larger.slots));
+	if (!larger.slots)
+		return false;
+	for (size_t i = 0; i < set->room; i++) {
+		if (set->slots[i])
+			larger.slots[slot_of(&larger, set->slots[i])] = set->slots[i];
+	}
+	free(set->slots);
+	*set = larger;
+	return true;
+}
+
+int kho_addr_set_add(struct kho_addr_set *set, uint64_t addr, struct kho_error *err)
+{
+	uint64_t *slot;
+
+	if (set->n >= set->room / 2 && !grow(set))
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	slot = &set->slots[slot_of(set, addr)];
+	if (*slot)
+		return 0;
+	*slot = addr;
+	set->n++;
+	return 1;
+}
+
+void kho_addr_set_free(struct kho_addr_set *set)
+{
+	free(set->slots);
+	*set = (struct kho_addr_set){ 0 };
+}

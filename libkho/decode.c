@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Which decoder a subtree has, and what the decoders share. */
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "abi/dma_alloc.h"
+#include "abi/subtrees.h"
+
+/* An FDT of a subtree: those of the kernel are a page, kho_test's a few. */
+#define MAX_FDT		(1u << 20)
+/* Pages of 2^20 pages are 4 GiB: there is no order above it. */
+#define MAX_ORDER	20
+
+static const struct {
+	const char *name;
+	int (*decode)(struct kho_decoder *d, const struct kho_subtree *subtree);
+} decoders[] = {
+	{ MEMBLOCK_SUBTREE, kho_decode_memblock },
+	{ KHO_TEST_SUBTREE, kho_decode_test },
+	{ KHO_METADATA_SUBTREE, kho_decode_metadata },
+	{ LUO_SUBTREE, kho_decode_luo },
+	{ DMA_ALLOC_KHO_SUBTREE, kho_decode_dma },
+};
+
+/* --------------------------------------------------------------- reading */
+
+static int touch(struct kho_decoder *d, uint64_t addr, size_t size)
+{
+	uint64_t last;
+
+	if (!d->touch || !size)
+		return 0;
+	if (__builtin_add_overflow(addr, size - 1, &last))
+		last = UINT64_MAX;
+	for (uint64_t page = addr & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);;) {
+		if (d->touch(page, d->touch_data))
+			return KHO_DECODE_STOPPED;
+		if (last - page < KHO_ABI_PAGE_SIZE)
+			return 0;
+		page += KHO_ABI_PAGE_SIZE;
+	}
+}
+
+/*
+ * A blob is read once or twice. Links that lead into the middle of what others lead to would
+ * make it look immense: no sound one has more in it than a few times what there is.
+ */
+static uint64_t budget_of(const struct kho_source *source)
+{
+	uint64_t sum = 1u << 20;
+
+	for (size_t i = 0; i < source->nr_segments; i++) {
+		if (__builtin_add_overflow(sum, source->segments[i].size, &sum))
+			return UINT64_MAX;
+	}
+	for (size_t i = 0; !source->nr_segments && i < source->nr_ram; i++) {
+		if (__builtin_add_overflow(sum, source->ram[i].size, &sum))
+			return UINT64_MAX;
+	}
+	return sum > UINT64_MAX / 4 ? UINT64_MAX : 4 * sum;
+}
+
+int kho_decode_read(struct kho_decoder *d, uint64_t addr, void *buf, size_t size)
+{
+	int ret;
+
+	if (size > d->budget)
+		return kho_fail(d->err, KHO_ERR_LOOP, addr, "it refers to more than there is in all");
+	d->budget -= size;
+	ret = kho_source_read(d->state->source, addr, buf, size, d->err);
+	return ret ? ret : touch(d, addr, size);
+}
+
+int kho_decode_enter(struct kho_decoder *d, uint64_t addr, uint64_t alignment, const char *what)
+{
+	int ret;
+
+	if (!addr || addr % alignment)
+		return kho_decode_corrupt(d, addr, "0x%" PRIx64 " cannot be %s", addr, what);
+	ret = kho_addr_set_add(&d->entered, addr, d->err);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return kho_fail(d->err, KHO_ERR_LOOP, addr, "%s at 0x%" PRIx64 " is named twice", what, addr);
+}
+
+int kho_decode_corrupt(struct kho_decoder *d, uint64_t addr, const char *fmt, ...)
+{
+	char text[200];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return kho_fail(d->err, KHO_ERR_CORRUPT, addr, "%s", text);
+}
+
+/* ---------------------------------------------------------------- telling */
+
+static void copy_text(char *to, size_t room, const char *from, size_t size)
+{
+	size_t len = strnlen(from, size < room - 1 ? size : room - 1);
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	to[len] = '\0';
+}
+
+static int tell(struct kho_decoder *d, const char *name, const char *text, size_t text_size,
+		struct kho_item *item)
+{
+	if (!d->fn)
+		return 0;
+	item->depth = d->depth;
+	copy_text(item->name, sizeof(item->name), name, sizeof(item->name));
+	copy_text(item->text, sizeof(item->text), text, text_size);
+	return d->fn(item, d->data) ? KHO_DECODE_STOPPED : 0;
+}
+
+int kho_decode_group(struct kho_decoder *d, const char *name, const char *text)
+{
+	int ret = tell(d, name, text, strlen(text), &(struct kho_item){ .type = KHO_ITEM_GROUP });
+
+	d->depth++;
+	return ret;
+}
+
+void kho_decode_end(struct kho_decoder *d)
+{
+	d->depth--;
+}
+
+int kho_decode_text(struct kho_decoder *d, const char *name, const char *text, size_t size)
+{
+	return tell(d, name, text, size, &(struct kho_item){ .type = KHO_ITEM_TEXT });
+}
+
+int kho_decode_number(struct kho_decoder *d, const char *name, uint64_t value)
+{
+	return tell(d, name, "", 0, &(struct kho_item){ .type = KHO_ITEM_NUMBER, .value = value });
+}
+
+int kho_decode_hex(struct kho_decoder *d, const char *name, uint64_t value)
+{
+	return tell(d, name, "", 0, &(struct kho_item){ .type = KHO_ITEM_HEX, .value = value });
+}
+
+int kho_decode_size(struct kho_decoder *d, const char *name, uint64_t value)
+{
+	return tell(d, name, "", 0, &(struct kho_item){ .type = KHO_ITEM_SIZE, .value = value });
+}
+
+int kho_decode_memory(struct kho_decoder *d, const char *name, uint64_t addr, uint64_t size,
+		      const char *text)
+{
+	return tell(d, name, text, strlen(text), &(struct kho_item){
+		.type = KHO_ITEM_MEMORY, .value = addr, .size = size,
+	});
+}
+
+int kho_decode_unknown(struct kho_decoder *d, const char *name, const char *format, size_t size)
+{
+	return tell(d, name, format, size, &(struct kho_item){ .type = KHO_ITEM_UNKNOWN });
+}
+
+/* -------------------------------------------------------------------- FDT */
+
+int kho_decode_fdt(struct kho_decoder *d, const struct kho_subtree *subtree, void **fdt)
+{
+	struct fdt_header header;
+	size_t size;
+	int ret;
+
+	ret = kho_decode_read(d, subtree->addr, &header, sizeof(header));
+	if (ret)
+		return ret;
+	size = fdt_totalsize(&header);
+	if (fdt_magic(&header) != FDT_MAGIC || size < sizeof(header) || size > MAX_FDT ||
+	    (subtree->size && size > subtree->size))
+		return kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its blob at 0x%" PRIx64 " is no FDT",
+					  subtree->name, subtree->addr);
+
+	*fdt = malloc(size);
+	if (!*fdt)
+		return kho_fail(d->err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	ret = kho_decode_read(d, subtree->addr, *fdt, size);
+	if (!ret && fdt_check_full(*fdt, size))
+		ret = kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its FDT at 0x%" PRIx64 " is not valid: %s",
+					 subtree->name, subtree->addr,
+					 fdt_strerror(fdt_check_full(*fdt, size)));
+	if (ret)
+		free(*fdt);
+	return ret;
+}
+
+int kho_decode_compatible(struct kho_decoder *d, const void *fdt, int node, const char *expected,
+			  bool *known)
+{
+	int len;
+	const char *compatible = fdt_getprop(fdt, node, "compatible", &len);
+
+	*known = compatible && fdt_stringlist_contains(compatible, len, expected);
+	if (*known)
+		return kho_decode_text(d, "compatible", compatible, (size_t)len);
+	return kho_decode_unknown(d, "compatible", compatible ? compatible : "",
+				  compatible ? (size_t)len : 0);
+}
+
+int kho_decode_prop(struct kho_decoder *d, const void *fdt, int node, const char *name,
+		    void *value, size_t size)
+{
+	int len;
+	const void *prop = fdt_getprop(fdt, node, name, &len);
+
+	if (!prop || (size_t)len != size)
+		return kho_decode_corrupt(d, KHO_NO_ADDR, "node \"%.40s\" has no property \"%s\" of %zu bytes",
+					  fdt_get_name(fdt, node, NULL), name, size);
+	memcpy(value, prop, size);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- vmalloc */
+
+static int vmalloc_chunk(struct kho_decoder *d, const struct kho_vmalloc_chunk *chunk,
+			 unsigned int order, uint64_t *left,
+			 int (*fn)(struct kho_decoder *d, uint64_t addr, size_t size, void *data),
+			 void *data)
+{
+	uint64_t pages = 1ull << order;
+	int ret;
+
+	for (size_t i = 0; i < KHO_VMALLOC_PAGES && chunk->phys[i]; i++) {
+		if (*left < pages)
+			return kho_decode_corrupt(d, chunk->phys[i], "a vmalloc area has more pages than it says");
+		*left -= pages;
+		ret = kho_decode_enter(d, chunk->phys[i], KHO_ABI_PAGE_SIZE << order,
+				       "a page of a vmalloc area");
+		if (!ret)
+			ret = fn(d, chunk->phys[i], KHO_ABI_PAGE_SIZE * pages, data);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int kho_decode_vmalloc(struct kho_decoder *d, const struct kho_vmalloc *vmalloc,
+		       int (*fn)(struct kho_decoder *d, uint64_t addr, size_t size, void *data),
+		       void *data)
+{
+	uint64_t left = vmalloc->total_pages;
+	struct kho_vmalloc_chunk chunk;
+	int ret;
+
+	if (vmalloc->order > MAX_ORDER)
+		return kho_decode_corrupt(d, KHO_NO_ADDR, "a vmalloc area has pages of order %u",
+					  vmalloc->order);
+	for (uint64_t addr = vmalloc->first; addr; addr = chunk.next) {
+		ret = kho_decode_enter(d, addr, KHO_ABI_PAGE_SIZE, "a chunk of a vmalloc area");
+		if (!ret)
+			ret = kho_decode_read(d, addr, &chunk, sizeof(chunk));
+		if (!ret)
+			ret = vmalloc_chunk(d, &chunk, vmalloc->order, &left, fn, data);
+		if (ret)
+			return ret;
+	}
+	if (left)
+		return kho_decode_corrupt(d, vmalloc->first, "a vmalloc area lacks %" PRIu64 " of %u pages",
+					  left, vmalloc->total_pages);
+	return 0;
+}
+
+struct array_walk {
+	uint64_t left;
+	size_t entry;
+	int (*fn)(struct kho_decoder *d, const void *entry, void *data);
+	void *data;
+};
+
+static int array_piece(struct kho_decoder *d, uint64_t addr, size_t size, void *data)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+	struct array_walk *walk = data;
+	int ret;
+
+	for (size_t done = 0; done < size && walk->left; done += sizeof(page)) {
+		ret = kho_decode_read(d, addr + done, page, sizeof(page));
+		if (ret)
+			return ret;
+		for (size_t i = 0; i + walk->entry <= sizeof(page) && walk->left; i += walk->entry) {
+			walk->left--;
+			ret = walk->fn(d, page + i, walk->data);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+int kho_decode_vmalloc_array(struct kho_decoder *d, const struct kho_vmalloc *vmalloc,
+			     uint64_t n, size_t entry,
+			     int (*fn)(struct kho_decoder *d, const void *entry, void *data),
+			     void *data)
+{
+	struct array_walk walk = { n, entry, fn, data };
+
+	if (n > vmalloc->total_pages * (uint64_t)KHO_ABI_PAGE_SIZE / entry)
+		return kho_decode_corrupt(d, vmalloc->first, "%" PRIu64 " entries of %zu bytes are not in %u pages",
+					  n, entry, vmalloc->total_pages);
+	return kho_decode_vmalloc(d, vmalloc, array_piece, &walk);
+}
+
+/* ------------------------------------------------------------- public API */
+
+int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
+		     int (*fn)(const struct kho_item *item, void *data), void *data,
+		     int (*touch_fn)(uint64_t addr, void *data), void *touch_data,
+		     struct kho_error *err)
+{
+	struct kho_error local;
+	struct kho_decoder d = {
+		.state = state, .err = err ? err : &local, .fn = fn, .data = data,
+		.touch = touch_fn, .touch_data = touch_data,
+		.budget = budget_of(state->source),
+	};
+	int (*decode)(struct kho_decoder *d, const struct kho_subtree *subtree) = kho_decode_raw;
+	int ret;
+
+	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
+		if (!strcmp(decoders[i].name, subtree->name))
+			decode = decoders[i].decode;
+	}
+	ret = decode(&d, subtree);
+	kho_addr_set_free(&d.entered);
+	return ret == KHO_DECODE_STOPPED ? 0 : ret;
+}
+
+struct compatible {
+	char *buf;
+	size_t size;
+	bool found;
+};
+
+static int take_compatible(const struct kho_item *item, void *data)
+{
+	struct compatible *compatible = data;
+
+	if (item->depth || strcmp(item->name, "compatible"))
+		return 0;
+	snprintf(compatible->buf, compatible->size, "%s", item->text);
+	compatible->found = true;
+	return 1;
+}
+
+int kho_subtree_compatible(struct kho_state *state, const struct kho_subtree *subtree,
+			   char *buf, size_t size, struct kho_error *err)
+{
+	struct compatible compatible = { buf, size, false };
+	int ret;
+
+	*buf = '\0';
+	ret = kho_subtree_walk(state, subtree, take_compatible, &compatible, NULL, NULL, err);
+	return compatible.found ? 0 : ret;
+}
+
+int kho_subtree_decode(struct kho_state *state, const struct kho_subtree *subtree,
+		       int (*fn)(const struct kho_item *item, void *data), void *data,
+		       struct kho_error *err)
+{
+	return kho_subtree_walk(state, subtree, fn, data, NULL, NULL, err);
+}

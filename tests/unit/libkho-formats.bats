@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What kernels of each ABI left is read as they meant it: maps, and what subtrees say.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	fixtures=$BATS_TEST_DIRNAME/../fixtures
+}
+
+# items_of FILE SUBTREE FILTER [OPTION]...: jq over what a subtree says.
+items_of() {
+	local file=$1 name=$2 filter=$3
+	shift 3
+	"$inspect" tree --json --core "$file" "$@" |
+		jq -r ".subtrees[] | select(.name == \"$name\") | $filter"
+}
+
+# as_release FIXTURE RELEASE: a copy that says it is of another kernel (the same length).
+as_release() {
+	local from
+	from=$(grep -ao 'release=[^ ]*' "$1" | head -n 1)
+	[ "${#from}" = $((8 + ${#2})) ]
+	sed "s/$from/release=$2/" "$1" >"$BATS_TEST_TMPDIR/release"
+}
+
+@test "each ABI is named, and its map is one stream of sorted ranges" {
+	local name abi
+	while read -r name abi; do
+		run -0 "$inspect" ranges --json --core "$fixtures/$name-outgoing.khosnap"
+		[ "$(jq -r .state.compatible <<<"$output")" = "$abi" ]
+		[ "$(jq '.ranges | length' <<<"$output")" -ge 5 ]
+		"$inspect" ranges --core "$fixtures/$name-outgoing.khosnap" | grep '^0x' >"$BATS_TEST_TMPDIR/ranges"
+		LC_ALL=C sort -c "$BATS_TEST_TMPDIR/ranges"
+	done <<-END
+		v1 kho-v1
+		v3 kho-v3
+		v4-stock kho-v4
+	END
+}
+
+@test "composite and list compatibles are read as what they contain" {
+	for name in compatible-composite compatible-list; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/changed"
+		run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/changed"
+		[[ $output == *"clean: "*"5 records"* ]]
+	done
+}
+
+@test "a map of kho-v1 that does not tell its bitmaps is ambiguous until it is said" {
+	as_release "$fixtures/v1-outgoing.khosnap" 6.17.00-kho
+	run "$inspect" verify --core "$BATS_TEST_TMPDIR/release"
+	[ "$status" -ne 0 ]
+	[[ $output == *"K101  not judged: the preserved-memory-map is ambiguous"* ]]
+	run -2 --separate-stderr "$inspect" ranges --core "$BATS_TEST_TMPDIR/release"
+	[[ $stderr == *ambiguous*--v1-bitmap=512*--v1-bitmap=page* ]]
+
+	run -0 "$inspect" ranges --v1-bitmap=page --core "$BATS_TEST_TMPDIR/release"
+	[ "$output" = "$("$inspect" ranges --core "$fixtures/v1-outgoing.khosnap")" ]
+}
+
+@test "bitmaps of 512 bytes end earlier than those of a page" {
+	as_release "$fixtures/v1-outgoing.khosnap" 6.16.12-kho
+	run -0 "$inspect" ranges --core "$BATS_TEST_TMPDIR/release"
+	local small=$output
+	run -0 "$inspect" ranges --v1-bitmap=512 --core "$fixtures/v1-outgoing.khosnap"
+	[ "$output" = "$small" ]
+	# 4096 bits of order 4 span 256 MiB: the last region of this kernel is above that
+	[[ $("$inspect" ranges --core "$fixtures/v1-outgoing.khosnap") == *3fec2000-* ]]
+	[[ $small != *3fec2000-* ]]
+	# those of order 0 below 16 MiB are in both
+	[[ $small == *000000ad6000-* ]]
+}
+
+@test "--v1-bitmap takes 512 or page, and nothing else" {
+	run -2 "$inspect" ranges --v1-bitmap=4096 --core "$fixtures/v1-outgoing.khosnap"
+	[[ $output == *"--v1-bitmap takes 512 or page: 4096"* ]]
+}
+
+@test "regions of reserve_mem= are told with name, place and size" {
+	local name
+	for name in v1 v3 v4-stock; do
+		run -0 items_of "$fixtures/$name-outgoing.khosnap" memblock \
+			'.items[] | select(.type == "group") | .name + " " + (.items[] | select(.type == "memory") | .size | tostring)'
+		[ "$output" = $'kept 65536\npool 1048576' ]
+	done
+}
+
+@test "the kernel's own test is told with its folios" {
+	local name
+	for name in v1 v3 v4-stock; do
+		run -0 items_of "$fixtures/$name-outgoing.khosnap" kho_test \
+			'.items[] | select(.name == "data") | .items | (.[] | select(.name == "nr_folios") | .value), ([.[] | select(.type == "memory")] | length), ([.[] | select(.type == "memory") | .size] | add)'
+		[ "${lines[0]}" -ge 1 ]
+		[ "${lines[0]}" = "${lines[1]}" ]
+		# test_kho.max_mem= of the recording
+		[ "${lines[2]}" = 262144 ]
+	done
+}
+
+@test "live update sessions are told with their files and the memory of memfds" {
+	local name
+	for name in v3 v4-stock; do
+		run -0 items_of "$fixtures/$name-incoming.khosnap" LUO \
+			'.items[] | select(.name == "session") | .text + ":" + ([.items[] | select(.name == "file") | .text + " " + ([.items[] | select(.name == "token" or .name == "size") | .value | tostring] | join(" ")) + " " + ([.items[] | select(.type == "memory") | .size] | add | tostring)] | join(","))' --in
+		[ "${lines[0]}" = "first:memfd-v2 1 40000 40960,memfd-v2 2 4096 4096" ]
+		[ "${lines[1]}" = "second:memfd-v2 1 1000000 1003520" ]
+		[ "${lines[2]}" = "empty:" ]
+		run -0 items_of "$fixtures/$name-incoming.khosnap" LUO '.error' --in
+		[ "$output" = null ]
+	done
+}
+
+@test "the memory of the memfds begins where the file does, page for page" {
+	run -0 items_of "$fixtures/v4-stock-incoming.khosnap" LUO \
+		'.items[] | select(.text == "second") | .items[] | select(.name == "file") | .items[] | select(.type == "memory") | (.text | capture("from page (?<n>[0-9]+)").n) + " " + (.size / 4096 | tostring)' --in
+	awk '$1 != next_page { exit 1 } { next_page += $2 } END { exit next_page != 245 }' <<<"$output"
+}
+
+@test "a subtree that nobody knows comes as its bytes" {
+	run -0 "$inspect" tree --core "$fixtures/v4-outgoing.khosnap"
+	[[ $output == *"00000000  6b 68 6f 2d 65 64 75 2d 76 31 00"*"|kho-edu-v1......|"* ]]
+	run -0 items_of "$fixtures/v4-outgoing.khosnap" kho-edu '.items[0].bytes'
+	[[ $output == 6b686f2d6564752d763100* ]]
+}
+
+@test "the chain of kexecs is told" {
+	run -0 items_of "$fixtures/v4-outgoing.khosnap" kexec-metadata \
+		'.items[] | select(.name == "previous_release") | .text'
+	[[ $output == 7.3.4-kho ]]
+}
+
+@test "what cannot be read on is told up to there, with the reason" {
+	"$damage" v1-vmalloc-loop "$fixtures/v1-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 items_of "$BATS_TEST_TMPDIR/damaged" kho_test '.error'
+	[[ $output == *"is named twice"* ]]
+	run -0 "$inspect" tree --core "$BATS_TEST_TMPDIR/damaged"
+	[[ $output == *"(cannot be read on: a chunk of a vmalloc area at 0x"*" is named twice)"* ]]
+}
