@@ -10,7 +10,7 @@ KHO_PACKAGES=(
 	# kernel and kexec-tools
 	git bc bison flex libssl-dev kmod cpio rsync xz-utils zstd patch
 	# virtual machines
-	qemu-system-x86 dracut-core busybox-static e2fsprogs udev
+	qemu-system-x86 dracut-core systemd busybox-static e2fsprogs udev
 	# tests and what they check with
 	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
 )

@@ -64,23 +64,7 @@ image_root() {
 	mv "$file.tmp" "$file"
 }
 
-# image_initramfs FILE: dracut runs in a mount namespace of its own, in which the
-# stage lies over /usr: to dracut all of this is installed, and to the machine
-# nothing happened. The driver is inside, as drivers of real hosts are: udev loads it
-# after the hook has checked what came in, and the claims are checked after that.
+# image_initramfs FILE: with the machine's own dracut.
 image_initramfs() {
-	local file=$1
-	# shellcheck disable=SC2016 # for the other shell
-	as_root unshare --mount bash -euc '
-		stage=$1 modules=$2 release=$3 file=$4
-		mount --make-rprivate /
-		mount -t overlay overlay -o "lowerdir=$stage/usr:/usr" /usr
-		dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
-			--kver "$release" --kmoddir "$modules" --gzip --no-machineid \
-			--modules "dash base rootfs-block udev-rules kho" --add-drivers kho_edu \
-			"$file.tmp"
-	' bash "$STAGE" "$KERNEL_DIR/modules/lib/modules/$KERNEL_RELEASE" "$KERNEL_RELEASE" "$file"
-	as_root chown "$(id -u):$(id -g)" "$file.tmp"
-	chmod 644 "$file.tmp"
-	mv "$file.tmp" "$file"
+	dracut_image plain-059 "$1"
 }

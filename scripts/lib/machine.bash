@@ -12,6 +12,8 @@
 . "$KHO_TOP/scripts/lib/stage.bash"
 # shellcheck source=scripts/lib/kexec.bash
 . "$KHO_TOP/scripts/lib/kexec.bash"
+# shellcheck source=scripts/lib/dracut.bash
+. "$KHO_TOP/scripts/lib/dracut.bash"
 # shellcheck source=scripts/lib/image.bash
 . "$KHO_TOP/scripts/lib/image.bash"
 
@@ -19,7 +21,7 @@
 machine_key() {
 	{
 		hash_tree "$STAGE"
-		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP/scripts/lib/image.bash" "$KHO_TOP/tests/lib/guest-agent" \
+		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/scripts/lib/{image,dracut}.bash "$KHO_TOP/tests/lib/guest-agent" \
 			"$KHO_TOP/tests/lib/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
@@ -28,7 +30,7 @@ machine_key() {
 
 machine_images() {
 	local dir=$1
-	rm -rf "$KHO_BUILD"/vm-*
+	rm -rf "$KHO_BUILD"/vm-* "$KHO_BUILD"/initramfs-*
 	mkdir -p "$dir"
 	INITRAMFS=$dir/initramfs.img
 	image_initramfs "$INITRAMFS"
@@ -59,4 +61,22 @@ machine_prepare_stock() {
 	INITRAMFS=
 	step "making the disk" image_root "$disk"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
+}
+
+# The same for the initramfs images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img.
+MACHINE_INITRAMFS=(systemd-059 plain-106 systemd-106 plain-112 systemd-112
+	plain-without-059 systemd-without-059)
+
+machine_prepare_initramfs() {
+	local name dir
+	dir=$KHO_BUILD/initramfs-$(machine_key)
+	mkdir -p "$dir"
+	for name in "${MACHINE_INITRAMFS[@]}"; do
+		[[ -f $dir/$name.img ]] ||
+			step "making the initramfs $name" dracut_image "$name" "$dir/$name.img"
+	done
+	ln -sf "$VM_INITRAMFS" "$dir/plain-059.img"
+	[[ -f $dir/release-root.img ]] ||
+		step "making a disk with Debian and systemd" dracut_root_disk "$dir/release-root.img" "$(dracut_root 106)"
+	export VM_IMAGES=$dir
 }

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Initramfs images by dracut: the machine's own, and other releases of Debian whose
+# packages are unpacked into a folder, with the systemd and udev that go with it.
+
+# shellcheck source=scripts/lib/fetch.bash
+. "$KHO_TOP/scripts/lib/fetch.bash"
+
+# What an initramfs is made of and with, and the libraries of the stage.
+DRACUT_PACKAGES=(
+	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount
+	base-files libc-bin gzip cpio sed grep findutils gawk diffutils debianutils
+	libfdt1 libelf1t64 libxxhash0 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5
+)
+
+# dracut_unpack RELEASE DIR: for an apt on whose system nothing is installed, so that all
+# that is needed comes along. apt has checked it; no maintainer script is run.
+dracut_unpack() {
+	local release=$1 dir=$2 suite=${DRACUT_RELEASES[$1]} debs=$2.debs deb found
+	fetch_apt_setup "$suite"
+	as_root rm -rf "$dir.tmp" "$debs"
+	mkdir -p "$dir.tmp" "$debs/partial"
+	: >"$debs/status"
+	apt-get -q -y -o "Dir::State::status=$debs/status" -o "Dir::Cache::archives=$debs" \
+		-o APT::Install-Recommends=false --download-only install "${DRACUT_PACKAGES[@]}"
+	for deb in "$debs"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | as_root tar -x -C "$dir.tmp" --keep-directory-symlink \
+			--exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*'
+	done
+	rm -rf "$debs"
+	printf 'root:x:0:0:root:/root:/bin/sh\n' | as_root tee "$dir.tmp/etc/passwd" >/dev/null
+	printf 'root:x:0:\n' | as_root tee "$dir.tmp/etc/group" >/dev/null
+	# dracut looks libraries up in the cache of the loader
+	as_root chroot "$dir.tmp" ldconfig
+	found=$(as_root chroot "$dir.tmp" dracut --version)
+	[[ $found == "dracut $release"* ]] ||
+		note "suite $suite has $found now, not $release: that is what is tested here"
+	as_root mv "$dir.tmp" "$dir"
+}
+
+dracut_unpack_once() {
+	[[ -d $2 ]] || dracut_unpack "$@"
+}
+
+# dracut_root RELEASE: prints the folder, fetching it if need be.
+dracut_root() {
+	local dir=$KHO_CACHE/dracut/$1
+	mkdir -p "$KHO_CACHE/dracut"
+	[[ -d $dir ]] || step "fetching dracut $1 (35 MB)" with_lock fetch dracut_unpack_once "$1" "$dir"
+	printf '%s\n' "$dir"
+}
+
+# dracut_initramfs FILE ROOT MODULES [OPTION...]: dracut of ROOT (/ or such a folder)
+# runs in a mount namespace of its own, in which the stage lies over it: to dracut
+# all of this is installed, and to the machine nothing happened. The driver is
+# inside, as drivers of real hosts are: udev loads it after the first check, and
+# the claims are checked after that. FILE.modules is what this dracut lists.
+dracut_initramfs() {
+	local file=$1 root=$2 modules=$3
+	shift 3
+	# shellcheck disable=SC2016 # for the other shell
+	as_root unshare --mount bash -euc '
+		stage=$1 root=$2 kernel=$3 release=$4 file=$5 modules=$6
+		shift 6
+		mount --make-rprivate /
+		work=$(mktemp -d)
+		mount -t tmpfs tmpfs "$work"
+		mkdir "$work"/{upper,work,new}
+		run=()
+		if [[ $root == / ]]; then
+			mount -t overlay overlay -o "lowerdir=$stage/usr:/usr" /usr
+			new=
+		else
+			mount -t overlay overlay -o "lowerdir=$stage:$root,upperdir=$work/upper,workdir=$work/work" "$work/new"
+			new=$work/new
+			for dir in dev proc sys; do
+				mkdir -p "$new/$dir"
+				mount --rbind "/$dir" "$new/$dir"
+			done
+			run=(chroot "$new")
+		fi
+		tmp=$(mktemp -d "$new/tmp/kho.XXXXXX")
+		modules_dir=$tmp/lib/modules/$release
+		mkdir -p "$modules_dir"
+		mount --bind "$kernel/modules/lib/modules/$release" "$modules_dir"
+		"${run[@]}" dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+			--kver "$release" --kmoddir "${modules_dir#"$new"}" --gzip --no-machineid \
+			--modules "$modules" --add-drivers kho_edu "$@" "${tmp#"$new"}/initramfs.img"
+		"${run[@]}" dracut --list-modules --no-kernel > "$file.modules"
+		cat "$tmp/initramfs.img" > "$file.tmp"
+		umount "$modules_dir"
+		rm -r "$tmp"
+	' bash "$STAGE" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file" "$modules" "$@"
+	as_root chown "$(id -u):$(id -g)" "$file.tmp"
+	chmod 644 "$file.tmp"
+	mv "$file.tmp" "$file"
+}
+
+# dracut_image NAME FILE: the images of the tests, by what runs in them and the release
+# of dracut. 059 is Debian 12's: the machine's own, whatever that is. Those of 112
+# without systemd have busybox for a shell and for everything else.
+dracut_image() {
+	local name=$1 file=$2 root=/ modules="base rootfs-block udev-rules"
+	case $name in
+	*-059) ;;
+	*) root=$(dracut_root "${name##*-}") ;;
+	esac
+	case $name in
+	systemd-*) modules+=" dash systemd systemd-initrd dracut-systemd" ;;
+	*-112) modules+=" busybox" ;;
+	*) modules+=" dash" ;;
+	esac
+	[[ $name == *-without-* ]] || modules+=" kho"
+	dracut_initramfs "$file" "$root" "$modules"
+}
+
+# dracut_root_disk FILE ROOT: a disk with such a release, this project installed in it
+# and the tests' agent for a service.
+dracut_root_disk() {
+	local file=$1 root=$2 tree=$KHO_BUILD/release-root
+	as_root rm -rf "$tree"
+	as_root cp -a "$root" "$tree"
+	as_root chown "$(id -u):$(id -g)" "$tree"
+	# shellcheck disable=SC2016 # for the other shell
+	as_root bash -euc '
+		tree=$1 stage=$2 kernel=$3 agent=$4 kexec=$5
+		cp -a "$stage/." "$tree/"
+		cp -a "$kernel/modules/lib/modules" "$tree/usr/lib/"
+		install -m 755 "$agent" "$tree/usr/sbin/guest-agent"
+		install -m 755 "$kexec" "$tree/usr/sbin/kexec"
+		mkdir -p "$tree"/{proc,sys,dev,run,mnt,etc/kho,etc/systemd/system/multi-user.target.wants,var/lib/node-exporter}
+		echo KHO_TEXTFILE=/var/lib/node-exporter/kho.prom >"$tree/etc/kho/report.conf"
+		printf "%s\n" "[Service]" "ExecStart=/usr/sbin/guest-agent" "StandardOutput=journal+console" \
+			"[Install]" "WantedBy=multi-user.target" >"$tree/etc/systemd/system/guest-agent.service"
+		# no login: the console is for messages
+		for unit in getty.target systemd-firstboot.service; do
+			ln -sf /dev/null "$tree/etc/systemd/system/$unit"
+		done
+		chroot "$tree" systemctl enable guest-agent.service kho-report.service kho-preexec.service
+		chroot "$tree" systemctl set-default multi-user.target
+		echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
+	' bash "$tree" "$STAGE" "$KERNEL_DIR" "$KHO_TOP/tests/lib/guest-agent" "$KEXEC"
+	rm -f "$file.tmp"
+	as_root mke2fs -q -t ext4 -O ^has_journal -L root -d "$tree" "$file.tmp" 400M
+	as_root chown "$(id -u):$(id -g)" "$file.tmp"
+	mv "$file.tmp" "$file"
+	as_root rm -rf "$tree"
+}
