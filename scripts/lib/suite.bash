@@ -38,12 +38,14 @@ suite_count() {
 # suite_run NAME FILE...: shows results as they come. As many files at a time as there
 # are processors; the tests of one file share what it set up, so they take turns.
 suite_run() {
-	local name=$1 tap status=0 before=$SUITE_FAILED start=$SECONDS
+	local name=$1 tap status=0 before=$SUITE_FAILED start=$SECONDS jobs=${KHO_TEST_JOBS:-$(nproc)}
+	local parallel=()
 	shift
+	# bats takes this from two on only
+	((jobs < 2)) || parallel=(--jobs "$jobs" --no-parallelize-within-files)
 	note "== $name =="
 	tap=$(mktemp "${TMPDIR:-/tmp}/kho-tap.XXXXXX")
-	bats --formatter tap --timing --jobs "${KHO_TEST_JOBS:-$(nproc)}" \
-		--no-parallelize-within-files "$@" 2>&1 | tee "$tap" || status=${PIPESTATUS[0]}
+	bats --formatter tap --timing "${parallel[@]}" "$@" 2>&1 | tee "$tap" || status=${PIPESTATUS[0]}
 	suite_count "$tap"
 	rm -f "$tap"
 	if ((status && SUITE_FAILED == before)); then
