@@ -134,7 +134,8 @@ vm_run() {
 	printf 'RUN %s\n' "$(printf '%s\n' "$script" | base64 -w 0)" >&"$VM_IN"
 	while vm_read_line "$limit"; do
 		case $VM_LINE in
-		OUT\ *) printf '%s' "${VM_LINE:4}" | base64 -d ;;
+		# whoever reads may have seen enough; the status is still to be taken
+		OUT\ *) printf '%s' "${VM_LINE:4}" | base64 -d || true ;;
 		RC\ *) return "${VM_LINE#RC }" ;;
 		esac
 	done
