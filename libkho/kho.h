@@ -384,7 +384,7 @@ int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
 /* ----------------------------------------------------------- target image */
 
 struct kho_target {
-	char format[16];	/* "bzImage", "vmlinux" */
+	char format[16];	/* "bzImage", "vmlinux", "Image"; "UKI (bzImage)" */
 	char release[128];	/* kernel release, "" if unknown */
 	bool has_kho;		/* KHO compiled in */
 	bool kho_default_on;	/* CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT, when known */
@@ -393,9 +393,15 @@ struct kho_target {
 	char luo_compatible[32];
 	char dma_compatible[32];
 	uint64_t memory_size;	/* that it needs in one piece to unpack itself; 0 if unknown */
+	unsigned int page_size;	/* in bytes; 0 if unknown */
 };
 
-/* Reads a kernel image (decompressing its payload) and says what of KHO it has. */
+/*
+ * Reads a kernel image, decompressing its payload, or itself, and says what of KHO it
+ * has: bzImage, vmlinux, arm64 Image and zboot image, or a UKI with one of these inside.
+ * KHO_ERR_UNSUPPORTED for another kind; KHO_ERR_FORMAT, KHO_ERR_CORRUPT, KHO_ERR_NOMEM,
+ * or an error of the system.
+ */
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err);
 
 /*

@@ -9,6 +9,7 @@
 #include <gelf.h>
 #include <inttypes.h>
 #include <libelf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,27 @@
 #define BZIMAGE_HEADER		0x1f1	/* of struct setup_header in the file */
 #define BZIMAGE_MAGIC		0x53726448u /* "HdrS" */
 #define PAYLOAD_SINCE		0x0208	/* boot protocol with payload_offset */
+#define INIT_SIZE_SINCE		0x020a	/* and with init_size */
 #define MAX_IMAGE		(1u << 30)
+#define MAX_LAYERS		3	/* an image in a UKI that is packed */
+#define X86_PAGE_SIZE		4096
+
+/* PE, as Microsoft's PE Format and the UAPI group's specification of UKIs have it. */
+#define PE_HEADER_AT		0x3c	/* where its offset is */
+#define PE_HEADER_SIZE		24
+#define PE_SECTION_SIZE		40
+
+/* The header of an arm64 Image (Documentation/arch/arm64/booting.rst). */
+#define ARM64_SIZE_AT		0x10
+#define ARM64_FLAGS_AT		0x18
+#define ARM64_MAGIC_AT		0x38
+#define ARM64_MAGIC		"ARM\x64"
+
+/* That of an image that unpacks itself (drivers/firmware/efi/libstub/zboot-header.S, Linux 7.3). */
+#define ZBOOT_MAGIC_AT		4
+#define ZBOOT_MAGIC		"zimg"
+#define ZBOOT_OFFSET_AT		8
+#define ZBOOT_SIZE_AT		12
 
 struct bytes {
 	const unsigned char *data;
@@ -77,6 +98,22 @@ static void find_release(struct bytes image, struct kho_target *target)
 	memcpy(target->release, hit, n);
 }
 
+/* Only kernels whose page size is chosen at build time need it told. */
+static void find_page_size(const char *config, size_t size, struct kho_target *target)
+{
+	static const char option[] = "\nCONFIG_PAGE_SHIFT=";
+	const char *hit = memmem(config, size, option, sizeof(option) - 1);
+	const char *end = config + size;
+	unsigned int shift = 0;
+
+	if (!hit || target->page_size)
+		return;
+	for (hit += sizeof(option) - 1; hit < end && *hit >= '0' && *hit <= '9' && shift < 32; hit++)
+		shift = 10 * shift + (unsigned int)(*hit - '0');
+	if (shift >= 12 && shift <= 18)
+		target->page_size = 1u << shift;
+}
+
 /* CONFIG_IKCONFIG puts a gzipped .config between two marks (kernel/configs.c). */
 static void find_config(struct bytes image, struct kho_target *target)
 {
@@ -97,6 +134,7 @@ static void find_config(struct bytes image, struct kho_target *target)
 	target->has_kho = memmem(config, size, "\nCONFIG_KEXEC_HANDOVER=y\n", 25);
 	target->kho_default_on =
 		memmem(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", 40);
+	find_page_size((const char *)config, size, target);
 	free(config);
 }
 
@@ -161,6 +199,15 @@ static int no_kernel(const char *path, struct kho_error *err)
 
 /* ---------------------------------------------------------------- formats */
 
+static uint32_t read32(struct bytes file, uint64_t at)
+{
+	uint32_t value = 0;
+
+	if (at <= file.size && file.size - at >= sizeof(value))
+		memcpy(&value, file.data + at, sizeof(value));
+	return value;
+}
+
 static int read_bzimage(struct bytes file, const char *path, struct kho_target *target,
 			struct kho_error *err)
 {
@@ -184,7 +231,9 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 				kho_strerror(ret));
 
 	snprintf(target->format, sizeof(target->format), "bzImage");
-	target->memory_size = header.init_size;
+	if (header.version >= INIT_SIZE_SINCE)
+		target->memory_size = header.init_size;
+	target->page_size = X86_PAGE_SIZE;
 	ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
 	free(image);
 	return ret;
@@ -200,20 +249,143 @@ static bool is_bzimage(struct bytes file)
 	return header.header == BZIMAGE_MAGIC;
 }
 
-static int read_image(struct bytes file, const char *path, struct kho_target *target,
+static int read_vmlinux(struct bytes file, const char *path, struct kho_target *target,
+			struct kho_error *err)
+{
+	Elf64_Half machine = 0;
+
+	if (file.size >= sizeof(Elf64_Ehdr))
+		memcpy(&machine, file.data + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
+	if (machine == EM_X86_64)
+		target->page_size = X86_PAGE_SIZE;
+	snprintf(target->format, sizeof(target->format), "vmlinux");
+	return examine(file, target) ? 0 : no_kernel(path, err);
+}
+
+/* An arm64 Image is not packed, and says in its header what its pages are. */
+static int read_arm64(struct bytes file, const char *path, struct kho_target *target,
 		      struct kho_error *err)
 {
+	unsigned int size = read32(file, ARM64_FLAGS_AT) >> 1 & 3;
+
+	/* 1, 2, 3: 4, 16, 64 KiB */
+	target->page_size = size ? 1024u << 2 * size : 0;
+	target->memory_size = read32(file, ARM64_SIZE_AT);
+	snprintf(target->format, sizeof(target->format), "Image");
+	return examine(file, target) ? 0 : no_kernel(path, err);
+}
+
+static bool has_magic(struct bytes file, size_t at, const char *magic)
+{
+	size_t len = strlen(magic);
+
+	return at + len <= file.size && !memcmp(file.data + at, magic, len);
+}
+
+/* The content of a section of a PE file; empty if there is none inside the file. */
+static struct bytes pe_section(struct bytes file, const char name[8])
+{
+	const struct bytes none = { 0 };
+	uint64_t pe = read32(file, PE_HEADER_AT), table, n;
+
+	if (!has_magic(file, 0, "MZ") || !has_magic(file, pe, "PE") ||
+	    pe > file.size || file.size - pe < PE_HEADER_SIZE)
+		return none;
+	n = read32(file, pe + 4) >> 16;
+	table = pe + PE_HEADER_SIZE + (read32(file, pe + 20) & 0xffff);
+
+	for (uint64_t i = 0, at = table; i < n; i++, at += PE_SECTION_SIZE) {
+		uint32_t size, offset;
+
+		if (at > file.size || file.size - at < PE_SECTION_SIZE)
+			return none;
+		if (memcmp(file.data + at, name, 8))
+			continue;
+		size = read32(file, at + 16);
+		offset = read32(file, at + 20);
+		if (offset > file.size || size > file.size - offset)
+			return none;
+		return (struct bytes){ file.data + offset, size };
+	}
+	return none;
+}
+
+static int read_image(struct bytes file, const char *path, unsigned int layers,
+		      struct kho_target *target, struct kho_error *err);
+
+static int no_image(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is no kernel of a kind that is known: what it has of KHO cannot be told",
+			   path);
+
+	return kho_remedy(err, ret,
+			  "Give a bzImage (vmlinuz), vmlinux, arm64 Image, or a UKI with one of them.");
+}
+
+/* A unified kernel image has the kernel as a section. */
+static int read_uki(struct bytes kernel, const char *path, unsigned int layers,
+		    struct kho_target *target, struct kho_error *err)
+{
+	char inner[sizeof(target->format)];
+	int ret = read_image(kernel, path, layers, target, err);
+
+	if (ret)
+		return ret;
+	memcpy(inner, target->format, sizeof(inner));
+	snprintf(target->format, sizeof(target->format), "UKI (%.9s)", inner);
+	return 0;
+}
+
+/* The whole file is packed, or what is in a zboot image. */
+static int read_packed(struct bytes packed, const char *path, unsigned int layers,
+		       struct kho_target *target, struct kho_error *err)
+{
+	unsigned char *image;
+	size_t size;
+	int ret = kho_decompress(packed.data, packed.size, MAX_IMAGE, &image, &size);
+
+	if (ret == KHO_ERR_UNSUPPORTED)
+		return no_image(path, err);
+	if (ret)
+		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack it: %s", path,
+				kho_strerror(ret));
+	ret = read_image((struct bytes){ image, size }, path, layers, target, err);
+	free(image);
+	return ret;
+}
+
+static int read_zboot(struct bytes file, const char *path, unsigned int layers,
+		      struct kho_target *target, struct kho_error *err)
+{
+	uint32_t offset = read32(file, ZBOOT_OFFSET_AT), size = read32(file, ZBOOT_SIZE_AT);
+
+	if (!size || offset > file.size || size > file.size - offset)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: zboot image without a payload inside the file", path);
+	return read_packed((struct bytes){ file.data + offset, size }, path, layers, target, err);
+}
+
+static int read_image(struct bytes file, const char *path, unsigned int layers,
+		      struct kho_target *target, struct kho_error *err)
+{
+	struct bytes kernel;
+
 	if (is_bzimage(file))
 		return read_bzimage(file, path, target, err);
+	if (has_magic(file, 0, ELFMAG))
+		return read_vmlinux(file, path, target, err);
+	if (has_magic(file, ARM64_MAGIC_AT, ARM64_MAGIC))
+		return read_arm64(file, path, target, err);
+	if (!layers)
+		return no_image(path, err);
 
-	if (file.size > SELFMAG && !memcmp(file.data, ELFMAG, SELFMAG)) {
-		snprintf(target->format, sizeof(target->format), "vmlinux");
-		return examine(file, target) ? 0 : no_kernel(path, err);
-	}
-
-	kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-		 "%s is neither a bzImage nor an ELF kernel: what it has of KHO cannot be told", path);
-	return kho_remedy(err, KHO_ERR_UNSUPPORTED, "Give a bzImage (vmlinuz) or vmlinux.");
+	if (has_magic(file, ZBOOT_MAGIC_AT, ZBOOT_MAGIC))
+		return read_zboot(file, path, layers - 1, target, err);
+	kernel = pe_section(file, ".linux\0");
+	if (kernel.size)
+		return read_uki(kernel, path, layers - 1, target, err);
+	return read_packed(file, path, layers - 1, target, err);
 }
 
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err)
@@ -239,7 +411,8 @@ int kho_target_read(const char *path, struct kho_target *out, struct kho_error *
 		ret = kho_fail_os(err, "map", path);
 		goto out;
 	}
-	ret = read_image((struct bytes){ map, (size_t)st.st_size }, path, &target, err);
+	ret = read_image((struct bytes){ map, (size_t)st.st_size }, path, MAX_LAYERS,
+			 &target, err);
 	munmap(map, (size_t)st.st_size);
 	if (!ret)
 		*out = target;
@@ -326,6 +499,19 @@ static int cmdline_kho(const char *cmdline)
 	return value;
 }
 
+static void verify_page_size(struct kho_verify *v, const struct kho_target *target)
+{
+	unsigned int here = kho_state_page_size(v->state);
+
+	if (!target->page_size)
+		kho_report_unevaluated(v, "K606", KHO_NO_ADDR, 0,
+				       "the page size of the target cannot be told");
+	else if (target->page_size != here)
+		kho_report(v, "K606", KHO_NO_ADDR, 0,
+			   "this kernel counts in pages of %u bytes, the target in pages of %u", here,
+			   target->page_size);
+}
+
 static void verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			   const char *cmdline)
 {
@@ -371,6 +557,7 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		kho_report(&v, "K602", KHO_NO_ADDR, 0,
 			   "this kernel hands over \"%s\", the target reads \"%s\": it would use preserved memory as its own",
 			   state->compatible, target->root_compatible);
+	verify_page_size(&v, target);
 	verify_luo(&v, target);
 	verify_dma(&v, target);
 	if (cmdline)

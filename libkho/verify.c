@@ -67,6 +67,7 @@ static const struct kho_rule rules[] = {
 	{ "K603", KHO_SEVERITY_FATAL, "The target kernel has another format of live update state (LUO)." },
 	{ "K604", KHO_SEVERITY_FATAL, "The target kernel cannot read the DMA records." },
 	{ "K605", KHO_SEVERITY_ERROR, "KHO is not turned on for the target kernel." },
+	{ "K606", KHO_SEVERITY_FATAL, "The target kernel has another page size." },
 	/* what kexec --kho says of a load or a jump */
 	{ "K701", KHO_SEVERITY_FATAL, "The new kernel does not fit the scratch areas." },
 	{ "K703", KHO_SEVERITY_ERROR, "The kernel cannot be loaded in this way with the state." },

@@ -95,7 +95,7 @@ finds() {
 @test "a vmlinux: its formats and its release" {
 	make_kernel vmlinux "${full[@]}"
 	finds "" vmlinux
-	[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 rules=5" ]]
+	[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 }
 
 @test "a bzImage, whatever its payload is packed with" {
@@ -219,6 +219,112 @@ finds() {
 	make_kernel vmlinux "${full[@]}"
 	add_config vmlinux CONFIG_KEXEC_HANDOVER=y '# CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT is not set'
 	finds "K605 error" vmlinux "quiet"
+}
+
+# make_arm64 FILE KERNEL [PAGE]: the header of an arm64 Image, with 0 to 3 for its pages
+# (not said, 4, 16, 64 KiB), before a kernel's strings.
+make_arm64() {
+	python3 - "$@" <<'PYTHON'
+import struct, sys
+kernel = open(sys.argv[2], "rb").read()
+page = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+head = struct.pack("<IIQQQQQQ4sI", 0x14000010, 0, 0, 64 + len(kernel), page << 1, 0, 0, 0, b"ARM\x64", 0)
+open(sys.argv[1], "wb").write(head + kernel)
+PYTHON
+}
+
+# make_uki FILE KERNEL: as small as a PE file with a kernel in a section can be.
+make_uki() {
+	python3 - "$@" <<'PYTHON'
+import struct, sys
+kernel = open(sys.argv[2], "rb").read()
+sections = [(b".cmdline", b"kho=off"), (b".linux", kernel), (b".initrd", b"070701")]
+at, head, data = 512, b"", b""
+for name, content in sections:
+    head += struct.pack("<8sIIII", name, len(content), 0x1000, len(content), at + len(data)) + bytes(16)
+    data += content
+pe = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, 16, 0x22) + bytes(16)
+out = b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 64) + pe + head
+open(sys.argv[1], "wb").write(out.ljust(at, b"\0") + data)
+PYTHON
+}
+
+# make_zboot FILE PAYLOAD
+make_zboot() {
+	python3 - "$@" <<'PYTHON'
+import struct, sys
+payload = open(sys.argv[2], "rb").read()
+head = struct.pack("<4s4sIIII32s", b"MZ\0\0", b"zimg", 64, len(payload), 0, 0, b"gzip")
+open(sys.argv[1], "wb").write(head.ljust(64, b"\0") + payload)
+PYTHON
+}
+
+@test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
+	local as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6"
+	make_kernel vmlinux "${full[@]}"
+	gzip -k vmlinux
+	make_bzimage bzImage vmlinux.gz
+	make_arm64 Image vmlinux
+	gzip -k Image
+	make_zboot zboot Image.gz
+	make_uki uki bzImage
+	make_uki uki-arm64 zboot
+	for name in vmlinux:vmlinux bzImage:bzImage Image:Image zboot:Image 'uki:UKI (bzImage)' 'uki-arm64:UKI (Image)'; do
+		finds "" "${name%%:*}"
+		[ "$output" = "${name#*:}$as" ]
+		for packer in gzip xz "zstd -q"; do
+			$packer <"${name%%:*}" >packed
+			finds "" packed
+			[ "$output" = "${name#*:}$as" ]
+		done
+	done
+	# what is found inside is judged
+	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
+	make_arm64 Image old
+	make_uki uki Image
+	finds "K602 fatal" uki
+}
+
+@test "a UKI or zboot image that is cut off or lies about itself cannot be told" {
+	local cut file
+	make_kernel vmlinux "${full[@]}"
+	make_uki uki vmlinux
+	for cut in 66 90 120 300 700 $(($(stat -c %s uki) - 8)); do
+		head -c "$cut" uki >cut
+		run -2 "$target" "$outgoing" cut
+	done
+	make_uki empty /dev/null
+	gzip -k vmlinux
+	make_zboot zboot vmlinux.gz
+	head -c -20 zboot >cut
+	for file in empty cut; do
+		run -2 "$target" "$outgoing" "$file"
+		[[ $output != *"kho="* ]]
+	done
+	make_uki inner vmlinux
+	gzip inner
+	make_uki middle inner.gz
+	gzip middle
+	run -2 "$target" "$outgoing" middle.gz
+	[[ $output == *"is no kernel of a kind that is known"* ]]
+}
+
+@test "K606: a kernel that counts in other pages" {
+	make_kernel vmlinux "${full[@]}"
+	make_arm64 Image vmlinux 1
+	finds "" Image
+	make_arm64 Image vmlinux 2
+	finds "K606 fatal" Image
+	[[ $output == *" page=16384 "* ]]
+	make_arm64 Image vmlinux 3
+	finds "K606 fatal" Image
+	make_arm64 Image vmlinux 0
+	finds "K606 fatal not judged" Image
+	# then the configuration knows
+	add_config vmlinux CONFIG_KEXEC_HANDOVER=y CONFIG_PAGE_SHIFT=16
+	make_arm64 Image vmlinux 0
+	finds "K606 fatal" Image
+	[[ $output == *" page=65536 "* ]]
 }
 
 @test "scratch says what an image needs, and whether it fits" {

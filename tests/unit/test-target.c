@@ -46,10 +46,10 @@ int main(int argc, char **argv)
 			      &summary, &err))
 		ret = fail(&err);
 	else
-		printf("%s %s kho=%d default=%d config=%d root=%s luo=%s dma=%s rules=%zu\n",
+		printf("%s %s kho=%d default=%d config=%d root=%s luo=%s dma=%s page=%u rules=%zu\n",
 		       target.format, target.release, target.has_kho, target.kho_default_on,
 		       target.config_known, target.root_compatible, target.luo_compatible,
-		       target.dma_compatible, summary.rules);
+		       target.dma_compatible, target.page_size, summary.rules);
 	kho_state_close(state);
 	kho_source_close(source);
 	return ret;
