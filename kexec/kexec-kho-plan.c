@@ -107,24 +107,6 @@ int kho_plan_cmdline_kho(const char *command_line)
 	return value;
 }
 
-static uint32_t little32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-void kho_plan_image_needs(const void *image, size_t size, struct kho_image_needs *needs)
-{
-	const unsigned char *p = image;
-	unsigned int version;
-
-	needs->init_size = 0;
-	if (size < 0x264 || memcmp(p + 0x202, "HdrS", 4))
-		return;
-	version = p[0x206] | (unsigned int)p[0x207] << 8;
-	if (version >= 0x20a)
-		needs->init_size = little32(p + 0x260);
-}
-
 static int by_addr(const void *a, const void *b)
 {
 	const struct kho_range *x = a, *y = b;

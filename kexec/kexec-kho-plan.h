@@ -60,14 +60,6 @@ char *kho_plan_command_line(const char *command_line, const char *expect);
  */
 int kho_plan_cmdline_kho(const char *command_line);
 
-/* What a bzImage says of itself (Documentation/arch/x86/boot.rst). */
-struct kho_image_needs {
-	uint64_t init_size;	/* bytes in one piece while it comes up; 0 unknown */
-};
-
-/* Fills *needs from the @size first bytes of an image. */
-void kho_plan_image_needs(const void *image, size_t size, struct kho_image_needs *needs);
-
 /*
  * The parts of [start, end] (inclusive, as kexec-tools has them) that lie in
  * scratch areas, sorted by address, into out[], which has room for @n of them.

@@ -46,7 +46,6 @@ static struct {
 	struct kho_target target;
 	int have_target;
 	const char *image;
-	struct kho_image_needs needs;
 	const struct kho_range *scratch;
 	size_t nr_scratch;
 	char *command_line;	/* of the target, a copy */
@@ -367,15 +366,14 @@ static void begin_off(void)
 
 /* -------------------------------------------------------------------- begin */
 
-static void read_needs(const char *image)
+/*
+ * With kexec_load, kexec takes what it was given for the kernel, though its loader of
+ * UKIs looked for the one inside (kexec/kexec-uki.c of 2.0.32): rather say so.
+ */
+static void require_loadable(void)
 {
-	unsigned char head[1024];
-	FILE *f = fopen(image, "re");
-
-	if (!f)
-		return;
-	kho_plan_image_needs(head, fread(head, 1, sizeof(head), f), &kho.needs);
-	fclose(f);
+	if (!kho.file_mode && !strncmp(kho.target.format, "UKI", 3))
+		refuse("K703", "a UKI can be loaded by kexec_file_load alone. Use -s, or give the kernel that is in it.");
 }
 
 /* Whether KHO has a say here: not for a crash kernel, and not below Xen. */
@@ -424,7 +422,7 @@ void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
 		refuse("K706", "%s.%s%s", *err.message ? err.message : kho_strerror(err.code),
 		       *err.remedy ? " " : "", err.remedy);
 	kho.have_target = 1;
-	read_needs(image);
+	require_loadable();
 	verify_target(NULL);
 }
 
@@ -540,11 +538,11 @@ static void __attribute__((noreturn)) refuse_scratch(const struct kexec_info *in
 {
 	uint64_t initrd = file_size(info->initrd_fd);
 	static const char fmt[] = "the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M.";
-	uint64_t advised = advised_scratch(kho.needs.init_size + initrd);
+	uint64_t advised = advised_scratch(kho.target.memory_size + initrd);
 
 	if (status == KEXEC_KHO_EXIT_REFUSED)
-		refuse("K701", fmt, kho.needs.init_size, initrd, largest_scratch(), advised);
-	kernel_refused("K701", fmt, kho.needs.init_size, initrd, largest_scratch(), advised);
+		refuse("K701", fmt, kho.target.memory_size, initrd, largest_scratch(), advised);
+	kernel_refused("K701", fmt, kho.target.memory_size, initrd, largest_scratch(), advised);
 }
 
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
@@ -599,15 +597,15 @@ static void __attribute__((noreturn)) end_dry_run(const struct kexec_info *info)
 	uint64_t initrd = file_size(info->initrd_fd);
 
 	if (kho.active && kho.file_mode &&
-	    (kho.needs.init_size > largest_scratch() || initrd > largest_scratch()))
+	    (kho.target.memory_size > largest_scratch() || initrd > largest_scratch()))
 		refuse_scratch(info, KEXEC_KHO_EXIT_REFUSED);
 
 	printf("KHO: %s by %s\n", kho.image ? kho.image : "-",
 	       kho.file_mode ? "kexec_file_load: the kernel itself places the segments" : "kexec_load");
 	print_segments_of_plan();
-	if (kho.file_mode && kho.needs.init_size)
+	if (kho.file_mode && kho.target.memory_size)
 		printf("  the kernel needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest scratch area has %" PRIu64 "\n",
-		       kho.needs.init_size, initrd, largest_scratch());
+		       kho.target.memory_size, initrd, largest_scratch());
 	if (!kho.active) {
 		printf("KHO: %s: would load as without KHO (not loaded: dry run)\n",
 		       kho.mode == MODE_OFF ? "--kho=off" : "there is no state to hand over");
@@ -772,6 +770,7 @@ void kexec_kho_fallback(void)
 			say_what_is_dropped();
 		return;
 	}
+	require_loadable();
 	fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
 }
 
@@ -781,14 +780,20 @@ void kexec_kho_fallback(void)
 static void check_what_is_loaded(void)
 {
 	struct kho_host_loaded loaded;
+	struct kho_error err;
 
 	if (!kho_host_read_loaded(&loaded))
 		return;
 	if (!loaded.handed_over)
 		refuse("K707", "the kernel that is loaded was loaded with --kho=off by kexec_load: it will not get the state. Load it again, or jump with --kho=off.");
-	if (loaded.by_kexec_load && loaded.fdt_addr != kho_state_fdt_addr(kho.state))
-		refuse("K707", "the kernel that is loaded was told of a root FDT at 0x%" PRIx64 ", which is not this kernel's. Load it again.",
-		       loaded.fdt_addr);
+	if (!loaded.by_kexec_load)
+		return;
+	if (kho_state_locate(kho.state, &err))
+		refuse("K707", "whether the kernel that is loaded would get the state cannot be told: %s",
+		       err.message);
+	if (loaded.fdt_addr != kho_state_fdt_addr(kho.state))
+		refuse("K707", "the kernel that is loaded was told of a root FDT at 0x%" PRIx64 ", and this kernel's is at 0x%" PRIx64 ". Load it again.",
+		       loaded.fdt_addr, kho_state_fdt_addr(kho.state));
 }
 
 void kexec_kho_before_exec(void)

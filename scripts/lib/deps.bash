@@ -12,7 +12,7 @@ KHO_PACKAGES=(
 	# virtual machines
 	qemu-system-x86 dracut-core systemd busybox-static e2fsprogs udev
 	# tests and what they check with
-	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file
+	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file binutils systemd-boot-efi
 )
 
 # what Debian packages are made and checked with

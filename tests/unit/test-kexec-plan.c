@@ -72,28 +72,6 @@ static void test_cmdline_kho(void)
 		CHECK(kho_plan_cmdline_kho(none[i]) == -1);
 }
 
-static void test_image_needs(void)
-{
-	unsigned char image[0x264] = { 0 };
-	struct kho_image_needs needs;
-
-	memcpy(image + 0x202, "HdrS\x0f\x02", 6);
-	memcpy(image + 0x260, "\x78\x56\x34\x12", 4);
-	kho_plan_image_needs(image, sizeof(image), &needs);
-	CHECK(needs.init_size == 0x12345678);
-	/* too short, too old, or no bzImage at all: not known */
-	kho_plan_image_needs(image, sizeof(image) - 1, &needs);
-	CHECK(needs.init_size == 0);
-	image[0x206] = 9;
-	kho_plan_image_needs(image, sizeof(image), &needs);
-	CHECK(needs.init_size == 0);
-	image[0x202] = 'h';
-	kho_plan_image_needs(image, sizeof(image), &needs);
-	CHECK(needs.init_size == 0);
-	kho_plan_image_needs(image, 0, &needs);
-	CHECK(needs.init_size == 0);
-}
-
 static void test_intersect(void)
 {
 	static const struct kho_range scratch[] = {
@@ -159,7 +137,6 @@ int main(void)
 {
 	test_command_line();
 	test_cmdline_kho();
-	test_image_needs();
 	test_intersect();
 	test_in_scratch();
 	test_setup_data();

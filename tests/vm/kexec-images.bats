@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels that come as something else than a plain bzImage, and kernels that do not say
+# where their root FDT is.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+lib=$BATS_TEST_DIRNAME/../lib
+
+# refused STATUS RULE COMMAND: with that status, the rule is named, and nothing is loaded.
+refused() {
+	local wanted=$1 rule=$2 status=0
+	shift 2
+	output=$(vm_run "$@") || status=$?
+	printf '%s\n' "$output"
+	[ "$status" = "$wanted" ]
+	[[ $output == *"$rule "* ]]
+	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
+}
+
+# load_and_jump ARGUMENT...: what is handed over arrives, whatever the kernel came in.
+load_and_jump() {
+	local before
+	before=$(records)
+	[ "$(wc -l <<<"$before")" = 5 ]
+	vm_ok kexec -l --kho=require --reuse-cmdline "$@"
+	vm_kexec
+	[ "$(records --in)" = "$before" ]
+	vm_ok kho-inspect verify --in
+	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
+	vm_ok 'tar -xf /dev/vdb -C /tmp'
+}
+
+@test "a unified kernel image with kexec_file_load, compressed kernels on both paths" {
+	local disk=$BATS_TEST_TMPDIR/images
+	mkdir "$disk.d"
+	# an initramfs that leaves a mark and goes on to the root
+	mkdir -p "$BATS_TEST_TMPDIR/ramfs"/{bin,proc,dev,newroot}
+	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/ramfs/bin/busybox"
+	cat >"$BATS_TEST_TMPDIR/ramfs/init" <<-'END'
+		#!/bin/busybox sh
+		/bin/busybox mount -t devtmpfs dev /dev
+		echo "initrd-of-the-uki ran" >/dev/kmsg
+		until /bin/busybox mount -t ext4 -o ro /dev/vda /newroot; do /bin/busybox sleep 1; done
+		exec /bin/busybox switch_root /newroot /sbin/init
+	END
+	chmod +x "$BATS_TEST_TMPDIR/ramfs/init"
+	(cd "$BATS_TEST_TMPDIR/ramfs" && find . | cpio -o -H newc --quiet | gzip) >"$BATS_TEST_TMPDIR/initrd"
+
+	"$lib/make-uki" "$disk.d/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
+	"$lib/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
+	"$lib/make-uki" "$disk.d/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
+	gzip -c "$VM_KERNEL" >"$disk.d/bzImage.gz"
+	xz --format=lzma -0 -c "$VM_KERNEL" >"$disk.d/bzImage.lzma"
+	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$disk.d/no-kho.gz"
+	tar -C "$disk.d" -cf "$disk" .
+	truncate -s %512 "$disk"
+	vm_start --append "kho=on" --qemu "-drive file=$disk,format=raw,if=virtio,readonly=on"
+	vm_ok 'tar -xf /dev/vdb -C /tmp'
+	vm_ok modprobe kho_edu
+
+	# the kernel inside is judged, and which way it can go
+	refused 3 K601 'kexec -l -s /tmp/uki-no-kho --reuse-cmdline'
+	refused 3 K601 'kexec -l -c /tmp/no-kho.gz --reuse-cmdline'
+	refused 3 K703 'kexec -l -c /tmp/uki --reuse-cmdline'
+	[[ $output == *"Use -s"* ]]
+	vm_run kho-inspect check-target /tmp/uki | grep -q '^UKI (bzImage) '
+	vm_run 'kexec -l -s --kho-dry-run /tmp/uki --reuse-cmdline' | grep -Eq 'the kernel needs [0-9]{8} bytes in one piece, its initrd [0-9]{6}'
+
+	load_and_jump -s /tmp/uki
+	vm_run dmesg | grep -q 'initrd-of-the-uki ran'
+	load_and_jump -c /tmp/bzImage.gz
+	load_and_jump -s /tmp/bzImage.lzma
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers'
+	no_splat
+}
+
+# What kernels without our series show in debugfs: no address of the root FDT.
+hide_address() {
+	vm_ok 'set -e
+		kho=/sys/kernel/debug/kho
+		mkdir -p /tmp/kho/out
+		cp $kho/out/scratch_phys $kho/out/scratch_len /tmp/kho/out/
+		if [ -e $kho/in ]; then
+			mkdir /tmp/kho/in
+			cp $kho/in/fdt /tmp/kho/in/
+		else
+			# cut off after what was there at boot
+			head -c 233 $kho/out/fdt >/tmp/kho/out/fdt
+		fi
+		mount --bind /tmp/kho $kho
+		[ ! -e $kho/out/fdt_phys ]'
+}
+
+@test "a kernel that does not say where its root FDT is: found, or refused with what to do" {
+	local before
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	before=$(records)
+	hide_address
+	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
+	vm_kexec
+	[ "$(records --in)" = "$before" ]
+	vm_ok kho-inspect verify --in
+
+	# neither symbols nor memory to be looked through: cannot be told
+	hide_address
+	vm_ok 'mount --bind /dev/null /proc/kallsyms; mount --bind /dev/null /proc/kcore'
+	refused 3 K705 'kexec -l -c /boot/bzImage --reuse-cmdline'
+	refused 3 K705 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	[[ $output == *kcore* ]]
+	vm_ok umount /proc/kcore
+
+	# without symbols RAM is searched, and the load takes its time
+	export VM_RUN_TIMEOUT=300
+	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
+	vm_kexec
+	[ "$(records --in)" = "$before" ]
+	no_splat
+}
