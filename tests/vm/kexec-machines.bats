@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Machines with more and with less memory, kernels that are and that are not moved
+# about, and what the target is told to expect.
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# hops SIZE APPEND: by both paths and in both orders, and the driver gets all back.
+hops() {
+	local before path
+	vm_start --mem "$1" --append "kho=on $2"
+	vm_ok modprobe kho_edu
+	for path in -c -s -c; do
+		before=$(records)
+		[ "$(wc -l <<<"$before")" = 5 ]
+		kexec_to "$path"
+		expect_restored "$before"
+	done
+	no_splat
+}
+
+@test "2 GiB, with KASLR and without" {
+	hops 2G ""
+	vm_stop
+	hops 2G nokaslr
+}
+
+@test "6 GiB: the root FDT and the scratch areas above 4 GiB, with KASLR and without" {
+	hops 6G nokaslr
+	[ "$(vm_run kho-inspect scratch --json | jq '[.scratch[] | select((.addr | ltrimstr("0x") | length) > 8)] | length')" -gt 0 ]
+	vm_stop
+	hops 6G ""
+}
+
+@test "what is expected is said once, and is that of this generation" {
+	local generation=0 line expect now path how
+	vm_start --append "kho=on rd.kho.expect=99,99"
+	vm_ok modprobe kho_edu
+	for how in "--reuse-cmdline" "--reuse-cmdline --append=rd.kho.expect=7,7" \
+		'"--command-line=console=ttyS0 root=/dev/vda rootfstype=ext4 ro panic=-1 kho=on rd.kho.expect=1,1 rd.kho.expect=2,2"'; do
+		for path in -s -c; do
+			expect=$(vm_run kho-inspect show --json | jq -r '"\(.dma.records),\(.dma.generation)"')
+			vm_ok "kexec -l $path --kho=require /boot/bzImage $how"
+			vm_kexec
+			line=$(vm_run cat /proc/cmdline)
+			[ "$(grep -o 'rd\.kho\.expect=[^ ]*' <<<"$line")" = "rd.kho.expect=$expect" ]
+			vm_ok kho-inspect verify --in "--expect=$expect"
+			# something changes from one to the next
+			vm_ok modprobe kho_edu
+			now=${expect#*,}
+			[ "$now" != "$generation" ]
+			generation=$now
+		done
+	done
+	[ "$(vm_run 'dmesg | grep -c "restored 5 of 5"')" = 1 ]
+}
