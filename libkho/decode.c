@@ -188,10 +188,10 @@ int kho_decode_fdt(struct kho_decoder *d, const struct kho_subtree *subtree, voi
 	if (!*fdt)
 		return kho_fail(d->err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	ret = kho_decode_read(d, subtree->addr, *fdt, size);
-	if (!ret && fdt_check_full(*fdt, size))
+	if (!ret && kho_fdt_check(*fdt, size))
 		ret = kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its FDT at 0x%" PRIx64 " is not valid: %s",
 					 subtree->name, subtree->addr,
-					 fdt_strerror(fdt_check_full(*fdt, size)));
+					 fdt_strerror(kho_fdt_check(*fdt, size)));
 	if (ret)
 		free(*fdt);
 	return ret;

@@ -120,6 +120,11 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err);
 struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
 				  const unsigned char *page);
 
+/* Of every FDT that Linux makes (its copy of libfdt). */
+#define KHO_FDT_VERSION	17
+/* fdt_check_full() for FDTs of that version: 0, or a code of libfdt. */
+int kho_fdt_check(const void *fdt, size_t size);
+
 /* ------------------------------------------------- finding the root (live) */
 
 /* Whether a page holds an FDT with a compatible string of KHO. */

@@ -99,6 +99,21 @@ static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 	return 0;
 }
 
+int kho_fdt_check(const void *fdt, size_t size)
+{
+	int ret;
+
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	ret = fdt_check_header(fdt);
+	if (ret)
+		return ret;
+	/* fdt_check_full() of libfdt 1.6 reads NULL where an older one has a name without a '/' */
+	if (fdt_version(fdt) < KHO_FDT_VERSION)
+		return -FDT_ERR_BADVERSION;
+	return fdt_check_full(fdt, size);
+}
+
 static int parse_root(struct kho_state *state, size_t available, struct kho_error *err)
 {
 	const void *fdt = state->fdt;
@@ -113,7 +128,7 @@ static int parse_root(struct kho_state *state, size_t available, struct kho_erro
 		return kho_remedy(err, ret, "Use a kernel with kernel-patches/, which has out/fdt_phys.");
 	}
 
-	ret = fdt_check_full(fdt, available);
+	ret = kho_fdt_check(fdt, available);
 	if (ret)
 		return kho_fail(err, KHO_ERR_CORRUPT, state->fdt_addr,
 				"the root FDT of side \"%s\" is not valid: %s",

@@ -33,7 +33,7 @@ bool kho_root_looks_like(const unsigned char *page)
 	int len;
 
 	if (fdt_magic(page) != FDT_MAGIC || fdt_totalsize(page) > KHO_ABI_PAGE_SIZE ||
-	    fdt_check_full(page, KHO_ABI_PAGE_SIZE))
+	    kho_fdt_check(page, KHO_ABI_PAGE_SIZE))
 		return false;
 	compatible = fdt_getprop(page, 0, "compatible", &len);
 	return compatible && len > 5 && !compatible[len - 1] && !strncmp(compatible, "kho-v", 5);

@@ -212,6 +212,13 @@ static void fdt_truncated(struct image *image)
 	fdt_set_totalsize(fdt(image), PAGE + 1);
 }
 
+/* Up to 16 nodes have their whole path for a name. */
+static void fdt_old_version(struct image *image)
+{
+	fdt_set_version(fdt(image), 13);
+	fdt_set_last_comp_version(fdt(image), 13);
+}
+
 static void fdt_structure(struct image *image)
 {
 	/* the end of the structure block is gone */
@@ -866,6 +873,7 @@ static const struct {
 	{ "fdt-magic", fdt_bad_magic, "K001" },
 	{ "fdt-truncated", fdt_truncated, "K001" },
 	{ "fdt-structure", fdt_structure, "K001" },
+	{ "fdt-old-version", fdt_old_version, "K001" },
 	{ "root-compatible", root_compatible, "K002" },
 	{ "compatible-composite", compatible_composite, "" },
 	{ "compatible-list", compatible_list, "" },
