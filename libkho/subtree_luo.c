@@ -263,6 +263,7 @@ static int decode_v1(struct kho_decoder *d, const void *fdt)
 int kho_decode_luo(struct kho_decoder *d, const struct kho_subtree *subtree)
 {
 	struct luo_ser luo;
+	fdt32_t magic;
 	void *fdt;
 	int ret;
 
@@ -270,7 +271,9 @@ int kho_decode_luo(struct kho_decoder *d, const struct kho_subtree *subtree)
 	if (ret)
 		return ret;
 
-	if (fdt_magic(&luo) == FDT_MAGIC) {
+	/* no fdt_magic(): what was read is smaller than the header of an FDT */
+	memcpy(&magic, &luo, sizeof(magic));
+	if (fdt32_to_cpu(magic) == FDT_MAGIC) {
 		ret = kho_decode_fdt(d, subtree, &fdt);
 		if (ret)
 			return ret;
