@@ -32,6 +32,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/subtree_metadata.c \
 	libkho/subtree_raw.c \
 	libkho/target.c \
+	libkho/target.h \
 	libkho/verify.c \
 	libkho/verify.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS)

@@ -19,6 +19,7 @@
 
 #include "decompress.h"
 #include "decode.h"
+#include "target.h"
 #include "verify.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
@@ -28,6 +29,10 @@
 #define PAYLOAD_SINCE		0x0208	/* boot protocol with payload_offset */
 #define INIT_SIZE_SINCE		0x020a	/* and with init_size */
 #define MAX_IMAGE		(1u << 30)
+/* Kernels pack to a fifth or so; what claims more than this is made to use up memory. */
+#define MAX_RATIO		64
+#define MAX_UNPACKED(size)	((size) < MAX_IMAGE / MAX_RATIO ? \
+				 MAX_RATIO * (size_t)(size) + (16u << 20) : MAX_IMAGE)
 #define MAX_LAYERS		3	/* an image in a UKI that is packed */
 #define X86_PAGE_SIZE		4096
 
@@ -225,7 +230,8 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: bzImage without a payload inside the file", path);
 
-	ret = kho_decompress(file.data + offset, header.payload_length, MAX_IMAGE, &image, &size);
+	ret = kho_decompress(file.data + offset, header.payload_length,
+			     MAX_UNPACKED(header.payload_length), &image, &size);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
 				kho_strerror(ret));
@@ -343,7 +349,8 @@ static int read_packed(struct bytes packed, const char *path, unsigned int layer
 {
 	unsigned char *image;
 	size_t size;
-	int ret = kho_decompress(packed.data, packed.size, MAX_IMAGE, &image, &size);
+	int ret = kho_decompress(packed.data, packed.size, MAX_UNPACKED(packed.size), &image,
+				 &size);
 
 	if (ret == KHO_ERR_UNSUPPORTED)
 		return no_image(path, err);
@@ -388,9 +395,19 @@ static int read_image(struct bytes file, const char *path, unsigned int layers,
 	return read_packed(file, path, layers - 1, target, err);
 }
 
-int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err)
+int kho_target_examine(const unsigned char *data, size_t size, const char *path,
+		       struct kho_target *out, struct kho_error *err)
 {
 	struct kho_target target = { 0 };
+	int ret = read_image((struct bytes){ data, size }, path, MAX_LAYERS, &target, err);
+
+	if (!ret)
+		*out = target;
+	return ret;
+}
+
+int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err)
+{
 	struct stat st;
 	void *map;
 	int fd, ret;
@@ -411,11 +428,8 @@ int kho_target_read(const char *path, struct kho_target *out, struct kho_error *
 		ret = kho_fail_os(err, "map", path);
 		goto out;
 	}
-	ret = read_image((struct bytes){ map, (size_t)st.st_size }, path, MAX_LAYERS,
-			 &target, err);
+	ret = kho_target_examine(map, (size_t)st.st_size, path, out, err);
 	munmap(map, (size_t)st.st_size);
-	if (!ret)
-		*out = target;
 out:
 	if (fd >= 0)
 		close(fd);

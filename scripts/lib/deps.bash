@@ -18,6 +18,9 @@ KHO_PACKAGES=(
 # what Debian packages are made and checked with
 KHO_PACKAGING=(dpkg-dev debhelper fakeroot lintian mmdebstrap)
 
+# what fuzzers are made with
+KHO_FUZZING=(clang llvm libclang-rt-dev)
+
 deps_install_packaging() {
 	deps_install "${KHO_PACKAGING[@]}"
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A preserved-memory-map: of kho-v1 (FUZZ_ABI says so) or a radix tree. */
+#include <stdlib.h>
+
+#include "memory.h"
+
+/* Far more than the blocks that the pages of one input can tell of one by one. */
+#define MAX_ENTRIES	2000000
+
+static int see_node(uint64_t addr, void *data)
+{
+	(void)addr;
+	return ++*(size_t *)data > MAX_ENTRIES;
+}
+
+static void read_entries(struct kho_state *state)
+{
+	struct kho_map_entry entry = { 0 };
+	struct kho_map_iter *iter;
+	uint64_t last = 0;
+	size_t n = 0;
+
+	if (kho_map_iter_create(state, &iter, NULL))
+		return;
+	while (n < MAX_ENTRIES && kho_map_iter_next(iter, &entry, NULL) > 0) {
+		if (entry.addr < last)
+			abort(); /* out of order */
+		last = entry.addr;
+		if (n++ < 16 && kho_map_contains(state, entry.addr, entry.size, NULL) == 0)
+			abort(); /* the iterator and the look-up do not agree */
+	}
+	kho_map_iter_destroy(iter);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_head head;
+	struct kho_state *state = fuzz_state(data, size, &head);
+	size_t nodes = 0;
+
+	if (!state)
+		return -1;
+	state->abi = FUZZ_ABI;
+	state->map_addr = head.addr;
+	if (FUZZ_ABI == KHO_ABI_V1)
+		kho_state_set_v1_bitmap(state, head.option % 2 ? 512 : KHO_ABI_PAGE_SIZE);
+
+	kho_map_for_each_node(state, see_node, &nodes, NULL);
+	kho_map_contains(state, head.size, 1, NULL);
+	read_entries(state);
+	fuzz_close(state);
+	return 0;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A whole file: the reader of snapshots, and then everything that can be asked of a state. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+#define MAX_TOLD	2000000
+
+static int see_finding(const struct kho_finding *finding, void *data)
+{
+	if (!finding->rule || !*finding->message)
+		abort();
+	return ++*(size_t *)data > MAX_TOLD;
+}
+
+static int see_item(const struct kho_item *item, void *data)
+{
+	(void)item;
+	return ++*(size_t *)data > MAX_TOLD;
+}
+
+static void use_state(struct kho_state *state)
+{
+	const struct kho_verify_options options = {
+		.have_expect = true, .expect_records = 5, .expect_generation = 9, .claims = true,
+	};
+	const struct kho_target target = { .has_kho = true };
+	struct kho_verify_summary summary;
+	const struct kho_subtree *subtrees;
+	size_t n, told = 0;
+
+	kho_verify(state, &options, see_finding, &told, &summary, NULL);
+	kho_target_verify(state, &target, "kho=on", see_finding, &told, &summary, NULL);
+	subtrees = kho_state_subtrees(state, &n);
+	for (size_t i = 0; i < n; i++)
+		kho_subtree_decode(state, &subtrees[i], see_item, &told, NULL);
+}
+
+static void use_file(const char *path, enum kho_side side)
+{
+	struct kho_error err = { 0 };
+	struct kho_source *source;
+	struct kho_state *state;
+
+	if (kho_source_open_file(path, &source, &err)) {
+		if (!*err.message)
+			abort();
+		return;
+	}
+	if (!kho_state_open(source, side, &state, &err)) {
+		use_state(state);
+		kho_state_close(state);
+	}
+	kho_source_close(source);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	char path[64];
+
+	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	use_file(path, KHO_SIDE_OUT);
+	use_file(path, KHO_SIDE_IN);
+	close(fd);
+	return 0;
+}

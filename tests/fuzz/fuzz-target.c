@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* check-target: the input is the file of a kernel. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "libkho/target.h"
+#include "memory.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct kho_target target = { 0 };
+	struct kho_error err = { 0 };
+
+	if (kho_target_examine(data, size, "input", &target, &err)) {
+		if (!*err.message)
+			abort();
+		return 0;
+	}
+	if (!memchr(target.release, 0, sizeof(target.release)) || !*target.format)
+		abort();
+	return 0;
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A short run of each fuzzer; KHO_FUZZ_SECONDS (60) for each, as many at a time as there
+# are processors. scripts/fuzz is for long ones.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export fuzz=$BATS_TEST_DIRNAME/../../scripts/fuzz table=$BATS_FILE_TMPDIR/table
+	# each test says what it thinks of its own line
+	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-60}" >"$table" 2>"$table.errors" 3>&- || :
+	cat "$table" "$table.errors" >&2
+}
+
+# The line of a fuzzer: it ran, got somewhere, and found nothing.
+found_nothing() {
+	local name runs edges found _
+	read -r name runs edges _ _ found < <(grep "^$1 " "$table")
+	echo "$name: $runs executions, $edges edges, found: $found"
+	[ "$found" = none ]
+	[ "$runs" -gt 100 ]
+	[ "$edges" -gt 50 ]
+}
+
+@test "root FDT" {
+	found_nothing root
+}
+
+@test "map of kho-v1" {
+	found_nothing map-v1
+}
+
+@test "map of kho-v3 and later" {
+	found_nothing map-radix
+}
+
+@test "subtree memblock" {
+	found_nothing memblock
+}
+
+@test "subtree LUO, with its sessions, files and memfds" {
+	found_nothing luo
+}
+
+@test "subtree dma-alloc" {
+	found_nothing dma-alloc
+}
+
+@test "subtree kexec-metadata" {
+	found_nothing kexec-metadata
+}
+
+@test "subtree kho_test" {
+	found_nothing kho-test
+}
+
+@test "subtrees that are not known" {
+	found_nothing raw
+}
+
+@test "snapshots" {
+	found_nothing snapshot
+}
+
+@test "target images" {
+	found_nothing target
+}
+
+@test "every fuzzer has a test here" {
+	diff <(sed -n 's|^\ttests/fuzz/fuzz-\([a-z0-9-]*\).*|\1|p' "$BATS_TEST_DIRNAME/fuzz.mk" | sort) \
+		<(sed -n 's/^\tfound_nothing \([a-z0-9-]*\)$/\1/p' "$BATS_TEST_FILENAME" | sort)
+}
+
+@test "what is found fails the run, and its input is kept" {
+	# unpacking a kernel takes more memory than this
+	export KHO_FUZZ_OPTIONS=-malloc_limit_mb=1 KHO_FUZZ_FINDS=$BATS_TEST_TMPDIR/finds
+	run -1 "$fuzz" --replay target
+	[[ $output == *"FOUND"* && $output == *"out-of-memory"* ]]
+	[ -n "$(ls "$KHO_FUZZ_FINDS")" ]
+}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make fuzzers, after configure --enable-fuzzers; scripts/fuzz does both.
+EXTRA_DIST += tests/fuzz
+.PHONY: fuzzers
+
+if ENABLE_FUZZERS
+FUZZERS = \
+	tests/fuzz/fuzz-root \
+	tests/fuzz/fuzz-map-v1 \
+	tests/fuzz/fuzz-map-radix \
+	tests/fuzz/fuzz-memblock \
+	tests/fuzz/fuzz-luo \
+	tests/fuzz/fuzz-dma-alloc \
+	tests/fuzz/fuzz-kexec-metadata \
+	tests/fuzz/fuzz-kho-test \
+	tests/fuzz/fuzz-raw \
+	tests/fuzz/fuzz-snapshot \
+	tests/fuzz/fuzz-target
+EXTRA_PROGRAMS += $(FUZZERS) tests/fuzz/make-seeds
+CLEANFILES += $(FUZZERS) tests/fuzz/make-seeds
+
+fuzzers: $(FUZZERS) tests/fuzz/make-seeds
+
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LIBS = libkho/libkho-core.la
+FUZZ_MEMORY = tests/fuzz/memory.c tests/fuzz/memory.h
+
+tests_fuzz_make_seeds_SOURCES = tests/fuzz/make-seeds.c tests/fuzz/memory.h
+tests_fuzz_make_seeds_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_root_SOURCES = tests/fuzz/fuzz-root.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_root_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_root_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_map_v1_SOURCES = tests/fuzz/fuzz-map.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_map_v1_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_ABI=KHO_ABI_V1
+tests_fuzz_fuzz_map_v1_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_map_v1_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_map_radix_SOURCES = tests/fuzz/fuzz-map.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_map_radix_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_ABI=KHO_ABI_V4
+tests_fuzz_fuzz_map_radix_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_map_radix_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_memblock_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_memblock_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"memblock"'
+tests_fuzz_fuzz_memblock_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_memblock_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_luo_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_luo_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"LUO"'
+tests_fuzz_fuzz_luo_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_luo_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_dma_alloc_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_dma_alloc_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"dma-alloc"'
+tests_fuzz_fuzz_dma_alloc_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_dma_alloc_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_kexec_metadata_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_kexec_metadata_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"kexec-metadata"'
+tests_fuzz_fuzz_kexec_metadata_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_kexec_metadata_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_kho_test_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_kho_test_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"kho_test"'
+tests_fuzz_fuzz_kho_test_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_kho_test_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_raw_SOURCES = tests/fuzz/fuzz-subtree.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_raw_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SUBTREE='"something"'
+tests_fuzz_fuzz_raw_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_raw_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_snapshot_SOURCES = tests/fuzz/fuzz-snapshot.c tests/fuzz/memory.h
+tests_fuzz_fuzz_snapshot_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz-target.c tests/fuzz/memory.h
+tests_fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_target_LDADD = $(FUZZ_LIBS)
+endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * make-seeds SNAPSHOT NAME DIR: cuts a snapshot into inputs of the fuzzers, one
+ * DIR/<fuzzer>/NAME for each that has something to read in it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libkho/decode.h"
+#include "libkho/abi/dma_alloc.h"
+#include "libkho/abi/subtrees.h"
+#include "memory.h"
+
+struct seed {
+	struct kho_state *state;
+	uint64_t pages[FUZZ_PAGES];
+	size_t n;
+};
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "make-seeds: %s\n", what);
+	exit(1);
+}
+
+static int add_page(uint64_t addr, void *data)
+{
+	struct seed *seed = data;
+
+	addr -= addr % KHO_ABI_PAGE_SIZE;
+	for (size_t i = 0; i < seed->n; i++) {
+		if (seed->pages[i] == addr)
+			return 0;
+	}
+	if (seed->n < FUZZ_PAGES)
+		seed->pages[seed->n++] = addr;
+	return 0;
+}
+
+static FILE *create(const char *dir, const char *fuzzer, const char *name)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, fuzzer, name);
+	f = fopen(path, "w");
+	if (!f)
+		die(path);
+	return f;
+}
+
+static void put(FILE *f, const void *data, size_t size)
+{
+	if (size && fwrite(data, size, 1, f) != 1)
+		die("cannot write");
+}
+
+static void write_seed(const struct seed *seed, const struct fuzz_head *head, FILE *f)
+{
+	put(f, head, sizeof(*head));
+	for (size_t i = 0; i < seed->n; i++) {
+		struct fuzz_page page = { seed->pages[i], KHO_ABI_PAGE_SIZE };
+		unsigned char bytes[KHO_ABI_PAGE_SIZE];
+
+		if (kho_source_read(seed->state->source, page.addr, bytes, sizeof(bytes), NULL))
+			continue;
+		while (page.length && !bytes[page.length - 1])
+			page.length--;
+		put(f, &page, sizeof(page));
+		put(f, bytes, page.length);
+	}
+	if (fclose(f))
+		die("cannot write");
+}
+
+static void seed_root(struct kho_state *state, const char *dir, const char *name)
+{
+	FILE *f = create(dir, "root", name);
+
+	put(f, state->fdt, state->fdt_size);
+	if (fclose(f))
+		die("cannot write");
+}
+
+static void seed_map(struct kho_state *state, const char *dir, const char *name)
+{
+	struct fuzz_head head = { .addr = state->map_addr };
+	struct seed seed = { .state = state };
+
+	if (!kho_map_for_each_node(state, add_page, &seed, NULL))
+		write_seed(&seed, &head, create(dir, state->abi == KHO_ABI_V1 ? "map-v1" : "map-radix",
+						name));
+}
+
+static void seed_subtree(struct kho_state *state, const struct kho_subtree *subtree,
+			 const char *dir, const char *name)
+{
+	static const char *const decoders[][2] = {
+		{ MEMBLOCK_SUBTREE, "memblock" }, { KHO_TEST_SUBTREE, "kho-test" },
+		{ KHO_METADATA_SUBTREE, "kexec-metadata" }, { LUO_SUBTREE, "luo" },
+		{ DMA_ALLOC_KHO_SUBTREE, "dma-alloc" },
+	};
+	struct fuzz_head head = { subtree->addr, subtree->size, state->side == KHO_SIDE_IN };
+	struct seed seed = { .state = state };
+
+	add_page(subtree->addr, &seed);
+	kho_subtree_walk(state, subtree, NULL, NULL, add_page, &seed, NULL);
+	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
+		if (strcmp(subtree->name, decoders[i][0]))
+			continue;
+		if (!strcmp(subtree->name, DMA_ALLOC_KHO_SUBTREE))
+			kho_dma_for_each_block(state, add_page, &seed, NULL);
+		write_seed(&seed, &head, create(dir, decoders[i][1], name));
+		if (strcmp(subtree->name, MEMBLOCK_SUBTREE))
+			return;
+	}
+	/* an FDT that raw shows as one */
+	write_seed(&seed, &head, create(dir, "raw", name));
+}
+
+int main(int argc, char **argv)
+{
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+
+	if (argc != 4)
+		die("usage: make-seeds SNAPSHOT NAME DIR");
+	if (kho_source_open_file(argv[1], &source, &err) ||
+	    (kho_state_open(source, KHO_SIDE_OUT, &state, &err) &&
+	     kho_state_open(source, KHO_SIDE_IN, &state, &err)))
+		die(err.message);
+
+	seed_root(state, argv[3], argv[2]);
+	seed_map(state, argv[3], argv[2]);
+	for (size_t i = 0; i < state->nr_subtrees; i++)
+		seed_subtree(state, &state->subtrees[i], argv[3], argv[2]);
+	kho_state_close(state);
+	kho_source_close(source);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the fuzzers of maps and subtrees take as input: a few pages of memory at
+ * addresses of their own, so that a fuzzer can change links and what they lead to.
+ *
+ *   u64 addr	of what is read: the map's first page, the subtree's blob
+ *   u64 size	of the blob
+ *   u8  option	up to the fuzzer
+ *   then pages, to the end: u64 address, u16 length, that many bytes; the rest is 0
+ */
+#ifndef KHO_FUZZ_MEMORY_H
+#define KHO_FUZZ_MEMORY_H
+
+#include "libkho/kho_internal.h"
+
+/* More pages than any seed has; an input is cut there. */
+#define FUZZ_PAGES	512
+
+struct fuzz_head {
+	uint64_t addr;
+	uint64_t size;
+	uint8_t option;
+} __attribute__((packed));
+
+struct fuzz_page {
+	uint64_t addr;
+	uint16_t length;
+} __attribute__((packed));
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A source of @n pages as the file of a snapshot has them; @notes is copied. */
+struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
+			       size_t n, const char *notes);
+
+/* A state over the input's pages, without a root; NULL where there is no whole head. */
+struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head *head);
+/* Closes the state and its source. */
+void fuzz_close(struct kho_state *state);
+
+#endif /* KHO_FUZZ_MEMORY_H */
