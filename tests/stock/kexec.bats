@@ -1,0 +1,42 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels as they are released, without our series: what they preserve themselves goes
+# over, by both paths. Their own test of KHO (lib/test_kho.c) says whether it arrived.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load ../vm/helpers
+
+# Up to Linux 7.0 the tree has to be written down before it can be handed over.
+finalize() {
+	vm_ok 'f=/sys/kernel/debug/kho/out/finalize; [ ! -e $f ] || echo 1 >$f'
+}
+
+# The memory that reserve_mem= keeps, and the folios of the kernel's test, which every
+# other kernel preserves: it does not hand on what it took.
+arrived() {
+	local tested=$1
+	vm_run dmesg >"$BATS_TEST_TMPDIR/dmesg"
+	grep -q 'KHO: found kexec handover data' "$BATS_TEST_TMPDIR/dmesg"
+	grep -q 'Revived memory reservation .kept. from KHO' "$BATS_TEST_TMPDIR/dmesg"
+	[ "$(grep -c 'KHO restore succeeded' "$BATS_TEST_TMPDIR/dmesg")" = "$tested" ]
+	vm_ok kho-inspect verify --in
+}
+
+@test "two kernels in a row by kexec_load, then one by kexec_file_load" {
+	local path hop=0
+	# without a search through RAM this takes seconds, with it (6.18) minutes
+	export VM_RUN_TIMEOUT=300 VM_BOOT_TIMEOUT=300
+	vm_start --append "kho=on reserve_mem=1M:4096:kept"
+	vm_ok '[ ! -e /sys/kernel/debug/kho/out/fdt_phys ]'
+	for path in -c -c -s; do
+		finalize
+		vm_ok kexec -l "$path" --kho=require /boot/bzImage --reuse-cmdline
+		[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+		vm_kexec
+		hop=$((hop + 1))
+		arrived $((hop % 2))
+	done
+	no_splat
+}
