@@ -14,8 +14,8 @@ struct totals {
 	uint64_t records, bytes, pages;
 };
 
-static void add_row(const struct options *options, struct table *table,
-		    const struct kho_dma_record *r)
+static void do_row(const struct options *options, struct table *table,
+		   const struct kho_dma_record *r, bool print)
 {
 	char id[24], addr[24], dma[24], size[32], pages[24], attrs[128], state[64];
 	const char *cells[COLUMNS] = {
@@ -29,17 +29,22 @@ static void add_row(const struct options *options, struct table *table,
 	snprintf(dma, sizeof(dma), "0x%" PRIx64, r->dma_addr);
 	snprintf(pages, sizeof(pages), "%" PRIu64, r->pages);
 	format_size(options, r->size, size, sizeof(size));
-	table_add(table, cells);
+	if (print)
+		table_print_row(table, cells, stdout);
+	else
+		table_fit(table, cells);
 }
 
-static int list_records(const struct options *options, struct kho_state *state,
-			struct table *table, struct json_object *array,
+/* With an @array they go there; else they are printed, or only make the columns wide enough. */
+static int walk_records(const struct options *options, struct kho_state *state,
+			struct table *table, bool print, struct json_object *array,
 			struct totals *totals, struct kho_error *err)
 {
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	int ret;
 
+	*totals = (struct totals){ 0 };
 	ret = kho_dma_iter_create(state, &iter, err);
 	if (ret == KHO_ERR_NOT_FOUND)
 		return 0;
@@ -47,20 +52,22 @@ static int list_records(const struct options *options, struct kho_state *state,
 		return ret;
 
 	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
+		if (array)
+			json_object_array_add(array, json_record(&record));
+		else if (print && !totals->records)
+			table_print_headings(table, stdout);
+		if (!array)
+			do_row(options, table, &record, print);
 		totals->records++;
 		totals->bytes += record.size;
 		totals->pages += record.pages;
-		if (array)
-			json_object_array_add(array, json_record(&record));
-		else
-			add_row(options, table, &record);
 	}
 	kho_dma_iter_destroy(iter);
 	return ret;
 }
 
-static void print_table(const struct options *options, const struct kho_state *state,
-			const struct table *table, const struct totals *totals)
+static void print_totals(const struct options *options, const struct kho_state *state,
+			 const struct totals *totals)
 {
 	char size[32];
 
@@ -68,7 +75,6 @@ static void print_table(const struct options *options, const struct kho_state *s
 		printf("No %s DMA allocations.\n", side_text(kho_state_side(state)));
 		return;
 	}
-	table_print(table, stdout);
 	printf("%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->records,
 	       side_text(kho_state_side(state)), totals->records == 1 ? "" : "s",
 	       format_size(options, totals->bytes, size, sizeof(size)), totals->pages);
@@ -94,11 +100,14 @@ int cmd_list(const struct options *options)
 		json_object_object_add(document, "records", array);
 	}
 
-	ret = list_records(options, opened.state, table, array, &totals, &err);
-	if (document)
+	/* twice for a table: there may be more rows than is good to be kept */
+	ret = walk_records(options, opened.state, table, false, array, &totals, &err);
+	if (document) {
 		json_print(document);
-	else
-		print_table(options, opened.state, table, &totals);
+	} else {
+		ret = walk_records(options, opened.state, table, true, NULL, &totals, &err);
+		print_totals(options, opened.state, &totals);
+	}
 	table_destroy(table);
 	close_state(&opened);
 

@@ -105,6 +105,15 @@ struct table *table_create(const char *const *headings, const bool *right, size_
 	return table;
 }
 
+void table_fit(struct table *table, const char *const *cells)
+{
+	for (size_t i = 0; i < table->columns; i++) {
+		size_t width = strlen(cells[i]);
+
+		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+	}
+}
+
 void table_add(struct table *table, const char *const *cells)
 {
 	if (table->rows == table->room) {
@@ -112,15 +121,13 @@ void table_add(struct table *table, const char *const *cells)
 		table->cells = check_memory(reallocarray(table->cells, table->room * table->columns,
 							 sizeof(*table->cells)));
 	}
-	for (size_t i = 0; i < table->columns; i++) {
+	for (size_t i = 0; i < table->columns; i++)
 		table->cells[table->rows * table->columns + i] = check_memory(strdup(cells[i]));
-		if (strlen(cells[i]) > table->widths[i])
-			table->widths[i] = strlen(cells[i]);
-	}
+	table_fit(table, cells);
 	table->rows++;
 }
 
-static void print_row(const struct table *table, const char *const *cells, FILE *out)
+void table_print_row(const struct table *table, const char *const *cells, FILE *out)
 {
 	for (size_t i = 0; i < table->columns; i++) {
 		bool last = i == table->columns - 1;
@@ -134,11 +141,16 @@ static void print_row(const struct table *table, const char *const *cells, FILE 
 	}
 }
 
+void table_print_headings(const struct table *table, FILE *out)
+{
+	table_print_row(table, table->headings, out);
+}
+
 void table_print(const struct table *table, FILE *out)
 {
-	print_row(table, table->headings, out);
+	table_print_headings(table, out);
 	for (size_t i = 0; i < table->rows; i++)
-		print_row(table, (const char *const *)&table->cells[i * table->columns], out);
+		table_print_row(table, (const char *const *)&table->cells[i * table->columns], out);
 }
 
 void table_destroy(struct table *table)
