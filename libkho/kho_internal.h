@@ -38,6 +38,8 @@ struct kho_mapping {
 	uint64_t size;
 };
 
+#define KHO_READ_AHEAD	(128u << 10)
+
 struct kho_source {
 	int fd;
 	bool live;
@@ -50,6 +52,9 @@ struct kho_source {
 	size_t nr_ram;
 	struct kho_mapping *mappings; /* any order */
 	size_t nr_mappings;
+	unsigned char *ahead;	/* KHO_READ_AHEAD bytes, or NULL; what was read last of a file */
+	uint64_t ahead_offset;
+	size_t ahead_size;	/* of it valid */
 	kho_progress_fn progress;
 	void *progress_data;
 };
@@ -150,9 +155,12 @@ int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry
 void kho_radix_iter_destroy(struct kho_radix_iter *iter);
 int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			    void *data, struct kho_error *err);
-/* Where the preserved block that covers @addr ends; *end is 0 if none does. */
-int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
-			    struct kho_error *err);
+/*
+ * Where the preserved block that covers @addr ends; *end is 0 if none does. @size is what
+ * the block most likely has: only a matter of speed.
+ */
+int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
+			    uint64_t *end, struct kho_error *err);
 /* The radix tree of a state; NULL and *err when it cannot be read at all. */
 struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);
 void kho_radix_destroy(struct kho_radix *radix);
@@ -171,11 +179,23 @@ int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *e
 void kho_bitmap_destroy(struct kho_bitmap *map);
 
 /*
+ * The longest chain of blocks that is read, a GiB of records: for a kernel that takes
+ * more of them than DMA_ALLOC_MAX_BLOCKS. That a chain comes to an end is seen otherwise.
+ */
+#define KHO_DMA_MAX_BLOCKS	(1u << 18)
+
+/*
  * Calls @fn for each block of records, until it returns non-zero; then what the
  * walk of the chain returned: an error means that there may be more blocks.
  */
 int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			   void *data, struct kho_error *err);
+/* As kho_dma_iter_next(), without the names; and these, of the record that came last. */
+int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
+			   struct kho_error *err);
+void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record);
+/* The blocks that an iterator has come by, its own; the caller may sort them. */
+uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n);
 
 /* ---------------------------------------------------------------- helpers */
 
@@ -191,6 +211,11 @@ void kho_addr_set_free(struct kho_addr_set *set);
 
 /* CRC-32C as in libkho/abi/dma_alloc.h. */
 uint32_t kho_crc32c(const void *data, size_t size);
+/*
+ * The same with the four bytes from @field on taken for zeroes: where the sum itself is. It
+ * is within the data, at a multiple of four.
+ */
+uint32_t kho_crc32c_without(const void *data, size_t size, size_t field);
 
 /* 0x12ab or 4711; the whole string. False when it is not a number. */
 bool kho_parse_u64(const char *text, uint64_t *value);

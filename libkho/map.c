@@ -62,11 +62,11 @@ void kho_map_iter_destroy(struct kho_map_iter *iter)
 	free(iter);
 }
 
-static int covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
-			 struct kho_error *err)
+static int covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
+			 uint64_t *end, struct kho_error *err)
 {
 	return is_bitmap(state) ? kho_bitmap_covered_until(state, addr, end, err)
-				: kho_radix_covered_until(state, addr, end, err);
+				: kho_radix_covered_until(state, addr, size, end, err);
 }
 
 int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
@@ -85,7 +85,7 @@ int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
 	while (addr <= last) {
 		uint64_t end;
 
-		ret = covered_until(state, addr, &end, err);
+		ret = covered_until(state, addr, size, &end, err);
 		if (ret)
 			return ret;
 		if (end <= addr)

@@ -26,6 +26,7 @@ struct node_place {
 
 /* The way down to one leaf: a page for each level. */
 struct radix_path {
+	uint64_t empty_from, empty_to;	/* keys that were found to have no leaf */
 	uint64_t addr[KHO_RADIX_LEVELS];	/* of the node in page[], 0: none */
 	uint64_t prefix[KHO_RADIX_LEVELS];	/* and the first key below it */
 	uint64_t page[KHO_RADIX_LEVELS][NODE_ENTRIES];
@@ -35,8 +36,10 @@ struct kho_radix {
 	struct kho_state *state;
 	struct node_place *nodes;	/* open addressing */
 	size_t nr_nodes, nr_slots;
+	bool walked;			/* nodes[] is complete */
 	uint64_t orders;		/* orders with any key, a bit each */
-	struct radix_path path;		/* for look-ups */
+	/* for look-ups: of each order by itself, so that none spoils another's way */
+	struct radix_path *paths[KHO_RADIX_ORDERS];
 };
 
 /* Keys below one entry of a node at @level. */
@@ -222,22 +225,25 @@ static int key_decode(uint64_t key, unsigned int order, struct kho_map_entry *en
 
 static int find_orders(struct kho_radix *radix, struct kho_error *err)
 {
+	struct radix_path *path = calloc(1, sizeof(*path));
 	uint64_t key;
-	int ret;
+	int ret = 0;
 
-	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
-		ret = radix_next(radix, &radix->path, order_first_key(order),
+	if (!path)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	for (unsigned int order = 0; ret >= 0 && order < KHO_RADIX_ORDERS; order++) {
+		ret = radix_next(radix, path, order_first_key(order),
 				 order_first_key(order) * 2, &key, err);
-		if (ret < 0)
-			return ret;
-		if (ret)
+		if (ret > 0)
 			radix->orders |= 1ull << order;
 	}
 
 	/* below all orders, and above them: nobody can have put a key there */
-	ret = radix_next(radix, &radix->path, 0, order_first_key(KHO_RADIX_ORDERS - 1), &key, err);
+	if (ret >= 0)
+		ret = radix_next(radix, path, 0, order_first_key(KHO_RADIX_ORDERS - 1), &key, err);
 	if (!ret)
-		ret = radix_next(radix, &radix->path, order_first_key(0) * 2, UINT64_MAX, &key, err);
+		ret = radix_next(radix, path, order_first_key(0) * 2, UINT64_MAX, &key, err);
+	free(path);
 	if (ret > 0)
 		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 				"preserved-memory-map: key 0x%" PRIx64 " has no order", key);
@@ -277,6 +283,8 @@ void kho_radix_destroy(struct kho_radix *radix)
 {
 	if (!radix)
 		return;
+	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++)
+		free(radix->paths[order]);
 	free(radix->nodes);
 	free(radix);
 }
@@ -286,7 +294,6 @@ void kho_radix_destroy(struct kho_radix *radix)
 struct order_cursor {
 	unsigned int order;
 	uint64_t next_key;		/* where to search on */
-	bool ended;
 	struct kho_map_entry entry;
 	struct radix_path path;
 };
@@ -295,24 +302,44 @@ struct kho_radix_iter {
 	struct kho_radix *radix;
 	size_t nr_cursors;
 	struct order_cursor *cursors;
+	uint64_t heads[KHO_RADIX_ORDERS]; /* address of each one's entry, or ENDED */
 };
+
+/* No address of a page. */
+#define ENDED	UINT64_MAX
+
+/* Whether @path holds the leaf of @key; then *bit is its place in there. */
+static bool path_has_leaf(const struct radix_path *path, uint64_t key, uint64_t *bit)
+{
+	*bit = key - path->prefix[0];
+	return path->addr[0] && key >= path->prefix[0] && *bit < 1ull << KHO_RADIX_BITMAP_BITS;
+}
 
 static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *cursor,
 			  struct kho_error *err)
 {
-	uint64_t key;
+	uint64_t *head = &iter->heads[cursor - iter->cursors];
+	uint64_t key, bit;
 	int ret;
 
-	ret = radix_next(iter->radix, &cursor->path, cursor->next_key,
-			 order_first_key(cursor->order) * 2, &key, err);
-	if (ret < 0)
-		return ret;
-	if (!ret) {
-		cursor->ended = true;
-		return 0;
+	*head = ENDED;
+	/* mostly the next one is in the same leaf */
+	if (path_has_leaf(&cursor->path, cursor->next_key, &bit) &&
+	    leaf_next(cursor->path.page[0], bit, &bit) &&
+	    cursor->path.prefix[0] + bit < order_first_key(cursor->order) * 2) {
+		key = cursor->path.prefix[0] + bit;
+	} else {
+		ret = radix_next(iter->radix, &cursor->path, cursor->next_key,
+				 order_first_key(cursor->order) * 2, &key, err);
+		if (ret <= 0)
+			return ret;
 	}
+
 	cursor->next_key = key + 1;
-	return key_decode(key, cursor->order, &cursor->entry, err);
+	ret = key_decode(key, cursor->order, &cursor->entry, err);
+	if (!ret)
+		*head = cursor->entry.addr;
+	return ret;
 }
 
 int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
@@ -363,19 +390,24 @@ int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
 int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry,
 			struct kho_error *err)
 {
-	struct order_cursor *first = NULL;
+	struct order_cursor *first;
 	struct kho_map_entry found;
+	uint64_t head = ENDED;
+	size_t least = 0;
 	int ret;
 
 	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		struct order_cursor *cursor = &iter->cursors[i];
+		bool less = iter->heads[i] < head;
 
-		if (!cursor->ended && (!first || cursor->entry.addr < first->entry.addr))
-			first = cursor;
+		head = less ? iter->heads[i] : head;
+		least = less ? i : least;
 	}
-	if (!first)
+	if (head == ENDED) {
+		iter->radix->walked = true;
 		return 0;
+	}
 
+	first = &iter->cursors[least];
 	found = first->entry;
 	ret = cursor_advance(iter, first, err);
 	if (ret)
@@ -395,30 +427,58 @@ void kho_radix_iter_destroy(struct kho_radix_iter *iter)
 
 /* ---------------------------------------------------------------- look-up */
 
-/* How far the preserved block that covers @addr reaches; 0 if none does. */
-int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
-			    struct kho_error *err)
+/* Whether the block of @order that @addr lies in is preserved; negative on error. */
+static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int order,
+			struct kho_error *err)
+{
+	struct radix_path *path = radix->paths[order];
+	uint64_t key = key_of(addr, order), bit, found;
+	int ret;
+
+	if (!path) {
+		path = radix->paths[order] = calloc(1, sizeof(*path));
+		if (!path)
+			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+	if (path_has_leaf(path, key, &bit))
+		return path->page[0][bit / 64] >> bit % 64 & 1;
+	if (key >= path->empty_from && key < path->empty_to)
+		return 0;
+
+	ret = radix_next(radix, path, key, key + 1, &found, err);
+	/* none, and its leaf was not come by either: there is none for the keys around */
+	if (!ret && !path_has_leaf(path, key, &bit)) {
+		path->empty_from = key >> KHO_RADIX_BITMAP_BITS << KHO_RADIX_BITMAP_BITS;
+		path->empty_to = path->empty_from + (1ull << KHO_RADIX_BITMAP_BITS);
+	}
+	return ret;
+}
+
+int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
+			    uint64_t *end, struct kho_error *err)
 {
 	struct kho_error local;
 	struct kho_radix *radix = kho_state_radix(state, err ? err : &local);
-	uint64_t key, found;
-	int ret;
+	unsigned int likely = size < KHO_ABI_PAGE_SIZE ? 0 :
+			      63u - KHO_ABI_PAGE_SHIFT - (unsigned int)__builtin_clzll(size);
+	unsigned int order = likely;
+	uint64_t left;
+	int ret = 0;
 
 	if (!radix)
 		return err ? err->code : local.code;
-	*end = 0;
-	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++) {
-		if (!(radix->orders & 1ull << order))
-			continue;
-		key = key_of(addr, order);
-		ret = radix_next(radix, &radix->path, key, key + 1, &found, err);
-		if (ret < 0)
-			return ret;
-		if (ret) {
-			*end = ((addr >> (KHO_ABI_PAGE_SHIFT + order)) + 1) << (KHO_ABI_PAGE_SHIFT + order);
-			return 0;
-		}
+
+	if (radix->orders & 1ull << likely)
+		ret = is_preserved(radix, addr, likely, err);
+	for (left = radix->orders & ~(1ull << likely); !ret && left; left &= left - 1) {
+		order = (unsigned int)__builtin_ctzll(left);
+		ret = is_preserved(radix, addr, order, err);
 	}
+	if (ret < 0)
+		return ret;
+
+	order += KHO_ABI_PAGE_SHIFT;
+	*end = ret ? ((addr >> order) + 1) << order : 0;
 	return 0;
 }
 
@@ -431,14 +491,16 @@ int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, vo
 	int ret;
 
 	/* walking all of it is what makes every node known */
-	ret = kho_radix_iter_create(state, &iter, err);
-	if (ret)
-		return ret;
-	while ((ret = kho_radix_iter_next(iter, &entry, err)) > 0)
-		;
-	kho_radix_iter_destroy(iter);
-	if (ret)
-		return ret;
+	if (!state->radix || !state->radix->walked) {
+		ret = kho_radix_iter_create(state, &iter, err);
+		if (ret)
+			return ret;
+		while ((ret = kho_radix_iter_next(iter, &entry, err)) > 0)
+			;
+		kho_radix_iter_destroy(iter);
+		if (ret)
+			return ret;
+	}
 
 	radix = state->radix;
 	for (size_t i = 0; i < radix->nr_slots; i++) {

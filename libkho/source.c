@@ -298,6 +298,7 @@ void kho_source_close(struct kho_source *source)
 		return;
 	if (source->fd >= 0)
 		close(source->fd);
+	free(source->ahead);
 	free(source->path);
 	free(source->sysroot);
 	free(source->notes);
@@ -351,6 +352,42 @@ static int read_fully(const struct kho_source *source, uint64_t offset, void *bu
 	return 0;
 }
 
+/*
+ * Metadata are pages here and there, but of a file that was made from them they stand
+ * close together, and one large read takes little longer than a small one. So where one
+ * small read follows another in the file, what comes after it is read with it. Not of
+ * live memory, which changes.
+ */
+static bool read_ahead(struct kho_source *source, uint64_t offset, void *buf, size_t size)
+{
+	bool follows = offset >= source->ahead_offset &&
+		       offset - source->ahead_offset < 2 * KHO_READ_AHEAD;
+	ssize_t n;
+
+	if (source->live || size > KHO_ABI_PAGE_SIZE)
+		return false;
+	if (follows && offset - source->ahead_offset < source->ahead_size &&
+	    size <= source->ahead_size - (offset - source->ahead_offset)) {
+		memcpy(buf, source->ahead + (offset - source->ahead_offset), size);
+		return true;
+	}
+
+	source->ahead_offset = offset;
+	source->ahead_size = 0;
+	if (!follows)
+		return false;
+	if (!source->ahead)
+		source->ahead = malloc(KHO_READ_AHEAD);
+	if (!source->ahead)
+		return false;
+	n = pread(source->fd, source->ahead, KHO_READ_AHEAD, (off_t)offset);
+	if (n < (ssize_t)size)
+		return false;	/* the usual way says why */
+	source->ahead_size = (size_t)n;
+	memcpy(buf, source->ahead, size);
+	return true;
+}
+
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err)
 {
@@ -368,9 +405,11 @@ int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t 
 		if (chunk > size)
 			chunk = size;
 
-		ret = read_fully(source, segment->offset + skip, buf, chunk, addr, err);
-		if (ret)
-			return ret;
+		if (!read_ahead(source, segment->offset + skip, buf, chunk)) {
+			ret = read_fully(source, segment->offset + skip, buf, chunk, addr, err);
+			if (ret)
+				return ret;
+		}
 
 		buf = (char *)buf + chunk;
 		addr += chunk;

@@ -21,19 +21,21 @@ struct kho_dma_iter {
 	uint64_t block;			/* the one in page[], 0 before the first */
 	uint64_t next;			/* the one after it */
 	size_t slot;
-	size_t nr_blocks;
 	uint64_t next_id;		/* of the head, 0 where it is not to be believed */
-	uint64_t *seen;			/* blocks read so far, sorted */
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	uint64_t *blocks;		/* read so far, in the order of the chain */
+	size_t nr_blocks, room;
+	const struct dma_alloc_record_ser *ser; /* the record that came last: in page[] */
+	struct kho_addr_set seen;	/* the same, to see that the chain comes to an end */
+	_Alignas(uint64_t) unsigned char page[KHO_ABI_PAGE_SIZE];
 };
 
 /* The kernel's names are ASCII; what is printed must not steer a terminal. */
 static void copy_printable(char *to, const char *from, size_t size)
 {
-	size_t len = strnlen(from, size);
+	size_t len;
 
-	for (size_t i = 0; i < len; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	for (len = 0; len < size && from[len]; len++)
+		to[len] = from[len] >= ' ' && from[len] <= '~' ? from[len] : '?';
 	to[len] = '\0';
 }
 
@@ -41,10 +43,8 @@ static void copy_printable(char *to, const char *from, size_t size)
 
 static bool header_crc_ok(const struct dma_alloc_ser *ser)
 {
-	struct dma_alloc_ser copy = *ser;
-
-	copy.crc32c = 0;
-	return kho_crc32c(&copy, sizeof(copy)) == ser->crc32c;
+	return kho_crc32c_without(ser, sizeof(*ser), offsetof(struct dma_alloc_ser, crc32c)) ==
+	       ser->crc32c;
 }
 
 static int read_header(struct kho_state *state, uint64_t addr, struct dma_alloc_ser *ser,
@@ -121,12 +121,8 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 		return ret;
 
 	iter = calloc(1, sizeof(*iter));
-	if (iter)
-		iter->seen = calloc(DMA_ALLOC_MAX_BLOCKS, sizeof(*iter->seen));
-	if (!iter || !iter->seen) {
-		free(iter);
+	if (!iter)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	}
 
 	iter->state = state;
 	iter->next = header.first_block;
@@ -140,30 +136,37 @@ void kho_dma_iter_destroy(struct kho_dma_iter *iter)
 {
 	if (!iter)
 		return;
-	free(iter->seen);
+	kho_addr_set_free(&iter->seen);
+	free(iter->blocks);
 	free(iter);
 }
 
-/* Remembers @addr; false when it was there before. */
-static bool remember_block(struct kho_dma_iter *iter, uint64_t addr)
+uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n)
 {
-	size_t low = 0, high = iter->nr_blocks;
+	*n = iter->nr_blocks;
+	return iter->blocks;
+}
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+static int remember_block(struct kho_dma_iter *iter, uint64_t addr, struct kho_error *err)
+{
+	int ret = kho_addr_set_add(&iter->seen, addr, err);
 
-		if (iter->seen[mid] == addr)
-			return false;
-		if (iter->seen[mid] < addr)
-			low = mid + 1;
-		else
-			high = mid;
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return kho_fail(err, KHO_ERR_LOOP, addr,
+				"dma-alloc: the chain comes back to block 0x%" PRIx64, addr);
+	if (iter->nr_blocks == iter->room) {
+		size_t room = iter->room ? 2 * iter->room : 64;
+		uint64_t *blocks = reallocarray(iter->blocks, room, sizeof(*blocks));
+
+		if (!blocks)
+			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		iter->blocks = blocks;
+		iter->room = room;
 	}
-	memmove(&iter->seen[low + 1], &iter->seen[low],
-		(iter->nr_blocks - low) * sizeof(*iter->seen));
-	iter->seen[low] = addr;
-	iter->nr_blocks++;
-	return true;
+	iter->blocks[iter->nr_blocks++] = addr;
+	return 0;
 }
 
 static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
@@ -176,16 +179,16 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
 				"dma-alloc: block %zu of the chain is at 0x%" PRIx64 ", which is no page",
 				iter->nr_blocks, addr);
-	if (iter->nr_blocks == DMA_ALLOC_MAX_BLOCKS)
+	if (iter->nr_blocks == KHO_DMA_MAX_BLOCKS)
 		return kho_fail(err, KHO_ERR_LOOP, addr,
-				"dma-alloc: the chain has more than %u blocks", DMA_ALLOC_MAX_BLOCKS);
+				"dma-alloc: the chain has more than %u blocks", KHO_DMA_MAX_BLOCKS);
 
 	ret = kho_source_read(iter->state->source, addr, iter->page, sizeof(iter->page), err);
 	if (ret)
 		return ret;
-	if (!remember_block(iter, addr))
-		return kho_fail(err, KHO_ERR_LOOP, addr,
-				"dma-alloc: the chain comes back to block 0x%" PRIx64, addr);
+	ret = remember_block(iter, addr, err);
+	if (ret)
+		return ret;
 
 	memcpy(&header, iter->page, sizeof(header));
 	if (header.count != RECORDS_PER_BLOCK)
@@ -203,10 +206,8 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 
 static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
 {
-	struct dma_alloc_record_ser copy = *ser;
-
-	copy.crc32c = 0;
-	return kho_crc32c(&copy, sizeof(copy)) == ser->crc32c;
+	return kho_crc32c_without(ser, sizeof(*ser),
+				  offsetof(struct dma_alloc_record_ser, crc32c)) == ser->crc32c;
 }
 
 /*
@@ -216,11 +217,10 @@ static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
  * kernel did not take over, though its checksum is right, is known by its id:
  * ids go on over a kexec, so this kernel's own are not below the head's next one.
  */
-static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_record_ser *ser)
+static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_record_ser *ser,
+		       bool crc_ok)
 {
-	if (!ser->flags)
-		return false;
-	if (!record_crc_ok(ser))
+	if (!crc_ok)
 		return true;
 	if (iter->state->side == KHO_SIDE_OUT)
 		return ser->flags & DMA_ALLOC_IN_USE;
@@ -231,13 +231,17 @@ static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_r
 /* 1 << get_order(size), 0 when no allocation can be that large. */
 static uint64_t pages_of(uint64_t size)
 {
-	uint64_t pages = 1;
-
 	if (!size || size > 1ull << 40)
 		return 0;
-	while (pages * KHO_ABI_PAGE_SIZE < size)
-		pages *= 2;
-	return pages;
+	if (size <= KHO_ABI_PAGE_SIZE)
+		return 1;
+	return 1ull << (64 - __builtin_clzll((size - 1) >> KHO_ABI_PAGE_SHIFT));
+}
+
+/* The last byte tells of all names but those that somebody wrote bytes behind. */
+static bool is_terminated(const char *name, size_t size)
+{
+	return !name[size - 1] || memchr(name, '\0', size);
 }
 
 /* What the next kernel demands of the fields that nothing else judges. */
@@ -247,48 +251,50 @@ static bool fields_ok(const struct dma_alloc_record_ser *ser)
 
 	return ser->force_decrypted <= 1 &&
 	       !memcmp(ser->padding, zeros, sizeof(zeros)) &&
-	       *ser->device && memchr(ser->device, '\0', sizeof(ser->device)) &&
-	       memchr(ser->tag, '\0', sizeof(ser->tag));
+	       *ser->device && is_terminated(ser->device, sizeof(ser->device)) &&
+	       is_terminated(ser->tag, sizeof(ser->tag));
 }
 
-static void decode(const struct dma_alloc_record_ser *ser, uint64_t state,
+static void decode(const struct dma_alloc_record_ser *ser, uint64_t state, bool crc_ok,
 		   struct kho_dma_record *record)
 {
 	unsigned int fate = (ser->flags & DMA_ALLOC_FATE_MASK) >> DMA_ALLOC_FATE_SHIFT;
 
-	*record = (struct kho_dma_record){
-		.state = state,
-		.addr = ser->page_phys,
-		.size = ser->size,
-		.pages = pages_of(ser->size),
-		.attrs = ser->attrs,
-		.dma_addr = ser->dma_addr,
-		.id = ser->id,
-		.content_digest = ser->content_digest,
-		.flags = ser->flags,
-		.in_use = ser->flags & DMA_ALLOC_IN_USE,
-		.sealed = ser->flags & DMA_ALLOC_SEALED,
-		.carried_over = ser->flags & DMA_ALLOC_CARRIED_OVER,
-		.incoming = ser->flags & DMA_ALLOC_INCOMING,
-		.shared = ser->force_decrypted,
-		.crc_ok = record_crc_ok(ser),
-		.fields_ok = fields_ok(ser),
-		.fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
-						      : KHO_DMA_FATE_NONE,
-	};
-	copy_printable(record->device, ser->device, sizeof(ser->device));
-	copy_printable(record->tag, ser->tag, sizeof(ser->tag));
+	/* one by one: clearing the whole of it first takes as long as all the rest */
+	record->state = state;
+	record->addr = ser->page_phys;
+	record->size = ser->size;
+	record->pages = pages_of(ser->size);
+	record->attrs = ser->attrs;
+	record->dma_addr = ser->dma_addr;
+	record->id = ser->id;
+	record->content_digest = ser->content_digest;
+	record->flags = ser->flags;
+	record->in_use = ser->flags & DMA_ALLOC_IN_USE;
+	record->sealed = ser->flags & DMA_ALLOC_SEALED;
+	record->carried_over = ser->flags & DMA_ALLOC_CARRIED_OVER;
+	record->incoming = ser->flags & DMA_ALLOC_INCOMING;
+	record->shared = ser->force_decrypted;
+	record->crc_ok = crc_ok;
+	record->fields_ok = fields_ok(ser);
+	record->fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
+						     : KHO_DMA_FATE_NONE;
+	record->device[0] = '\0';
+	record->tag[0] = '\0';
 }
 
-/* A slot of the block at hand. On a live machine it may be caught half written. */
-static int read_slot(struct kho_dma_iter *iter, size_t offset,
-		     struct dma_alloc_record_ser *ser, struct kho_error *err)
+/*
+ * A slot of the block at hand, and whether its checksum is right. On a live machine it
+ * may be caught half written.
+ */
+static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
+		      struct kho_error *err)
 {
-	memcpy(ser, iter->page + offset, sizeof(*ser));
-	if (!iter->state->source->live)
-		return 0;
+	struct dma_alloc_record_ser *ser = (void *)(iter->page + offset);
 
-	for (int i = 0; ser->flags && !record_crc_ok(ser) && i < LIVE_TRIES; i++) {
+	iter->ser = ser;
+	*crc_ok = !ser->flags || record_crc_ok(ser);
+	for (int i = 0; !*crc_ok && iter->state->source->live && i < LIVE_TRIES; i++) {
 		int ret;
 
 		usleep(1000);
@@ -296,15 +302,16 @@ static int read_slot(struct kho_dma_iter *iter, size_t offset,
 				      sizeof(*ser), err);
 		if (ret)
 			return ret;
+		*crc_ok = !ser->flags || record_crc_ok(ser);
 	}
 	return 0;
 }
 
-int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
-		      struct kho_error *err)
+int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
+			   struct kho_error *err)
 {
-	struct dma_alloc_record_ser ser;
 	size_t offset;
+	bool crc_ok;
 	int ret;
 
 	do {
@@ -315,30 +322,45 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 			if (ret)
 				return ret;
 		}
-		offset = sizeof(struct kho_block_header_ser) + iter->slot++ * sizeof(ser);
-		ret = read_slot(iter, offset, &ser, err);
+		offset = sizeof(struct kho_block_header_ser) + iter->slot++ * sizeof(*iter->ser);
+		ret = check_slot(iter, offset, &crc_ok, err);
 		if (ret)
 			return ret;
-	} while (!is_of_side(iter, &ser));
+	} while (!iter->ser->flags || !is_of_side(iter, iter->ser, crc_ok));
 
-	decode(&ser, iter->block + offset, record);
+	decode(iter->ser, iter->block + offset, crc_ok, record);
 	return 1;
+}
+
+void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record)
+{
+	copy_printable(record->device, iter->ser->device, sizeof(iter->ser->device));
+	copy_printable(record->tag, iter->ser->tag, sizeof(iter->ser->tag));
+}
+
+int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
+		      struct kho_error *err)
+{
+	int ret = kho_dma_iter_next_bare(iter, record, err);
+
+	if (ret > 0)
+		kho_dma_iter_names(iter, record);
+	return ret;
 }
 
 int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			   void *data, struct kho_error *err)
 {
-	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	int ret;
 
 	ret = kho_dma_iter_create(state, &iter, err);
 	if (ret)
 		return ret;
-	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0)
-		;
+	while (!ret && iter->next)
+		ret = next_block(iter, err);
 	for (size_t i = 0; i < iter->nr_blocks; i++) {
-		if (fn(iter->seen[i], data))
+		if (fn(iter->blocks[i], data))
 			break;
 	}
 	kho_dma_iter_destroy(iter);

@@ -14,6 +14,9 @@ struct kho_verify {
 	struct kho_dma_header header;
 	bool have_header;
 	bool map_readable;	/* to its end, so that look-ups mean something */
+	/* pages that are preserved and that no record has named so far, a bit each, or NULL */
+	uint64_t *unnamed;
+	uint64_t first_page, nr_pages;	/* that have a bit */
 	bool stopped;		/* the call-back has had enough */
 	const char *told[8];	/* rules that were said once not to be judged */
 	struct kho_finding *held; /* NULL: findings are not held back */

@@ -16,6 +16,9 @@
 #include "libkho/kho_internal.h"
 #include "libkho/abi/dma_alloc.h"
 
+/* A record that is damaged is read so many times more. */
+#define RECORD_TRIES	5
+
 static struct {
 	int fd;			/* of the file that plays /proc/kcore */
 	off_t head, record;	/* where these are in it */
@@ -275,9 +278,12 @@ int main(int argc, char **argv)
 	if (look != reads)
 		die("a clean look was made again");
 
-	/* half written while the first look was made, whole when it was over */
+	/*
+	 * Half written while the first look was made, whole when it was over: after the record
+	 * was read again in vain, before the head (the last read but one) is.
+	 */
 	flip_record();
-	machine.change_at = reads;
+	machine.change_at = reads + RECORD_TRIES - 2;
 	machine.heal = true;
 	look = run(root, "half written at the first look", "");
 	if (look < 2 * reads)
