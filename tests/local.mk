@@ -9,6 +9,7 @@ EXTRA_DIST += scripts tests/lib tests/unit tests/vm
 include tests/unit/libkho.mk
 include tests/unit/kexec.mk
 include tests/fuzz/fuzz.mk
+include tests/bench/local.mk
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What scripts/bench measures with.
+check_PROGRAMS += tests/bench/bench-dump tests/bench/bench-baseline tests/bench/bench-measure
+tests_bench_bench_dump_SOURCES = tests/bench/bench-dump.c
+tests_bench_bench_dump_LDADD = libkho/libkho-core.la
+tests_bench_bench_baseline_SOURCES = tests/bench/bench-baseline.c
+tests_bench_bench_baseline_LDADD = libkho/libkho-core.la
+tests_bench_bench_measure_SOURCES = tests/bench/bench-measure.c
+
+EXTRA_DIST += tests/bench
