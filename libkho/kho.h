@@ -424,6 +424,14 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 int kho_snapshot_write(struct kho_state *state, const char *path,
 		       struct kho_error *err);
 
+/*
+ * The same with the content of the allocations of the @n records with these ids.
+ * KHO_ERR_NOT_FOUND where there is no such record, KHO_ERR_CORRUPT where one is damaged, and
+ * KHO_ERR_NOT_PRESENT where not all of its content can be read: then nothing is written.
+ */
+int kho_snapshot_write_content(struct kho_state *state, const char *path, const uint64_t *ids,
+			       size_t n, struct kho_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -63,6 +63,51 @@ static void add_subtrees(struct kho_state *state, struct pages *pages)
 	}
 }
 
+/* Pages of an allocation; all of them, or an error. */
+static int add_allocation(struct kho_state *state, const struct kho_dma_record *record,
+			  struct pages *pages, struct kho_error *err)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+	int ret;
+
+	if (!record->crc_ok || !record->pages ||
+	    record->addr > UINT64_MAX - record->pages * KHO_ABI_PAGE_SIZE)
+		return kho_fail(err, KHO_ERR_CORRUPT, record->state,
+				"the record of allocation %" PRIu64 " is damaged: where its content is cannot be told",
+				record->id);
+	for (uint64_t done = 0; done < record->size; done += sizeof(page)) {
+		ret = kho_source_read(state->source, record->addr + done, page, sizeof(page), err);
+		if (ret)
+			return ret;
+		if (pages_add(record->addr + done, pages))
+			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+	return 0;
+}
+
+static int add_content(struct kho_state *state, uint64_t id, struct pages *pages,
+		       struct kho_error *err)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	int ret;
+
+	ret = kho_dma_iter_create(state, &iter, err);
+	if (ret && ret != KHO_ERR_NOT_FOUND)
+		return ret;
+	if (!ret) {
+		while ((ret = kho_dma_iter_next(iter, &record, err)) > 0 && record.id != id)
+			;
+		kho_dma_iter_destroy(iter);
+		if (ret < 0)
+			return ret;
+	}
+	if (ret <= 0)
+		return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR, "there is no allocation %" PRIu64,
+				id);
+	return add_allocation(state, &record, pages, err);
+}
+
 /* Keeps the pages that the source has, merges them. */
 static void keep_readable(struct kho_state *state, struct pages *pages)
 {
@@ -257,7 +302,8 @@ static int write_file(struct kho_state *state, const struct pages *pages, const 
 	return ret;
 }
 
-static int write_once(struct kho_state *state, const char *path, struct kho_error *err)
+static int write_once(struct kho_state *state, const char *path, const uint64_t *ids, size_t n,
+		      struct kho_error *err)
 {
 	struct pages pages = { 0 };
 	uint64_t generation;
@@ -273,6 +319,12 @@ static int write_once(struct kho_state *state, const char *path, struct kho_erro
 	kho_map_for_each_node(state, pages_add, &pages, NULL);
 	add_subtrees(state, &pages);
 	kho_dma_for_each_block(state, pages_add, &pages, NULL);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = add_content(state, ids[i], &pages, err);
+	if (ret) {
+		free(pages.ranges);
+		return ret;
+	}
 	keep_readable(state, &pages);
 
 	ret = pages.failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory")
@@ -283,6 +335,12 @@ static int write_once(struct kho_state *state, const char *path, struct kho_erro
 
 int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
 {
+	return kho_snapshot_write_content(state, path, NULL, 0, err);
+}
+
+int kho_snapshot_write_content(struct kho_state *state, const char *path, const uint64_t *ids,
+			       size_t n, struct kho_error *err)
+{
 	int ret;
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
@@ -292,7 +350,7 @@ int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_err
 		return ret;
 
 	for (int i = 0; ; i++) {
-		ret = write_once(state, path, err);
+		ret = write_once(state, path, ids, n, err);
 		if (ret <= 0)
 			return ret;
 		if (i == LIVE_TRIES) {

@@ -15,7 +15,8 @@ int cmd_snapshot(const struct options *options)
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 
-	ret = kho_snapshot_write(opened.state, options->output, &err);
+	ret = kho_snapshot_write_content(opened.state, options->output, options->content,
+					 options->nr_content, &err);
 	if (!ret && options->json) {
 		struct json_object *document = json_document("snapshot");
 
@@ -23,8 +24,13 @@ int cmd_snapshot(const struct options *options)
 		json_add_string(document, "file", options->output);
 		json_print(document);
 	} else if (!ret) {
-		printf("%s: metadata of the %s state; no content of allocations is in it\n",
-		       options->output, side_text(kho_state_side(opened.state)));
+		printf("%s: metadata of the %s state; ", options->output,
+		       side_text(kho_state_side(opened.state)));
+		if (options->nr_content)
+			printf("WITH the content of %zu allocation%s\n", options->nr_content,
+			       options->nr_content == 1 ? "" : "s");
+		else
+			puts("no content of allocations is in it");
 	}
 	close_state(&opened);
 	return ret ? fail(&err) : EXIT_CLEAN;

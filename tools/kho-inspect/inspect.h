@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <kho.h>
 
@@ -29,7 +30,11 @@ struct options {
 	struct kho_verify_options verify;
 	char **only, **ignore;		/* lists that verify refers to */
 	const char *output;		/* -o */
-	const char *target;		/* the argument of check-target and scratch */
+	const char *argument, *argument2; /* what is no option, or NULL */
+	const char *target;		/* the first, for check-target and scratch */
+	const uint64_t *content;	/* --with-content: ids */
+	size_t nr_content;
+	bool no_sandbox;
 	const char *initrd;		/* scratch: what is loaded with it */
 };
 
@@ -38,6 +43,8 @@ struct command {
 	int (*run)(const struct options *options);
 	const char *summary;
 	const char *options;		/* its own options for --help, or NULL */
+	const char *arguments;		/* " IMAGE" for --help, or NULL */
+	int max_arguments;
 };
 
 int cmd_show(const struct options *options);
@@ -48,19 +55,30 @@ int cmd_scratch(const struct options *options);
 int cmd_verify(const struct options *options);
 int cmd_map(const struct options *options);
 int cmd_snapshot(const struct options *options);
+int cmd_diff(const struct options *options);
+int cmd_extract(const struct options *options);
 int cmd_check_target(const struct options *options);
 
 /* ------------------------------------------------------- opening (open.c) */
 
+struct progress {
+	struct timespec start;
+	unsigned int percent;
+	bool shown;
+};
+
 struct opened {
 	struct kho_source *source;
 	struct kho_state *state;
+	struct progress *progress; /* while it is being opened */
 };
 
 /* Opens what the options name. Returns a libkho code and fills *err. */
 int open_state(const struct options *options, enum kho_side side, struct opened *out,
 	       struct kho_error *err);
 void close_state(struct opened *opened);
+/* An id of --with-content or extract, as list prints it. */
+bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */
 enum kho_side option_side(const struct options *options);
 /* One line on stderr: what failed and what to do. Returns EXIT_CANNOT_TELL. */

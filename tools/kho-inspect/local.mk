@@ -2,6 +2,8 @@
 bin_PROGRAMS += tools/kho-inspect/kho-inspect
 tools_kho_inspect_kho_inspect_SOURCES = \
 	tools/kho-inspect/cmd_check_target.c \
+	tools/kho-inspect/cmd_diff.c \
+	tools/kho-inspect/cmd_extract.c \
 	tools/kho-inspect/cmd_list.c \
 	tools/kho-inspect/cmd_map.c \
 	tools/kho-inspect/cmd_ranges.c \

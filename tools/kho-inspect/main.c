@@ -8,12 +8,12 @@
 #include "inspect.h"
 
 static const struct command commands[] = {
-	{ "show", cmd_show, "sum up what is handed over", NULL },
-	{ "list", cmd_list, "list the preserved DMA allocations", NULL },
-	{ "tree", cmd_tree, "show the root FDT and its subtrees", NULL },
-	{ "ranges", cmd_ranges, "list preserved memory", NULL },
+	{ "show", cmd_show, "sum up what is handed over", NULL, NULL, 0 },
+	{ "list", cmd_list, "list the preserved DMA allocations", NULL, NULL, 0 },
+	{ "tree", cmd_tree, "show the root FDT and its subtrees", NULL, NULL, 0 },
+	{ "ranges", cmd_ranges, "list preserved memory", NULL, NULL, 0 },
 	{ "scratch", cmd_scratch, "show the scratch areas, what they cost, and what fits in",
-	  "      --initrd=FILE       the initramfs that is loaded with IMAGE\n" },
+	  "      --initrd=FILE       the initramfs that is loaded with IMAGE\n", " [IMAGE]", 1 },
 	{ "verify", cmd_verify, "check everything against the rules of kho-rules(7)",
 	  "      --fail-on=SEVERITY  exit with 1 from info, warning, error (default) or fatal on\n"
 	  "      --only=RULE,...     only these rules\n"
@@ -21,13 +21,18 @@ static const struct command commands[] = {
 	  "      --expect=N,GEN      what the previous kernel promised (rd.kho.expect=)\n"
 	  "      --claims            judge allocations that no driver has claimed\n"
 	  "      --skip-content      do not read the content of sealed allocations\n"
-	  "      --prometheus        metrics for node_exporter's textfile collector\n" },
+	  "      --prometheus        metrics for node_exporter's textfile collector\n", NULL, 0 },
 	{ "map", cmd_map, "draw what lies where in physical memory",
-	  "  -o, --output=FILE       write a picture (SVG) instead\n" },
+	  "  -o, --output=FILE       write a picture (SVG) instead\n", NULL, 0 },
 	{ "snapshot", cmd_snapshot, "write the metadata to a small ELF core",
-	  "  -o, --output=FILE       where to\n" },
+	  "  -o, --output=FILE       where to\n"
+	  "      --with-content=ID   with the content of this allocation (repeatable)\n", NULL, 0 },
+	{ "diff", cmd_diff, "tell what was preserved, released, moved or changed since",
+	  NULL, " BEFORE [AFTER]", 2 },
+	{ "extract", cmd_extract, "write the content of one allocation to a file",
+	  "  -o, --output=FILE       where to\n", " ID", 1 },
 	{ "check-target", cmd_check_target, "check whether a kernel image can take the state over",
-	  NULL },
+	  NULL, " IMAGE", 1 },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -35,7 +40,7 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
-	OPT_INITRD, OPT_V1_BITMAP,
+	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT,
 };
 
 static const struct option long_options[] = {
@@ -54,6 +59,7 @@ static const struct option long_options[] = {
 	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "v1-bitmap", required_argument, NULL, OPT_V1_BITMAP },
+	{ "with-content", required_argument, NULL, OPT_WITH_CONTENT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -77,8 +83,7 @@ static void print_help(const struct command *command)
 {
 	if (command) {
 		printf("Usage: kho-inspect %s [OPTION]...%s\n%c%s.\n\n", command->name,
-		       command->run == cmd_check_target ? " IMAGE" :
-		       command->run == cmd_scratch ? " [IMAGE]" : "",
+		       command->arguments ? command->arguments : "",
 		       command->summary[0] - 'a' + 'A', command->summary + 1);
 		print_common_options();
 		puts("      --v1-bitmap=SIZE    512 or page: how to read a map of kho-v1 that does not tell");
@@ -92,9 +97,8 @@ static void print_help(const struct command *command)
 	     "Commands:");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		printf("  %-13s %s\n", commands[i].name, commands[i].summary);
-	puts("");
-	print_common_options();
-	puts("\nExit status: 0 clean, 1 findings, 2 cannot tell. See kho-inspect(1).");
+	puts("\nkho-inspect COMMAND --help tells the options of a command, kho-inspect --version the version.\n"
+	     "Exit status: 0 clean, 1 findings, 2 cannot tell. See kho-inspect(1).");
 }
 
 static int misuse(const char *what, const char *argument)
@@ -161,6 +165,20 @@ static int parse_v1_bitmap(struct options *options, const char *text)
 	return 0;
 }
 
+static int parse_content(struct options *options, const char *text)
+{
+	uint64_t id, *ids;
+
+	if (!parse_id(text, &id))
+		return misuse("--with-content takes the id of an allocation", text);
+	ids = reallocarray((uint64_t *)options->content, options->nr_content + 1, sizeof(*ids));
+	if (!ids)
+		return misuse("out of memory", NULL);
+	ids[options->nr_content++] = id;
+	options->content = ids;
+	return 0;
+}
+
 static int parse_option(struct options *options, int option, char *argument)
 {
 	switch (option) {
@@ -176,6 +194,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_INITRD: options->initrd = argument; break;
 	case 'o': options->output = argument; break;
 	case OPT_V1_BITMAP: return parse_v1_bitmap(options, argument);
+	case OPT_WITH_CONTENT: return parse_content(options, argument);
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
 			return misuse("--fail-on takes info, warning, error or fatal", argument);
@@ -239,10 +258,10 @@ static int run(int argc, char **argv, struct options *options)
 			return status;
 	}
 
-	if ((command->run == cmd_check_target || command->run == cmd_scratch) && optind < argc)
-		options->target = argv[optind++];
-	if (optind < argc)
-		return misuse("too many arguments", argv[optind]);
+	if (argc - optind > command->max_arguments)
+		return misuse("too many arguments", argv[optind + command->max_arguments]);
+	options->argument = options->target = optind < argc ? argv[optind] : NULL;
+	options->argument2 = optind + 1 < argc ? argv[optind + 1] : NULL;
 
 	options->verify.only = (const char *const *)options->only;
 	options->verify.ignore = (const char *const *)options->ignore;
@@ -254,6 +273,7 @@ int main(int argc, char **argv)
 	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
 	int status = run(argc, argv, &options);
 
+	free((uint64_t *)options.content);
 	free(options.only);
 	free(options.ignore);
 	return close_stdout(status);

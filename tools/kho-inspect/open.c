@@ -1,11 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "inspect.h"
 
 enum kho_side option_side(const struct options *options)
 {
 	return options->in ? KHO_SIDE_IN : KHO_SIDE_OUT;
+}
+
+bool parse_id(const char *text, uint64_t *id)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*id = strtoull(text, &end, 10);
+	return !errno && !*end;
+}
+
+/* --------------------------------------------------------------- progress */
+
+/* A bar on stderr, for what takes more than a second. */
+static void show_progress(uint64_t done, uint64_t total, void *data)
+{
+	struct progress *progress = data;
+	struct timespec now;
+	unsigned int percent;
+	double seconds;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = (double)(now.tv_sec - progress->start.tv_sec) +
+		  (double)(now.tv_nsec - progress->start.tv_nsec) / 1e9;
+	if (!total || seconds < 1)
+		return;
+	percent = done < total ? (unsigned int)((double)done / (double)total * 100) : 100;
+	if (percent == progress->percent)
+		return;
+	progress->percent = percent;
+	fprintf(stderr, "\rlooking through memory [%-20.*s] %3u%%", (int)(percent / 5),
+		"####################", percent);
+	progress->shown = true;
+}
+
+static void start_progress(struct opened *opened)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	opened->progress = calloc(1, sizeof(*opened->progress));
+	if (!opened->progress)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &opened->progress->start);
+	kho_source_set_progress(opened->source, show_progress, opened->progress);
+}
+
+static void end_progress(struct opened *opened)
+{
+	if (opened->progress && opened->progress->shown)
+		fputs("\r\033[K", stderr);
+	kho_source_set_progress(opened->source, NULL, NULL);
+	free(opened->progress);
+	opened->progress = NULL;
 }
 
 int open_state(const struct options *options, enum kho_side side, struct opened *out,
@@ -21,7 +82,9 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 	if (ret)
 		return ret;
 
+	start_progress(&opened);
 	ret = kho_state_open(opened.source, side, &opened.state, err);
+	end_progress(&opened);
 	if (ret) {
 		kho_source_close(opened.source);
 		return ret;

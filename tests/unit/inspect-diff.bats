@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# diff, extract and snapshot --with-content.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	fixtures=$BATS_TEST_DIRNAME/../fixtures
+	outgoing=$fixtures/v4-outgoing.khosnap
+	unclaimed=$fixtures/v4-incoming-unclaimed.khosnap
+	claimed=$fixtures/v4-incoming-claimed.khosnap
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# changes ARGUMENT...: "change kind what" lines of a diff.
+changes() {
+	"$inspect" diff --json "$@" | jq -r '(.records[] | "\(.change) \(.id)"),
+		(.subtrees[] | "\(.change) \(.name)"), ((.ranges // [])[] | "\(.change) \(.addr)")'
+}
+
+# A state with an allocation whose content is in the file, sealed, and then changed.
+make_changed() {
+	"$damage" content-changed "$outgoing" changed
+}
+
+@test "a state has no difference to itself" {
+	run -0 "$inspect" diff "$outgoing" "$outgoing"
+	[ "$output" = "0 differences between the outgoing and the outgoing state" ]
+	run -0 "$inspect" diff "$outgoing" --core "$outgoing"
+}
+
+@test "over a kexec: what was handed over is what arrived, until drivers claim it" {
+	run -0 "$inspect" diff "$outgoing" "$unclaimed"
+	[[ $output == *"Preserved memory was not compared"*"0 differences between the outgoing and the incoming state" ]]
+	run -1 "$inspect" diff "$unclaimed" "$claimed"
+	[ "$(grep -c '^claimed  allocation ' <<<"$output")" = 5 ]
+	[ "$(changes "$outgoing" "$claimed")" = "$(printf 'claimed %d\n' 1 2 3 4 5)" ]
+}
+
+@test "preserved and released: allocations, subtrees, and memory by owner" {
+	run -1 "$inspect" diff "$fixtures/v4-stock-outgoing.khosnap" "$outgoing"
+	[[ $output == *"preserved  allocation  1 pci:"* ]]
+	[[ $output == *"released   subtree     LUO"* ]]
+	[[ $output == *"preserved  subtree     dma-alloc"* ]]
+	[[ $output =~ preserved\ \ memory\ +0xe80000-0xebffff\ +256\ KiB,\ pci: ]]
+	# the other way round it is the other way round
+	diff <(changes "$fixtures/v4-stock-outgoing.khosnap" "$outgoing" |
+		grep -v ^moved | sed 's/^preserved/p/; s/^released/preserved/; s/^p /released /' | sort) \
+		<(changes "$outgoing" "$fixtures/v4-stock-outgoing.khosnap" | grep -v ^moved | sort)
+}
+
+@test "moved, changed, resealed" {
+	make_changed
+	run -1 "$inspect" diff "$outgoing" changed
+	[[ $output == *"moved"*"allocation"*"2 pci:"*" -> "* ]]
+	"$damage" record-attrs "$outgoing" attributes
+	run -1 "$inspect" diff "$outgoing" attributes
+	[[ $output =~ changed\ +allocation\ +[1-5]\ pci:.*\ attributes ]]
+	"$damage" record-sealed "$outgoing" sealed
+	run -1 "$inspect" diff "$outgoing" sealed
+	[[ $output == *"resealed"*"allocation"*"2 pci:"* ]]
+}
+
+@test "what cannot be compared is no equality" {
+	run -2 "$inspect" diff
+	run -2 "$inspect" diff "$outgoing" nowhere
+	run -2 "$inspect" diff a b c
+	"$damage" tree-loop "$outgoing" looping
+	run -2 "$inspect" diff "$outgoing" looping
+}
+
+@test "extract: the content, for its owner only, and whether it is what was sealed" {
+	local size
+	make_changed
+	run -1 "$inspect" extract 2 --core changed -o content
+	[[ $output == *"NOT as it was when sealed" ]]
+	[ "$(stat -c %a content)" = 600 ]
+	size=$("$inspect" list --json --core changed | jq -r '.records[1].size')
+	[ "$(stat -c %s content)" = "$size" ]
+
+	"$damage" record-sealed "$outgoing" sound
+	run -0 "$inspect" extract 2 --core sound -o sound.content
+	[[ $output == *"sealed, and as it was when sealed" ]]
+	[ "$(cmp -l content sound.content | wc -l)" = 1 ]
+}
+
+@test "extract refuses what it cannot do, and leaves nothing behind" {
+	run -2 --separate-stderr "$inspect" extract 2 --core "$outgoing" -o content
+	[[ $stderr == *"has no memory at 0x"* ]]
+	run -2 "$inspect" extract 99 --core "$outgoing" -o content
+	[[ $output == *"there is no outgoing allocation 99"* ]]
+	run -2 "$inspect" extract 1 --core "$outgoing"
+	[[ $output == *"needs -o FILE"* ]]
+	run -2 "$inspect" extract one --core "$outgoing" -o content
+	run -2 "$inspect" extract 1 --core "$outgoing" -o /dev/null
+	[[ $output == *"is no file"* ]]
+	"$damage" record-crc "$outgoing" damaged
+	run -2 "$inspect" extract 1 --core damaged -o content
+	[[ $output == *"damaged"* ]]
+	[ -z "$(find . -name 'content*')" ]
+}
+
+@test "snapshot --with-content: the one that was asked for, all of it or no file" {
+	make_changed
+	run -0 "$inspect" snapshot --core changed --with-content=2 -o with
+	[[ $output == *"WITH the content of 1 allocation" ]]
+	[ "$(stat -c %a with)" = 600 ]
+	"$inspect" extract 2 --core changed -o a || :
+	"$inspect" extract 2 --core with -o b || :
+	cmp a b
+	run -2 "$inspect" snapshot --core "$outgoing" --with-content=2 -o without
+	[[ $output == *"has no memory at 0x"* ]]
+	run -2 "$inspect" snapshot --core "$outgoing" --with-content=1 --with-content=99 -o without
+	run -2 "$inspect" snapshot --core "$outgoing" --with-content=x -o without
+	[ ! -e without ]
+}
+
+@test "their JSON documents are as the schema says" {
+	make_changed
+	"$inspect" diff --json "$outgoing" changed >1.json || :
+	"$inspect" diff --json "$outgoing" "$claimed" >2.json || :
+	"$inspect" diff --json "$fixtures/v4-stock-outgoing.khosnap" "$outgoing" >3.json || :
+	"$inspect" extract --json 2 --core changed -o content >4.json || :
+	"$inspect" snapshot --json --core changed --with-content=2 -o with >5.json
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" ./*.json <<-'END'
+		import json, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		assert len(sys.argv) == 7
+		for path in sys.argv[2:]:
+		    jsonschema.validate(json.load(open(path)), schema)
+	END
+}
