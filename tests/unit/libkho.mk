@@ -26,6 +26,11 @@ check_PROGRAMS += tests/unit/test-target
 tests_unit_test_target_SOURCES = tests/unit/test-target.c
 tests_unit_test_target_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test-sandbox.c tools/kho-inspect/sandbox.c
+tests_unit_test_sandbox_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_unit_test_sandbox_LDADD = $(SECCOMP_LIBS)
+
 # its memory changes when it is read
 check_PROGRAMS += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c

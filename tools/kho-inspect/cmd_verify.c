@@ -47,6 +47,10 @@ int cmd_verify(const struct options *options)
 
 	if (open_state(options, option_side(options), &opened, &err))
 		return verify_unopened(options, &err);
+	if (!close_sandbox(options)) {
+		close_state(&opened);
+		return EXIT_CANNOT_TELL;
+	}
 
 	findings_begin(&findings, options);
 	if (kho_verify(opened.state, &options->verify, findings_add, &findings, &summary, &err))

@@ -21,9 +21,11 @@ tools_kho_inspect_kho_inspect_SOURCES = \
 	tools/kho-inspect/map.h \
 	tools/kho-inspect/map_svg.c \
 	tools/kho-inspect/map_terminal.c \
-	tools/kho-inspect/open.c
-tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
-tools_kho_inspect_kho_inspect_LDADD = libkho/libkho.la $(JSONC_LIBS)
+	tools/kho-inspect/open.c \
+	tools/kho-inspect/sandbox.c \
+	tools/kho-inspect/sandbox.h
+tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS) $(SECCOMP_CFLAGS)
+tools_kho_inspect_kho_inspect_LDADD = libkho/libkho.la $(JSONC_LIBS) $(SECCOMP_LIBS)
 
 bashcompletion_DATA = tools/kho-inspect/completion/kho-inspect
 EXTRA_DIST += tools/kho-inspect/completion

@@ -40,7 +40,7 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
-	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT,
+	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
 };
 
 static const struct option long_options[] = {
@@ -59,6 +59,7 @@ static const struct option long_options[] = {
 	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "v1-bitmap", required_argument, NULL, OPT_V1_BITMAP },
+	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "with-content", required_argument, NULL, OPT_WITH_CONTENT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
@@ -75,6 +76,7 @@ static void print_common_options(void)
 	     "      --json              JSON, see kho-inspect.schema.json\n"
 	     "      --bytes             sizes in bytes\n"
 	     "      --no-color          no colours (as does NO_COLOR)\n"
+	     "      --no-sandbox        keep system calls that are not needed\n"
 	     "  -h, --help              this help\n"
 	     "  -V, --version           the version");
 }
@@ -194,6 +196,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_INITRD: options->initrd = argument; break;
 	case 'o': options->output = argument; break;
 	case OPT_V1_BITMAP: return parse_v1_bitmap(options, argument);
+	case OPT_NO_SANDBOX: options->no_sandbox = true; break;
 	case OPT_WITH_CONTENT: return parse_content(options, argument);
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
@@ -265,6 +268,8 @@ static int run(int argc, char **argv, struct options *options)
 
 	options->verify.only = (const char *const *)options->only;
 	options->verify.ignore = (const char *const *)options->ignore;
+	if (!enter_sandbox(options, options->output ? SANDBOX_WRITE : SANDBOX_READ))
+		return EXIT_CANNOT_TELL;
 	return command->run(options);
 }
 

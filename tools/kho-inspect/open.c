@@ -101,6 +101,26 @@ void close_state(struct opened *opened)
 	kho_source_close(opened->source);
 }
 
+bool enter_sandbox(const struct options *options, enum sandbox level)
+{
+	int ret = options->no_sandbox ? 0 : sandbox_enter(level);
+
+	/* old kernels, and builds that said so, have none: nothing is lost by going on */
+	if (!ret || ret == -ENOSYS)
+		return true;
+	fprintf(stderr, "kho-inspect: cannot give up system calls: %s. --no-sandbox goes on without.\n",
+		strerror(-ret));
+	return false;
+}
+
+bool close_sandbox(const struct options *options)
+{
+	/* the running kernel's files are read again when the state changes */
+	if (!options->core || options->output)
+		return true;
+	return enter_sandbox(options, SANDBOX_CLOSED);
+}
+
 int fail(const struct kho_error *err)
 {
 	fprintf(stderr, "kho-inspect: %s.%s%s\n",
@@ -113,8 +133,13 @@ bool open_or_fail(const struct options *options, struct opened *out)
 {
 	struct kho_error err;
 
-	if (!open_state(options, option_side(options), out, &err))
-		return true;
+	if (!open_state(options, option_side(options), out, &err)) {
+		/* an argument is one more file, that may be opened later */
+		if (options->argument || close_sandbox(options))
+			return true;
+		close_state(out);
+		return false;
+	}
 	fail(&err);
 	return false;
 }

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kho-inspect parses with no more rights than that takes.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	fixture=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# status_while_writing OPTION...: Seccomp and NoNewPrivs of a kho-inspect that cannot get
+# rid of its output.
+status_while_writing() {
+	/usr/bin/python3 - "$inspect" tree --json --core "$fixture" "$@" <<-'END'
+		import fcntl, os, re, subprocess, sys, time
+		read, write = os.pipe()
+		fcntl.fcntl(write, 1031, 4096)  # F_SETPIPE_SZ
+		child = subprocess.Popen(sys.argv[1:], stdout=write)
+		os.close(write)
+		os.read(read, 1)  # it has begun to write, and there is more than the pipe holds
+		status = open("/proc/%d/status" % child.pid).read()
+		assert "S (sleeping)" in status or "R (running)" in status, status
+		print(*re.findall(r"^(?:NoNewPrivs|Seccomp):\s*(\d+)", status, re.M))
+		while os.read(read, 65536):
+		    pass
+		sys.exit(child.wait())
+	END
+}
+
+@test "what is allowed after each step, and what is not" {
+	run -0 "$KHO_BUILDDIR/tests/unit/test-sandbox"
+	[ "$output" = "0 failures" ]
+}
+
+@test "a filter is in force while it works, and no new privileges" {
+	run -0 status_while_writing
+	[ "$output" = "1 2" ]
+}
+
+@test "--no-sandbox leaves it out" {
+	run -0 status_while_writing --no-sandbox
+	[[ $output == *" 0" ]]
+}
+
+@test "every command works inside as it does outside" {
+	local command
+	for command in show list tree ranges scratch verify map; do
+		"$inspect" "$command" --core "$fixture" >inside || :
+		"$inspect" "$command" --core "$fixture" --no-sandbox >outside || :
+		[ -s inside ]
+		cmp inside outside
+	done
+	"$inspect" snapshot --core "$fixture" -o inside.snapshot
+	"$inspect" snapshot --core "$fixture" -o outside.snapshot --no-sandbox
+	cmp inside.snapshot outside.snapshot
+	"$inspect" map --core "$fixture" -o inside.svg
+	"$inspect" map --core "$fixture" -o outside.svg --no-sandbox
+	cmp inside.svg outside.svg
+	run -0 "$inspect" diff inside.snapshot outside.snapshot
+}

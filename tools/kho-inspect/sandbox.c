@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+#include "sandbox.h"
+
+#ifdef HAVE_LIBSECCOMP
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+/* LeakSanitizer looks at the process from a thread of its own, and at its maps */
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
+/* What the C library and those that parse need, once everything is open. */
+static const int calls[] = {
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(fcntl),
+	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
+	SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	/* a second, narrower filter */
+	SCMP_SYS(seccomp), SCMP_SYS(prctl),
+};
+
+/* The way in which the library writes a file: beside it, and then in its place. */
+static const int writing_calls[] = {
+	SCMP_SYS(fsync), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(rename),
+	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+};
+
+static const int sanitizer_calls[] = {
+	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_yield), SCMP_SYS(getppid), SCMP_SYS(getdents64), SCMP_SYS(readlink),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(arch_prctl), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(kill),
+	SCMP_SYS(set_robust_list), SCMP_SYS(stat), SCMP_SYS(getdents), SCMP_SYS(dup),
+	SCMP_SYS(rseq), SCMP_SYS(getuid), SCMP_SYS(geteuid),
+};
+
+/* A call that this architecture has not is no matter. */
+static int allow(scmp_filter_ctx filter, const int *list, size_t n)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++) {
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
+		if (ret == -EDOM)
+			ret = 0;
+	}
+	return ret;
+}
+
+#define ALLOW(filter, list) allow(filter, list, sizeof(list) / sizeof((list)[0]))
+
+static int allow_open(scmp_filter_ctx filter, enum sandbox level)
+{
+	const unsigned int writes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+
+	/* the C library opens by openat(), sanitizers do not */
+	if (SANITIZED && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+					  SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY)))
+		return -EINVAL;
+	if (level == SANDBOX_WRITE)
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
+	if (level == SANDBOX_CLOSED && !SANITIZED)
+		return 0;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
+}
+
+/* Whether something is a terminal, and how wide it is. */
+static int allow_terminal(scmp_filter_ctx filter)
+{
+	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				   SCMP_A1(SCMP_CMP_EQ, TCGETS));
+
+	return ret ? ret : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					    SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
+}
+
+int sandbox_enter(enum sandbox level)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int ret;
+
+	if (!filter)
+		return -ENOMEM;
+	/* libseccomp sets no_new_privs when it loads the filter */
+	ret = ALLOW(filter, calls);
+	if (!ret)
+		ret = allow_open(filter, level);
+	if (!ret)
+		ret = allow_terminal(filter);
+	if (!ret && level == SANDBOX_WRITE)
+		ret = ALLOW(filter, writing_calls);
+	if (!ret && SANITIZED)
+		ret = ALLOW(filter, sanitizer_calls);
+	if (!ret)
+		ret = seccomp_load(filter);
+	seccomp_release(filter);
+	/* EINVAL of prctl() and seccomp(): a kernel without CONFIG_SECCOMP_FILTER */
+	return ret == -EINVAL || ret == -EOPNOTSUPP ? -ENOSYS : ret;
+}
+
+#else /* !HAVE_LIBSECCOMP */
+
+#include <errno.h>
+
+int sandbox_enter(enum sandbox level)
+{
+	(void)level;
+	return -ENOSYS;
+}
+
+#endif
