@@ -132,11 +132,15 @@ dracut_root_disk() {
 		echo KHO_TEXTFILE=/var/lib/node-exporter/kho.prom >"$tree/etc/kho/report.conf"
 		printf "%s\n" "[Service]" "ExecStart=/usr/sbin/guest-agent" "StandardOutput=journal+console" \
 			"[Install]" "WantedBy=multi-user.target" >"$tree/etc/systemd/system/guest-agent.service"
+		# nothing that a first boot after an update does: it takes half a minute
+		touch "$tree/etc/.updated" "$tree/var/.updated"
 		# no login: the console is for messages
 		for unit in getty.target systemd-firstboot.service; do
 			ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 		done
-		chroot "$tree" systemctl enable guest-agent.service kho-report.service kho-preexec.service
+		# and every unit of this project
+		units=("$stage"/usr/lib/systemd/system/kho-*.service)
+		chroot "$tree" systemctl enable guest-agent.service "${units[@]##*/}"
 		chroot "$tree" systemctl set-default multi-user.target
 		echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
 	' bash "$tree" "$STAGE" "$KERNEL_DIR" "$KHO_TOP/tests/lib/guest-agent" "$KEXEC"
