@@ -3,6 +3,7 @@
 # module-setup.sh, sourced as dracut does it, with dracut's functions recorded.
 #
 # shellcheck disable=SC2034,SC2317 # module-setup.sh uses them
+# shellcheck disable=SC2016 # backquotes of Markdown
 
 bats_require_minimum_version 1.5.0
 load dracut-helpers
@@ -64,6 +65,64 @@ dracut_functions() {
 	grep -q '^Before=.*\<initrd-switch-root.target\>' "$KHO_MODULE/kho-claims.service"
 }
 
+@test "with systemd: the ordering agrees with that of the real units of an initramfs" {
+	local tree=$BATS_TEST_TMPDIR/tree units
+	units=$tree/usr/lib/systemd/system
+	mkdir -p "$units"/{sysinit,initrd}.target.wants "$tree/usr/bin"
+	ln -s usr/lib "$tree/lib"
+	cp -a /usr/lib/systemd/system/. "$units/"
+	cp --remove-destination /usr/lib/dracut/modules.d/*dracut-systemd/*.service "$KHO_MODULE"/*.service "$units/"
+	cp "$KHO_MODULE/kho-stage.sh" "$tree/usr/bin/kho-stage"
+	ln -s ../kho-verify.service "$units/sysinit.target.wants/"
+	ln -s ../kho-claims.service "$units/initrd.target.wants/"
+	verify_units() {
+		systemd-analyze verify --man=no --root="$tree" initrd.target initrd-switch-root.target \
+			kho-verify.service kho-claims.service
+	}
+	run -0 verify_units
+	[ -z "$output" ]
+	# udev really comes after the check: the contrary contradicts it
+	sed -i 's/^After=/After=systemd-udevd.service /' "$units/kho-verify.service"
+	run verify_units
+	[[ $output == *"ordering cycle"*"kho-verify.service"* ]]
+}
+
+# real_dracut FILE [OPTION...]: Debian's dracut, with our module among its own.
+real_dracut() {
+	local file=$1 path
+	shift
+	mkdir -p "$BATS_TEST_TMPDIR/dracut/modules.d" "$BATS_TEST_TMPDIR/programs"
+	for path in /usr/lib/dracut/* /usr/lib/dracut/modules.d/* "$KHO_MODULE"; do
+		case $path in
+		*/modules.d) ;;
+		*/modules.d/* | "$KHO_MODULE") ln -sfn "$path" "$BATS_TEST_TMPDIR/dracut/modules.d/" ;;
+		*) ln -sfn "$path" "$BATS_TEST_TMPDIR/dracut/" ;;
+		esac
+	done
+	# what is installed on this machine does not count
+	dracutbasedir=$BATS_TEST_TMPDIR/dracut \
+		DRACUT_PATH="$BATS_TEST_TMPDIR/programs /usr/sbin /usr/bin /sbin /bin" \
+		dracut --force --no-kernel --no-compress --nostrip --no-hostonly-cmdline -m kho "$@" "$file"
+}
+
+@test "real dracut: without kho-inspect the module is left out, and dracut says why" {
+	! command -v kho-inspect > /dev/null || skip "kho-inspect is installed here"
+	run real_dracut "$BATS_TEST_TMPDIR/image"
+	[[ $output == *"'kho' will not be installed, because command 'kho-inspect' could not be found"* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/image" ]
+}
+
+@test "real dracut: a host-only image has the module too, with its hooks" {
+	mkdir -p "$BATS_TEST_TMPDIR/programs"
+	cp /bin/true "$BATS_TEST_TMPDIR/programs/kho-inspect"
+	run -0 real_dracut "$BATS_TEST_TMPDIR/image" --hostonly
+	run -0 lsinitrd "$BATS_TEST_TMPDIR/image"
+	[[ $output == *hooks/cleanup/90-kho-claims.sh* ]]
+	[[ $output == *hooks/pre-udev/00-kho-verify.sh* ]]
+	[[ $output == *usr/lib/kho-lib.sh* ]]
+	[[ $output == */kho-inspect* ]]
+}
+
 @test "every program that the hooks run is installed" {
 	dracut_functions
 	install
@@ -104,4 +163,14 @@ dracut_functions() {
 		rd.kho.timeout log warn shell reboot halt none clean warning unknown error absent fatal off; do
 		grep -q -F -- "$word" "$manual"
 	done
+}
+
+@test "the README has each policy and each status word, and no other" {
+	local top=${KHO_TESTS%/tests/unit} policies words
+	policies=$(sed -n 's/^[[:blank:]]*\(log | .*\)) return 0 ;;$/\1/p' "$KHO_MODULE/kho-lib.sh" | tr -d '| ')
+	[ -n "$policies" ]
+	[ "$(sed -n '/^| policy |/,/^$/s/^| `\([a-z]*\)` |.*/\1/p' "$top/README.md" | tr -d '\n')" = "$policies" ]
+	words=$(sed -n '/^\.SH STATUS/,/^\.SH/s/^\.B \([a-z]*\)$/\1/p' "$top/man/dracut.kho.7" | sort)
+	[ -n "$words" ]
+	[ "$(tr '\n' ' ' < "$top/README.md" | grep -o 'word says it all ([^)]*)' | grep -o '`[a-z]*`' | tr -d '`' | sort)" = "$words" ]
 }
