@@ -17,6 +17,13 @@
 #define ROW_HEIGHT	64
 #define MAX_ZOOMS	12
 #define MIN_PIXELS	2.0
+#define LETTER_PIXELS	7.0	/* of a label in a box; wide rather than not */
+
+/* A browser's dark mode turns the paper, not the colours that have a meaning. */
+static const char style[] =
+	"<style>text{fill:#1c2126}.paper{fill:#fff}.ram{fill:#d9dee4}.owner{fill:#fff;font-size:11px}"
+	"@media (prefers-color-scheme:dark){text{fill:#e4e7ea}.paper{fill:#15181c}.ram{fill:#3b434c}}"
+	"</style>\n";
 
 static void put_escaped(FILE *f, const char *text)
 {
@@ -60,14 +67,20 @@ static void draw_box(FILE *f, double x, double y, double width, const struct map
 	}
 	fprintf(f, ", 0x%" PRIx64 ", %s</title></rect>\n", area->range.addr,
 		format_size(options, area->range.size, size, sizeof(size)));
+	if (width < LETTER_PIXELS * (double)(strlen(area->label) + 1) || !*area->label)
+		return;
+	fprintf(f, "<text class=\"owner\" text-anchor=\"middle\" x=\"%.2f\" y=\"%.0f\">", x + width / 2,
+		y + BAR_HEIGHT / 2 + 4);
+	put_escaped(f, area->label);
+	fputs("</text>\n", f);
 }
 
 static void draw_overview(FILE *f, const struct map *map, const struct options *options, double y)
 {
 	double scale = (double)BAR / (double)(map->bytes[MAP_RAM] ? map->bytes[MAP_RAM] : 1);
 
-	fprintf(f, "<rect x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y,
-		BAR, BAR_HEIGHT, map_styles[MAP_RAM].rgb);
+	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
+		BAR_HEIGHT);
 	for (int kind = MAP_RAM + 1; kind < MAP_KINDS; kind++) {
 		for (size_t i = 0; i < map->n; i++) {
 			const struct map_area *area = &map->areas[i];
@@ -138,8 +151,8 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 	fprintf(f, "<text x=\"%d\" y=\"%.0f\">0x%" PRIx64 " to 0x%" PRIx64 ", %s</text>\n", LEFT,
 		y - 6, zoom->addr, zoom->addr + zoom->size - 1,
 		format_size(options, zoom->size, size, sizeof(size)));
-	fprintf(f, "<rect x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y,
-		BAR, BAR_HEIGHT, map_styles[MAP_RAM].rgb);
+	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
+		BAR_HEIGHT);
 	for (int kind = MAP_KERNEL; kind < MAP_KINDS; kind++) {
 		for (size_t i = 0; i < map->n; i++) {
 			const struct map_area *area = &map->areas[i];
@@ -166,9 +179,10 @@ static void draw_legend(FILE *f, const struct map *map, const struct options *op
 		double x = LEFT + (kind % 3) * (BAR / 3.0);
 		double row = y + (kind / 3) * 24;
 
-		fprintf(f, "<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" fill=\"%s\"/>\n"
+		fprintf(f, "<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" %s=\"%s\"/>\n"
 			"<text x=\"%.0f\" y=\"%.0f\">%s, %s</text>\n", x, row,
-			map_styles[kind].rgb, x + 20, row + 12, map_styles[kind].name,
+			kind == MAP_RAM ? "class" : "fill",
+			kind == MAP_RAM ? "ram" : map_styles[kind].rgb, x + 20, row + 12, map_styles[kind].name,
 			format_size(options, map->bytes[kind], size, sizeof(size)));
 	}
 }
@@ -188,9 +202,10 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" "
 		"width=\"%d\" height=\"%zu\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n",
 		WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84, WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84);
+	fputs(style, f);
 	fprintf(f, "<title>KHO memory map, %s state</title>\n"
 		"<desc>Physical memory: scratch areas and what is preserved over a kexec.</desc>\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
+		"<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n"
 		"<text x=\"%d\" y=\"26\" font-size=\"18\" font-weight=\"bold\">KHO: %s state of kernel ",
 		side_text(kho_state_side(state)), LEFT, side_text(kho_state_side(state)));
 	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
