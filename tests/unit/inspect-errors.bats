@@ -154,6 +154,34 @@ live_root() {
 	END
 }
 
+@test "every command of --help has a JSON document as the schema says" {
+	local command arguments
+	mkdir "$BATS_TEST_TMPDIR/each"
+	printf 'const char a[] = "Linux version 9.9.9", b[] = "kho-v4", c[] = "luo-v5", d[] = "dma-alloc-v1";\n' |
+		"${CC:-gcc}" -x c -c -o "$BATS_TEST_TMPDIR/kernel" -
+	# one whose sealed content is in the file
+	"$KHO_BUILDDIR/tests/lib/kho-damage" record-sealed "$fixture" "$BATS_TEST_TMPDIR/sealed"
+	for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+		case $command in
+		snapshot) arguments=(-o "$BATS_TEST_TMPDIR/written") ;;
+		extract) arguments=(2 -o "$BATS_TEST_TMPDIR/content") ;;
+		diff) arguments=("$fixture") ;;
+		check-target) arguments=("$BATS_TEST_TMPDIR/kernel") ;;
+		*) arguments=() ;;
+		esac
+		"$inspect" "$command" --json --core "$BATS_TEST_TMPDIR/sealed" "${arguments[@]}" \
+			>"$BATS_TEST_TMPDIR/each/$command" || [ $? = 1 ]
+		[ "$(jq -r .kho_inspect.command "$BATS_TEST_TMPDIR/each/$command")" = "$command" ]
+	done
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/each/* <<-'END'
+		import json, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		for path in sys.argv[2:]:
+		    jsonschema.validate(json.load(open(path)), schema)
+		assert len(sys.argv) > 12
+	END
+}
+
 @test "a table and its JSON document say the same" {
 	[ "$("$inspect" list --json --core "$fixture" | jq '.records | length')" = 5 ]
 	[ "$("$inspect" list --json --core "$fixture" | jq '[.records[].size] | add')" = \
