@@ -44,7 +44,7 @@ shell_scripts() {
 		*) licence=GPL-2.0-or-later ;;
 		esac
 		case $file in
-		*.patch | */series | *.md | *.khosnap | docs/*.svg | *.json | *.txt | LICENSE* | COPYING*) continue ;;
+		*.patch | */series | *.md | *.khosnap | tests/fuzz/regressions/* | docs/*.svg | *.json | *.txt | LICENSE* | COPYING*) continue ;;
 		# their forms have no place for a comment; debian/copyright says it for them
 		debian/changelog | debian/copyright | debian/source/format | debian/*.symbols) continue ;;
 		*/local.mk) licence="(L?GPL-2\.[01]-(or-later|only))" ;;
