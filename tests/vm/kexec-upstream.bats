@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Where there is no state, kexec is upstream's.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# In the machine: same ARGUMENT... runs upstream's and ours from the same state, under
+# the same name, and compares output, status and what is loaded afterwards. Addresses of
+# buffers in kexec itself are left out, and the lines that name our options in the help.
+same='same() {
+	for which in stock ours; do
+		kexec-stock -u >/dev/null 2>&1
+		PATH=/tmp/$which:$PATH kexec "$@" >/tmp/$which.said 2>&1
+		echo "status $?, loaded $(cat /sys/kernel/kexec_loaded)" >>/tmp/$which.said
+		sed -i "s/0x[0-9a-f]*/ADDRESS/g
+			/^ *--kho=MODE/{N;d}; /^ *--kho-dry-run/{N;d}; /^ *--kho-report/d" /tmp/$which.said
+	done
+	cmp /tmp/stock.said /tmp/ours.said && [ ! -e /run/kexec-kho ] && return
+	echo "not the same: kexec $*"
+	diff /tmp/stock.said /tmp/ours.said
+	failed=1
+}
+mkdir -p /tmp/stock /tmp/ours
+cp /usr/sbin/kexec-stock /tmp/stock/kexec
+cp /usr/sbin/kexec /tmp/ours/kexec
+head -c 100000 /dev/urandom >/tmp/junk
+printf "070701" >/tmp/initrd
+failed=0
+'
+
+@test "without KHO state, output, status and what is loaded are upstream's" {
+	local append
+	# off, and with a leftover on the command line of what turns it off
+	for append in "" "kho=off"; do
+		vm_start --append "$append"
+		vm_ok "$same"'
+			for path in -s -c -a ""; do
+				same -l $path /boot/bzImage --reuse-cmdline
+				same -l $path /boot/bzImage --command-line=quiet --initrd=/tmp/initrd
+				same -l $path /boot/bzImage --initrd=/no/such/file
+				same -l $path /tmp/junk
+				same -l $path /no/such/file
+			done
+			same -l -c --real-mode /boot/bzImage
+			same -l -c --mem-max=0x100000 /boot/bzImage
+			same -l -c --load-preserve-context --mem-max=0x10000000 /boot/bzImage
+			same -e
+			same -u
+			same -S
+			same -l -S
+			same -p /boot/bzImage
+			same -l --no-such-option /boot/bzImage
+			same --print-ckr-size
+			# without debugfs there is nothing to be seen of KHO, and nothing to be done
+			umount /sys/kernel/debug
+			same -l -s /boot/bzImage --reuse-cmdline
+			same -l -c /boot/bzImage --reuse-cmdline
+			grep debugfs /proc/mounts && failed=1
+			echo 1 >/proc/sys/kernel/kexec_load_disabled
+			same -l -s /boot/bzImage --reuse-cmdline
+			same -l -c /boot/bzImage --reuse-cmdline
+			exit $failed'
+		# but for who insists
+		run -3 vm_run 'kexec -l -s --kho=require /boot/bzImage --reuse-cmdline'
+		[[ $output == *"K705 error"* ]]
+		run -3 vm_run 'kexec -l -c --kho=require --kho-dry-run /boot/bzImage --reuse-cmdline'
+		vm_stop
+	done
+}
