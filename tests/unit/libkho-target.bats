@@ -92,6 +92,10 @@ finds() {
 	}
 }
 
+cannot_tell() {
+	run -2 "$target" "$outgoing" "$1"
+}
+
 @test "a vmlinux: its formats and its release" {
 	make_kernel vmlinux "${full[@]}"
 	finds "" vmlinux
@@ -260,7 +264,7 @@ PYTHON
 }
 
 @test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
-	local as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6"
+	local name packer as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6"
 	make_kernel vmlinux "${full[@]}"
 	gzip -k vmlinux
 	make_bzimage bzImage vmlinux.gz
@@ -290,22 +294,22 @@ PYTHON
 	make_kernel vmlinux "${full[@]}"
 	make_uki uki vmlinux
 	for cut in 66 90 120 300 700 $(($(stat -c %s uki) - 8)); do
-		head -c "$cut" uki >cut
-		run -2 "$target" "$outgoing" cut
+		head -c "$cut" uki >shorter
+		cannot_tell shorter
 	done
 	make_uki empty /dev/null
 	gzip -k vmlinux
 	make_zboot zboot vmlinux.gz
-	head -c -20 zboot >cut
-	for file in empty cut; do
-		run -2 "$target" "$outgoing" "$file"
+	head -c -20 zboot >shorter
+	for file in empty shorter; do
+		cannot_tell "$file"
 		[[ $output != *"kho="* ]]
 	done
 	make_uki inner vmlinux
 	gzip inner
 	make_uki middle inner.gz
 	gzip middle
-	run -2 "$target" "$outgoing" middle.gz
+	cannot_tell middle.gz
 	[[ $output == *"is no kernel of a kind that is known"* ]]
 }
 
