@@ -40,8 +40,12 @@ struct kho_mapping {
 
 #define KHO_READ_AHEAD	(128u << 10)
 
+struct kho_kdump;
+
 struct kho_source {
 	int fd;
+	struct kho_kdump *kdump; /* reads what is no ELF file, or NULL */
+	char *release;		/* of a dump that says it (VMCOREINFO), or NULL */
 	bool live;
 	char *path;		/* of the file, for messages */
 	char *sysroot;		/* live only: prefix of every path */
@@ -59,9 +63,16 @@ struct kho_source {
 	void *progress_data;
 };
 
-/* Opens an ELF core; @live says that it is /proc/kcore. Takes nothing over. */
-int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
-			struct kho_error *err);
+/* The same as kho_source_open_file(), but of live memory. */
+int kho_source_open_kcore(const char *path, struct kho_source **out, struct kho_error *err);
+
+/* Dumps that are no ELF files; source->fd is the file. Sets kdump, RAM and release. */
+int kho_kdump_open(struct kho_source *source, struct kho_error *err);
+int kho_kdump_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
+		   struct kho_error *err);
+void kho_kdump_close(struct kho_kdump *kdump);
+/* The first run of pages at or after @from that the file has. */
+bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run);
 
 /* One file of debugfs or procfs below the sysroot, NUL-terminated, at most @max bytes. */
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
@@ -107,6 +118,7 @@ struct kho_state {
 	char bad_subtree[64];	/* name of the first of them */
 	struct kho_range *scratch;
 	size_t nr_scratch;
+	bool scratch_unknown;	/* a dump without a word of it */
 	struct kho_radix *radix; /* made on first use, like the next one */
 	struct kho_bitmap *bitmap;
 	unsigned int v1_bitmap;	/* bytes of a bitmap of kho-v1 as told by the caller, or 0 */
@@ -141,7 +153,10 @@ bool kho_root_looks_like(const unsigned char *page);
  */
 bool kho_root_find_quick(struct kho_state *state);
 
-/* The same by looking at all of RAM, which takes seconds for each GiB. */
+/*
+ * The same by looking at all of RAM, which takes seconds for each GiB on a live machine. In
+ * a dump nothing tells the incoming root; it is what looks like one and is not outgoing.
+ */
 int kho_root_find_scan(struct kho_state *state, struct kho_error *err);
 
 /* ------------------------------------- preserved-memory-map (see map.c) */

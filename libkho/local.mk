@@ -23,6 +23,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/root_find.c \
 	libkho/snapshot.c \
 	libkho/source.c \
+	libkho/source_kdump.c \
 	libkho/source_live.c \
 	libkho/subtree_dma_alloc.c \
 	libkho/subtree_kho_test.c \
@@ -35,8 +36,10 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.h \
 	libkho/verify.c \
 	libkho/verify.h
-libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS)
-libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS)
+libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \
+	$(KDUMPFILE_CFLAGS)
+libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS) \
+	$(DL_LIBS)
 
 lib_LTLIBRARIES += libkho/libkho.la
 libkho_libkho_la_SOURCES =

@@ -347,17 +347,26 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 
 /* ------------------------------------------------------------------ state */
 
+/* A dump that somebody else made: it has all of RAM, and not a word of KHO. */
+static int read_root_dump(struct kho_state *state, struct kho_error *err)
+{
+	int ret;
+
+	state->scratch_unknown = true;
+	if (state->source->release)
+		snprintf(state->release, sizeof(state->release), "%s", state->source->release);
+	ret = kho_root_find_scan(state, err);
+	return ret ? ret : read_root_page(state, err);
+}
+
 static int read_root_snapshot(struct kho_state *state, struct kho_error *err)
 {
 	const char *cursor = NULL, *value;
 	int ret;
 
 	value = kho_source_note(state->source, "side", &cursor);
-	if (!value) {
-		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
-			       "%s does not say where KHO's root FDT is", state->source->path);
-		return kho_remedy(err, ret, "Use a snapshot made by kho-inspect snapshot.");
-	}
+	if (!value)
+		return read_root_dump(state, err);
 	if (strcspn(value, "\n") != strlen(side_name(state->side)) ||
 	    strncmp(value, side_name(state->side), strlen(side_name(state->side)))) {
 		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
@@ -479,6 +488,8 @@ struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
 	/* what wrote it tells how to read a map of kho-v1 */
 	if (source->live)
 		read_release_live(state);
+	else if (source->release)
+		snprintf(state->release, sizeof(state->release), "%s", source->release);
 	if (!parse_root(state, sizeof(state->fdt), NULL))
 		return state;
 	kho_state_close(state);

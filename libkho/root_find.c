@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kho_internal.h"
 
@@ -24,6 +25,8 @@
 #define SCAN_CHUNK		(1u << 20)
 /* More than one is one too many; this many are named. */
 #define MAX_CANDIDATES		4
+/* Pages that are put to the proof; a machine has few that look like a root. */
+#define MAX_PROBES		4096
 
 /* ------------------------------------------------------------- what is a root */
 
@@ -72,7 +75,7 @@ static bool is_root_of(struct kho_state *state, uint64_t addr, const unsigned ch
 	if (addr % KHO_ABI_PAGE_SIZE || !kho_root_looks_like(page))
 		return false;
 	if (state->side == KHO_SIDE_IN)
-		return is_in;
+		return state->source->live ? is_in : !is_proven(state, addr, page);
 	return !is_in && is_proven(state, addr, page);
 }
 
@@ -189,8 +192,9 @@ struct scan {
 	const char *in;
 	size_t in_size;
 	uint64_t done, total;
+	uint64_t file_size;	/* not of a live machine */
 	uint64_t found[MAX_CANDIDATES];
-	size_t nr_found;
+	size_t nr_found, nr_probes;
 };
 
 static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *page)
@@ -198,6 +202,8 @@ static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *pag
 	static const unsigned char magic[] = { 0xd0, 0x0d, 0xfe, 0xed };
 
 	if (memcmp(page, magic, sizeof(magic)) || scan->nr_found == MAX_CANDIDATES)
+		return;
+	if (kho_root_looks_like(page) && scan->nr_probes++ >= MAX_PROBES)
 		return;
 	if (is_root_of(scan->state, addr, page, scan->in, scan->in_size))
 		scan->found[scan->nr_found++] = addr;
@@ -219,38 +225,90 @@ static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, siz
 	}
 }
 
-static void scan_segment(struct scan *scan, const struct kho_segment *segment,
-			 unsigned char *buf)
+static void scan_range(struct scan *scan, uint64_t addr, uint64_t size, unsigned char *buf)
 {
 	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1;
-	uint64_t skip = (KHO_ABI_PAGE_SIZE - (segment->addr & mask)) & mask;
+	uint64_t skip = (KHO_ABI_PAGE_SIZE - (addr & mask)) & mask;
 
-	while (skip < segment->size) {
-		uint64_t left = segment->size - skip;
-		size_t size = left < SCAN_CHUNK ? (size_t)left : SCAN_CHUNK;
+	while (skip < size) {
+		uint64_t left = size - skip;
+		size_t chunk = left < SCAN_CHUNK ? (size_t)left : SCAN_CHUNK;
 
-		scan_chunk(scan, segment->addr + skip, buf, size);
-		skip += size;
-		scan->done += size;
+		scan_chunk(scan, addr + skip, buf, chunk);
+		skip += chunk;
+		scan->done += chunk;
 		kho_source_tell_progress(scan->state->source, scan->done, scan->total);
 	}
+}
+
+/*
+ * What a segment has in the file, whatever it claims. Segments of a dump have their own
+ * bytes each, so that all of them together have no more than the file.
+ */
+static uint64_t bytes_there(const struct scan *scan, const struct kho_segment *segment)
+{
+	uint64_t there = segment->size;
+
+	if (scan->state->source->live)
+		return there;
+	if (segment->offset >= scan->file_size || scan->done >= scan->file_size)
+		return 0;
+	if (there > scan->file_size - segment->offset)
+		there = scan->file_size - segment->offset;
+	return there;
+}
+
+/* What the file has of RAM; a compressed dump has a bitmap for that, and no segments. */
+static void scan_all(struct scan *scan, unsigned char *buf)
+{
+	const struct kho_source *source = scan->state->source;
+	struct kho_range run;
+
+	for (size_t i = 0; i < source->nr_segments; i++)
+		scan->total += source->segments[i].size;
+	for (uint64_t at = 0; source->kdump && kho_kdump_next(source, at, &run);
+	     at = run.addr + run.size)
+		scan->total += run.size;
+
+	for (size_t i = 0; i < source->nr_segments; i++)
+		scan_range(scan, source->segments[i].addr,
+			   bytes_there(scan, &source->segments[i]), buf);
+	for (uint64_t at = 0; source->kdump && kho_kdump_next(source, at, &run);
+	     at = run.addr + run.size)
+		scan_range(scan, run.addr, run.size, buf);
+}
+
+static int no_root(const struct kho_state *state, struct kho_error *err)
+{
+	int ret;
+
+	if (!state->source->live) {
+		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
+			       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
+			       state->source->path,
+			       state->side == KHO_SIDE_IN ? "incoming" : "outgoing");
+		return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
+	}
+	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+		       "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
+	return kho_remedy(err, ret,
+			  "Use a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
 }
 
 static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
 			struct kho_error *err)
 {
-	const struct kho_source *source = state->source;
 	struct scan scan = { .state = state, .in = in, .in_size = in_size };
 	unsigned char *buf;
-	int ret;
+	struct stat st;
 
+	if (!state->source->live && fstat(state->source->fd, &st))
+		return kho_fail_os(err, "look at", state->source->path);
+	scan.file_size = state->source->live ? 0 : (uint64_t)st.st_size;
 	buf = malloc(SCAN_CHUNK);
 	if (!buf)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	for (size_t i = 0; i < source->nr_segments; i++)
-		scan.total += source->segments[i].size;
-	for (size_t i = 0; i < source->nr_segments; i++)
-		scan_segment(&scan, &source->segments[i], buf);
+	scan_all(&scan, buf);
 	free(buf);
 
 	if (scan.nr_found == 1) {
@@ -258,15 +316,11 @@ static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
 		state->found_by = KHO_FOUND_SCAN;
 		return 0;
 	}
-	if (scan.nr_found)
-		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
-			       "more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
-			       scan.found[0], scan.found[1]);
-	else
-		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
-	return kho_remedy(err, ret,
-			  "Use a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
+	if (!scan.nr_found)
+		return no_root(state, err);
+	return kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
+			"more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
+			scan.found[0], scan.found[1]);
 }
 
 /* ------------------------------------------------------------------------ all */
@@ -275,6 +329,8 @@ static void slurp_incoming(const struct kho_state *state, char **in, size_t *siz
 {
 	*in = NULL;
 	*size = 0;
+	if (!state->source->live)
+		return;
 	kho_source_slurp(state->source, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE, in,
 			 size, NULL);
 }

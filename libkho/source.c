@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Physical memory as a table of segments of a file. */
+/*
+ * Physical memory as a table of segments of a file: ELF cores, which our snapshots and
+ * /proc/kcore are too. Other dumps are read by source_kdump.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -17,6 +20,8 @@
 /* More program headers than any dump has; a bound for what a file may ask for. */
 #define MAX_PHDRS	(1u << 22)
 #define MAX_NOTES	(16u << 20)
+/* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
+#define VMCOREINFO	"VMCOREINFO"
 #define HOST_BYTE_ORDER \
 	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
@@ -110,6 +115,22 @@ static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 	return true;
 }
 
+/* Lines of text; which kernel it was is all that we need of them. */
+static void read_vmcoreinfo(struct kho_source *source, const char *text, size_t size)
+{
+	static const char key[] = "OSRELEASE=";
+	const char *end;
+
+	if (source->release || size < sizeof(key) || memcmp(text, key, sizeof(key) - 1))
+		return;
+	text += sizeof(key) - 1;
+	size -= sizeof(key) - 1;
+	end = memchr(text, '\n', size);
+	source->release = strndup(text, end ? (size_t)(end - text) : size);
+	if (source->release)
+		kho_text_clean(source->release);
+}
+
 static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr,
 		      struct kho_error *err)
 {
@@ -130,6 +151,9 @@ static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr
 	while ((offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
 		const char *base = data->d_buf;
 
+		if (note.n_namesz == sizeof(VMCOREINFO) &&
+		    !memcmp(base + name, VMCOREINFO, sizeof(VMCOREINFO)))
+			read_vmcoreinfo(source, base + desc, note.n_descsz);
 		if (source->notes || note.n_type != KHO_SNAPSHOT_NOTE_TYPE ||
 		    note.n_namesz != sizeof(KHO_SNAPSHOT_NOTE_NAME) ||
 		    memcmp(base + name, KHO_SNAPSHOT_NOTE_NAME, note.n_namesz))
@@ -199,11 +223,32 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 	return 0;
 }
 
-int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
-			struct kho_error *err)
+static int open_elf(struct kho_source *source, struct kho_error *err)
+{
+	Elf *elf = elf_begin(source->fd, ELF_C_READ, NULL);
+	int ret;
+
+	if (!elf)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core: %s",
+				source->path, elf_errmsg(-1));
+
+	ret = read_phdrs(source, elf, err);
+	elf_end(elf);
+	return ret;
+}
+
+static bool is_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	       !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+static int source_open(const char *path, bool live, struct kho_source **out,
+		       struct kho_error *err)
 {
 	struct kho_source *source;
-	Elf *elf;
 	int ret;
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
@@ -226,15 +271,7 @@ int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
 		goto err;
 	}
 
-	elf = elf_begin(source->fd, ELF_C_READ, NULL);
-	if (!elf) {
-		ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core: %s",
-			       path, elf_errmsg(-1));
-		goto err;
-	}
-
-	ret = read_phdrs(source, elf, err);
-	elf_end(elf);
+	ret = live || is_elf(source->fd) ? open_elf(source, err) : kho_kdump_open(source, err);
 	if (ret)
 		goto err;
 
@@ -244,6 +281,11 @@ int kho_source_open_elf(const char *path, bool live, struct kho_source **out,
 err:
 	kho_source_close(source);
 	return ret;
+}
+
+int kho_source_open_kcore(const char *path, struct kho_source **out, struct kho_error *err)
+{
+	return source_open(path, true, out, err);
 }
 
 /* A snapshot knows what was RAM, though it holds only a few pages of it. */
@@ -278,7 +320,7 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 	struct kho_source *source;
 	int ret;
 
-	ret = kho_source_open_elf(path, false, &source, err);
+	ret = source_open(path, false, &source, err);
 	if (ret)
 		return ret;
 
@@ -298,6 +340,8 @@ void kho_source_close(struct kho_source *source)
 		return;
 	if (source->fd >= 0)
 		close(source->fd);
+	kho_kdump_close(source->kdump);
+	free(source->release);
 	free(source->ahead);
 	free(source->path);
 	free(source->sysroot);
@@ -391,6 +435,9 @@ static bool read_ahead(struct kho_source *source, uint64_t offset, void *buf, si
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err)
 {
+	if (source->kdump)
+		return kho_kdump_read(source, addr, buf, size, err);
+
 	while (size) {
 		const struct kho_segment *segment = segment_find(source, addr);
 		uint64_t skip, chunk;

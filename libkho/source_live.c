@@ -164,7 +164,7 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 		return kho_remedy(err, ret, "Mount /proc, and use a kernel with CONFIG_PROC_KCORE.");
 	}
 
-	ret = kho_source_open_elf(path, true, &source, err);
+	ret = kho_source_open_kcore(path, &source, err);
 	if (ret)
 		return ret;
 

@@ -546,6 +546,11 @@ static void verify_scratch(struct kho_verify *v)
 	const struct kho_range *scratch = v->state->scratch;
 	uint64_t total = 0;
 
+	if (v->state->scratch_unknown) {
+		kho_report_unevaluated(v, "K201", KHO_NO_ADDR, 0,
+				       "this file does not say where the scratch areas are, so neither what lies in them");
+		return;
+	}
 	for (size_t i = 0; i < v->state->nr_scratch; i++) {
 		const struct kho_range *other;
 

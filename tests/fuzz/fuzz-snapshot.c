@@ -63,6 +63,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	char path[64];
 
+	/* other files are for libkdumpfile to judge */
+	if (size < 4 || memcmp(data, "\177ELF", 4)) {
+		close(fd);
+		return 0;
+	}
 	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

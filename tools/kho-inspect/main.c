@@ -71,7 +71,7 @@ static void print_common_options(void)
 {
 	puts("Options:\n"
 	     "      --in                what this kernel was handed, not what it hands over\n"
-	     "      --core=FILE         read a snapshot instead of the running kernel\n"
+	     "      --core=FILE         read a snapshot or a dump, not the running kernel\n"
 	     "      --sysroot=DIR       put DIR before /proc and /sys\n"
 	     "      --json              JSON, see kho-inspect.schema.json\n"
 	     "      --bytes             sizes in bytes\n"

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Dumps that know nothing of KHO: the root FDT is found by looking at all that they have.
+# The generated ones are as small as such files get; tests/vm has those of real machines.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	dump=$BATS_TEST_TMPDIR/dump
+	# libkdumpfile 0.5.1 itself keeps some memory of a compressed dump that is closed
+	export ASAN_OPTIONS=detect_leaks=0
+}
+
+# make_dump OPTION...: a dump of 300 records in 3 GiB.
+make_dump() {
+	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 "$@" 300 "$dump"
+}
+
+# All is there and in order; where scratch is nobody has said.
+is_whole() {
+	run "$inspect" verify --core "$1"
+	[[ ${lines[0]} == "fatal "*"K201  not judged: "* ]]
+	[[ ${lines[1]} == "0 fatal, 0 errors, 0 warnings, 1 not judged; 300 records, 312 preserved ranges" ]]
+}
+
+# Where the root FDT was found.
+root_address() {
+	"$inspect" show --json --core "$1" | jq -r .state.fdt_addr
+}
+
+@test "the root of an ELF core without notes is found by a scan, which is said" {
+	make_dump --whole
+	[ "$("$inspect" show --json --core "$dump" | jq -r .state.found_by)" = "a scan of RAM" ]
+	is_whole "$dump"
+}
+
+@test "the root of a compressed dump is found by a scan, which is said" {
+	make_dump --kdump
+	[ "$("$inspect" show --json --core "$dump" | jq -r .state.found_by)" = "a scan of RAM" ]
+	is_whole "$dump"
+}
+
+@test "all kinds of files list the same records" {
+	make_dump
+	"$inspect" list --core "$dump" >"$BATS_TEST_TMPDIR/snapshot"
+	make_dump --whole
+	diff "$BATS_TEST_TMPDIR/snapshot" <("$inspect" list --core "$dump")
+	make_dump --kdump
+	diff "$BATS_TEST_TMPDIR/snapshot" <("$inspect" list --core "$dump")
+}
+
+@test "a snapshot of a compressed dump is a whole one" {
+	make_dump --kdump
+	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
+	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
+}
+
+@test "an excluded page is unknown, and neither zero nor wrong" {
+	local head
+	make_dump --kdump
+	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
+	[[ $head == 0x* ]]
+	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$head"
+	run -1 "$inspect" verify --core "$dump.without"
+	[[ $output == *"K401  not judged: "*"has no memory at $head"* ]]
+	[[ $output == *"0 fatal, 0 errors, "* ]]
+	run --separate-stderr -2 "$inspect" list --core "$dump.without"
+	[[ $stderr == *"has no memory at $head"* ]]
+}
+
+@test "without the page of its root a dump does not pass" {
+	make_dump --kdump
+	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
+	run --separate-stderr -2 "$inspect" verify --core "$dump.without"
+	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
+}
+
+@test "of a flattened dump it is said how to make one that can be read" {
+	{ printf 'makedumpfile\0\0\0\0' && head -c 8192 /dev/zero; } >"$dump"
+	run --separate-stderr -2 "$inspect" verify --core "$dump"
+	[[ $stderr == *"makedumpfile -R"* ]]
+}
+
+@test "a file that is no dump is refused" {
+	head -c 100000 /dev/urandom >"$dump"
+	run --separate-stderr -2 "$inspect" verify --core "$dump"
+	[[ $stderr == *"is no dump that can be read"* ]]
+	: >"$dump"
+	run --separate-stderr -2 "$inspect" verify --core "$dump"
+}
+
+@test "compressed dumps that end early do not pass" {
+	local size i=1
+	make_dump --kdump
+	size=$(stat -c %s "$dump")
+	for ((i = 1; i < 12; i++)); do
+		head -c $((size * i / 12)) "$dump" >"$dump.cut"
+		run timeout 60 "$inspect" verify --core "$dump.cut"
+		[ "$status" = 1 ] || [ "$status" = 2 ]
+	done
+}
+
+@test "a core that claims more than it has does not keep anybody waiting" {
+	make_dump --whole
+	head -c 65536 "$dump" >"$dump.cut"
+	# both segments claim 2^60 bytes
+	for offset in 96 152; do
+		printf '\0\0\0\0\0\0\0\020' | dd of="$dump.cut" bs=1 seek=$offset conv=notrunc status=none
+	done
+	run --separate-stderr -2 timeout 60 "$inspect" verify --core "$dump.cut"
+	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
+}
