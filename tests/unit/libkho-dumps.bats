@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Dumps that know nothing of KHO: the root FDT is found by looking at all that they have.
-# The generated ones are as small as such files get; tests/vm has those of real machines.
+# They are generated, as small as such files get.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
