@@ -25,6 +25,10 @@ deps_install_packaging() {
 	deps_install "${KHO_PACKAGING[@]}"
 }
 
+deps_install_fuzzing() {
+	deps_install "${KHO_FUZZING[@]}"
+}
+
 # deps_install [PACKAGE...]: those named, else what everything needs.
 deps_install() {
 	local package missing=()
