@@ -10,8 +10,6 @@
 
 #include <kho.h>
 
-#include "sandbox.h"
-
 /* Exit statuses; stable, see kho-inspect(1). */
 enum {
 	EXIT_CLEAN = 0,
@@ -86,7 +84,7 @@ enum kho_side option_side(const struct options *options);
 /* One line on stderr: what failed and what to do. Returns EXIT_CANNOT_TELL. */
 int fail(const struct kho_error *err);
 /* Gives up what is not needed, unless --no-sandbox; false, with a reason on stderr. */
-bool enter_sandbox(const struct options *options, enum sandbox level);
+bool enter_sandbox(const struct options *options);
 /* Once all inputs are open: none is opened any more, where that is so. */
 bool close_sandbox(const struct options *options);
 /* open_state() for commands that cannot go on without: prints why not. */

@@ -268,7 +268,7 @@ static int run(int argc, char **argv, struct options *options)
 
 	options->verify.only = (const char *const *)options->only;
 	options->verify.ignore = (const char *const *)options->ignore;
-	if (!enter_sandbox(options, options->output ? SANDBOX_WRITE : SANDBOX_READ))
+	if (!enter_sandbox(options))
 		return EXIT_CANNOT_TELL;
 	return command->run(options);
 }

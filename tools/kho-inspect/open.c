@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "inspect.h"
+#include "sandbox.h"
 
 enum kho_side option_side(const struct options *options)
 {
@@ -101,7 +102,7 @@ void close_state(struct opened *opened)
 	kho_source_close(opened->source);
 }
 
-bool enter_sandbox(const struct options *options, enum sandbox level)
+static bool give_up(const struct options *options, enum sandbox level)
 {
 	int ret = options->no_sandbox ? 0 : sandbox_enter(level);
 
@@ -113,12 +114,17 @@ bool enter_sandbox(const struct options *options, enum sandbox level)
 	return false;
 }
 
+bool enter_sandbox(const struct options *options)
+{
+	return give_up(options, options->output ? SANDBOX_WRITE : SANDBOX_READ);
+}
+
 bool close_sandbox(const struct options *options)
 {
 	/* the running kernel's files are read again when the state changes */
 	if (!options->core || options->output)
 		return true;
-	return enter_sandbox(options, SANDBOX_CLOSED);
+	return give_up(options, SANDBOX_CLOSED);
 }
 
 int fail(const struct kho_error *err)
