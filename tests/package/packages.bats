@@ -63,7 +63,7 @@ inventory() {
 	[[ $output == *"kho-inspect"* ]]
 	run -2 in_chroot kho-inspect list
 	[[ $output == *"debugfs"* || $output == *"KHO"* ]]
-	in_chroot kho-inspect list --core=/dev/null 2>&1 | grep -q 'is not an ELF core'
+	in_chroot kho-inspect list --core=/dev/null 2>&1 | grep -q '/dev/null is no ELF core, and libkdumpfile'
 	[[ $(in_chroot bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader kho-inspect; complete -p kho-inspect') == *kho* ]]
 
 	# the kexec that everybody calls is ours, by either name; theirs is aside
@@ -76,6 +76,9 @@ inventory() {
 		in_chroot mandoc -T ascii "/usr/share/man/man${page##*.}/$page.gz" | grep -qi "^${page%.*}(${page##*.})"
 	done
 	in_chroot sh -c 'dracut --list-modules --no-kernel 2>/dev/null' | grep -qx kho
+	# without systemd, the units are enabled in the way that systemd finds when it comes
+	in_chroot test -e /etc/systemd/system/multi-user.target.wants/kho-report.service
+	in_chroot test -e /etc/systemd/system/systemd-kexec.service.requires/kho-preexec.service
 	in_chroot sh -c 'dpkg --verify libkho0 libkho-dev kho-inspect kexec-kho dracut-kho'
 
 	in_chroot dpkg --purge dracut-kho kexec-kho kho-inspect libkho-dev libkho0
