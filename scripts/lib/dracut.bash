@@ -10,7 +10,7 @@
 DRACUT_PACKAGES=(
 	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount
 	base-files libc-bin gzip cpio sed grep findutils gawk diffutils debianutils
-	libfdt1 libelf1t64 libxxhash0 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5
+	libfdt1 libelf1t64 libxxhash0 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5 libseccomp2
 )
 
 # dracut_unpack RELEASE DIR: for an apt on whose system nothing is installed, so that all
@@ -44,7 +44,9 @@ dracut_unpack_once() {
 
 # dracut_root RELEASE: prints the folder, fetching it if need be.
 dracut_root() {
-	local dir=$KHO_CACHE/dracut/$1
+	local dir key
+	key=$(printf '%s\n' "${DRACUT_PACKAGES[@]}" | sha256sum | cut -c1-8)
+	dir=$KHO_CACHE/dracut/$1-$key
 	mkdir -p "$KHO_CACHE/dracut"
 	[[ -d $dir ]] || step "fetching dracut $1 (35 MB)" with_lock fetch dracut_unpack_once "$1" "$dir"
 	printf '%s\n' "$dir"
