@@ -88,6 +88,21 @@ int kho_source_open_file(const char *path, struct kho_source **out,
 void kho_source_close(struct kho_source *source);
 
 /*
+ * Lets the root FDT be found by @path, the vmlinux of the very kernel that @source is of, with
+ * symbols and debug information: where the kernel, or the dump, does not say itself where it
+ * is, and before RAM is looked through. Before kho_state_open(). What is found so has to prove
+ * itself like what is found otherwise. libdw is loaded for that. Without effect on a snapshot,
+ * which says it. The file is not needed any more afterwards.
+ *
+ * KHO_ERR_USAGE: its build id is another one; KHO_ERR_UNSUPPORTED: one of both has none, or the
+ * source does not tell where the kernel was put, or there is no libdw; KHO_ERR_NOT_FOUND: its
+ * symbols or its debug information do not have what it takes; KHO_ERR_FORMAT: it is no
+ * vmlinux; or an error of the system. Nothing has changed then.
+ */
+int kho_source_set_vmlinux(struct kho_source *source, const char *path,
+			   struct kho_error *err);
+
+/*
  * Tells how far something has come that may take long (a scan of RAM): @done of @total
  * bytes, from inside the call that does it. @fn may be NULL.
  */
@@ -112,9 +127,10 @@ enum kho_found_by {
 	KHO_FOUND_FDT_PHYS,	/* debugfs fdt_phys: the live page itself */
 	KHO_FOUND_DEBUGFS,	/* debugfs fdt: a copy, address unknown */
 	KHO_FOUND_SNAPSHOT,	/* a note in a snapshot */
-	KHO_FOUND_SYMBOL,	/* kallsyms or debug information */
+	KHO_FOUND_SYMBOL,	/* kallsyms */
 	KHO_FOUND_SCAN,		/* a scan of RAM */
 	KHO_FOUND_SETUP_DATA,	/* what the loader of an x86 kernel left, incoming only */
+	KHO_FOUND_DWARF,	/* symbols and debug information of a vmlinux */
 };
 
 struct kho_range {

@@ -38,14 +38,20 @@ struct kho_mapping {
 	uint64_t size;
 };
 
+#define KHO_ELF_BYTE_ORDER \
+	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
+
 #define KHO_READ_AHEAD	(128u << 10)
 
 struct kho_kdump;
+struct kho_vmlinux;
 
 struct kho_source {
 	int fd;
 	struct kho_kdump *kdump; /* reads what is no ELF file, or NULL */
 	char *release;		/* of a dump that says it (VMCOREINFO), or NULL */
+	char *vmcoreinfo;	/* "key=value" lines that the kernel says of itself, or NULL */
+	struct kho_vmlinux *vmlinux; /* what its vmlinux tells, or NULL */
 	bool live;
 	char *path;		/* of the file, for messages */
 	char *sysroot;		/* live only: prefix of every path */
@@ -77,6 +83,15 @@ bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_r
 /* One file of debugfs or procfs below the sysroot, NUL-terminated, at most @max bytes. */
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
 		     char **out, size_t *size, struct kho_error *err);
+
+/*
+ * The value of @key in VMCOREINFO, as text into @value. False where there is none, or where it
+ * does not fit.
+ */
+bool kho_source_vmcoreinfo(const struct kho_source *source, const char *key, char *value,
+			   size_t size);
+bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,
+			  size_t size);
 
 /* The physical address of a virtual one, where the file has both. */
 bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr);
@@ -149,7 +164,8 @@ bool kho_root_looks_like(const unsigned char *page);
 
 /*
  * Where the kernel does not say where the root FDT is: sets fdt_addr and found_by from
- * setup_data or the kernel's symbols, which is a matter of milliseconds.
+ * setup_data, the kernel's symbols, or its vmlinux if there is one, which is a matter of
+ * milliseconds. Of a dump only the vmlinux is asked.
  */
 bool kho_root_find_quick(struct kho_state *state);
 
@@ -158,6 +174,16 @@ bool kho_root_find_quick(struct kho_state *state);
  * a dump nothing tells the incoming root; it is what looks like one and is not outgoing.
  */
 int kho_root_find_scan(struct kho_state *state, struct kho_error *err);
+
+/* The address of a symbol in /proc/kallsyms; 0 where the kernel does not tell. */
+uint64_t kho_kallsyms_find(const struct kho_source *source, const char *symbol);
+
+/*
+ * Where the source's vmlinux says that the root of @side is, which is not proven. False where
+ * there is no vmlinux, or no root, or where what it takes cannot be read.
+ */
+bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr);
+void kho_vmlinux_destroy(struct kho_vmlinux *vmlinux);
 
 /* ------------------------------------- preserved-memory-map (see map.c) */
 

@@ -35,9 +35,10 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.c \
 	libkho/target.h \
 	libkho/verify.c \
-	libkho/verify.h
+	libkho/verify.h \
+	libkho/vmlinux.c
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \
-	$(KDUMPFILE_CFLAGS)
+	$(KDUMPFILE_CFLAGS) $(DW_CFLAGS)
 libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS) \
 	$(DL_LIBS)
 

@@ -355,7 +355,7 @@ static int read_root_dump(struct kho_state *state, struct kho_error *err)
 	state->scratch_unknown = true;
 	if (state->source->release)
 		snprintf(state->release, sizeof(state->release), "%s", state->source->release);
-	ret = kho_root_find_scan(state, err);
+	ret = kho_root_find_quick(state) ? 0 : kho_root_find_scan(state, err);
 	return ret ? ret : read_root_page(state, err);
 }
 

@@ -128,7 +128,7 @@ static bool find_by_setup_data(struct kho_state *state, const char *in, size_t i
 /* -------------------------------------------------------------------- symbols */
 
 /* 0 where the kernel does not tell: no such symbol, or the addresses are hidden. */
-static uint64_t symbol_address(const struct kho_source *source, const char *symbol)
+uint64_t kho_kallsyms_find(const struct kho_source *source, const char *symbol)
 {
 	char path[PATH_MAX], *line = NULL, name[128];
 	uint64_t addr = 0, found = 0;
@@ -164,7 +164,7 @@ static bool find_by_symbol(struct kho_state *state, const char *in, size_t in_si
 	bool incoming = state->side == KHO_SIDE_IN;
 	uint64_t symbol, value, addr;
 
-	symbol = symbol_address(state->source, incoming ? "kho_in" : "kho_out");
+	symbol = kho_kallsyms_find(state->source, incoming ? "kho_in" : "kho_out");
 	if (!symbol)
 		return false;
 
@@ -183,6 +183,19 @@ static bool find_by_symbol(struct kho_state *state, const char *in, size_t in_si
 		}
 	}
 	return false;
+}
+
+/* What its vmlinux says has to prove itself like everything else. */
+static bool find_by_dwarf(struct kho_state *state, const char *in, size_t in_size)
+{
+	uint64_t addr;
+
+	if (!kho_vmlinux_root(state->source, state->side, &addr) ||
+	    !page_is_root_of(state, addr, in, in_size))
+		return false;
+	state->fdt_addr = addr;
+	state->found_by = KHO_FOUND_DWARF;
+	return true;
 }
 
 /* ----------------------------------------------------------------------- scan */
@@ -292,7 +305,7 @@ static int no_root(const struct kho_state *state, struct kho_error *err)
 	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 		       "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
 	return kho_remedy(err, ret,
-			  "Use a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
+			  "Use kho-inspect --vmlinux, or a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
 }
 
 static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
@@ -341,9 +354,11 @@ bool kho_root_find_quick(struct kho_state *state)
 	bool found;
 	char *in;
 
+	if (!state->source->live)
+		return find_by_dwarf(state, NULL, 0);
 	slurp_incoming(state, &in, &size);
 	found = (state->side == KHO_SIDE_IN && find_by_setup_data(state, in, size)) ||
-		find_by_symbol(state, in, size);
+		find_by_symbol(state, in, size) || find_by_dwarf(state, in, size);
 	free(in);
 	return found;
 }

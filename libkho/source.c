@@ -22,8 +22,6 @@
 #define MAX_NOTES	(16u << 20)
 /* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
 #define VMCOREINFO	"VMCOREINFO"
-#define HOST_BYTE_ORDER \
-	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
 /* ----------------------------------------------------------------- ranges */
 
@@ -115,20 +113,24 @@ static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 	return true;
 }
 
-/* Lines of text; which kernel it was is all that we need of them. */
-static void read_vmcoreinfo(struct kho_source *source, const char *text, size_t size)
+/* Lines of text; the first says which kernel it was. */
+static int read_vmcoreinfo(struct kho_source *source, const char *text, size_t size,
+			   struct kho_error *err)
 {
-	static const char key[] = "OSRELEASE=";
-	const char *end;
+	char release[128];
 
-	if (source->release || size < sizeof(key) || memcmp(text, key, sizeof(key) - 1))
-		return;
-	text += sizeof(key) - 1;
-	size -= sizeof(key) - 1;
-	end = memchr(text, '\n', size);
-	source->release = strndup(text, end ? (size_t)(end - text) : size);
-	if (source->release)
-		kho_text_clean(source->release);
+	if (source->vmcoreinfo)
+		return 0;
+	source->vmcoreinfo = strndup(text, size);
+	if (!source->vmcoreinfo)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	if (!kho_source_vmcoreinfo(source, "OSRELEASE", release, sizeof(release)))
+		return 0;
+	source->release = strdup(release);
+	if (!source->release)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	kho_text_clean(source->release);
+	return 0;
 }
 
 static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr,
@@ -137,6 +139,7 @@ static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr
 	size_t offset = 0, name, desc;
 	Elf_Data *data;
 	GElf_Nhdr note;
+	int ret;
 
 	if (phdr->p_filesz > MAX_NOTES || phdr->p_offset > INT64_MAX)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
@@ -152,9 +155,12 @@ static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr
 		const char *base = data->d_buf;
 
 		if (note.n_namesz == sizeof(VMCOREINFO) &&
-		    !memcmp(base + name, VMCOREINFO, sizeof(VMCOREINFO)))
-			read_vmcoreinfo(source, base + desc, note.n_descsz);
-		if (source->notes || note.n_type != KHO_SNAPSHOT_NOTE_TYPE ||
+		    !memcmp(base + name, VMCOREINFO, sizeof(VMCOREINFO))) {
+			ret = read_vmcoreinfo(source, base + desc, note.n_descsz, err);
+			if (ret)
+				return ret;
+		}
+		if (source->live || source->notes || note.n_type != KHO_SNAPSHOT_NOTE_TYPE ||
 		    note.n_namesz != sizeof(KHO_SNAPSHOT_NOTE_NAME) ||
 		    memcmp(base + name, KHO_SNAPSHOT_NOTE_NAME, note.n_namesz))
 			continue;
@@ -177,7 +183,7 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 	    ehdr.e_type != ET_CORE || elf_getphdrnum(elf, &n))
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core",
 				source->path);
-	if (ehdr.e_ident[EI_DATA] != HOST_BYTE_ORDER)
+	if (ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s is of a machine with the other byte order", source->path);
 	if (!n || n > MAX_PHDRS)
@@ -195,9 +201,10 @@ static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err
 			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 					"%s: cannot read program header %zu: %s",
 					source->path, i, elf_errmsg(-1));
-		if (phdr.p_type == PT_NOTE && !source->live) {
+		if (phdr.p_type == PT_NOTE) {
 			ret = read_notes(source, elf, &phdr, err);
-			if (ret)
+			/* of a running kernel hardly anything depends on them */
+			if (ret && !source->live)
 				return ret;
 		}
 		if (phdr.p_type == PT_LOAD && phdr.p_vaddr && phdr.p_paddr != UINT64_MAX)
@@ -341,6 +348,8 @@ void kho_source_close(struct kho_source *source)
 	if (source->fd >= 0)
 		close(source->fd);
 	kho_kdump_close(source->kdump);
+	kho_vmlinux_destroy(source->vmlinux);
+	free(source->vmcoreinfo);
 	free(source->release);
 	free(source->ahead);
 	free(source->path);
@@ -474,6 +483,35 @@ bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint6
 			return !__builtin_add_overflow(mapping->addr, vaddr - mapping->vaddr, addr);
 	}
 	return false;
+}
+
+/* The text after "key=" in one of the lines. */
+static bool line_value(const char *text, const char *key, char *value, size_t size)
+{
+	const size_t len = strlen(key);
+
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t n;
+
+		if (strncmp(line, key, len) || line[len] != '=')
+			continue;
+		line += len + 1;
+		n = strcspn(line, "\n");
+		if (n >= size)
+			return false;
+		memcpy(value, line, n);
+		value[n] = '\0';
+		return true;
+	}
+	return false;
+}
+
+bool kho_source_vmcoreinfo(const struct kho_source *source, const char *key, char *value,
+			   size_t size)
+{
+	if (source->kdump)
+		return kho_kdump_vmcoreinfo(source->kdump, key, value, size);
+	return source->vmcoreinfo && line_value(source->vmcoreinfo, key, value, size);
 }
 
 void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data)

@@ -194,6 +194,20 @@ static void read_release(struct kho_source *source)
 		kho_text_clean(source->release);
 }
 
+bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,
+			  size_t size)
+{
+	kdump_attr_t attr = { .type = KDUMP_STRING };
+	char name[64];
+
+	snprintf(name, sizeof(name), "linux.vmcoreinfo.lines.%s", key);
+	if (kdump->get_attr(kdump->ctx, name, &attr) != KDUMP_OK ||
+	    attr.type != KDUMP_STRING || strlen(attr.val.string) >= size)
+		return false;
+	snprintf(value, size, "%s", attr.val.string);
+	return true;
+}
+
 bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run)
 {
 	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;

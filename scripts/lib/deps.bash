@@ -6,7 +6,7 @@ KHO_PACKAGES=(
 	# the project itself
 	autoconf automake libtool pkg-config gcc make
 	libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
-	libjson-c-dev libseccomp-dev libkdumpfile-dev
+	libjson-c-dev libseccomp-dev libkdumpfile-dev libdw-dev
 	# kernel and kexec-tools
 	git bc bison flex libssl-dev kmod cpio rsync xz-utils zstd patch
 	# virtual machines

@@ -19,6 +19,16 @@ image_copy_program() {
 	done
 }
 
+# image_vmlinux ROOT: a vmlinux with debug information, and libdw, which nothing is linked with.
+image_vmlinux() {
+	local root=$1 libdw
+	libdw=$(ldconfig -p | sed -n 's/^\tlibdw\.so\.1 .*=> //p' | head -n 1)
+	cp "$KERNEL_VMLINUX" "$root/boot/vmlinux"
+	mkdir -p "$root${libdw%/*}"
+	cp -L "$libdw" "$root$libdw"
+	image_copy_program "$root" "$libdw"
+}
+
 # image_root_tree ROOT: fills the folder of the root file system.
 image_root_tree() {
 	local root=$1 applet
@@ -46,6 +56,7 @@ image_root_tree() {
 		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
+	[[ -z ${KERNEL_VMLINUX:-} ]] || image_vmlinux "$root"
 	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/tests/lib/luo-session.c"
 	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"
 	install -m 755 "$KHO_TOP/tests/lib/guest-agent" "$root/usr/sbin/init"

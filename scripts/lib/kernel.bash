@@ -124,7 +124,7 @@ kernel_build_stock_locked() {
 }
 
 # kernel_build_stock RELEASE: a kernel without our series, one of those in sources.conf;
-# sets KERNEL_DIR and KERNEL_RELEASE.
+# sets KERNEL_DIR, KERNEL_OBJ (where it was built) and KERNEL_RELEASE.
 kernel_build_stock() {
 	local release=$1 source id
 	source=$(fetch_source "linux-$release")
@@ -134,6 +134,32 @@ kernel_build_stock() {
 		with_lock "linux-$id" kernel_build_stock_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
 	fi
 	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
+	# shellcheck disable=SC2034 # for machine.bash
+	KERNEL_OBJ=$KHO_CACHE/linux/$id/stock
 	# shellcheck disable=SC2034 # for image.bash
 	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
+}
+
+# kernel_vmlinux OBJ FILE: the vmlinux of the build folder OBJ, with debug information of KHO.
+# To build all of the kernel with it takes long: the one file that has KHO's variables is
+# compiled again, as it was, with debug information, which is then put beside the symbols of
+# the vmlinux. Addresses in it are not the kernel's; structures are.
+kernel_vmlinux() {
+	local obj=$1 file=$2 saved command object section tmp add=()
+	saved=$(find "$obj/kernel" -name .kexec_handover.o.cmd)
+	command=$(sed -n '1s/^[a-z_]*cmd_[^ ]* := //p' "$saved")
+	object=$(sed -n '1s/^[a-z_]*cmd_\([^ ]*\) := .*/\1/p' "$saved")
+	command=${command%% ;*}
+	tmp=$(mktemp -d)
+	command=${command/-Wp,-MMD,* -nostdinc/-nostdinc}
+	command=${command/ -o $object/ -g -o $tmp/kho.o}
+	(cd "$obj" && bash -c "$command")
+	# relocated
+	ld -o "$tmp/kho" --noinhibit-exec --unresolved-symbols=ignore-all -Ttext=0xffffffff81000000 -e 0 "$tmp/kho.o"
+	for section in $(readelf -SW "$tmp/kho" | grep -o '\.debug_[a-z_]*'); do
+		objcopy --dump-section "$section=$tmp/$section" "$tmp/kho" "$tmp/copy"
+		add+=(--add-section "$section=$tmp/$section")
+	done
+	objcopy "${add[@]}" "$obj/vmlinux" "$file"
+	rm -r "$tmp"
 }

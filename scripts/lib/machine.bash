@@ -59,6 +59,8 @@ machine_prepare_stock() {
 	step "building kho-tools" stage_build
 	kexec_build
 	INITRAMFS=
+	KERNEL_VMLINUX=$KHO_BUILD/stock-$1.vmlinux
+	step "adding debug information to its vmlinux" kernel_vmlinux "$KERNEL_OBJ" "$KERNEL_VMLINUX"
 	step "making the disk" image_root "$disk"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
 }

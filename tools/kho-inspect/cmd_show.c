@@ -70,7 +70,10 @@ static void print_text(const struct options *options, const struct kho_state *st
 	printf("  root FDT     \"%s\" ", kho_state_compatible(state));
 	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
 		printf("at 0x%" PRIx64 ", ", kho_state_fdt_addr(state));
-	printf("found by %s\n", found_by_text(kho_state_found_by(state)));
+	printf("found by %s", found_by_text(kho_state_found_by(state)));
+	if (kho_state_found_by(state) == KHO_FOUND_DWARF && options->vmlinux)
+		printf(" of %s", options->vmlinux);
+	putchar('\n');
 
 	if (f->map_known)
 		printf("  preserved    %s in %" PRIu64 " ranges\n",

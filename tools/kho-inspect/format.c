@@ -39,6 +39,7 @@ const char *found_by_text(enum kho_found_by found_by)
 	case KHO_FOUND_SYMBOL: return "the kernel's symbols";
 	case KHO_FOUND_SCAN: return "a scan of RAM";
 	case KHO_FOUND_SETUP_DATA: return "setup_data";
+	case KHO_FOUND_DWARF: return "DWARF";
 	}
 	return "?";
 }

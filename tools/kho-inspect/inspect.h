@@ -20,6 +20,7 @@ enum {
 struct options {
 	bool in;			/* --in: what this kernel was handed */
 	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
+	const char *vmlinux;		/* --vmlinux: of the kernel at hand, or NULL */
 	const char *sysroot;		/* --sysroot: prefix of /proc and /sys */
 	unsigned int v1_bitmap;		/* --v1-bitmap: bytes, or 0 */
 	bool json;

@@ -41,11 +41,13 @@ enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
 	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
+	OPT_VMLINUX,
 };
 
 static const struct option long_options[] = {
 	{ "in", no_argument, NULL, OPT_IN },
 	{ "core", required_argument, NULL, OPT_CORE },
+	{ "vmlinux", required_argument, NULL, OPT_VMLINUX },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "bytes", no_argument, NULL, OPT_BYTES },
@@ -72,6 +74,7 @@ static void print_common_options(void)
 	puts("Options:\n"
 	     "      --in                what this kernel was handed, not what it hands over\n"
 	     "      --core=FILE         read a snapshot or a dump, not the running kernel\n"
+	     "      --vmlinux=FILE      find the root by this kernel's symbols and debug information\n"
 	     "      --sysroot=DIR       put DIR before /proc and /sys\n"
 	     "      --json              JSON, see kho-inspect.schema.json\n"
 	     "      --bytes             sizes in bytes\n"
@@ -186,6 +189,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	switch (option) {
 	case OPT_IN: options->in = true; break;
 	case OPT_CORE: options->core = argument; break;
+	case OPT_VMLINUX: options->vmlinux = argument; break;
 	case OPT_SYSROOT: options->sysroot = argument; break;
 	case OPT_JSON: options->json = true; break;
 	case OPT_BYTES: options->bytes = true; break;

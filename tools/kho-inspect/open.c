@@ -83,9 +83,13 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 	if (ret)
 		return ret;
 
-	start_progress(&opened);
-	ret = kho_state_open(opened.source, side, &opened.state, err);
-	end_progress(&opened);
+	if (options->vmlinux)
+		ret = kho_source_set_vmlinux(opened.source, options->vmlinux, err);
+	if (!ret) {
+		start_progress(&opened);
+		ret = kho_state_open(opened.source, side, &opened.state, err);
+		end_progress(&opened);
+	}
 	if (ret) {
 		kho_source_close(opened.source);
 		return ret;

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Where a kernel keeps its root FDTs, as its own vmlinux tells: the addresses of kho_out and
+ * kho_in are in the symbol table, and what is where in them is in the debug information.
+ *
+ * libdw is loaded when a vmlinux is named, and not linked: it reads compressed debug
+ * information, and what it takes for that is not for an initramfs, where nobody has a
+ * vmlinux. Nothing of it is used but what it takes to find a member of a structure.
+ *
+ * Sources: kernel/kexec_handover.c of Linux 6.18 (kho_out.ser.fdt is a struct page *),
+ * kernel/liveupdate/kexec_handover.c of 7.1, 7.2 and 7.3 (kho_out.fdt is a void *; and in
+ * all of them kho_in.fdt_phys is a phys_addr_t); for VMCOREINFO
+ * Documentation/admin-guide/kdump/vmcoreinfo.rst; for x86_64's direct map and vmemmap
+ * arch/x86/include/asm/page_64.h and pgtable_64_types.h of 7.3.
+ */
+#include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kho_internal.h"
+
+#define LIBRARY		"libdw.so.1"
+#define UNIT		"kexec_handover.c"
+#define KERNEL_NOTES	"/sys/kernel/notes"
+#define MAX_KERNEL_NOTES 65536
+/* of x86_64: the kernel's image is mapped from there, wherever it is linked to */
+#define START_KERNEL_MAP 0xffffffff80000000ull
+/* typedefs and qualifiers between a member and what it is; a file may make a ring of them */
+#define MAX_PEEL	16
+#define MAX_BUILD_ID	64
+
+struct build_id {
+	char hex[2 * MAX_BUILD_ID + 1];
+};
+
+enum pointer { TO_MEMORY, TO_PAGE, PHYSICAL };
+
+/* The variable of a side, and the place in it that leads to its root. */
+struct place {
+	uint64_t symbol;	/* as linked; 0: there is none */
+	uint64_t offset;
+	enum pointer pointer;
+	uint64_t page_struct;	/* size of a struct page */
+	bool known;
+};
+
+struct kho_vmlinux {
+	struct place sides[2];	/* by enum kho_side */
+	uint64_t text;		/* these three as linked, 0 where there is none */
+	uint64_t page_offset_base;
+	uint64_t vmemmap_base;
+	uint64_t moved;		/* by KASLR */
+	uint64_t phys_base;
+	bool has_phys_base;
+};
+
+/* A file while it is read. */
+struct file {
+	const char *path;
+	int fd;
+	Elf *elf;
+	void *library;
+	Dwarf *dwarf;
+	__typeof__(dwarf_begin_elf) *begin_elf;
+	__typeof__(dwarf_end) *end;
+	__typeof__(dwarf_errmsg) *errmsg;
+	__typeof__(dwarf_nextcu) *nextcu;
+	__typeof__(dwarf_offdie) *offdie;
+	__typeof__(dwarf_child) *child;
+	__typeof__(dwarf_siblingof) *siblingof;
+	__typeof__(dwarf_tag) *tag;
+	__typeof__(dwarf_diename) *diename;
+	__typeof__(dwarf_attr) *attr;
+	__typeof__(dwarf_formref_die) *formref_die;
+	__typeof__(dwarf_formudata) *formudata;
+	__typeof__(dwarf_bytesize) *bytesize;
+};
+
+/* -------------------------------------------------------- which kernel it is */
+
+static bool build_id_set(struct build_id *id, const unsigned char *bytes, size_t n)
+{
+	if (!n || n > MAX_BUILD_ID)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		snprintf(id->hex + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+static bool build_id_of_notes(Elf_Data *data, struct build_id *id)
+{
+	size_t offset = 0, name, desc;
+	GElf_Nhdr note;
+
+	while ((offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
+		const unsigned char *base = data->d_buf;
+
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(ELF_NOTE_GNU) &&
+		    !memcmp(base + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)))
+			return build_id_set(id, base + desc, note.n_descsz);
+	}
+	return false;
+}
+
+static bool build_id_of_file(struct file *file, struct build_id *id)
+{
+	Elf_Scn *scn = NULL;
+	Elf_Data *data;
+	GElf_Shdr shdr;
+
+	while ((scn = elf_nextscn(file->elf, scn))) {
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_NOTE)
+			continue;
+		data = elf_getdata(scn, NULL);
+		if (data && build_id_of_notes(data, id))
+			return true;
+	}
+	return false;
+}
+
+static bool build_id_of_live(const struct kho_source *source, struct build_id *id)
+{
+	Elf_Data data = { .d_type = ELF_T_NHDR, .d_version = EV_CURRENT };
+	char *notes;
+	bool found;
+
+	if (kho_source_slurp(source, KERNEL_NOTES, MAX_KERNEL_NOTES, &notes, &data.d_size, NULL))
+		return false;
+	data.d_buf = notes;
+	found = build_id_of_notes(&data, id);
+	free(notes);
+	return found;
+}
+
+static bool build_id_of_source(const struct kho_source *source, struct build_id *id)
+{
+	if (source->live && build_id_of_live(source, id))
+		return true;
+	return kho_source_vmcoreinfo(source, "BUILD-ID", id->hex, sizeof(id->hex)) && *id->hex;
+}
+
+/* Debug information of another build would lead to any place but the right one. */
+static int check_build(const struct kho_source *source, struct file *file, struct kho_error *err)
+{
+	const char *kernel = source->live ? "the running kernel" : source->path;
+	struct build_id ours, theirs;
+	int ret;
+
+	if (!build_id_of_file(file, &theirs))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s has no build id, so it is not certain what kernel it is of",
+				file->path);
+	if (!build_id_of_source(source, &ours))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s does not tell its build id, so %s may be of another kernel",
+				kernel, file->path);
+	if (!strcmp(ours.hex, theirs.hex))
+		return 0;
+	ret = kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+		       "%s is of another kernel: its build id is %.40s, that of %s %.40s",
+		       file->path, theirs.hex, kernel, ours.hex);
+	return kho_remedy(err, ret, "Use the vmlinux of that very build (the package of its debug information).");
+}
+
+/* ------------------------------------------------------------------- symbols */
+
+static void read_symbol(struct kho_vmlinux *vmlinux, const char *name, uint64_t value)
+{
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} wanted[] = {
+		{ "kho_out", &vmlinux->sides[KHO_SIDE_OUT].symbol },
+		{ "kho_in", &vmlinux->sides[KHO_SIDE_IN].symbol },
+		{ "_text", &vmlinux->text },
+		{ "page_offset_base", &vmlinux->page_offset_base },
+		{ "vmemmap_base", &vmlinux->vmemmap_base },
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strcmp(name, wanted[i].name))
+			*wanted[i].to = value;
+	}
+}
+
+static void read_symbols_of(struct kho_vmlinux *vmlinux, Elf *elf, Elf_Scn *scn,
+			    const GElf_Shdr *shdr)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	GElf_Sym sym;
+
+	for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
+
+		if (name && sym.st_shndx != SHN_UNDEF)
+			read_symbol(vmlinux, name, sym.st_value);
+	}
+}
+
+static int read_symbols(struct kho_vmlinux *vmlinux, struct file *file, struct kho_error *err)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+
+	while ((scn = elf_nextscn(file->elf, scn))) {
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_SYMTAB)
+			read_symbols_of(vmlinux, file->elf, scn, &shdr);
+	}
+	if (vmlinux->sides[KHO_SIDE_OUT].symbol && vmlinux->sides[KHO_SIDE_IN].symbol)
+		return 0;
+	return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
+			"%s has no symbols kho_out and kho_in", file->path);
+}
+
+/* --------------------------------------------------------- debug information */
+
+static int load(struct file *file, struct kho_error *err)
+{
+	const struct {
+		const char *name;
+		void *to;
+	} symbols[] = {
+		{ "dwarf_begin_elf", &file->begin_elf }, { "dwarf_end", &file->end },
+		{ "dwarf_errmsg", &file->errmsg }, { "dwarf_nextcu", &file->nextcu },
+		{ "dwarf_offdie", &file->offdie }, { "dwarf_child", &file->child },
+		{ "dwarf_siblingof", &file->siblingof }, { "dwarf_tag", &file->tag },
+		{ "dwarf_diename", &file->diename }, { "dwarf_attr", &file->attr },
+		{ "dwarf_formref_die", &file->formref_die },
+		{ "dwarf_formudata", &file->formudata }, { "dwarf_bytesize", &file->bytesize },
+	};
+	int ret;
+
+	file->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	if (!file->library) {
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			       LIBRARY " for the debug information of %s is not there", file->path);
+		return kho_remedy(err, ret, "Install libdw (elfutils).");
+	}
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		void *symbol = dlsym(file->library, symbols[i].name);
+
+		if (!symbol)
+			return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+					LIBRARY " has no %s", symbols[i].name);
+		memcpy(symbols[i].to, &symbol, sizeof(symbol));
+	}
+	return 0;
+}
+
+static bool is_named(struct file *file, Dwarf_Die *die, int tag, const char *name)
+{
+	const char *text;
+
+	if (file->tag(die) != tag)
+		return false;
+	text = file->diename(die);
+	return text && !strcmp(text, name);
+}
+
+/* The first child of that kind and name. */
+static bool find_child(struct file *file, Dwarf_Die *parent, int tag, const char *name,
+		       Dwarf_Die *child)
+{
+	int ret = file->child(parent, child);
+
+	for (; !ret; ret = file->siblingof(child, child)) {
+		if (is_named(file, child, tag, name))
+			return true;
+	}
+	return false;
+}
+
+/* What a variable, member or pointer is of, without typedefs and qualifiers. */
+static bool type_of(struct file *file, Dwarf_Die *die, Dwarf_Die *type)
+{
+	Dwarf_Attribute attr;
+
+	*type = *die;
+	for (int i = 0; i < MAX_PEEL; i++) {
+		if (!file->attr(type, DW_AT_type, &attr) || !file->formref_die(&attr, type))
+			return false;	/* void */
+		switch (file->tag(type)) {
+		case DW_TAG_typedef:
+		case DW_TAG_const_type:
+		case DW_TAG_volatile_type:
+			continue;
+		default:
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Goes on from a structure to the type of its member, and adds where that is. */
+static bool enter_member(struct file *file, Dwarf_Die *type, const char *name, uint64_t *offset)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word location;
+	Dwarf_Die member;
+
+	if (file->tag(type) != DW_TAG_structure_type ||
+	    !find_child(file, type, DW_TAG_member, name, &member) ||
+	    !file->attr(&member, DW_AT_data_member_location, &attr) ||
+	    file->formudata(&attr, &location) ||
+	    __builtin_add_overflow(*offset, location, offset))
+		return false;
+	return type_of(file, &member, type);
+}
+
+/* What the type of a member says of how it leads to the root. */
+static bool read_pointer(struct file *file, Dwarf_Die *type, struct place *place)
+{
+	Dwarf_Die target;
+	int size;
+
+	if (file->tag(type) == DW_TAG_base_type) {
+		place->pointer = PHYSICAL;
+		return file->bytesize(type) == sizeof(uint64_t);
+	}
+	if (file->tag(type) != DW_TAG_pointer_type)
+		return false;
+	if (!type_of(file, type, &target)) {
+		place->pointer = TO_MEMORY;
+		return true;
+	}
+	if (!is_named(file, &target, DW_TAG_structure_type, "page"))
+		return false;
+	size = file->bytesize(&target);
+	place->pointer = TO_PAGE;
+	place->page_struct = size > 0 ? (uint64_t)size : 0;
+	return size > 0;
+}
+
+/* @path: names of members, ended by NULL. */
+static bool follow(struct file *file, const Dwarf_Die *variable, const char *const *path,
+		   struct place *place)
+{
+	Dwarf_Die die = *variable, type;
+
+	place->offset = 0;
+	if (!type_of(file, &die, &type))
+		return false;
+	for (; *path; path++) {
+		if (!enter_member(file, &type, *path, &place->offset))
+			return false;
+	}
+	return read_pointer(file, &type, place);
+}
+
+static void read_unit(struct kho_vmlinux *vmlinux, struct file *file, Dwarf_Die *unit)
+{
+	static const struct {
+		enum kho_side side;
+		const char *variable, *path[3];
+	} ways[] = {
+		{ KHO_SIDE_OUT, "kho_out", { "fdt" } },
+		{ KHO_SIDE_OUT, "kho_out", { "ser", "fdt" } },
+		{ KHO_SIDE_IN, "kho_in", { "fdt_phys" } },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct place *place = &vmlinux->sides[ways[i].side];
+		Dwarf_Die variable;
+
+		if (!place->known &&
+		    find_child(file, unit, DW_TAG_variable, ways[i].variable, &variable))
+			place->known = follow(file, &variable, ways[i].path, place);
+	}
+}
+
+static bool all_known(const struct kho_vmlinux *vmlinux)
+{
+	return vmlinux->sides[KHO_SIDE_OUT].known && vmlinux->sides[KHO_SIDE_IN].known;
+}
+
+/* A kernel has thousands of units; what is in ours is in the file that it is named after. */
+static void read_units(struct kho_vmlinux *vmlinux, struct file *file)
+{
+	Dwarf_Off offset = 0, next;
+	size_t header, n;
+	Dwarf_Die unit;
+
+	while (!all_known(vmlinux) &&
+	       !file->nextcu(file->dwarf, offset, &next, &header, NULL, NULL, NULL)) {
+		const char *name = file->offdie(file->dwarf, offset + header, &unit) ?
+				   file->diename(&unit) : NULL;
+
+		n = name ? strlen(name) : 0;
+		if (n >= strlen(UNIT) && !strcmp(name + n - strlen(UNIT), UNIT))
+			read_unit(vmlinux, file, &unit);
+		if (next <= offset)
+			break;
+		offset = next;
+	}
+}
+
+static int read_dwarf(struct kho_vmlinux *vmlinux, struct file *file, struct kho_error *err)
+{
+	int ret = load(file, err);
+
+	if (ret)
+		return ret;
+	file->dwarf = file->begin_elf(file->elf, DWARF_C_READ, NULL);
+	if (file->dwarf)
+		read_units(vmlinux, file);
+	if (all_known(vmlinux))
+		return 0;
+
+	ret = kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
+		       "the debug information (DWARF) of %s does not tell what kho_out and kho_in are: %s",
+		       file->path, file->dwarf ? "they are not in it, or otherwise than is known"
+					       : file->errmsg(-1));
+	return kho_remedy(err, ret, "Use the vmlinux with debug information (CONFIG_DEBUG_INFO), not the one that was stripped.");
+}
+
+/* ------------------------------------------------------------------- the file */
+
+static int open_file(struct file *file, struct kho_error *err)
+{
+	GElf_Ehdr ehdr;
+
+	file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	if (file->fd < 0)
+		return kho_fail_os(err, "open", file->path);
+	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
+	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &ehdr) ||
+	    (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN) ||
+	    ehdr.e_ident[EI_CLASS] != ELFCLASS64 || ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s is no vmlinux of a 64-bit kernel of this byte order", file->path);
+	return 0;
+}
+
+static void close_file(struct file *file)
+{
+	if (file->dwarf)
+		file->end(file->dwarf);
+	if (file->library)
+		dlclose(file->library);
+	if (file->elf)
+		elf_end(file->elf);
+	if (file->fd >= 0)
+		close(file->fd);
+}
+
+/* How far KASLR has moved the kernel from where it was linked to. */
+static int read_moved(struct kho_vmlinux *vmlinux, const struct kho_source *source,
+		      const struct file *file, struct kho_error *err)
+{
+	char text[32], *end;
+	uint64_t now;
+
+	if (kho_source_vmcoreinfo(source, "KERNELOFFSET", text, sizeof(text)) && *text) {
+		errno = 0;
+		vmlinux->moved = strtoull(text, &end, 16);
+		if (!errno && !*end)
+			return 0;
+	}
+	now = source->live && vmlinux->text ? kho_kallsyms_find(source, "_text") : 0;
+	if (!now)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s does not tell by how much the kernel of %s was moved (KERNELOFFSET)",
+				source->path, file->path);
+	vmlinux->moved = now - vmlinux->text;
+	return 0;
+}
+
+static void read_phys_base(struct kho_vmlinux *vmlinux, const struct kho_source *source)
+{
+	char text[32], *end;
+
+	if (!kho_source_vmcoreinfo(source, "NUMBER(phys_base)", text, sizeof(text)) || !*text)
+		return;
+	errno = 0;
+	vmlinux->phys_base = (uint64_t)strtoll(text, &end, 10); /* may be negative */
+	vmlinux->has_phys_base = !errno && !*end;
+}
+
+static int read_file(struct kho_vmlinux *vmlinux, const struct kho_source *source,
+		     struct file *file, struct kho_error *err)
+{
+	int ret = open_file(file, err);
+
+	if (!ret)
+		ret = check_build(source, file, err);
+	if (!ret)
+		ret = read_symbols(vmlinux, file, err);
+	if (!ret)
+		ret = read_dwarf(vmlinux, file, err);
+	if (!ret)
+		ret = read_moved(vmlinux, source, file, err);
+	if (!ret)
+		read_phys_base(vmlinux, source);
+	return ret;
+}
+
+int kho_source_set_vmlinux(struct kho_source *source, const char *path, struct kho_error *err)
+{
+	struct file file = { .path = path, .fd = -1 };
+	struct kho_vmlinux *vmlinux;
+	int ret;
+
+	/* it says itself where its root is */
+	if (source->notes)
+		return 0;
+	vmlinux = calloc(1, sizeof(*vmlinux));
+	if (!vmlinux)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	ret = read_file(vmlinux, source, &file, err);
+	close_file(&file);
+	if (ret) {
+		free(vmlinux);
+		return ret;
+	}
+	free(source->vmlinux);
+	source->vmlinux = vmlinux;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- addresses */
+
+/* Of the kernel's own image. */
+static bool read_image(struct kho_source *source, uint64_t linked, uint64_t offset,
+		       uint64_t *value)
+{
+	const struct kho_vmlinux *vmlinux = source->vmlinux;
+	uint64_t vaddr = linked + vmlinux->moved, addr;
+
+	if (!linked || __builtin_add_overflow(vaddr, offset, &vaddr))
+		return false;
+	if (!kho_source_translate(source, vaddr, &addr)) {
+		if (!vmlinux->has_phys_base || vaddr < START_KERNEL_MAP)
+			return false;
+		addr = vaddr - START_KERNEL_MAP + vmlinux->phys_base;
+	}
+	return !kho_source_read(source, addr, value, sizeof(*value), NULL);
+}
+
+static bool direct_to_phys(struct kho_source *source, uint64_t vaddr, uint64_t *addr)
+{
+	uint64_t base;
+
+	if (kho_source_translate(source, vaddr, addr))
+		return true;
+	if (!read_image(source, source->vmlinux->page_offset_base, 0, &base) || vaddr < base)
+		return false;
+	*addr = vaddr - base;
+	return true;
+}
+
+static bool page_to_phys(struct kho_source *source, uint64_t page, uint64_t size, uint64_t *addr)
+{
+	uint64_t base;
+
+	return read_image(source, source->vmlinux->vmemmap_base, 0, &base) && page >= base &&
+	       !((page - base) % size) &&
+	       !__builtin_mul_overflow((page - base) / size, KHO_ABI_PAGE_SIZE, addr);
+}
+
+bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr)
+{
+	const struct place *place;
+	uint64_t value;
+
+	if (!source->vmlinux)
+		return false;
+	place = &source->vmlinux->sides[side];
+	if (!read_image(source, place->symbol, place->offset, &value) || !value)
+		return false;
+	switch (place->pointer) {
+	case TO_MEMORY: return direct_to_phys(source, value, addr);
+	case TO_PAGE: return page_to_phys(source, value, place->page_struct, addr);
+	case PHYSICAL: *addr = value; return true;
+	}
+	return false;
+}
+
+void kho_vmlinux_destroy(struct kho_vmlinux *vmlinux)
+{
+	free(vmlinux);
+}

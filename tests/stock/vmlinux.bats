@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels as they are released, without our series: where their outgoing root FDT is, their
+# own vmlinux tells, in the releases in which it is a pointer and in those with a struct page.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load ../vm/helpers
+
+found_by() {
+	vm_run kho-inspect show --json --vmlinux=/boot/vmlinux >"$BATS_TEST_TMPDIR/show.json"
+	jq -r .state.found_by "$BATS_TEST_TMPDIR/show.json"
+}
+
+# Up to Linux 7.0 the tree has to be written down first.
+look() {
+	vm_ok 'f=/sys/kernel/debug/kho/out/finalize; [ ! -e $f ] || echo 1 >$f'
+	# no symbols to go by, not even where the kernel begins
+	vm_ok mount --bind /dev/null /proc/kallsyms
+	[ "$(found_by)" = DWARF ]
+	[[ $(vm_run kho-inspect show --vmlinux=/boot/vmlinux) == *"found by DWARF of /boot/vmlinux"* ]]
+	vm_ok kho-inspect verify --vmlinux=/boot/vmlinux
+	vm_ok umount /proc/kallsyms
+}
+
+@test "the outgoing root is found by DWARF, wherever KASLR put the kernel" {
+	export VM_RUN_TIMEOUT=300 VM_BOOT_TIMEOUT=300
+	vm_start --append "kho=on reserve_mem=1M:4096:kept"
+	vm_ok '[ ! -e /sys/kernel/debug/kho/out/fdt_phys ]'
+	look
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	vm_kexec
+	look
+	vm_ok kho-inspect verify --in --vmlinux=/boot/vmlinux
+	no_splat
+}

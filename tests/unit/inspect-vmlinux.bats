@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --vmlinux: the root FDT is found by a kernel's own symbols and debug information. The
+# kernels are a few lines of C, whose variables lie where no other way would find them.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	lib=$BATS_TEST_DIRNAME/../lib
+	dump=$BATS_TEST_TMPDIR/dump
+	plain=$BATS_TEST_TMPDIR/plain
+	vmlinux=$BATS_TEST_TMPDIR/vmlinux
+	# libkdumpfile 0.5.1 itself keeps some memory of a compressed dump that is closed
+	export ASAN_OPTIONS=detect_leaks=0
+}
+
+# make_dump OPTION...: a dump of 300 records, of which nothing says where its root is; the
+# root's address is in $root.
+make_dump() {
+	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 "$@" 300 "$plain"
+	root=$("$inspect" show --json --core "$plain" | jq -r .state.fdt_addr)
+	[[ $root == 0x* ]]
+}
+
+# make_vmlinux [OPTION...]: of Linux 7.3, as far as it matters, with -DOLD of 6.18.
+make_vmlinux() {
+	cat >"$BATS_TEST_TMPDIR/kexec_handover.c" <<-'END'
+		typedef unsigned long long u64;
+		typedef u64 phys_addr_t;
+		typedef const phys_addr_t again;
+		#define BASE 0xffff888000000000
+		#define MAP 0xffffea0000000000
+		struct page { u64 flags, words[6]; };
+		struct mutex { u64 words[4]; };
+		#ifdef OLD
+		struct kho_serialization { u64 lists; struct page *fdt; };
+		struct kho_out { struct mutex lock; void *dir; struct kho_serialization ser; };
+		static struct kho_out kho_out = { .ser.fdt = (struct page *)(MAP + ROOT / 4096 * sizeof(struct page)) };
+		#else
+		struct kho_out { struct mutex lock; void *volatile fdt; };
+		static struct kho_out kho_out = { .fdt = (void *)(BASE + ROOT) };
+		#endif
+		struct kho_in { struct mutex lock; again fdt_phys; };
+		static struct kho_in kho_in = { .fdt_phys = ROOT };
+		u64 page_offset_base = BASE, vmemmap_base = MAP;
+		u64 start(void);
+		u64 start(void) { return (u64)&kho_out ^ (u64)&kho_in; }
+	END
+	gcc -g -ffreestanding -nostdlib -static -mcmodel=kernel -fno-pie -no-pie -DROOT="${root}ULL" "$@" \
+		-Wl,--build-id,--defsym=_text=0xffffffff81000000,-Ttext-segment=0xffffffff81000000,-e,start \
+		-Wl,-z,noexecstack,--no-warn-rwx-segments -o "$vmlinux" "$BATS_TEST_TMPDIR/kexec_handover.c"
+}
+
+build_id() {
+	readelf -n "$1" | sed -n 's/.*Build ID: //p'
+}
+
+# join OPTION...: the dump with such a kernel in it, 8 GiB up, moved by 0x1c000000.
+join() {
+	"$lib/vmcore-of" --phys-base=0x200000000 "$@" "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" \
+		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
+}
+
+# found OPTION...: how, and where it was.
+found() {
+	"$inspect" show --json "$@" | jq -r '"\(.state.fdt_addr) \(.state.found_by)"'
+}
+
+@test "the root of a dump is found by DWARF, and not without it" {
+	make_dump --whole
+	make_vmlinux
+	join --moved=0x1c000000
+	[ "$(found --core "$dump")" = "$root a scan of RAM" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[[ $("$inspect" show --core "$dump" --vmlinux "$vmlinux") == *"found by DWARF of $vmlinux"* ]]
+	diff <("$inspect" list --core "$plain") <("$inspect" list --core "$dump" --vmlinux "$vmlinux")
+}
+
+@test "where a dump has no virtual addresses, phys_base tells where the kernel is" {
+	make_dump --whole
+	make_vmlinux
+	"$lib/vmcore-of" --phys-base=0x200000000 --no-vaddr "$plain" "$vmlinux" "$dump" \
+		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8120172544" "KERNELOFFSET=1c000000"
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+}
+
+@test "Linux 6.18 keeps a struct page instead of an address" {
+	make_dump --whole
+	make_vmlinux -DOLD
+	join --moved=0x1c000000
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+}
+
+@test "compressed debug information, and that of DWARF 4, are read too" {
+	make_dump --whole
+	make_vmlinux -gz -gdwarf-4
+	join --moved=0x1c000000
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+}
+
+@test "what a vmlinux says is not believed: a page that is no root is not taken" {
+	make_dump --whole
+	make_vmlinux -UROOT -DROOT=0x1000ULL
+	join --moved=0x1c000000
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+}
+
+@test "what leads nowhere ends in a scan: wrong offset, wrong phys_base, a NULL" {
+	make_dump --whole
+	make_vmlinux
+	"$lib/vmcore-of" --no-vaddr --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" \
+		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=-1" "KERNELOFFSET=ffffffffffffffff"
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	make_vmlinux -UROOT -DROOT=-0xffff888000000000ULL
+	join --moved=0x1c000000
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+}
+
+@test "a vmlinux of another build is refused, with both build ids" {
+	make_dump --whole
+	make_vmlinux
+	join --moved=0x1c000000
+	make_vmlinux -DANOTHER -O1
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"$vmlinux is of another kernel: its build id is $(build_id "$vmlinux"), that of $dump "* ]]
+	[ -z "$output" ]
+}
+
+@test "a dump that does not tell its build, or where the kernel was put, is refused" {
+	make_dump --whole
+	make_vmlinux
+	run --separate-stderr -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
+	[[ $stderr == *"$plain does not tell its build id, so $vmlinux may be of another kernel"* ]]
+	"$lib/vmcore-of" "$plain" "$vmlinux" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
+}
+
+@test "a vmlinux without debug information, symbols or build id is refused" {
+	make_dump --whole
+	make_vmlinux
+	join --moved=0x1c000000
+	cp "$vmlinux" "$vmlinux.whole"
+	strip -g "$vmlinux"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"the debug information (DWARF) of $vmlinux does not tell what kho_out and kho_in are"* ]]
+	strip "$vmlinux"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"$vmlinux has no symbols kho_out and kho_in"* ]]
+	objcopy --remove-section=.note.gnu.build-id "$vmlinux.whole" "$vmlinux"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"$vmlinux has no build id"* ]]
+}
+
+@test "a variable that is something else than is known is not taken for it" {
+	make_dump --whole
+	make_vmlinux -Dfdt=other -DOLD
+	join --moved=0x1c000000
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"does not tell what kho_out and kho_in are: they are not in it, or otherwise than is known"* ]]
+}
+
+@test "files that are no vmlinux are refused, and those that end early do no harm" {
+	local size i
+	make_dump --whole
+	make_vmlinux
+	join --moved=0x1c000000
+	for file in /dev/null "$plain" "$BATS_TEST_TMPDIR/kexec_handover.c"; do
+		run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$file"
+		[[ $stderr == *"$file is no vmlinux"* ]]
+	done
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$BATS_TEST_TMPDIR/none"
+	size=$(stat -c %s "$vmlinux")
+	for ((i = 1; i < 24; i++)); do
+		head -c $((size * i / 24)) "$vmlinux" >"$vmlinux.cut"
+		run timeout 60 "$inspect" show --core "$dump" --vmlinux "$vmlinux.cut"
+		[ "$status" = 2 ]
+	done
+}
+
+@test "a snapshot says itself where its root is" {
+	make_dump
+	make_vmlinux
+	[ "$(found --core "$plain" --vmlinux "$vmlinux")" = "$root a snapshot's notes" ]
+}
+
+# A running machine that is made of files, which shows what a kernel without fdt_phys does.
+make_machine() {
+	machine=$BATS_TEST_TMPDIR/machine
+	mkdir "$machine"
+	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$machine"
+	root=$(<"$machine/sys/kernel/debug/kho/out/fdt_phys")
+	make_vmlinux
+	rm "$machine/sys/kernel/debug/kho/out/fdt_phys"
+	mv "$machine/proc/kcore" "$plain"
+	objcopy -O binary --only-section=.note.gnu.build-id "$vmlinux" "$machine/sys/kernel/notes"
+}
+
+@test "on a running machine /sys/kernel/notes and /proc/kallsyms tell build and place" {
+	make_machine
+	"$lib/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" "$machine/proc/kcore"
+	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
+	[[ $stderr == *"does not tell by how much the kernel"* ]]
+	printf '%s\n' "ffffffff9d000000 T _text" "ffffffff9d001000 t kho_nothing" >"$machine/proc/kallsyms"
+	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --sysroot "$machine")" = "$root a scan of RAM" ]
+}
+
+@test "on a running machine that hides its symbols, VMCOREINFO of kcore tells the place" {
+	make_machine
+	"$lib/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" \
+		"$machine/proc/kcore" "KERNELOFFSET=1c000000"
+	printf '%s\n' "0000000000000000 T _text" >"$machine/proc/kallsyms"
+	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root DWARF" ]
+}
+
+@test "a vmlinux of another build than the running kernel's is refused" {
+	make_machine
+	"$lib/vmcore-of" "$plain" "$vmlinux" "$machine/proc/kcore" "KERNELOFFSET=0"
+	make_vmlinux -O1
+	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
+	[[ $stderr == *"$vmlinux is of another kernel: its build id is "*", that of the running kernel "* ]]
+}
+
+@test "libdw is not linked, so that an initramfs does not carry it" {
+	command -v ldd
+	run ! grep -q libdw <(ldd "$(find "$KHO_BUILDDIR/libkho/.libs" -name 'libkho.so.*' -type f)")
+}
+
+@test "without libdw it is said what is missing" {
+	make_dump --whole
+	make_vmlinux
+	join --moved=0x1c000000
+	# a file in its place that is no library
+	mkdir "$BATS_TEST_TMPDIR/lib"
+	echo nothing >"$BATS_TEST_TMPDIR/lib/libdw.so.1"
+	LD_LIBRARY_PATH=$BATS_TEST_TMPDIR/lib run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"libdw.so.1 for the debug information of $vmlinux is not there. Install libdw (elfutils)."* ]]
+}
