@@ -37,6 +37,33 @@ cut_short() {
 		sort -un | wc -l)" = 30000 ]
 }
 
+@test "thirty thousand records and their ranges are whole JSON documents" {
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
+	"$inspect" list --json --core "$dump" >"$BATS_TEST_TMPDIR/list.json"
+	[ "$(jq '.records | length' "$BATS_TEST_TMPDIR/list.json")" = 30000 ]
+	diff <(jq -r '.records[] | "\(.id) \(.addr)"' "$BATS_TEST_TMPDIR/list.json") \
+		<("$inspect" list --core "$dump" | awk '$2 ~ /^pci/ { print $1, $4 }')
+	"$inspect" ranges --json --core "$dump" >"$BATS_TEST_TMPDIR/ranges.json"
+	[ "$(jq '.ranges | length' "$BATS_TEST_TMPDIR/ranges.json")" = \
+		"$("$inspect" ranges --core "$dump" | tail -n 1 | cut -d ' ' -f 1)" ]
+}
+
+# most_memory COMMAND...: KiB that it had at most, without those that a sanitizer keeps aside.
+most_memory() {
+	ASAN_OPTIONS=quarantine_size_mb=1 "$KHO_BUILDDIR/tests/bench/bench-measure" 1 "$@" | cut -d ' ' -f 3
+}
+
+@test "JSON of thirty thousand records takes no more memory than is allowed for each" {
+	local command few many
+	for command in list ranges; do
+		"$KHO_BUILDDIR/tests/bench/bench-dump" 10 "$dump"
+		few=$(most_memory "$inspect" "$command" --json --core "$dump")
+		"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
+		many=$(most_memory "$inspect" "$command" --json --core "$dump")
+		((many - few < 30000 * 32 / 1024 + 16384))
+	done
+}
+
 @test "a snapshot of thirty thousand records is as good as what it was made from" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"

@@ -35,9 +35,9 @@ static void do_row(const struct options *options, struct table *table,
 		table_fit(table, cells);
 }
 
-/* With an @array they go there; else they are printed, or only make the columns wide enough. */
+/* With a @stream they go there; else they are printed, or only make the columns wide enough. */
 static int walk_records(const struct options *options, struct kho_state *state,
-			struct table *table, bool print, struct json_object *array,
+			struct table *table, bool print, struct json_stream *stream,
 			struct totals *totals, struct kho_error *err)
 {
 	struct kho_dma_record record;
@@ -52,11 +52,11 @@ static int walk_records(const struct options *options, struct kho_state *state,
 		return ret;
 
 	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
-		if (array)
-			json_object_array_add(array, json_record(&record));
+		if (stream)
+			json_stream_add(stream, json_record(&record));
 		else if (print && !totals->records)
 			table_print_headings(table, stdout);
-		if (!array)
+		if (!stream)
 			do_row(options, table, &record, print);
 		totals->records++;
 		totals->bytes += record.size;
@@ -80,9 +80,23 @@ static void print_totals(const struct options *options, const struct kho_state *
 	       format_size(options, totals->bytes, size, sizeof(size)), totals->pages);
 }
 
+static int print_json(const struct options *options, struct kho_state *state,
+		      struct kho_error *err)
+{
+	struct json_object *document = json_document("list");
+	struct json_stream stream;
+	struct totals totals;
+	int ret;
+
+	json_object_object_add(document, "state", json_state(state));
+	json_stream_begin(&stream, document, "records");
+	ret = walk_records(options, state, NULL, false, &stream, &totals, err);
+	json_stream_end(&stream);
+	return ret;
+}
+
 int cmd_list(const struct options *options)
 {
-	struct json_object *document = NULL, *array = NULL;
 	struct totals totals = { 0 };
 	struct opened opened;
 	struct table *table;
@@ -92,23 +106,16 @@ int cmd_list(const struct options *options)
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 
-	table = table_create(headings, right, COLUMNS);
 	if (options->json) {
-		document = json_document("list");
-		array = json_object_new_array();
-		json_object_object_add(document, "state", json_state(opened.state));
-		json_object_object_add(document, "records", array);
-	}
-
-	/* twice for a table: there may be more rows than is good to be kept */
-	ret = walk_records(options, opened.state, table, false, array, &totals, &err);
-	if (document) {
-		json_print(document);
+		ret = print_json(options, opened.state, &err);
 	} else {
+		/* twice: there may be more rows than is good to be kept */
+		table = table_create(headings, right, COLUMNS);
+		walk_records(options, opened.state, table, false, NULL, &totals, NULL);
 		ret = walk_records(options, opened.state, table, true, NULL, &totals, &err);
 		print_totals(options, opened.state, &totals);
+		table_destroy(table);
 	}
-	table_destroy(table);
 	close_state(&opened);
 
 	/* what could be read was printed; that there may be more has to be said */

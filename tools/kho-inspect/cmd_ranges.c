@@ -11,7 +11,7 @@ struct run {
 
 struct output {
 	const struct options *options;
-	struct json_object *array;
+	struct json_stream *stream;
 	uint64_t ranges, bytes;
 };
 
@@ -23,8 +23,8 @@ static void flush_run(struct output *output, const struct run *run)
 		return;
 	output->ranges++;
 	output->bytes += run->range.size;
-	if (output->array) {
-		json_object_array_add(output->array, json_range(&run->range));
+	if (output->stream) {
+		json_stream_add(output->stream, json_range(&run->range));
 		return;
 	}
 	printf("0x%012" PRIx64 "-0x%012" PRIx64 "  %10s  %" PRIu64 " preservation%s\n",
@@ -60,7 +60,8 @@ static int walk(struct kho_state *state, struct output *output, struct kho_error
 int cmd_ranges(const struct options *options)
 {
 	struct output output = { .options = options };
-	struct json_object *document = NULL;
+	struct json_object *document;
+	struct json_stream stream;
 	struct opened opened;
 	struct kho_error err;
 	char size[32];
@@ -71,14 +72,14 @@ int cmd_ranges(const struct options *options)
 
 	if (options->json) {
 		document = json_document("ranges");
-		output.array = json_object_new_array();
 		json_object_object_add(document, "state", json_state(opened.state));
-		json_object_object_add(document, "ranges", output.array);
+		json_stream_begin(&stream, document, "ranges");
+		output.stream = &stream;
 	}
 
 	ret = walk(opened.state, &output, &err);
-	if (document)
-		json_print(document);
+	if (output.stream)
+		json_stream_end(&stream);
 	else if (!ret)
 		printf("%" PRIu64 " ranges, %s\n", output.ranges,
 		       format_size(options, output.bytes, size, sizeof(size)));

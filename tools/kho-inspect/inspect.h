@@ -132,4 +132,17 @@ struct json_object *json_finding(const struct kho_finding *finding);
 /* Prints and releases the document. */
 void json_print(struct json_object *document);
 
+/*
+ * The same for a document that ends with an array of any length, of which no more than one
+ * element is kept. @document, which is released, has everything else in it, and not nothing.
+ */
+struct json_stream {
+	uint64_t elements;
+};
+void json_stream_begin(struct json_stream *stream, struct json_object *document,
+		       const char *key);
+/* Prints and releases the element. */
+void json_stream_add(struct json_stream *stream, struct json_object *element);
+void json_stream_end(const struct json_stream *stream);
+
 #endif /* INSPECT_H */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Documents as in kho-inspect.schema.json: absent is null, addresses are "0x..." */
+#include <ctype.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "config.h"
 #include "inspect.h"
@@ -116,10 +118,39 @@ struct json_object *json_finding(const struct kho_finding *finding)
 	return object;
 }
 
+#define DOCUMENT_FORMAT	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | \
+			 JSON_C_TO_STRING_NOSLASHESCAPE)
+
 void json_print(struct json_object *document)
 {
-	puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_SPACED |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(document, DOCUMENT_FORMAT));
 	json_object_put(document);
+}
+
+/* The document ends with its brace, which comes when the array is over. */
+void json_stream_begin(struct json_stream *stream, struct json_object *document, const char *key)
+{
+	const char *text = json_object_to_json_string_ext(document, DOCUMENT_FORMAT);
+	size_t n = text ? strlen(text) : 0;
+
+	if (n && text[n - 1] == '}')
+		n--;
+	while (n && isspace((unsigned char)text[n - 1]))
+		n--;
+	stream->elements = 0;
+	printf("%.*s,\n  \"%s\": [", (int)n, text, key);
+	json_object_put(document);
+}
+
+void json_stream_add(struct json_stream *stream, struct json_object *element)
+{
+	fputs(stream->elements++ ? ",\n    " : "\n    ", stdout);
+	fputs(json_object_to_json_string_ext(element, JSON_C_TO_STRING_SPACED |
+					     JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
+	json_object_put(element);
+}
+
+void json_stream_end(const struct json_stream *stream)
+{
+	puts(stream->elements ? "\n  ]\n}" : "]\n}");
 }
