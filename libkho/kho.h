@@ -103,8 +103,9 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path,
 			   struct kho_error *err);
 
 /*
- * Tells how far something has come that may take long (a scan of RAM): @done of @total
- * bytes, from inside the call that does it. @fn may be NULL.
+ * Tells how far something has come that may take long: @done of @total bytes, from inside
+ * the call that does it: a scan of RAM, kho_verify(), kho_dma_check_content(), and the
+ * writing of a snapshot. What is done again begins again. @fn may be NULL.
  */
 typedef void (*kho_progress_fn)(uint64_t done, uint64_t total, void *data);
 void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data);

@@ -67,6 +67,7 @@ struct kho_source {
 	size_t ahead_size;	/* of it valid */
 	kho_progress_fn progress;
 	void *progress_data;
+	uint64_t progress_done, progress_told, progress_total;
 };
 
 /* The same as kho_source_open_file(), but of live memory. */
@@ -97,6 +98,9 @@ bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *
 bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr);
 
 void kho_source_tell_progress(const struct kho_source *source, uint64_t done, uint64_t total);
+/* The same by steps, of which there may be many: it is told now and then. */
+void kho_source_progress_begin(struct kho_source *source, uint64_t total);
+void kho_source_progress_add(struct kho_source *source, uint64_t n);
 
 /* Values of @key in the notes, in order: call with *cursor NULL first. NULL at the end. */
 const char *kho_source_note(const struct kho_source *source, const char *key,
@@ -231,6 +235,10 @@ void kho_bitmap_destroy(struct kho_bitmap *map);
  */
 int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			   void *data, struct kho_error *err);
+/* kho_dma_check_content() as a part of something else, of which it is a step. */
+int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
+			       struct kho_error *err);
+
 /* As kho_dma_iter_next(), without the names; and these, of the record that came last. */
 int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
 			   struct kho_error *err);

@@ -226,6 +226,11 @@ static int write_pages(int fd, struct kho_state *state, const struct pages *page
 		       uint64_t offset, struct kho_error *err)
 {
 	unsigned char page[KHO_ABI_PAGE_SIZE];
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < pages->n; i++)
+		total += pages->ranges[i].size;
+	kho_source_progress_begin(state->source, total);
 
 	for (size_t i = 0; i < pages->n; i++) {
 		for (uint64_t done = 0; done < pages->ranges[i].size; done += sizeof(page)) {
@@ -237,6 +242,7 @@ static int write_pages(int fd, struct kho_state *state, const struct pages *page
 			if (write_fully(fd, page, sizeof(page), offset))
 				return kho_fail_os(err, "write", "the snapshot");
 			offset += sizeof(page);
+			kho_source_progress_add(state->source, sizeof(page));
 		}
 	}
 	return 0;

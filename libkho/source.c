@@ -526,6 +526,28 @@ void kho_source_tell_progress(const struct kho_source *source, uint64_t done, ui
 		source->progress(done, total, source->progress_data);
 }
 
+void kho_source_progress_begin(struct kho_source *source, uint64_t total)
+{
+	source->progress_done = 0;
+	source->progress_told = 0;
+	source->progress_total = total;
+}
+
+void kho_source_progress_add(struct kho_source *source, uint64_t n)
+{
+	uint64_t left = source->progress_total - source->progress_done;
+
+	if (!source->progress)
+		return;
+	/* what was announced may have been less */
+	source->progress_done += n < left ? n : left;
+	if (source->progress_done - source->progress_told <= source->progress_total / 256 &&
+	    source->progress_done < source->progress_total)
+		return;
+	source->progress_told = source->progress_done;
+	kho_source_tell_progress(source, source->progress_done, source->progress_total);
+}
+
 const char *kho_source_note(const struct kho_source *source, const char *key,
 			    const char **cursor)
 {

@@ -367,7 +367,7 @@ int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, voi
 	return ret;
 }
 
-int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *record,
+int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
 			  struct kho_error *err)
 {
 	uint64_t addr = record->addr, left = record->size;
@@ -390,6 +390,7 @@ int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *
 		if (ret)
 			goto out;
 		XXH64_update(hash, chunk, n);
+		kho_source_progress_add(state->source, n);
 		addr += n;
 		left -= n;
 	}
@@ -398,6 +399,13 @@ out:
 	XXH64_freeState(hash);
 	free(chunk);
 	return ret;
+}
+
+int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *record,
+			  struct kho_error *err)
+{
+	kho_source_progress_begin(state->source, record->size);
+	return kho_dma_check_content_step(state, record, err);
 }
 
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)

@@ -783,7 +783,7 @@ static void verify_content(struct kho_verify *v, const struct kho_dma_record *re
 	if (!record->sealed || !record->in_use || v->options->skip_content)
 		return;
 
-	ret = kho_dma_check_content(v->state, record, &err);
+	ret = kho_dma_check_content_step(v->state, record, &err);
 	if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
 		records->absent_contents++;
 	else if (ret < 0)
@@ -1105,21 +1105,36 @@ static bool may_be_named(const struct kho_dma_record *record)
 	       record->fate != KHO_DMA_FATE_NONE;
 }
 
+static uint64_t bytes_of(uint64_t pages)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(pages, KHO_ABI_PAGE_SIZE, &bytes) ? UINT64_MAX : bytes;
+}
+
 static void verify_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
 	struct records records = { .pages_known = true };
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	struct kho_error err;
+	uint64_t done;
 	int ret;
 
 	ids_create(&records, header);
+	kho_source_progress_begin(v->state->source, bytes_of(header->nr_pages));
 	ret = kho_dma_iter_create(v->state, &iter, &err);
 	if (!ret) {
 		while ((ret = kho_dma_iter_next_bare(iter, &record, &err)) > 0) {
 			if (may_be_named(&record))
 				kho_dma_iter_names(iter, &record);
+			done = v->state->source->progress_done;
 			verify_record(v, header, &record, &records);
+			/* all of it, whatever was read of its content */
+			done = v->state->source->progress_done - done;
+			if (done < bytes_of(record.pages))
+				kho_source_progress_add(v->state->source,
+							bytes_of(record.pages) - done);
 		}
 		verify_blocks(v, iter);
 		kho_dma_iter_destroy(iter);

@@ -54,7 +54,7 @@ static int find_record(struct kho_state *state, uint64_t id, struct kho_dma_reco
 	return 0;
 }
 
-static int write_content(FILE *out, struct kho_source *source,
+static int write_content(FILE *out, struct opened *opened,
 			 const struct kho_dma_record *record, const char *path)
 {
 	unsigned char *chunk = malloc(CHUNK);
@@ -67,19 +67,20 @@ static int write_content(FILE *out, struct kho_source *source,
 	while (left && !status) {
 		size_t n = left < CHUNK ? (size_t)left : CHUNK;
 
-		if (kho_source_read(source, addr, chunk, n, &err))
+		if (kho_source_read(opened->source, addr, chunk, n, &err))
 			status = fail(&err);
 		else if (fwrite(chunk, n, 1, out) != 1)
 			status = cannot_write(path);
 		addr += n;
 		left -= n;
+		progress_tell(opened, record->size - left, record->size);
 	}
 	free(chunk);
 	return status;
 }
 
 /* All of it or nothing: the file is there once it is complete. */
-static int write_file(struct kho_source *source, const struct kho_dma_record *record,
+static int write_file(struct opened *opened, const struct kho_dma_record *record,
 		      const char *path)
 {
 	char tmp[PATH_MAX];
@@ -98,7 +99,7 @@ static int write_file(struct kho_source *source, const struct kho_dma_record *re
 		status = cannot_write(path);
 		close(fd);
 	} else {
-		status = write_content(out, source, record, path);
+		status = write_content(out, opened, record, path);
 		if (fclose(out) && !status)
 			status = cannot_write(path);
 	}
@@ -124,7 +125,7 @@ static void print_json(const struct options *options, struct kho_state *state,
 	json_print(document);
 }
 
-static int extract(const struct options *options, const struct opened *opened, uint64_t id)
+static int extract(const struct options *options, struct opened *opened, uint64_t id)
 {
 	struct kho_state *state = opened->state;
 	struct kho_dma_record record;
@@ -136,11 +137,15 @@ static int extract(const struct options *options, const struct opened *opened, u
 	if (status)
 		return status;
 	if (record.sealed) {
+		progress_begin(opened, "checking");
 		intact = kho_dma_check_content(state, &record, &err);
+		progress_hide(opened->progress);
 		if (intact < 0)
 			return fail(&err);
 	}
-	status = write_file(opened->source, &record, options->output);
+	progress_begin(opened, "writing");
+	status = write_file(opened, &record, options->output);
+	progress_hide(opened->progress);
 	if (status)
 		return status;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect list: the DMA allocations. */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "inspect.h"
 
@@ -36,16 +37,20 @@ static void do_row(const struct options *options, struct table *table,
 }
 
 /* With a @stream they go there; else they are printed, or only make the columns wide enough. */
-static int walk_records(const struct options *options, struct kho_state *state,
+static int walk_records(const struct options *options, struct opened *opened,
 			struct table *table, bool print, struct json_stream *stream,
 			struct totals *totals, struct kho_error *err)
 {
+	bool quiet = (!print && !stream) || !isatty(STDOUT_FILENO);
+	struct kho_dma_header header = { 0 };
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	int ret;
 
 	*totals = (struct totals){ 0 };
-	ret = kho_dma_iter_create(state, &iter, err);
+	progress_begin(opened, "reading records");
+	kho_dma_read_header(opened->state, &header, NULL);
+	ret = kho_dma_iter_create(opened->state, &iter, err);
 	if (ret == KHO_ERR_NOT_FOUND)
 		return 0;
 	if (ret)
@@ -61,7 +66,10 @@ static int walk_records(const struct options *options, struct kho_state *state,
 		totals->records++;
 		totals->bytes += record.size;
 		totals->pages += record.pages;
+		if (quiet)
+			progress_tell(opened, totals->records, header.nr_records);
 	}
+	progress_hide(opened->progress);
 	kho_dma_iter_destroy(iter);
 	return ret;
 }
@@ -80,7 +88,7 @@ static void print_totals(const struct options *options, const struct kho_state *
 	       format_size(options, totals->bytes, size, sizeof(size)), totals->pages);
 }
 
-static int print_json(const struct options *options, struct kho_state *state,
+static int print_json(const struct options *options, struct opened *opened,
 		      struct kho_error *err)
 {
 	struct json_object *document = json_document("list");
@@ -88,9 +96,9 @@ static int print_json(const struct options *options, struct kho_state *state,
 	struct totals totals;
 	int ret;
 
-	json_object_object_add(document, "state", json_state(state));
+	json_object_object_add(document, "state", json_state(opened->state));
 	json_stream_begin(&stream, document, "records");
-	ret = walk_records(options, state, NULL, false, &stream, &totals, err);
+	ret = walk_records(options, opened, NULL, false, &stream, &totals, err);
 	json_stream_end(&stream);
 	return ret;
 }
@@ -107,12 +115,12 @@ int cmd_list(const struct options *options)
 		return EXIT_CANNOT_TELL;
 
 	if (options->json) {
-		ret = print_json(options, opened.state, &err);
+		ret = print_json(options, &opened, &err);
 	} else {
 		/* twice: there may be more rows than is good to be kept */
 		table = table_create(headings, right, COLUMNS);
-		walk_records(options, opened.state, table, false, NULL, &totals, NULL);
-		ret = walk_records(options, opened.state, table, true, NULL, &totals, &err);
+		walk_records(options, &opened, table, false, NULL, &totals, NULL);
+		ret = walk_records(options, &opened, table, true, NULL, &totals, &err);
 		print_totals(options, opened.state, &totals);
 		table_destroy(table);
 	}

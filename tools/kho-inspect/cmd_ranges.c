@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect ranges: the preserved-memory-map. */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "inspect.h"
 
@@ -33,17 +34,30 @@ static void flush_run(struct output *output, const struct run *run)
 	       run->entries, run->entries == 1 ? "" : "s");
 }
 
-static int walk(struct kho_state *state, struct output *output, struct kho_error *err)
+/* Where RAM ends: entries come in the order of their addresses. */
+static uint64_t ram_end(const struct kho_state *state)
 {
+	size_t n;
+	const struct kho_range *ram = kho_state_ram(state, &n);
+
+	return n ? ram[n - 1].addr + ram[n - 1].size : 0;
+}
+
+static int walk(struct opened *opened, struct output *output, struct kho_error *err)
+{
+	const uint64_t end = isatty(STDOUT_FILENO) ? 0 : ram_end(opened->state);
 	struct kho_map_entry entry;
 	struct kho_map_iter *iter;
 	struct run run = { 0 };
 	int ret;
 
-	ret = kho_map_iter_create(state, &iter, err);
+	ret = kho_map_iter_create(opened->state, &iter, err);
 	if (ret)
 		return ret;
+	progress_begin(opened, "reading the map");
 	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0) {
+		if (end)
+			progress_tell(opened, entry.addr, end);
 		if (run.entries && entry.addr == run.range.addr + run.range.size) {
 			run.range.size += entry.size;
 			run.entries++;
@@ -53,6 +67,7 @@ static int walk(struct kho_state *state, struct output *output, struct kho_error
 		run = (struct run){ { entry.addr, entry.size }, 1 };
 	}
 	flush_run(output, &run);
+	progress_hide(opened->progress);
 	kho_map_iter_destroy(iter);
 	return ret;
 }
@@ -77,7 +92,7 @@ int cmd_ranges(const struct options *options)
 		output.stream = &stream;
 	}
 
-	ret = walk(opened.state, &output, &err);
+	ret = walk(&opened, &output, &err);
 	if (output.stream)
 		json_stream_end(&stream);
 	else if (!ret)

@@ -15,8 +15,10 @@ int cmd_snapshot(const struct options *options)
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 
+	progress_begin(&opened, "writing");
 	ret = kho_snapshot_write_content(opened.state, options->output, options->content,
 					 options->nr_content, &err);
+	progress_hide(opened.progress);
 	if (!ret && options->json) {
 		struct json_object *document = json_document("snapshot");
 

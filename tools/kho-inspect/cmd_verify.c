@@ -53,6 +53,8 @@ int cmd_verify(const struct options *options)
 	}
 
 	findings_begin(&findings, options);
+	findings.progress = opened.progress;
+	progress_begin(&opened, "verifying");
 	if (kho_verify(opened.state, &options->verify, findings_add, &findings, &summary, &err))
 		status = fail(&err);
 	else

@@ -36,6 +36,7 @@ int findings_add(const struct kho_finding *finding, void *data)
 		json_object_array_add(findings->array, json_finding(finding));
 		return 0;
 	}
+	progress_hide(findings->progress);
 	printf("%s%-8s%s %s  %s%s\n", color ? color_of(finding) : "",
 	       kho_severity_name(finding->severity), color ? "\033[0m" : "", finding->rule->id,
 	       finding->unevaluated ? "not judged: " : "", finding->message);
@@ -118,6 +119,7 @@ int findings_end(struct findings *findings, const char *command,
 {
 	int status = status_of(findings->options, summary);
 
+	progress_hide(findings->progress);
 	if (findings->options->prometheus)
 		print_metrics(findings->options, summary, status);
 	else if (findings->array)

@@ -7,6 +7,7 @@
 
 struct findings {
 	const struct options *options;
+	struct progress *progress;	/* on the screen between the lines, or NULL */
 	struct json_object *array;	/* with --json */
 	bool color;
 };

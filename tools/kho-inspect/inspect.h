@@ -63,7 +63,9 @@ int cmd_check_target(const struct options *options);
 /* ------------------------------------------------------- opening (open.c) */
 
 struct progress {
+	const char *what;
 	struct timespec start;
+	uint64_t done;		/* when it was told last */
 	unsigned int percent;
 	bool shown;
 };
@@ -71,13 +73,22 @@ struct progress {
 struct opened {
 	struct kho_source *source;
 	struct kho_state *state;
-	struct progress *progress; /* while it is being opened */
+	struct progress *progress; /* NULL where nobody would see it */
 };
 
 /* Opens what the options name. Returns a libkho code and fills *err. */
 int open_state(const struct options *options, enum kho_side side, struct opened *out,
 	       struct kho_error *err);
 void close_state(struct opened *opened);
+/*
+ * From now on it is @what that may take longer than a second. Nothing is shown on a terminal
+ * on which lines are printed meanwhile, unless they go by way of progress_hide().
+ */
+void progress_begin(struct opened *opened, const char *what);
+/* For what the command does itself; a matter of nothing for most calls. */
+void progress_tell(struct opened *opened, uint64_t done, uint64_t total);
+/* Takes it off the screen, until there is more to tell. @progress may be NULL. */
+void progress_hide(struct progress *progress);
 /* An id of --with-content or extract, as list prints it. */
 bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */

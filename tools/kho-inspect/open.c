@@ -45,7 +45,7 @@ static void show_progress(uint64_t done, uint64_t total, void *data)
 	if (percent == progress->percent)
 		return;
 	progress->percent = percent;
-	fprintf(stderr, "\rlooking through memory [%-20.*s] %3u%%", (int)(percent / 5),
+	fprintf(stderr, "\r%s [%-20.*s] %3u%%", progress->what, (int)(percent / 5),
 		"####################", percent);
 	progress->shown = true;
 }
@@ -57,17 +57,36 @@ static void start_progress(struct opened *opened)
 	opened->progress = calloc(1, sizeof(*opened->progress));
 	if (!opened->progress)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &opened->progress->start);
 	kho_source_set_progress(opened->source, show_progress, opened->progress);
+	progress_begin(opened, "looking through memory");
 }
 
-static void end_progress(struct opened *opened)
+void progress_begin(struct opened *opened, const char *what)
 {
-	if (opened->progress && opened->progress->shown)
-		fputs("\r\033[K", stderr);
-	kho_source_set_progress(opened->source, NULL, NULL);
-	free(opened->progress);
-	opened->progress = NULL;
+	struct progress *progress = opened->progress;
+
+	if (!progress)
+		return;
+	progress_hide(progress);
+	*progress = (struct progress){ .what = what };
+	clock_gettime(CLOCK_MONOTONIC, &progress->start);
+}
+
+void progress_tell(struct opened *opened, uint64_t done, uint64_t total)
+{
+	if (!opened->progress || done - opened->progress->done <= total / 256)
+		return;
+	opened->progress->done = done;
+	show_progress(done, total, opened->progress);
+}
+
+void progress_hide(struct progress *progress)
+{
+	if (!progress || !progress->shown)
+		return;
+	fputs("\r\033[K", stderr);
+	progress->shown = false;
+	progress->percent = 0;
 }
 
 int open_state(const struct options *options, enum kho_side side, struct opened *out,
@@ -88,9 +107,10 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 	if (!ret) {
 		start_progress(&opened);
 		ret = kho_state_open(opened.source, side, &opened.state, err);
-		end_progress(&opened);
+		progress_hide(opened.progress);
 	}
 	if (ret) {
+		free(opened.progress);
 		kho_source_close(opened.source);
 		return ret;
 	}
@@ -102,8 +122,10 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 
 void close_state(struct opened *opened)
 {
+	progress_hide(opened->progress);
 	kho_state_close(opened->state);
 	kho_source_close(opened->source);
+	free(opened->progress);
 }
 
 static bool give_up(const struct options *options, enum sandbox level)

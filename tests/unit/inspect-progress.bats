@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What takes long says how far it has come, to people and to nobody else.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	dump=$BATS_TEST_TMPDIR/dump
+}
+
+# on_terminal COMMAND...: what a terminal gets as its standard error. The program is held
+# for more than a second, some times since it has opened the dump, so that it takes that long.
+on_terminal() {
+	/usr/bin/python3 - "$dump" "$@" <<-'END'
+		import os, pty, signal, subprocess, sys, time
+		control, terminal = pty.openpty()
+		dump = os.path.realpath(sys.argv[1])
+		child = subprocess.Popen(sys.argv[2:], stdout=open("output", "w"), stderr=terminal)
+		os.close(terminal)
+		def is_open():
+		    try:
+		        folder = "/proc/%d/fd" % child.pid
+		        return any(os.readlink(os.path.join(folder, fd)) == dump for fd in os.listdir(folder))
+		    except OSError:
+		        return False
+		while child.poll() is None and not is_open():
+		    pass
+		for _ in range(3):
+		    time.sleep(0.02)
+		    child.send_signal(signal.SIGSTOP)
+		    time.sleep(1.1)
+		    child.send_signal(signal.SIGCONT)
+		text = b""
+		try:
+		    while piece := os.read(control, 4096):
+		        text += piece
+		except OSError:
+		    pass  # the other end is closed
+		sys.stdout.buffer.write(text)
+		sys.exit(child.wait())
+	END
+}
+
+@test "verify and snapshot tell how far they have come, to the end, and not too often" {
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 5000 "$dump"
+	"$KHO_BUILDDIR/tests/unit/test-progress" "$dump" "$BATS_TEST_TMPDIR/snapshot"
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 3 "$dump"
+	"$KHO_BUILDDIR/tests/unit/test-progress" "$dump" "$BATS_TEST_TMPDIR/snapshot"
+}
+
+@test "a terminal sees a bar, which is taken away in the end" {
+	local command
+	cd "$BATS_TEST_TMPDIR"
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 "$dump"
+	for command in verify "list --json" "ranges --json" "snapshot -o snapshot"; do
+		# shellcheck disable=SC2086 # more than one word
+		on_terminal "$inspect" $command --core "$dump" >seen
+		grep -qE $'\r[a-z ]+ \\[#+ *\\] +[0-9]+%' seen
+		[ "$(tail -c 4 seen | od -An -tx1 | tr -d ' \n')" = 0d1b5b4b ]
+	done
+	jq -e '.ranges | length > 1000' <(on_terminal "$inspect" ranges --json --core "$dump" >seen; cat output)
+}
+
+@test "a file sees none" {
+	cd "$BATS_TEST_TMPDIR"
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 "$dump"
+	"$inspect" list --core "$dump" >output 2>seen
+	[ ! -s seen ]
+}
