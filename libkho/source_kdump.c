@@ -34,6 +34,7 @@ struct kho_kdump {
 	__typeof__(kdump_read) *read;
 	__typeof__(kdump_get_attr) *get_attr;
 	__typeof__(kdump_set_attr) *set_attr;
+	__typeof__(kdump_vmcoreinfo_line) *vmcoreinfo_line;
 	__typeof__(kdump_bmp_find_set) *find_set;
 	__typeof__(kdump_bmp_find_clear) *find_clear;
 	__typeof__(kdump_bmp_decref) *decref;
@@ -52,6 +53,7 @@ static int load(struct kho_kdump *kdump, const char *path, struct kho_error *err
 		{ "kdump_read", &kdump->read },
 		{ "kdump_get_attr", &kdump->get_attr },
 		{ "kdump_set_attr", &kdump->set_attr },
+		{ "kdump_vmcoreinfo_line", &kdump->vmcoreinfo_line },
 		{ "kdump_bmp_find_set", &kdump->find_set },
 		{ "kdump_bmp_find_clear", &kdump->find_clear },
 		{ "kdump_bmp_decref", &kdump->decref },
@@ -197,15 +199,19 @@ static void read_release(struct kho_source *source)
 bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,
 			  size_t size)
 {
-	kdump_attr_t attr = { .type = KDUMP_STRING };
-	char name[64];
+	/* which it does not find out itself of every dump, and does not tell a line without */
+	const kdump_attr_t linux_os = { .type = KDUMP_STRING, .val.string = "linux" };
+	char *line;
+	bool fits;
 
-	snprintf(name, sizeof(name), "linux.vmcoreinfo.lines.%s", key);
-	if (kdump->get_attr(kdump->ctx, name, &attr) != KDUMP_OK ||
-	    attr.type != KDUMP_STRING || strlen(attr.val.string) >= size)
+	kdump->set_attr(kdump->ctx, KDUMP_ATTR_OSTYPE, &linux_os);
+	if (kdump->vmcoreinfo_line(kdump->ctx, key, &line) != KDUMP_OK)
 		return false;
-	snprintf(value, size, "%s", attr.val.string);
-	return true;
+	fits = strlen(line) < size;
+	if (fits)
+		snprintf(value, size, "%s", line);
+	free(line);
+	return fits;
 }
 
 bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run)

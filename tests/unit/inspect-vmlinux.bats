@@ -140,6 +140,21 @@ found() {
 	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
 }
 
+@test "a compressed dump tells its build too: a vmlinux of another one is refused" {
+	make_dump --kdump
+	make_vmlinux
+	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "OSRELEASE=7.3.4" "BUILD-ID=$(build_id "$vmlinux")" \
+		"NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
+	# the kernel's own memory is not in there
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
+	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=0123456789abcdef0123456789abcdef01234567" "KERNELOFFSET=0"
+	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
+	[[ $stderr == *"is of another kernel: "*", that of $dump 0123456789abcdef0123456789abcdef01234567"* ]]
+}
+
 @test "a vmlinux without debug information, symbols or build id is refused" {
 	make_dump --whole
 	make_vmlinux
