@@ -20,6 +20,8 @@
 
 /* of the major version whose header this is compiled with */
 #define LIBRARY		"libkdumpfile.so.10"
+/* Pages that are kept unpacked; most are read once, one after the other. */
+#define CACHED_PAGES	32
 /* Ranges of RAM that a dump may have; machines have tens. */
 #define MAX_RAM		4096
 
@@ -27,6 +29,8 @@ struct kho_kdump {
 	void *library;
 	kdump_ctx_t *ctx;
 	kdump_bmp_t *present;	/* pages that are in the file, or NULL */
+	unsigned int renewed;	/* how often the cache was */
+	struct kho_range run;	/* of such pages, the last that was looked up */
 	__typeof__(kdump_new) *new;
 	__typeof__(kdump_free) *free;
 	__typeof__(kdump_get_err) *get_err;
@@ -113,8 +117,13 @@ static int not_readable(struct kho_source *source, struct kho_error *err)
 
 static int open_dump(struct kho_source *source, struct kho_error *err)
 {
-	/* a mapped file would end the process when somebody makes it shorter */
-	const kdump_attr_t no_mmap = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_NEVER };
+	/*
+	 * It looks through all that it has cached for each page (cache.c of 0.5.1 to 0.5.5).
+	 * By its own choice that is a thousand pieces of the file unless it is mapped, and a
+	 * thousand unpacked pages, and takes more time than all the rest.
+	 */
+	const kdump_attr_t map = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_TRY };
+	const kdump_attr_t cache = { .type = KDUMP_NUMBER, .val.number = CACHED_PAGES };
 	/* excluded is unknown, not zero */
 	const kdump_attr_t no_zero = { .type = KDUMP_NUMBER, .val.number = 0 };
 	struct kho_kdump *kdump = source->kdump;
@@ -123,7 +132,8 @@ static int open_dump(struct kho_source *source, struct kho_error *err)
 	kdump->ctx = kdump->new();
 	if (!kdump->ctx)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &no_mmap) != KDUMP_OK ||
+	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &map) != KDUMP_OK ||
+	    kdump->set_attr(kdump->ctx, "cache.size", &cache) != KDUMP_OK ||
 	    kdump->open_fdset(kdump->ctx, 1, &source->fd) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, KDUMP_ATTR_ZERO_EXCLUDED, &no_zero) != KDUMP_OK)
 		return not_readable(source, err);
@@ -247,23 +257,61 @@ int kho_kdump_open(struct kho_source *source, struct kho_error *err)
 	return ret;
 }
 
+/* How many of @size bytes from @addr on are in the file, as far as it says. */
+static size_t present(const struct kho_source *source, uint64_t addr, size_t size)
+{
+	struct kho_range *run = &source->kdump->run;
+	size_t done = 0;
+
+	if (!source->kdump->present)
+		return size;
+	while (done < size) {
+		uint64_t at = addr + done, left;
+
+		if (at - run->addr >= run->size &&
+		    (!kho_kdump_next(source, at, run) || at < run->addr))
+			break;
+		left = run->size - (at - run->addr);
+		done = left < size - done ? done + (size_t)left : size;
+	}
+	return done;
+}
+
+/*
+ * A page that could not be read leaves its cache in disorder, and the library falls over
+ * that when it needs the place of a page for another (0.5.1): it gets a new one.
+ */
+static void renew_cache(struct kho_kdump *kdump)
+{
+	/* with a size that it has already it does nothing */
+	const kdump_attr_t cache = {
+		.type = KDUMP_NUMBER, .val.number = CACHED_PAGES + (++kdump->renewed & 1),
+	};
+
+	kdump->set_attr(kdump->ctx, "cache.size", &cache);
+}
+
 int kho_kdump_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		   struct kho_error *err)
 {
 	struct kho_kdump *kdump = source->kdump;
-	size_t done = size;
-	kdump_status status;
-	char why[128];
+	size_t done = present(source, addr, size);
+	kdump_status status = KDUMP_ERR_NODATA;
+	char why[128] = "";
 
-	status = kdump->read(kdump->ctx, KDUMP_MACHPHYSADDR, addr, buf, &done);
-	if (status == KDUMP_OK && done == size)
-		return 0;
+	if (done == size) {
+		status = kdump->read(kdump->ctx, KDUMP_MACHPHYSADDR, addr, buf, &done);
+		if (status == KDUMP_OK && done == size)
+			return 0;
+		reason(kdump, why, sizeof(why));
+		renew_cache(kdump);
+	}
 
 	addr += done < size ? done : 0;
 	if (status == KDUMP_ERR_CORRUPT)
 		return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
 				"%s: memory at 0x%" PRIx64 " cannot be read: %s", source->path,
-				addr, reason(kdump, why, sizeof(why)));
+				addr, why);
 	if (status == KDUMP_ERR_SYSTEM && errno != EIO)
 		return kho_fail_os(err, "read", source->path);
 	return kho_fail(err, KHO_ERR_NOT_PRESENT, addr, "%s has no memory at 0x%" PRIx64,

@@ -72,6 +72,17 @@ root_address() {
 	[[ $stderr == *"has no memory at $head"* ]]
 }
 
+# More pages are read after it than libkdumpfile keeps.
+@test "a page that cannot be read is unknown, and what comes after it is read" {
+	local head
+	make_dump --kdump
+	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
+	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" --unreadable "$dump" "$dump.without" "$head"
+	run -1 "$inspect" verify --core "$dump.without"
+	[[ $output == *"K401  not judged: "*"$head"* ]]
+	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
+}
+
 @test "without the page of its root a dump does not pass" {
 	make_dump --kdump
 	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
