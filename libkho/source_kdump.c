@@ -118,11 +118,14 @@ static int not_readable(struct kho_source *source, struct kho_error *err)
 static int open_dump(struct kho_source *source, struct kho_error *err)
 {
 	/*
-	 * It looks through all that it has cached for each page (cache.c of 0.5.1 to 0.5.5).
-	 * By its own choice that is a thousand pieces of the file unless it is mapped, and a
-	 * thousand unpacked pages, and takes more time than all the rest.
+	 * Mapped it would be read faster, but a page that the file says it has beyond its own
+	 * end, as in one that was cut short, would kill us (SIGBUS); now it is an error.
 	 */
-	const kdump_attr_t map = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_TRY };
+	const kdump_attr_t no_map = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_NEVER };
+	/*
+	 * It looks through all the pages that it keeps for each page (cache.c of 0.5.1 to
+	 * 0.5.5). By its own choice that is a thousand.
+	 */
 	const kdump_attr_t cache = { .type = KDUMP_NUMBER, .val.number = CACHED_PAGES };
 	/* excluded is unknown, not zero */
 	const kdump_attr_t no_zero = { .type = KDUMP_NUMBER, .val.number = 0 };
@@ -132,7 +135,7 @@ static int open_dump(struct kho_source *source, struct kho_error *err)
 	kdump->ctx = kdump->new();
 	if (!kdump->ctx)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &map) != KDUMP_OK ||
+	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &no_map) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, "cache.size", &cache) != KDUMP_OK ||
 	    kdump->open_fdset(kdump->ctx, 1, &source->fd) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, KDUMP_ATTR_ZERO_EXCLUDED, &no_zero) != KDUMP_OK)

@@ -15,7 +15,7 @@ setup() {
 	plain=$BATS_TEST_TMPDIR/plain
 	vmlinux=$BATS_TEST_TMPDIR/vmlinux
 	# libkdumpfile 0.5.1 itself keeps some memory of a compressed dump that is closed
-	export ASAN_OPTIONS=detect_leaks=0
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
 # make_dump OPTION...: a dump of 300 records, of which nothing says where its root is; the

@@ -50,7 +50,7 @@ cut_short() {
 
 # most_memory COMMAND...: KiB that it had at most, without those that a sanitizer keeps aside.
 most_memory() {
-	ASAN_OPTIONS=quarantine_size_mb=1 "$KHO_BUILDDIR/tests/bench/bench-measure" 1 "$@" | cut -d ' ' -f 3
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=1 "$KHO_BUILDDIR/tests/bench/bench-measure" 1 "$@" | cut -d ' ' -f 3
 }
 
 @test "JSON of thirty thousand records takes no more memory than is allowed for each" {
