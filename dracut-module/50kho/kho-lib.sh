@@ -6,7 +6,6 @@
 # functions return and never exit, and every name starts with kho_.
 #
 # shellcheck disable=SC3043 # every shell that dracut runs in has local
-# shellcheck disable=SC2034 # some of what is read from a report is for kho-report
 
 kho_run=/run/initramfs/kho
 kho_debugfs=/sys/kernel/debug
@@ -21,6 +20,9 @@ kho_sysrq=/proc/sysrq-trigger
 
 # More lines than this push the reason off an 80x25 console; report.json has all.
 kho_max_lines=12
+
+# Of findings, the worst first.
+kho_classes="absent fatal error unknown warning unclaimed info"
 
 # So long can it be read before the machine is reset.
 kho_pause=5
@@ -217,69 +219,82 @@ kho_plain() {
 	printf '%s\n' "$1" | LC_ALL=C sed -e 's/\\"/"/g' -e 's/[^ -~]/?/g' -e 's/\\/?/g'
 }
 
-kho_add_finding() {
-	local line rank=0
-	[ "$kho_unevaluated" = true ] && kho_message="not judged: $kho_message"
-	line=$(kho_plain "$kho_severity $kho_rule: $kho_message")
-	kho_findings="$kho_findings$line
-"
-	kho_nr_findings=$((kho_nr_findings + 1))
-	[ "$kho_rule" = K510 ] && kho_absent=yes
-	rank=$(kho_rank "$(kho_word_of "$line")")
-	if [ "$rank" -gt "$kho_worst_rank" ]; then
-		kho_worst_rank=$rank
-		kho_worst=$line
-	fi
-	kho_rule=''
+# The findings of the report $1, a line each: CLASS ADDRESS RECORD SEVERITY RULE: MESSAGE, as
+# plain as kho_plain makes it. There may be one for each of 100,000 allocations, and a shell
+# that goes through them would keep the boot waiting for hours: all that looks at findings here
+# is a fixed number of processes. A member that is not where kho-inspect has it, on a
+# line of its own and in this order, gives no line, and so a report that is not complete.
+kho_lines_of() {
+	LC_ALL=C sed -n -e 's/^ *//' -e 's/,$//' -e '/^"rule": /h' -e '/^"severity": /H' \
+		-e '/^"unevaluated": /H' -e '/^"addr": /H' -e '/^"record_id": /H' \
+		-e '/^"message": /!d' -e H -e x \
+		-e 's/^"rule": "\([A-Z0-9]*\)"\n"severity": "\([a-z]*\)"\n"unevaluated": \([a-z]*\)\n"addr": "\{0,1\}\([0-9a-z]*\)"\{0,1\}\n"record_id": \([0-9a-z]*\)\n"message": "\(.*\)"$/\3 \2 \4 \5 \2 \1: \6/' \
+		-e 't found' -e d -e ': found' \
+		-e 's/\\"/"/g' -e 's/[^ -~]/?/g' -e 's/\\/?/g' \
+		-e 's/^true info \([^:]*: \)/info \1not judged: /' \
+		-e 's/^true [a-z]* \([^:]*: \)/unknown \1not judged: /' \
+		-e 's/^false //' \
+		-e 's/^warning \([^:]* K501: \)/unclaimed \1/' \
+		-e 's/^fatal \([^:]* K510: \)/absent \1/' \
+		-e p "$1"
 }
 
-# One member of the JSON, in the summary or in a finding.
-kho_read_member() {
-	local value="${1#*: }"
-	value=${value#\"}
-	value=${value%\"}
-	case $kho_in_summary$1 in
-		'"rule": '*) kho_rule=$value ;;
-		'"severity": '*) kho_severity=$value ;;
-		'"unevaluated": '*) kho_unevaluated=$value ;;
-		'"message": '*) kho_message=$value ;;
-		'"addr": '*) kho_addr=$value ;;
-		'"record_id": '*) kho_record_id=$value ;;
-		yes'"info": '*) kho_infos=$value ;;
-		yes'"fatal": '*) kho_fatal=$value ;;
-		yes'"error": '*) kho_errors=$value ;;
-		yes'"warning": '*) kho_warnings=$value ;;
-		yes'"unevaluated": '*) kho_not_judged=$value ;;
-		yes'"records": '*) kho_records=$value ;;
-		yes'"pages": '*) kho_pages=$value ;;
-	esac
+# "NAME NUMBER" of its summary.
+kho_summary_of() {
+	sed -n '/^ *"summary": {$/,/}/s/^ *"\([a-z]*\)": \([0-9][0-9]*\),\{0,1\}$/\1 \2/p' "$1"
 }
 
-# Reads the JSON that kho-inspect prints, one member a line: the findings, and the
+# Reads the JSON that kho-inspect prints: the findings into the file lines, and the
 # counts of the summary. False when they are not there, or disagree.
 kho_read_report() {
-	local line
-	kho_findings='' kho_absent='' kho_worst='' kho_worst_rank=0 kho_in_summary=''
-	kho_rule='' kho_severity='' kho_unevaluated='' kho_message='' kho_addr='' kho_record_id=''
+	kho_findings='' kho_absent=''
 	kho_fatal='' kho_errors='' kho_warnings='' kho_infos='' kho_not_judged=''
-	kho_records='' kho_pages='' kho_nr_findings=0
+	kho_records='' kho_pages=''
 
-	while IFS= read -r line || [ -n "$line" ]; do
-		line=${line#"${line%%[! ]*}"}
-		line=${line%,}
-		case $line in
-			'"summary": {') kho_in_summary=yes ;;
-			'}')
-				kho_in_summary=''
-				[ -z "$kho_rule" ] || kho_add_finding
-				;;
-			*) kho_read_member "$line" ;;
+	(umask 077 && kho_lines_of "$1" > "$kho_run/lines") || return 1
+	# shellcheck disable=SC2046 # words and numbers
+	set -- $(kho_summary_of "$1")
+	while [ $# -ge 2 ]; do
+		case $1 in
+			info) kho_infos=$2 ;;
+			fatal) kho_fatal=$2 ;;
+			error) kho_errors=$2 ;;
+			warning) kho_warnings=$2 ;;
+			unevaluated) kho_not_judged=$2 ;;
+			records) kho_records=$2 ;;
+			pages) kho_pages=$2 ;;
 		esac
-	done < "$1"
-
+		shift 2
+	done
 	isdigit "$kho_fatal" && isdigit "$kho_errors" && isdigit "$kho_warnings" \
 		&& isdigit "$kho_infos" && isdigit "$kho_not_judged" || return 1
-	[ "$kho_nr_findings" -eq $((kho_fatal + kho_errors + kho_warnings + kho_infos + kho_not_judged)) ]
+	[ -s "$kho_run/lines" ] && kho_findings=yes
+	[ "$(kho_count '')" -eq $((kho_fatal + kho_errors + kho_warnings + kho_infos + kho_not_judged)) ]
+}
+
+# How many lines begin with the regular expression $1.
+kho_count() {
+	local number
+	number=$(sed -n "/^$1/p" "$kho_run/lines" | sed -n '$=')
+	echo "${number:-0}"
+}
+
+kho_of_class() {
+	sed -n "/^$1 /p" "$kho_run/lines"
+}
+
+# The first finding of the class $1, if there is one.
+kho_first() {
+	[ -z "$kho_findings" ] || sed -n -e "/^$1 /!d" -e 's/^[^ ]* [^ ]* [^ ]* //p' -e q "$kho_run/lines"
+}
+
+# The worst class of which there is a finding into kho_class, and its first one into kho_worst.
+kho_find_worst() {
+	for kho_class in $kho_classes; do
+		kho_worst=$(kho_first "$kho_class")
+		[ -z "$kho_worst" ] || return 0
+	done
+	kho_class=''
 }
 
 # The first line of a file, for a message.
@@ -291,24 +306,23 @@ kho_first_line() {
 
 # The report that was read: kho_word and kho_text.
 kho_judge() {
+	kho_find_worst
 	kho_text="$kho_fatal fatal, $kho_errors errors, $kho_warnings warnings, $kho_not_judged not judged"
 	[ -z "$kho_records" ] || kho_text="$kho_text, in $kho_records records of $kho_pages pages"
-	[ -z "$kho_worst" ] || kho_text="$kho_worst; $kho_text"
-
-	if [ -n "$kho_absent" ]; then
-		kho_word=absent
-		kho_text="$kho_worst; $(kho_kernel_words)"
-	elif [ "$kho_fatal" -gt 0 ]; then
-		kho_word=fatal
-	elif [ "$kho_errors" -gt 0 ]; then
-		kho_word=error
-	elif [ "$kho_not_judged" -gt 0 ]; then
-		kho_word=unknown
-	elif [ "$kho_warnings" -gt 0 ]; then
-		kho_word=warning
-	else
-		kho_word=clean
-	fi
+	case $kho_class in
+		'' | info) kho_word=clean ;;
+		unclaimed) kho_word=warning ;;
+		*) kho_word=$kho_class ;;
+	esac
+	[ "$kho_word" = clean ] || kho_text="$kho_worst; $kho_text"
+	# K510: state was promised, and this kernel does not have it, or does not show it
+	case $kho_worst in
+		"fatal K510: "*)
+			kho_absent=yes
+			kho_text="$kho_worst; $(kho_kernel_words)"
+			;;
+	esac
+	return 0
 }
 
 kho_cannot_tell() {
@@ -425,21 +439,12 @@ kho_save_snapshot() {
 
 kho_rank() {
 	case $1 in
-		off | none | info) echo 0 ;;
+		off | none) echo 0 ;;
 		clean) echo 1 ;;
 		warning) echo 2 ;;
 		unknown) echo 3 ;;
 		error) echo 4 ;;
 		*) echo 5 ;;
-	esac
-}
-
-# The word for one finding.
-kho_word_of() {
-	case $1 in
-		info\ *) echo info ;;
-		*": not judged: "*) echo unknown ;;
-		*) echo "${1%% *}" ;;
 	esac
 }
 
@@ -462,16 +467,12 @@ kho_strength() {
 	esac
 }
 
-# The policy for a finding, or for a word when that is all there is.
+# The policy for a class of findings, or for a word when that is all there is.
 kho_policy_of() {
-	local class="$1"
-	case $class in *" "*) class=$(kho_word_of "$class") ;; esac
-	case $class in
+	case $1 in
 		info | clean) kho_policy=log ;;
-		warning)
-			kho_policy=$kho_on_warning
-			case $1 in *" K501: "*) kho_policy=$kho_on_unclaimed ;; esac
-			;;
+		warning) kho_policy=$kho_on_warning ;;
+		unclaimed) kho_policy=$kho_on_unclaimed ;;
 		unknown) kho_policy=$kho_on_unknown ;;
 		error) kho_policy=$kho_on_error ;;
 		*) kho_policy=$kho_on_fatal ;;
@@ -480,37 +481,35 @@ kho_policy_of() {
 
 # The strongest policy for anything that was found, into kho_action.
 kho_choose_action() {
-	local rest="$kho_findings" line
+	local class
 	kho_policy_of "$kho_word"
 	kho_action=$kho_policy
-	[ -z "$rest" ] || kho_action=log
-	while [ -n "$rest" ]; do
-		line=${rest%%"
-"*}
-		rest=${rest#*"
-"}
-		kho_policy_of "$line"
+	[ -n "$kho_findings" ] || return 0
+	kho_action=log
+	for class in $kho_classes; do
+		[ -n "$(kho_first "$class")" ] || continue
+		kho_policy_of "$class"
 		[ "$(kho_strength "$kho_policy")" -gt "$(kho_strength "$kho_action")" ] && kho_action=$kho_policy
 	done
 }
 
+# The findings, the worst first, without the classes that are for the log only.
 kho_show_findings() {
-	local rest="$kho_findings" line shown=0 more=0
-	while [ -n "$rest" ]; do
-		line=${rest%%"
-"*}
-		rest=${rest#*"
-"}
-		kho_policy_of "$line"
-		[ "$kho_policy" != log ] || continue
-		if [ "$shown" -ge "$kho_max_lines" ]; then
-			more=$((more + 1))
-			continue
-		fi
-		warn "kho: $line"
-		shown=$((shown + 1))
+	local class line number
+	[ -n "$kho_findings" ] || return 0
+	(
+		umask 077
+		for class in $kho_classes; do
+			kho_policy_of "$class"
+			[ "$kho_policy" = log ] || kho_of_class "$class"
+		done > "$kho_run/shown"
+	)
+	sed "${kho_max_lines}q" "$kho_run/shown" | while IFS= read -r line; do
+		warn "kho: ${line#* * * }"
 	done
-	[ "$more" -eq 0 ] || warn "kho: and $more more"
+	number=$(sed -n '$=' "$kho_run/shown")
+	[ "${number:-0}" -le "$kho_max_lines" ] || warn "kho: and $((number - kho_max_lines)) more"
+	rm -f "$kho_run/shown"
 }
 
 # ------------------------------------------------------------------- policy
@@ -671,34 +670,36 @@ kho_verify_incoming() {
 	kho_judge_incoming "$debugfs"
 	kho_write_status "$kho_word" "$kho_text"
 	[ "$kho_word" = none ] || kho_announce "incoming state"
+	rm -f "$kho_run/lines"
 	kho_unmount_debugfs
 }
 
-# Keeps what the lines $1 do not have yet, and sums up the claims. The operator has
+# Keeps what was not there at the first check, and sums up the claims. The operator has
 # seen the rest and decided to go on.
 kho_judge_claims() {
-	local known="
-$1" rest="$kho_findings" line word unclaimed=0 refused=0
-	kho_findings='' kho_word=clean
-	while [ -n "$rest" ]; do
-		line=${rest%%"
-"*}
-		rest=${rest#*"
-"}
-		case $line in
-			*" K501: not judged: "* | *" K502: not judged: "*) ;;
-			*" K501: "*) unclaimed=$((unclaimed + 1)) ;;
-			*" K502: "*) refused=$((refused + 1)) ;;
-		esac
-		case $known in *"
-$line
-"*) continue ;; esac
-		kho_findings="$kho_findings$line
-"
-		word=$(kho_word_of "$line")
-		[ "$(kho_rank "$word")" -gt "$(kho_rank "$kho_word")" ] && kho_word=$word
-	done
-	kho_text="$unclaimed unclaimed, $refused refused"
+	kho_text="$(kho_count 'unclaimed ') unclaimed, $(kho_count 'error [^:]* K502: ') refused"
+	kho_drop_known
+	kho_find_worst
+	case $kho_class in
+		'' | info) kho_word=clean ;;
+		unclaimed) kho_word=warning ;;
+		absent) kho_word=fatal ;;
+		*) kho_word=$kho_class ;;
+	esac
+}
+
+# Takes out of the file lines what is in the file known.
+kho_drop_known() {
+	(
+		export LC_ALL=C
+		umask 077
+		sort -u "$kho_run/known" > "$kho_run/known.sorted"
+		sort -u "$kho_run/lines" | comm -13 "$kho_run/known.sorted" - > "$kho_run/lines.new"
+	)
+	mv -f "$kho_run/lines.new" "$kho_run/lines"
+	rm -f "$kho_run/known.sorted"
+	kho_findings=''
+	[ ! -s "$kho_run/lines" ] || kho_findings=yes
 }
 
 # Both stages in one line: claims make the word worse, never better.
@@ -713,17 +714,20 @@ kho_merge_status() {
 # cleanup: the last moment before the root is switched. Only where the first check
 # had something to look at; what it could not do was told then.
 kho_verify_claims() {
-	local known
 	[ -r "$kho_run/report.json" ] && kho_wanted || return 0
-	kho_read_report "$kho_run/report.json" || return 0
-	[ -z "$kho_absent" ] || return 0
-	known=$kho_findings
+	if kho_read_report "$kho_run/report.json" && kho_judge && [ -z "$kho_absent" ]; then
+		mv -f "$kho_run/lines" "$kho_run/known"
+		kho_check_claims
+	fi
+	rm -f "$kho_run/lines" "$kho_run/known"
+}
 
+kho_check_claims() {
 	kho_read_policies
 	kho_read_timeout
 	kho_mount_debugfs || :
 	if kho_inspect claims.json --claims --skip-content; then
-		kho_judge_claims "$known"
+		kho_judge_claims
 	fi
 	kho_merge_status
 	kho_announce "claims"

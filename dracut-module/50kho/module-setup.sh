@@ -31,7 +31,7 @@ kho_install_unit() {
 
 # called by dracut
 install() {
-	inst_multiple kho-inspect dmesg mkdir mkfifo mount mv rm sed sleep umount
+	inst_multiple kho-inspect comm dmesg mkdir mkfifo mount mv rm sed sleep sort umount
 	# shellcheck disable=SC2154 # moddir is dracut's
 	inst_simple "$moddir/kho-lib.sh" /lib/kho-lib.sh
 

@@ -128,7 +128,7 @@ real_dracut() {
 	install
 	local programs program
 	programs=" $(sed -n 's/^inst_multiple //p' "$calls" | tr '\n' ' ')"
-	for program in kho-inspect dmesg mkdir mkfifo mount mv rm sed sleep umount; do
+	for program in kho-inspect comm dmesg mkdir mkfifo mount mv rm sed sleep sort umount; do
 		[[ $programs == *" $program "* ]]
 	done
 }

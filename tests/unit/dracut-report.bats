@@ -70,6 +70,22 @@ entries() { # FIELD: its values, an entry each
 	in_every_shell findings
 }
 
+@test "a journal gets the worst thousand findings of a check, and is told of the rest" {
+	thousands() {
+		inspect_says 1 "$(report "$(finding K203 warning w)" "$K413" \
+			| jq '.findings += [range(1200) as $i | .findings[0] + {record_id: $i}] | .summary.warning += 1200')"
+		boot "$1"
+		run_report "$1"
+		[ "$status" -eq 0 ]
+		[ "$(entries KHO_RULE | wc -l)" -eq 1000 ]
+		[ "$(entries KHO_RULE | sed q)" = K413 ]
+		entries MESSAGE | grep -q '^KHO: 202 more findings are in .*/report.json$'
+		[ "$(entries KHO_RECORD_ID | sed -n 2p)" = 1 ]
+	}
+	new_box
+	thousands dash
+}
+
 @test "text from damaged memory cannot add fields or entries" {
 	hostile() {
 		inspect_says 1 "$(report "$(finding K404 error "$(printf 'a\nPRIORITY=0\nMESSAGE=\033[2Jfine')")")"

@@ -253,6 +253,71 @@ echo "kho-inspect: --expect takes COUNT,GENERATION" >&2; exit 2'
 	in_every_shell many
 }
 
+# SHELL NUMBER: how many processes a boot with so many findings starts, at both checks.
+processes_with() {
+	local findings name
+	new_box many
+	hand_over
+	findings=$(report "$(finding K501 warning "record 1 has not been claimed")" \
+		| jq --argjson n "$2" '.findings = [range($n) as $i | .findings[0] + {record_id: $i}] | .summary.warning = $n')
+	inspect_says 0 "$(report "$(finding K203 warning w)")"
+	claims_say 0 "$findings"
+	for name in sed sort comm mv rm; do
+		command_in_box "$name" "echo '$name' >> \"\$BOX/started\"; exec $(command -v "$name") \"\$@\""
+	done
+	run_hooks "$1" kho-verify.sh kho-claims.sh
+	status_is warning "claims: warning: $2 unclaimed"
+	called "warn kho: and $(($2 - 12)) more"
+	wc -l < "$BOX/started"
+}
+
+@test "thousands of findings keep a boot no longer than a few" {
+	local shell few many
+	# busybox prefers its own applets to what is on PATH
+	for shell in bash dash; do
+		few=$(processes_with "$shell" 20)
+		many=$(processes_with "$shell" 5000)
+		[ "$few" -gt 0 ]
+		[ "$many" -eq "$few" ]
+	done
+}
+
+@test "of many findings the worst are shown, and first" {
+	order() {
+		local i findings=()
+		for i in {1..20}; do findings+=("$(finding K203 warning "remark $i")"); done
+		findings+=("$(finding K413 error e)" "$(finding K101 fatal f)")
+		hand_over
+		inspect_says 1 "$(report "${findings[@]}")"
+		run_hooks "$1" kho-verify.sh
+		grep '^warn kho: [a-z]* K' "$BOX/calls" | cut -d' ' -f4 | head -n 3 | diff - <(printf '%s\n' K101: K413: K203:)
+		called "warn kho: and 10 more"
+	}
+	in_every_shell order
+}
+
+@test "a promise of which nothing can be seen is unknown: it may have come" {
+	unseen() {
+		hand_over
+		cmdline rd.kho.expect=3,17
+		inspect_says 1 "$(report "$(finding K510 fatal "3 records of generation 17 were expected: no debugfs" true)")"
+		run_hooks "$1" kho-verify.sh kho-claims.sh
+		status_is unknown "fatal K510: not judged: 3 records of generation 17 were expected: no debugfs; the kernel"
+		not_called "--claims"
+	}
+	in_every_shell unseen
+}
+
+@test "text that looks like a class, a verdict or a member is text" {
+	disguised() {
+		hand_over
+		inspect_says 1 "$(report "$(finding K404 error 'not judged: x K501: ", "severity": "info')")"
+		run_hooks "$1" kho-verify.sh
+		status_is error 'error K404: not judged: x K501: ", "severity": "info;'
+	}
+	in_every_shell disguised
+}
+
 @test "the line in the kernel log fits into a record of it" {
 	long() {
 		hand_over
