@@ -542,6 +542,20 @@ wait_until_gone() { # PID: nobody may have asked for its exit status yet
 	in_every_shell tidy
 }
 
+@test "a time limit that cannot be kept ends the check at once" {
+	local shell
+	# busybox has a sleep of its own
+	for shell in bash dash; do
+		new_box "$shell"
+		hand_over
+		command_in_box sleep 'exit 1'
+		command_in_box kho-inspect 'echo "$$" >> "$BOX/pids"; exec /bin/sleep 300'
+		run_hooks "$shell" kho-verify.sh
+		status_is unknown "did not finish"
+		wait_until_gone "$(cat "$BOX/pids")"
+	done
+}
+
 @test "a time limit that is none is told and taken as the default" {
 	slips() {
 		local value
