@@ -2,11 +2,14 @@
 # shellcheck shell=bash
 # The packages that all of this needs, in one place.
 
-KHO_PACKAGES=(
-	# the project itself
+# the project itself
+KHO_BUILDING=(
 	autoconf automake libtool pkg-config gcc make
 	libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
 	libjson-c-dev libseccomp-dev libkdumpfile-dev libdw-dev
+)
+
+KHO_PACKAGES=("${KHO_BUILDING[@]}"
 	# kernel and kexec-tools
 	git bc bison flex libssl-dev kmod cpio rsync xz-utils zstd patch
 	# virtual machines
@@ -15,14 +18,19 @@ KHO_PACKAGES=(
 	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file binutils systemd-boot-efi
 )
 
-# what Debian packages are made and checked with
-KHO_PACKAGING=(dpkg-dev debhelper fakeroot lintian mmdebstrap)
+# what Debian packages are made with, and checked with
+KHO_PACKAGING=(git xz-utils dpkg-dev debhelper fakeroot)
+KHO_PACKAGE_TESTS=(lintian mmdebstrap)
 
 # what fuzzers are made with
 KHO_FUZZING=(clang llvm libclang-rt-dev)
 
 deps_install_packaging() {
-	deps_install "${KHO_PACKAGING[@]}"
+	deps_install "${KHO_BUILDING[@]}" "${KHO_PACKAGING[@]}"
+}
+
+deps_install_package_tests() {
+	deps_install "${KHO_PACKAGING[@]}" "${KHO_PACKAGE_TESTS[@]}"
 }
 
 deps_install_fuzzing() {
