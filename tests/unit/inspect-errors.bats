@@ -188,6 +188,10 @@ live_root() {
 		"$("$inspect" list --bytes --core "$fixture" | awk '$2 ~ /^pci/ { s += $6 } END { print s }')" ]
 }
 
+@test "numbers and sizes are written as the C library would" {
+	"$KHO_BUILDDIR/tests/unit/test-format"
+}
+
 @test "metrics are in the format of node_exporter's textfile collector" {
 	"$inspect" verify --prometheus --core "$fixture" >"$BATS_TEST_TMPDIR/metrics"
 	grep -qx 'kho_verify_ok{side="outgoing"} 1' "$BATS_TEST_TMPDIR/metrics"

@@ -31,6 +31,11 @@ tests_unit_test_sandbox_SOURCES = tests/unit/test-sandbox.c tools/kho-inspect/sa
 tests_unit_test_sandbox_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 tests_unit_test_sandbox_LDADD = $(SECCOMP_LIBS)
 
+check_PROGRAMS += tests/unit/test-format
+tests_unit_test_format_SOURCES = tests/unit/test-format.c tools/kho-inspect/format.c
+tests_unit_test_format_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_format_LDADD = libkho/libkho-core.la
+
 # its memory changes when it is read
 check_PROGRAMS += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c

@@ -350,13 +350,13 @@ struct run {
 static void flush_run(struct diff *diff, struct run *run)
 {
 	struct json_object *object;
-	char what[64], size[32];
+	char what[64], size[FORMAT_ROOM];
 
 	if (!run->change)
 		return;
 	snprintf(what, sizeof(what), "0x%" PRIx64 "-0x%" PRIx64, run->range.addr,
 		 run->range.addr + run->range.size - 1);
-	format_size(diff->options, run->range.size, size, sizeof(size));
+	format_size(diff->options, run->range.size, size);
 	if (diff->options->json) {
 		object = json_range(&run->range);
 		json_add_string(object, "change", run->change);

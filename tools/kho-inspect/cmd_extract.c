@@ -130,7 +130,7 @@ static int extract(const struct options *options, struct opened *opened, uint64_
 	struct kho_state *state = opened->state;
 	struct kho_dma_record record;
 	struct kho_error err;
-	char size[32];
+	char size[FORMAT_ROOM];
 	int status, intact = 0;
 
 	status = find_record(state, id, &record);
@@ -153,7 +153,7 @@ static int extract(const struct options *options, struct opened *opened, uint64_
 		print_json(options, state, &record, intact);
 	else
 		printf("%s: %s of allocation %" PRIu64 " (%s, %s): %s\n", options->output,
-		       format_size(options, record.size, size, sizeof(size)), id, record.device,
+		       format_size(options, record.size, size), id, record.device,
 		       record.tag, !record.sealed ? "live, so its content cannot be judged" :
 		       intact ? "sealed, and as it was when sealed" :
 		       "sealed, and NOT as it was when sealed");

@@ -18,18 +18,16 @@ struct totals {
 static void do_row(const struct options *options, struct table *table,
 		   const struct kho_dma_record *r, bool print)
 {
-	char id[24], addr[24], dma[24], size[32], pages[24], attrs[128], state[64];
+	char id[FORMAT_ROOM], addr[FORMAT_ROOM], dma[FORMAT_ROOM], size[FORMAT_ROOM];
+	char pages[FORMAT_ROOM], attrs[128], state[FORMAT_ROOM];
 	const char *cells[COLUMNS] = {
-		id, r->device, r->tag, addr, dma, size, pages,
+		format_uint(r->id, id), r->device, r->tag, format_hex(r->addr, 1, addr),
+		format_hex(r->dma_addr, 1, dma), format_size(options, r->size, size),
+		format_uint(r->pages, pages),
 		kho_dma_attrs_format(r->attrs, attrs, sizeof(attrs)),
-		record_state_text(r, state, sizeof(state)),
+		record_state_text(r, state),
 	};
 
-	snprintf(id, sizeof(id), "%" PRIu64, r->id);
-	snprintf(addr, sizeof(addr), "0x%" PRIx64, r->addr);
-	snprintf(dma, sizeof(dma), "0x%" PRIx64, r->dma_addr);
-	snprintf(pages, sizeof(pages), "%" PRIu64, r->pages);
-	format_size(options, r->size, size, sizeof(size));
 	if (print)
 		table_print_row(table, cells, stdout);
 	else
@@ -77,7 +75,7 @@ static int walk_records(const struct options *options, struct opened *opened,
 static void print_totals(const struct options *options, const struct kho_state *state,
 			 const struct totals *totals)
 {
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	if (!totals->records) {
 		printf("No %s DMA allocations.\n", side_text(kho_state_side(state)));
@@ -85,7 +83,7 @@ static void print_totals(const struct options *options, const struct kho_state *
 	}
 	printf("%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->records,
 	       side_text(kho_state_side(state)), totals->records == 1 ? "" : "s",
-	       format_size(options, totals->bytes, size, sizeof(size)), totals->pages);
+	       format_size(options, totals->bytes, size), totals->pages);
 }
 
 static int print_json(const struct options *options, struct opened *opened,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect ranges: the preserved-memory-map. */
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "inspect.h"
@@ -16,10 +17,26 @@ struct output {
 	uint64_t ranges, bytes;
 };
 
+/* By hand, as a list may have as many lines as there are records. */
+static void print_run(const struct options *options, const struct run *run)
+{
+	char first[FORMAT_ROOM], last[FORMAT_ROOM], size[FORMAT_ROOM], entries[FORMAT_ROOM];
+	char line[5 * FORMAT_ROOM], *to = line;
+
+	to = stpcpy(to, format_hex(run->range.addr, 12, first));
+	*to++ = '-';
+	to = stpcpy(to, format_hex(run->range.addr + run->range.size - 1, 12, last));
+	to = stpcpy(to, "  ");
+	for (size_t n = strlen(format_size(options, run->range.size, size)); n < 10; n++)
+		*to++ = ' ';
+	to = stpcpy(stpcpy(to, size), "  ");
+	to = stpcpy(to, format_uint(run->entries, entries));
+	stpcpy(to, run->entries == 1 ? " preservation\n" : " preservations\n");
+	fputs(line, stdout);
+}
+
 static void flush_run(struct output *output, const struct run *run)
 {
-	char size[32];
-
 	if (!run->entries)
 		return;
 	output->ranges++;
@@ -28,10 +45,7 @@ static void flush_run(struct output *output, const struct run *run)
 		json_stream_add(output->stream, json_range(&run->range));
 		return;
 	}
-	printf("0x%012" PRIx64 "-0x%012" PRIx64 "  %10s  %" PRIu64 " preservation%s\n",
-	       run->range.addr, run->range.addr + run->range.size - 1,
-	       format_size(output->options, run->range.size, size, sizeof(size)),
-	       run->entries, run->entries == 1 ? "" : "s");
+	print_run(output->options, run);
 }
 
 /* Where RAM ends: entries come in the order of their addresses. */
@@ -79,7 +93,7 @@ int cmd_ranges(const struct options *options)
 	struct json_stream stream;
 	struct opened opened;
 	struct kho_error err;
-	char size[32];
+	char size[FORMAT_ROOM];
 	int ret;
 
 	if (!open_or_fail(options, &opened))
@@ -97,7 +111,7 @@ int cmd_ranges(const struct options *options)
 		json_stream_end(&stream);
 	else if (!ret)
 		printf("%" PRIu64 " ranges, %s\n", output.ranges,
-		       format_size(options, output.bytes, size, sizeof(size)));
+		       format_size(options, output.bytes, size));
 	close_state(&opened);
 	return ret ? fail(&err) : EXIT_CLEAN;
 }

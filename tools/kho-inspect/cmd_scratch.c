@@ -34,7 +34,7 @@ static void print_table(const struct options *options, const struct kho_range *s
 	static const char *const headings[] = { "AREA", "FOR", "ADDRESS", "SIZE" };
 	static const bool right[] = { true, false, true, true };
 	struct table *table = table_create(headings, right, 4);
-	char size[32], ram_size[32];
+	char size[FORMAT_ROOM], ram_size[FORMAT_ROOM];
 
 	for (size_t i = 0; i < n; i++) {
 		char number[24], addr[24];
@@ -42,15 +42,15 @@ static void print_table(const struct options *options, const struct kho_range *s
 
 		snprintf(number, sizeof(number), "%zu", i);
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, scratch[i].addr);
-		format_size(options, scratch[i].size, size, sizeof(size));
+		format_size(options, scratch[i].size, size);
 		table_add(table, cells);
 	}
 	table_print(table, stdout);
 	table_destroy(table);
 
 	printf("%s of %s RAM (%.1f %%); used for movable pages meanwhile; set with kho_scratch=\n",
-	       format_size(options, total, size, sizeof(size)),
-	       format_size(options, ram, ram_size, sizeof(ram_size)),
+	       format_size(options, total, size),
+	       format_size(options, ram, ram_size),
 	       ram ? 100.0 * (double)total / (double)ram : 0.0);
 }
 
@@ -122,13 +122,13 @@ static int read_need(const struct options *options, const struct kho_range *scra
 
 static void print_need(const struct options *options, const struct need *need)
 {
-	char kernel[32], initrd[32];
+	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM];
 
 	printf("%s needs %s in one piece", options->target,
-	       format_size(options, need->kernel, kernel, sizeof(kernel)));
+	       format_size(options, need->kernel, kernel));
 	if (options->initrd)
 		printf(", %s %s", options->initrd,
-		       format_size(options, need->initrd, initrd, sizeof(initrd)));
+		       format_size(options, need->initrd, initrd));
 	puts(need->fits ? ": they fit" :
 	     ": there is no room; boot this kernel with a larger kho_scratch=");
 }

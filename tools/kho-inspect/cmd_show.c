@@ -62,7 +62,7 @@ static void count_records(struct kho_state *state, struct figures *figures)
 static void print_text(const struct options *options, const struct kho_state *state,
 		       const struct figures *f)
 {
-	char size[32];
+	char size[FORMAT_ROOM];
 	size_t n;
 
 	printf("%s state of kernel %s\n", side_text(kho_state_side(state)),
@@ -77,15 +77,15 @@ static void print_text(const struct options *options, const struct kho_state *st
 
 	if (f->map_known)
 		printf("  preserved    %s in %" PRIu64 " ranges\n",
-		       format_size(options, f->preserved, size, sizeof(size)), f->ranges);
+		       format_size(options, f->preserved, size), f->ranges);
 	else
 		printf("  preserved    not known: %s\n", f->map_problem);
-	printf("  scratch      %s\n", format_size(options, f->scratch, size, sizeof(size)));
+	printf("  scratch      %s\n", format_size(options, f->scratch, size));
 
 	if (f->dma_known)
 		printf("  DMA          %" PRIu64 " allocations, %s, %" PRIu64 " sealed, %" PRIu64
 		       " unclaimed; generation %" PRIu64 "\n",
-		       f->records, format_size(options, f->record_bytes, size, sizeof(size)),
+		       f->records, format_size(options, f->record_bytes, size),
 		       f->sealed, f->unclaimed, f->generation);
 	else
 		printf("  DMA          %s\n", f->dma_problem);

@@ -49,7 +49,7 @@ static int print_item(const struct kho_item *item, void *data)
 {
 	const struct options *options = data;
 	int indent = INDENT * ((int)item->depth + 1);
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	printf("%*s%s", indent, "", item->name);
 	switch (item->type) {
@@ -69,11 +69,11 @@ static int print_item(const struct kho_item *item, void *data)
 		printf(" 0x%" PRIx64 "\n", item->value);
 		break;
 	case KHO_ITEM_SIZE:
-		printf(" %s\n", format_size(options, item->value, size, sizeof(size)));
+		printf(" %s\n", format_size(options, item->value, size));
 		break;
 	case KHO_ITEM_MEMORY:
 		printf(" 0x%" PRIx64 " %s%s%s\n", item->value,
-		       format_size(options, item->size, size, sizeof(size)),
+		       format_size(options, item->size, size),
 		       *item->text ? " " : "", item->text);
 		break;
 	case KHO_ITEM_BYTES:
@@ -94,11 +94,11 @@ static void print_tree(const struct options *options, struct kho_state *state,
 	       side_text(kho_state_side(state)), kho_state_compatible(state),
 	       kho_state_map_addr(state));
 	for (size_t i = 0; i < n; i++) {
-		char addr[24], size[32];
+		char addr[24], size[FORMAT_ROOM];
 		const char *cells[] = { subtrees[i].name, addr, size };
 
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, subtrees[i].addr);
-		format_size(options, subtrees[i].size, size, sizeof(size));
+		format_size(options, subtrees[i].size, size);
 		table_add(table, cells);
 	}
 	table_print(table, stdout);

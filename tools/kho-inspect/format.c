@@ -6,22 +6,70 @@
 
 #include "inspect.h"
 
-const char *format_size(const struct options *options, uint64_t size, char *buf, size_t n)
+/* In front of the end of @buf, which is followed by a NUL; returns where it begins. */
+static char *digits_before(char *end, uint64_t value)
+{
+	do
+		*--end = (char)('0' + value % 10);
+	while (value /= 10);
+	return end;
+}
+
+char *format_uint(uint64_t value, char *buf)
+{
+	char digits[24], *end = digits + sizeof(digits) - 1, *start = digits_before(end, value);
+
+	*end = '\0';
+	memcpy(buf, start, (size_t)(end - start) + 1);
+	return buf;
+}
+
+char *format_hex(uint64_t value, unsigned int width, char *buf)
+{
+	unsigned int n = value ? (67 - (unsigned int)__builtin_clzll(value)) / 4 : 1;
+
+	n = n < width ? width : n;
+	buf[0] = '0';
+	buf[1] = 'x';
+	for (unsigned int i = 0; i < n; i++)
+		buf[1 + n - i] = "0123456789abcdef"[i < 16 ? value >> 4 * i & 15 : 0];
+	buf[2 + n] = '\0';
+	return buf;
+}
+
+/* @size in units of 1 << @shift, times @scale, to the nearest; to the even one between two. */
+static uint64_t in_units(uint64_t size, unsigned int shift, unsigned int scale)
+{
+	unsigned __int128 scaled = (unsigned __int128)size * scale;
+	uint64_t whole = (uint64_t)(scaled >> shift);
+	uint64_t rest = (uint64_t)scaled & ((1ull << shift) - 1);
+	uint64_t half = shift ? 1ull << (shift - 1) : 1;
+
+	return whole + (rest > half || (rest == half && whole & 1));
+}
+
+/* By hand like the numbers: a list has as many as records. */
+const char *format_size(const struct options *options, uint64_t size, char *buf)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double value = (double)size;
-	size_t unit = 0;
+	unsigned int unit = size ? (63 - (unsigned int)__builtin_clzll(size)) / 10 : 0;
+	unsigned int shift = 10 * unit;
+	char *end;
 
-	if (options->bytes) {
-		snprintf(buf, n, "%" PRIu64, size);
-		return buf;
+	if (options->bytes)
+		return format_uint(size, buf);
+
+	if (size & ((1ull << shift) - 1) && size >> shift < 100) {
+		uint64_t tenths = in_units(size, shift, 10);
+
+		end = strchr(format_uint(tenths / 10, buf), '\0');
+		*end++ = '.';
+		*end++ = (char)('0' + tenths % 10);
+	} else {
+		end = strchr(format_uint(in_units(size, shift, 1), buf), '\0');
 	}
-	while (value >= 1024 && unit < 6) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(buf, n, unit && value < 100 && value != (double)(uint64_t)value ?
-		 "%.1f %s" : "%.0f %s", value, units[unit]);
+	*end++ = ' ';
+	strcpy(end, units[unit]);
 	return buf;
 }
 
@@ -56,13 +104,16 @@ const char *fate_text(enum kho_dma_fate fate)
 	return "?";
 }
 
-const char *record_state_text(const struct kho_dma_record *record, char *buf, size_t n)
+const char *record_state_text(const struct kho_dma_record *record, char *buf)
 {
-	snprintf(buf, n, "%s%s%s%s%s", record->sealed ? "sealed" : "live",
-		 record->fate != KHO_DMA_FATE_NONE ? ", " : "",
-		 record->fate != KHO_DMA_FATE_NONE ? fate_text(record->fate) : "",
-		 record->carried_over ? ", carried over" : "",
-		 record->crc_ok ? "" : ", DAMAGED");
+	char *end = stpcpy(buf, record->sealed ? "sealed" : "live");
+
+	if (record->fate != KHO_DMA_FATE_NONE)
+		end = stpcpy(stpcpy(end, ", "), fate_text(record->fate));
+	if (record->carried_over)
+		end = stpcpy(end, ", carried over");
+	if (!record->crc_ok)
+		stpcpy(end, ", DAMAGED");
 	return buf;
 }
 
@@ -128,18 +179,49 @@ void table_add(struct table *table, const char *const *cells)
 	table->rows++;
 }
 
+/* Puts a cell at @to, which has room for it, and returns what follows it. */
+static char *put_cell(char *to, const char *cell, size_t width, bool right)
+{
+	size_t len = strlen(cell), pad = width > len ? width - len : 0;
+
+	if (right) {
+		memset(to, ' ', pad);
+		to += pad;
+	}
+	memcpy(to, cell, len);
+	to += len;
+	if (!right) {
+		memset(to, ' ', pad);
+		to += pad;
+	}
+	return to;
+}
+
+/* In one piece: of a million rows each call of the C library takes its time. */
 void table_print_row(const struct table *table, const char *const *cells, FILE *out)
 {
-	for (size_t i = 0; i < table->columns; i++) {
-		bool last = i == table->columns - 1;
-		int width = (int)table->widths[i];
+	const size_t last = table->columns - 1;
+	size_t room = 2 * table->columns;
+	char row[1024], *to = row, *large = NULL;
 
-		if (table->right[i])
-			fprintf(out, "%*s", width, cells[i]);
-		else
-			fprintf(out, "%-*s", last ? 0 : width, cells[i]);
-		fputs(last ? "\n" : "  ", out);
+	for (size_t i = 0; i <= last; i++) {
+		size_t len = strlen(cells[i]);
+
+		room += len > table->widths[i] ? len : table->widths[i];
 	}
+	if (room > sizeof(row))
+		to = large = check_memory(malloc(room));
+
+	for (size_t i = 0; i <= last; i++) {
+		/* nothing follows the last one */
+		to = put_cell(to, cells[i], i == last && !table->right[i] ? 0 : table->widths[i],
+			      table->right[i]);
+		if (i < last)
+			to = (char *)memset(to, ' ', 2) + 2;
+	}
+	*to++ = '\n';
+	fwrite(large ? large : row, 1, (size_t)(to - (large ? large : row)), out);
+	free(large);
 }
 
 void table_print_headings(const struct table *table, FILE *out)

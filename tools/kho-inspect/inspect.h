@@ -104,12 +104,17 @@ bool open_or_fail(const struct options *options, struct opened *out);
 
 /* -------------------------------------------------------- text (format.c) */
 
-/* "64.0 KiB", or with --bytes "65536". */
-const char *format_size(const struct options *options, uint64_t size, char *buf, size_t n);
+/* What the following functions write at most, with the NUL. */
+#define FORMAT_ROOM	64
+char *format_uint(uint64_t value, char *buf);
+/* "0x12ab", with zeroes in front where it has less than @width digits. */
+char *format_hex(uint64_t value, unsigned int width, char *buf);
+/* "1.5 KiB", or with --bytes "1536". */
+const char *format_size(const struct options *options, uint64_t size, char *buf);
 const char *side_text(enum kho_side side);
 const char *found_by_text(enum kho_found_by found_by);
 /* "sealed", "live, carried over", "restored" ... */
-const char *record_state_text(const struct kho_dma_record *record, char *buf, size_t n);
+const char *record_state_text(const struct kho_dma_record *record, char *buf);
 const char *fate_text(enum kho_dma_fate fate);
 /* Whether to colour stdout. */
 bool use_color(const struct options *options);

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "inspect.h"
@@ -279,8 +280,14 @@ static int run(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
+	/* a million lines are many pieces of what the C library takes otherwise */
+	static char output[64 << 10];
 	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
-	int status = run(argc, argv, &options);
+	int status;
+
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, output, _IOFBF, sizeof(output));
+	status = run(argc, argv, &options);
 
 	free((uint64_t *)options.content);
 	free(options.only);

@@ -54,7 +54,7 @@ static uint64_t ram_below(const struct map *map, uint64_t addr)
 static void draw_box(FILE *f, double x, double y, double width, const struct map_area *area,
 		     const struct options *options)
 {
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	if (width < MIN_PIXELS)
 		width = MIN_PIXELS;
@@ -66,7 +66,7 @@ static void draw_box(FILE *f, double x, double y, double width, const struct map
 		put_escaped(f, area->label);
 	}
 	fprintf(f, ", 0x%" PRIx64 ", %s</title></rect>\n", area->range.addr,
-		format_size(options, area->range.size, size, sizeof(size)));
+		format_size(options, area->range.size, size));
 	if (width < LETTER_PIXELS * (double)(strlen(area->label) + 1) || !*area->label)
 		return;
 	fprintf(f, "<text class=\"owner\" text-anchor=\"middle\" x=\"%.2f\" y=\"%.0f\">", x + width / 2,
@@ -146,11 +146,11 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 		      const struct kho_range *zoom, double y)
 {
 	double scale = (double)BAR / (double)zoom->size;
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	fprintf(f, "<text x=\"%d\" y=\"%.0f\">0x%" PRIx64 " to 0x%" PRIx64 ", %s</text>\n", LEFT,
 		y - 6, zoom->addr, zoom->addr + zoom->size - 1,
-		format_size(options, zoom->size, size, sizeof(size)));
+		format_size(options, zoom->size, size));
 	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
 		BAR_HEIGHT);
 	for (int kind = MAP_KERNEL; kind < MAP_KINDS; kind++) {
@@ -173,7 +173,7 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 
 static void draw_legend(FILE *f, const struct map *map, const struct options *options, double y)
 {
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	for (int kind = 0; kind < MAP_KINDS; kind++) {
 		double x = LEFT + (kind % 3) * (BAR / 3.0);
@@ -183,7 +183,7 @@ static void draw_legend(FILE *f, const struct map *map, const struct options *op
 			"<text x=\"%.0f\" y=\"%.0f\">%s, %s</text>\n", x, row,
 			kind == MAP_RAM ? "class" : "fill",
 			kind == MAP_RAM ? "ram" : map_styles[kind].rgb, x + 20, row + 12, map_styles[kind].name,
-			format_size(options, map->bytes[kind], size, sizeof(size)));
+			format_size(options, map->bytes[kind], size));
 	}
 }
 
@@ -194,7 +194,7 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 	uint64_t gap = 1 << 20;
 	double y = 64;
 	size_t n;
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	while ((n = find_zooms(map, gap, zooms, MAX_ZOOMS)) > MAX_ZOOMS)
 		gap *= 2;
@@ -210,7 +210,7 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 		side_text(kho_state_side(state)), LEFT, side_text(kho_state_side(state)));
 	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
 	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">all RAM without its holes, %s%s</text>\n", LEFT,
-		y - 6, format_size(options, map->bytes[MAP_RAM], size, sizeof(size)),
+		y - 6, format_size(options, map->bytes[MAP_RAM], size),
 		map->incomplete ? " (the preserved-memory-map could not be read to its end)" : "");
 	draw_overview(f, map, options, y);
 	for (size_t i = 0; i < n; i++)

@@ -50,10 +50,10 @@ static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
 static void draw_row(const struct map *map, const struct options *options, uint64_t addr,
 		     size_t cells, uint64_t cell, bool color)
 {
-	char size[32];
+	char size[FORMAT_ROOM];
 	int shown = -1;
 
-	printf("%#13" PRIx64 " %7s ", addr, format_size(options, cell * cells, size, sizeof(size)));
+	printf("%#13" PRIx64 " %7s ", addr, format_size(options, cell * cells, size));
 	for (size_t i = 0; i < cells; i++) {
 		int kind;
 
@@ -78,14 +78,14 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 	size_t cells = terminal_width() - PREFIX - 1;
 	bool color = use_color(options);
 	uint64_t cell = 4096;
-	char size[32];
+	char size[FORMAT_ROOM];
 
 	/* the smallest power of two for which all of RAM fits the rows */
 	while (cell < 1ull << 40 && cell * cells * ROWS < map->bytes[MAP_RAM])
 		cell *= 2;
 
 	printf("one letter is %s; holes between are left out\n",
-	       format_size(options, cell, size, sizeof(size)));
+	       format_size(options, cell, size));
 	for (size_t r = 0; r < map->nr_ram; r++) {
 		uint64_t addr = map->ram[r].addr - map->ram[r].addr % cell;
 		uint64_t end = map->ram[r].addr + map->ram[r].size;
@@ -109,7 +109,7 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 	for (int kind = 0; kind < MAP_KINDS; kind++)
 		printf("%s%c%s %-17s %s\n", color ? map_styles[kind].ansi : "",
 		       map_styles[kind].letter, color ? "\033[0m" : "", map_styles[kind].name,
-		       format_size(options, map->bytes[kind], size, sizeof(size)));
+		       format_size(options, map->bytes[kind], size));
 	if (map->incomplete)
 		puts("The preserved-memory-map could not be read: not all that is preserved is shown.");
 }
