@@ -9,7 +9,8 @@
 
 static size_t slot_of(const struct kho_addr_set *set, uint64_t addr)
 {
-	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 20;
+	/* of a product the upper bits depend on all of the factor */
+	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 32;
 
 	slot &= set->room - 1;
 	while (set->slots[slot] && set->slots[slot] != addr)

@@ -41,7 +41,7 @@ struct kho_mapping {
 #define KHO_ELF_BYTE_ORDER \
 	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
-#define KHO_READ_AHEAD	(128u << 10)
+#define KHO_READ_AHEAD	(32u << 10)
 
 struct kho_kdump;
 struct kho_vmlinux;
@@ -200,6 +200,20 @@ int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry
 void kho_radix_iter_destroy(struct kho_radix_iter *iter);
 int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			    void *data, struct kho_error *err);
+/* A bit for each block of 1 << @order pages from @addr on. */
+struct kho_radix_leaf {
+	uint64_t addr;
+	unsigned int order;
+	const uint64_t *bits;	/* KHO_RADIX_BITMAP_BITS of them, in words */
+};
+/*
+ * Calls @fn for each leaf of the tree, order by order: much quicker than entry by entry, for
+ * who does not need them sorted. 0; 1: @fn returned non-zero, which stops it; negative where
+ * the tree cannot be read to its end, or has what the iterator would have to judge.
+ */
+int kho_radix_for_each_leaf(struct kho_state *state,
+			    int (*fn)(const struct kho_radix_leaf *leaf, void *data), void *data,
+			    struct kho_error *err);
 /*
  * Where the preserved block that covers @addr ends; *end is 0 if none does. @size is what
  * the block most likely has: only a matter of speed.
@@ -243,7 +257,12 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
 			   struct kho_error *err);
 void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record);
-/* The blocks that an iterator has come by, its own; the caller may sort them. */
+/*
+ * The address of the memory of a record some places further on in the block, or of nothing
+ * in particular: only a matter of speed.
+ */
+bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *addr);
+/* The blocks that an iterator has come by, its own; the caller may change and sort them. */
 uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n);
 
 /* ---------------------------------------------------------------- helpers */

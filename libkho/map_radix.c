@@ -62,7 +62,7 @@ static uint64_t key_of(uint64_t addr, unsigned int order)
 
 static size_t place_slot(const struct kho_radix *radix, uint64_t addr)
 {
-	size_t slot = (addr >> KHO_ABI_PAGE_SHIFT) * 0x9e3779b97f4a7c15ull >> 20;
+	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 32;
 
 	slot &= radix->nr_slots - 1;
 	while (radix->nodes[slot].addr && radix->nodes[slot].addr != addr)
@@ -302,11 +302,13 @@ struct kho_radix_iter {
 	struct kho_radix *radix;
 	size_t nr_cursors;
 	struct order_cursor *cursors;
-	uint64_t heads[KHO_RADIX_ORDERS]; /* address of each one's entry, or ENDED */
+	/* address of each one's entry with its number in the low bits, or ENDED */
+	uint64_t heads[KHO_RADIX_ORDERS];
 };
 
 /* No address of a page. */
 #define ENDED	UINT64_MAX
+_Static_assert(KHO_RADIX_ORDERS <= KHO_ABI_PAGE_SIZE, "a page's address has room for the number of an order");
 
 /* Whether @path holds the leaf of @key; then *bit is its place in there. */
 static bool path_has_leaf(const struct radix_path *path, uint64_t key, uint64_t *bit)
@@ -338,7 +340,7 @@ static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *curs
 	cursor->next_key = key + 1;
 	ret = key_decode(key, cursor->order, &cursor->entry, err);
 	if (!ret)
-		*head = cursor->entry.addr;
+		*head = cursor->entry.addr | (uint64_t)(cursor - iter->cursors);
 	return ret;
 }
 
@@ -393,21 +395,16 @@ int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry
 	struct order_cursor *first;
 	struct kho_map_entry found;
 	uint64_t head = ENDED;
-	size_t least = 0;
 	int ret;
 
-	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		bool less = iter->heads[i] < head;
-
-		head = less ? iter->heads[i] : head;
-		least = less ? i : least;
-	}
+	for (size_t i = 0; i < iter->nr_cursors; i++)
+		head = iter->heads[i] < head ? iter->heads[i] : head;
 	if (head == ENDED) {
 		iter->radix->walked = true;
 		return 0;
 	}
 
-	first = &iter->cursors[least];
+	first = &iter->cursors[head % KHO_ABI_PAGE_SIZE];
 	found = first->entry;
 	ret = cursor_advance(iter, first, err);
 	if (ret)
@@ -423,6 +420,56 @@ void kho_radix_iter_destroy(struct kho_radix_iter *iter)
 		return;
 	free(iter->cursors);
 	free(iter);
+}
+
+int kho_radix_for_each_leaf(struct kho_state *state,
+			    int (*fn)(const struct kho_radix_leaf *leaf, void *data), void *data,
+			    struct kho_error *err)
+{
+	struct kho_error local;
+	struct kho_radix *radix = kho_state_radix(state, err ? err : &local);
+	struct kho_radix_leaf leaf = { 0 };
+	struct radix_path *path;
+	int ret = 0;
+
+	if (!radix)
+		return err ? err->code : local.code;
+	path = calloc(1, sizeof(*path));
+	if (!path)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	for (uint64_t left = radix->orders; ret >= 0 && left; left &= left - 1) {
+		unsigned int order = (unsigned int)__builtin_ctzll(left);
+		uint64_t from = order_first_key(order), to = 2 * from, key;
+		struct kho_map_entry entry;
+
+		/* blocks of a ZiB: a leaf has more than one order */
+		if (from < 1ull << KHO_RADIX_BITMAP_BITS) {
+			ret = kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+				       "preserved-memory-map: blocks of order %u cannot be", order);
+			break;
+		}
+		while ((ret = radix_next(radix, path, from, to, &key, err)) > 0) {
+			from = path->prefix[0] + (1ull << KHO_RADIX_BITMAP_BITS);
+			/* the last of the leaf, behind which nothing can overflow either */
+			ret = key_decode(from - 1, order, &entry, err);
+			if (!ret)
+				ret = key_decode(path->prefix[0], order, &entry, err);
+			if (ret)
+				break;
+			leaf.addr = entry.addr;
+			leaf.order = order;
+			leaf.bits = path->page[0];
+			if (fn(&leaf, data)) {
+				free(path);
+				return 1;
+			}
+		}
+	}
+	free(path);
+	if (!ret)
+		radix->walked = true;
+	return ret;
 }
 
 /* ---------------------------------------------------------------- look-up */

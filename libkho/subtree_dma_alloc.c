@@ -332,6 +332,15 @@ int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *rec
 	return 1;
 }
 
+bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *addr)
+{
+	/* the slot is the one behind the record that came last */
+	if (step > RECORDS_PER_BLOCK - iter->slot)
+		return false;
+	*addr = iter->ser[step].page_phys;
+	return true;
+}
+
 void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record)
 {
 	copy_printable(record->device, iter->ser->device, sizeof(iter->ser->device));
@@ -418,6 +427,8 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 
 	if (!size)
 		return buf;
+	if (!attrs && size > 1)
+		return strcpy(buf, "-");	/* as mostly */
 
 	snprintf(buf, size, "-");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -396,7 +396,8 @@ static void unnamed_create(struct kho_verify *v)
 
 	if (!source->nr_ram || kho_dma_read_header(v->state, &header, NULL))
 		return;
-	first = source->ram[0].addr / KHO_ABI_PAGE_SIZE;
+	/* so that a word of a leaf of the tree is a word of these */
+	first = source->ram[0].addr / KHO_ABI_PAGE_SIZE / 64 * 64;
 	pages = (source->ram[source->nr_ram - 1].addr +
 		 source->ram[source->nr_ram - 1].size) / KHO_ABI_PAGE_SIZE;
 	pages -= pages < first ? pages : first;
@@ -443,6 +444,23 @@ static void unnamed_add(struct kho_verify *v, uint64_t addr, uint64_t size)
 	}
 }
 
+/* Whether the page at @addr is preserved, and no record has named it so far. */
+static bool unnamed_has(const struct kho_verify *v, uint64_t addr)
+{
+	uint64_t page, n;
+
+	return unnamed_find(v, addr, KHO_ABI_PAGE_SIZE, &page, &n) &&
+	       v->unnamed[page / 64] >> page % 64 & 1;
+}
+
+/* The word with the bit of the page at @addr, or NULL. */
+static const uint64_t *unnamed_word(const struct kho_verify *v, uint64_t addr)
+{
+	uint64_t page, n;
+
+	return unnamed_find(v, addr, KHO_ABI_PAGE_SIZE, &page, &n) ? &v->unnamed[page / 64] : NULL;
+}
+
 /* Whether all of it was there to be taken. */
 static bool unnamed_take(struct kho_verify *v, uint64_t addr, uint64_t size)
 {
@@ -460,7 +478,92 @@ static bool unnamed_take(struct kho_verify *v, uint64_t addr, uint64_t size)
 	return all;
 }
 
-static void verify_map(struct kho_verify *v)
+/*
+ * Mostly there is nothing to be said of the map. That can be seen without putting its entries
+ * in order, and for 64 of them at a time: all are RAM, none is scratch, and the bits of none
+ * have been set by another.
+ */
+static bool is_free_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	return in_ram(v, addr, size) &&
+	       !kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, addr, size);
+}
+
+/* Sets the bits of the pages of one entry; false when there was one already. */
+static bool unnamed_add_new(struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	uint64_t page, n;
+
+	if (!unnamed_find(v, addr, size, &page, &n))
+		return false;
+	while (n) {
+		uint64_t *word = &v->unnamed[page / 64], bits = unnamed_step(&page, &n);
+
+		if (*word & bits)
+			return false;
+		*word |= bits;
+	}
+	return true;
+}
+
+static bool take_entries(struct kho_verify *v, uint64_t addr, unsigned int order, uint64_t bits,
+			 bool free_ram)
+{
+	const unsigned int shift = KHO_ABI_PAGE_SHIFT + order;
+	uint64_t page, n, *word;
+
+	if (!order && free_ram && unnamed_find(v, addr, 64 * KHO_ABI_PAGE_SIZE, &page, &n)) {
+		word = &v->unnamed[page / 64];
+		if (*word & bits)
+			return false;
+		*word |= bits;
+		return true;
+	}
+	for (; bits; bits &= bits - 1) {
+		uint64_t entry = addr + ((uint64_t)__builtin_ctzll(bits) << shift);
+
+		if (!free_ram && !is_free_ram(v, entry, 1ull << shift))
+			return false;
+		if (!unnamed_add_new(v, entry, 1ull << shift))
+			return false;
+	}
+	return true;
+}
+
+static int take_leaf(const struct kho_radix_leaf *leaf, void *data)
+{
+	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
+	const unsigned int words = (1u << KHO_RADIX_BITMAP_BITS) / 64;
+	struct kho_verify *v = data;
+	bool leaf_free = is_free_ram(v, leaf->addr, (uint64_t)words * 64 << shift);
+
+	for (unsigned int i = 0; i < words; i++) {
+		uint64_t addr = leaf->addr + ((uint64_t)i * 64 << shift), bits = leaf->bits[i];
+
+		if (!bits)
+			continue;
+		v->summary->ranges += (uint64_t)__builtin_popcountll(bits);
+		if (!take_entries(v, addr, leaf->order, bits,
+				  leaf_free || is_free_ram(v, addr, 64ull << shift)))
+			return 1;
+	}
+	return 0;
+}
+
+/* False: something may be wrong, and is to be found entry by entry. */
+static bool map_is_sound(struct kho_verify *v)
+{
+	if (!v->unnamed || v->state->abi == KHO_ABI_V1)
+		return false;
+	if (!kho_radix_for_each_leaf(v->state, take_leaf, v, NULL))
+		return true;
+	memset(v->unnamed, 0, (v->nr_pages / 64 + 1) * sizeof(*v->unnamed));
+	v->summary->ranges = 0;
+	return false;
+}
+
+/* Tells what is wrong with which entry. False when the map cannot be read to its end. */
+static bool verify_map_entries(struct kho_verify *v)
 {
 	struct kho_map_entry entry;
 	struct kho_map_iter *iter;
@@ -468,27 +571,30 @@ static void verify_map(struct kho_verify *v)
 	struct kho_error err;
 	int ret;
 
+	ret = kho_map_iter_create(v->state, &iter, &err);
+	if (!ret) {
+		while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
+			v->summary->ranges++;
+			verify_map_entry(v, &entry, &last_end);
+			unnamed_add(v, entry.addr, entry.size);
+		}
+		kho_map_iter_destroy(iter);
+	}
+	if (ret)
+		report_map_error(v, &err);
+	return !ret;
+}
+
+static void verify_map(struct kho_verify *v)
+{
 	if (v->state->side == KHO_SIDE_IN) {
 		not_applicable(v, "K101", "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
 		return;
 	}
 
-	ret = kho_map_iter_create(v->state, &iter, &err);
-	if (ret) {
-		report_map_error(v, &err);
-		return;
-	}
 	unnamed_create(v);
-	while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
-		v->summary->ranges++;
-		verify_map_entry(v, &entry, &last_end);
-		unnamed_add(v, entry.addr, entry.size);
-	}
-	kho_map_iter_destroy(iter);
-	if (ret) {
-		report_map_error(v, &err);
+	if (!map_is_sound(v) && !verify_map_entries(v))
 		return;
-	}
 
 	v->map_readable = true;
 	kho_map_for_each_node(v->state, verify_node, v, NULL);
@@ -816,7 +922,8 @@ static bool verify_place(struct kho_verify *v, const struct kho_dma_record *reco
 {
 	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
 
-	if (!record->pages || record->addr % size) {
+	/* a power of two */
+	if (!record->pages || record->addr & (size - 1)) {
 		kho_report(v, "K409", record->state, record->id,
 			   "record %" PRIu64 ": %" PRIu64 " bytes at 0x%" PRIx64 " cannot be an allocation",
 			   record->id, record->size, record->addr);
@@ -1087,13 +1194,18 @@ static int addr_compare(const void *a, const void *b)
 
 static void verify_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
 {
-	size_t n;
+	size_t n, left = 0;
 	uint64_t *blocks = kho_dma_iter_blocks(iter, &n);
 
+	/* of most of them the bits say it */
+	for (size_t i = 0; i < n; i++) {
+		if (!v->map_readable || !unnamed_has(v, blocks[i]))
+			blocks[left++] = blocks[i];
+	}
 	/* sorted, because then the map is asked in its own order */
-	if (n)
-		qsort(blocks, n, sizeof(*blocks), addr_compare);
-	for (size_t i = 0; i < n; i++)
+	if (left)
+		qsort(blocks, left, sizeof(*blocks), addr_compare);
+	for (size_t i = 0; i < left; i++)
 		verify_preserved(v, "K404", blocks[i], KHO_ABI_PAGE_SIZE, 0,
 				 "block of DMA records");
 }
@@ -1101,8 +1213,8 @@ static void verify_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
 /* Whether any rule has something to say of the record that calls it by its names. */
 static bool may_be_named(const struct kho_dma_record *record)
 {
-	return !record->crc_ok || !record->fields_ok || record->sealed || record->carried_over ||
-	       record->fate != KHO_DMA_FATE_NONE;
+	return !record->crc_ok || !record->fields_ok ||
+	       record->flags & (DMA_ALLOC_SEALED | DMA_ALLOC_CARRIED_OVER | DMA_ALLOC_FATE_MASK);
 }
 
 static uint64_t bytes_of(uint64_t pages)
@@ -1118,7 +1230,7 @@ static void verify_records(struct kho_verify *v, const struct kho_dma_header *he
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	struct kho_error err;
-	uint64_t done;
+	uint64_t done, block = 0, addr;
 	int ret;
 
 	ids_create(&records, header);
@@ -1126,6 +1238,11 @@ static void verify_records(struct kho_verify *v, const struct kho_dma_header *he
 	ret = kho_dma_iter_create(v->state, &iter, &err);
 	if (!ret) {
 		while ((ret = kho_dma_iter_next_bare(iter, &record, &err)) > 0) {
+			if ((record.state ^ block) >= KHO_ABI_PAGE_SIZE) {
+				block = record.state;
+				for (size_t i = 0; kho_dma_iter_ahead(iter, i, &addr); i++)
+					__builtin_prefetch(unnamed_word(v, addr));
+			}
 			if (may_be_named(&record))
 				kho_dma_iter_names(iter, &record);
 			done = v->state->source->progress_done;
