@@ -140,6 +140,17 @@ kernel_build_stock() {
 	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
 }
 
+# kernel_module_build SOURCE OUT: a module for the patched kernel, in a copy of its folder.
+# It has to be built in the very tree that the kernel came from.
+kernel_module_build() {
+	local source=$1 out=$2 dir
+	dir=$KHO_CACHE/linux/$(source_id "$(fetch_linux)")
+	cmp "$KERNEL_DIR/config" "$dir/obj/.config" || return 1
+	rm -rf "$out"
+	cp -r "$source" "$out"
+	make -C "$dir/tree" O="$dir/obj" M="$out" LOCALVERSION= modules
+}
+
 # kernel_vmlinux OBJ FILE: the vmlinux of the build folder OBJ, with debug information of KHO.
 # To build all of the kernel with it takes long: the one file that has KHO's variables is
 # compiled again, as it was, with debug information, which is then put beside the symbols of
