@@ -650,16 +650,21 @@ kho_judge_incoming() {
 	kho_inspect report.json ${expect:+"--expect=$expect"} || :
 }
 
+# Nearly every boot: nothing was handed over, and nobody has asked for anything. True when
+# that is all. No process but mkdir, and nothing of dracut's is needed.
+kho_cold_boot() {
+	kho_has_options && return 1
+	kho_surely_cold && command -v kho-inspect > /dev/null 2>&1 || return 1
+	[ -d "$kho_run" ] || mkdir -p "$kho_run" 2> /dev/null || return 1
+	echo "none nothing was handed over" 2> /dev/null > "$kho_run/status"
+}
+
 # pre-udev: before udev loads drivers, which change what is checked here.
 kho_verify_incoming() {
 	local debugfs=''
+	kho_cold_boot && return 0
 	if ! [ -d "$kho_run" ] && ! mkdir -p "$kho_run"; then
 		warn "kho: cannot create $kho_run: nothing has been checked"
-		return 0
-	fi
-	# nearly every boot: no more processes than this
-	if ! kho_has_options && kho_surely_cold && command -v kho-inspect > /dev/null 2>&1; then
-		echo "none nothing was handed over" > "$kho_run/status"
 		return 0
 	fi
 	if ! kho_wanted; then
@@ -713,10 +718,14 @@ kho_merge_status() {
 	kho_write_status "$word" "${line#* }; claims: $kho_word: $kho_text"
 }
 
+kho_anything_checked() {
+	[ -r "$kho_run/report.json" ]
+}
+
 # cleanup: the last moment before the root is switched. Only where the first check
 # had something to look at; what it could not do was told then.
 kho_verify_claims() {
-	[ -r "$kho_run/report.json" ] && kho_wanted || return 0
+	kho_anything_checked && kho_wanted || return 0
 	if kho_read_report "$kho_run/report.json" && kho_judge && [ -z "$kho_absent" ]; then
 		mv -f "$kho_run/lines" "$kho_run/known"
 		kho_check_claims
