@@ -36,7 +36,7 @@ fetch_apt_setup() {
 		Acquire::Languages "none";
 	END
 	export APT_CONFIG=$apt/apt.conf
-	apt-get -q update
+	apt-get -q update || die "apt cannot read the suite $suite of this machine's mirror: see above"
 }
 
 # fetch_checked FILE SHA256 COMMAND...: unless FILE is there and right, runs the
