@@ -1,0 +1,11 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A file of its own, for files are run side by side.
+
+bats_require_minimum_version 1.5.0
+
+@test "lintian finds no error in the Debian packages" {
+	: "${KHO_PACKAGES_DIR:?run these tests with scripts/test package}"
+	run -0 lintian --allow-root --fail-on error "$KHO_PACKAGES_DIR"/*.changes
+	[[ $output != *$'\nE: '* && $output != "E: "* ]]
+}
