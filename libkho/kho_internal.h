@@ -81,6 +81,9 @@ void kho_kdump_close(struct kho_kdump *kdump);
 /* The first run of pages at or after @from that the file has. */
 bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run);
 
+/* Whether it says that it has pages which lie beyond its end. */
+bool kho_kdump_is_cut(const struct kho_kdump *kdump);
+
 /* One file of debugfs or procfs below the sysroot, NUL-terminated, at most @max bytes. */
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
 		     char **out, size_t *size, struct kho_error *err);

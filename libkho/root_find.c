@@ -300,6 +300,8 @@ static int no_root(const struct kho_state *state, struct kho_error *err)
 			       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
 			       state->source->path,
 			       state->side == KHO_SIDE_IN ? "incoming" : "outgoing");
+		if (state->source->kdump && kho_kdump_is_cut(state->source->kdump))
+			return kho_remedy(err, ret, "The file is cut short: it says that it has pages which are beyond its end.");
 		return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
 	}
 	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,

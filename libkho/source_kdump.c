@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <libkdumpfile/kdumpfile.h>
 
@@ -25,10 +26,33 @@
 /* Ranges of RAM that a dump may have; machines have tens. */
 #define MAX_RAM		4096
 
+/* Ranges of pages that a dump may say it has where it has not. */
+#define MAX_BEYOND	4096
+
+/*
+ * Of the dumps of 64-bit kernels: diskdump_mod.h of makedumpfile 1.7.2. Only what it takes to
+ * see which pages lie beyond the end of the file; see find_beyond().
+ */
+#define KDUMP_SIGNATURE		"KDUMP   "
+#define KDUMP_MACHINE_AT	(12 + 4 * 65)	/* utsname.machine, 65 bytes */
+#define KDUMP_SIZES_AT		(12 + 6 * 65 + 6 + 16 + 4)
+struct kdump_sizes {
+	int32_t block_size, sub_header_blocks;
+	uint32_t bitmap_blocks;
+};
+struct kdump_page {
+	uint64_t offset;
+	uint32_t size, flags;
+	uint64_t page_flags;
+};
+
 struct kho_kdump {
 	void *library;
 	kdump_ctx_t *ctx;
-	kdump_bmp_t *present;	/* pages that are in the file, or NULL */
+	kdump_bmp_t *present;	/* pages that the file says it has */
+	struct kho_range *beyond; /* those of them that it has not, sorted */
+	size_t nr_beyond;
+	bool mapped;
 	unsigned int renewed;	/* how often the cache was */
 	struct kho_range run;	/* of such pages, the last that was looked up */
 	__typeof__(kdump_new) *new;
@@ -115,13 +139,17 @@ static int not_readable(struct kho_source *source, struct kho_error *err)
 	return kho_remedy(err, ret, "It is in the flattened format: run makedumpfile -R NEW <OLD, and use NEW.");
 }
 
+static kdump_status set_mapped(const struct kho_kdump *kdump, bool mapped)
+{
+	const kdump_attr_t policy = {
+		.type = KDUMP_NUMBER, .val.number = mapped ? KDUMP_MMAP_TRY : KDUMP_MMAP_NEVER,
+	};
+
+	return kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &policy);
+}
+
 static int open_dump(struct kho_source *source, struct kho_error *err)
 {
-	/*
-	 * Mapped it would be read faster, but a page that the file says it has beyond its own
-	 * end, as in one that was cut short, would kill us (SIGBUS); now it is an error.
-	 */
-	const kdump_attr_t no_map = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_NEVER };
 	/*
 	 * It looks through all the pages that it keeps for each page (cache.c of 0.5.1 to
 	 * 0.5.5). By its own choice that is a thousand.
@@ -135,7 +163,7 @@ static int open_dump(struct kho_source *source, struct kho_error *err)
 	kdump->ctx = kdump->new();
 	if (!kdump->ctx)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &no_map) != KDUMP_OK ||
+	if (set_mapped(kdump, false) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, "cache.size", &cache) != KDUMP_OK ||
 	    kdump->open_fdset(kdump->ctx, 1, &source->fd) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, KDUMP_ATTR_ZERO_EXCLUDED, &no_zero) != KDUMP_OK)
@@ -189,11 +217,17 @@ static int read_ram(struct kho_source *source, struct kho_error *err)
 	ret = add_ram(source, attr.val.bitmap, err);
 	kdump->decref(attr.val.bitmap);
 
+	if (ret)
+		return ret;
+
 	attr.type = KDUMP_BITMAP;
-	if (!ret && kdump->get_attr(kdump->ctx, KDUMP_ATTR_FILE_PAGEMAP, &attr) == KDUMP_OK &&
-	    attr.type == KDUMP_BITMAP)
-		kdump->present = attr.val.bitmap;
-	return ret;
+	if (kdump->get_attr(kdump->ctx, KDUMP_ATTR_FILE_PAGEMAP, &attr) != KDUMP_OK ||
+	    attr.type != KDUMP_BITMAP)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s does not say which pages it has: %s", source->path,
+				reason(kdump, why, sizeof(why)));
+	kdump->present = attr.val.bitmap;
+	return 0;
 }
 
 static void read_release(struct kho_source *source)
@@ -214,11 +248,15 @@ bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *
 {
 	/* which it does not find out itself of every dump, and does not tell a line without */
 	const kdump_attr_t linux_os = { .type = KDUMP_STRING, .val.string = "linux" };
+	bool fits, found;
 	char *line;
-	bool fits;
 
+	/* nobody has looked where in the file that is */
+	set_mapped(kdump, false);
 	kdump->set_attr(kdump->ctx, KDUMP_ATTR_OSTYPE, &linux_os);
-	if (kdump->vmcoreinfo_line(kdump->ctx, key, &line) != KDUMP_OK)
+	found = kdump->vmcoreinfo_line(kdump->ctx, key, &line) == KDUMP_OK;
+	set_mapped(kdump, kdump->mapped);
+	if (!found)
 		return false;
 	fits = strlen(line) < size;
 	if (fits)
@@ -227,19 +265,171 @@ bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *
 	return fits;
 }
 
-bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run)
+/* The first run of pages at or after @from that the file says it has. */
+static bool next_run(const struct kho_kdump *kdump, uint64_t from, struct kho_range *run)
 {
 	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;
-	struct kho_kdump *kdump = source->kdump;
 	kdump_addr_t first = from / KHO_ABI_PAGE_SIZE, end;
 
-	if (!kdump->present || kdump->find_set(kdump->present, &first) != KDUMP_OK)
+	if (kdump->find_set(kdump->present, &first) != KDUMP_OK)
 		return false;
 	end = first;
 	if (kdump->find_clear(kdump->present, &end) != KDUMP_OK || end <= first || end > most)
 		return false;
 	*run = (struct kho_range){ first * KHO_ABI_PAGE_SIZE, (end - first) * KHO_ABI_PAGE_SIZE };
 	return true;
+}
+
+/* Where the pages at or after @from begin that are said to be, and are not. */
+static const struct kho_range *next_beyond(const struct kho_kdump *kdump, uint64_t from)
+{
+	size_t low = 0, high = kdump->nr_beyond;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (kdump->beyond[mid].addr + kdump->beyond[mid].size <= from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < kdump->nr_beyond ? &kdump->beyond[low] : NULL;
+}
+
+bool kho_kdump_is_cut(const struct kho_kdump *kdump)
+{
+	return kdump->nr_beyond;
+}
+
+bool kho_kdump_next(const struct kho_source *source, uint64_t from, struct kho_range *run)
+{
+	const struct kho_range *beyond;
+
+	while (next_run(source->kdump, from, run)) {
+		beyond = next_beyond(source->kdump, run->addr);
+		if (!beyond || beyond->addr > run->addr) {
+			if (beyond && beyond->addr - run->addr < run->size)
+				run->size = beyond->addr - run->addr;
+			return true;
+		}
+		from = beyond->addr + beyond->size;
+	}
+	return false;
+}
+
+/* The descriptions of pages, one after the other. */
+struct kdump_pages {
+	int fd;
+	uint64_t at;		/* of what follows in the file */
+	size_t next;		/* one to be handed out */
+	struct kdump_page pages[256];
+};
+
+static const struct kdump_page *next_page(struct kdump_pages *list)
+{
+	const size_t n = sizeof(list->pages) / sizeof(list->pages[0]);
+	ssize_t size;
+	size_t cut;
+
+	if (list->next == n) {
+		/* what is not described is nowhere */
+		memset(list->pages, 0xff, sizeof(list->pages));
+		size = pread(list->fd, list->pages, sizeof(list->pages), (off_t)list->at);
+		cut = size > 0 ? (size_t)size % sizeof(list->pages[0]) : 0;
+		memset((char *)list->pages + (size > 0 ? (size_t)size : 0) - cut, 0xff, cut);
+		list->at += sizeof(list->pages);
+		list->next = 0;
+	}
+	return &list->pages[list->next++];
+}
+
+/* Pages between which the file says it has none are one range. */
+static int add_beyond(struct kho_source *source, uint64_t addr, bool goes_on,
+		      struct kho_error *err)
+{
+	struct kho_kdump *kdump = source->kdump;
+	struct kho_range *last = &kdump->beyond[kdump->nr_beyond];
+
+	if (goes_on) {
+		last[-1].size = addr + KHO_ABI_PAGE_SIZE - last[-1].addr;
+		return 0;
+	}
+	if (kdump->nr_beyond == MAX_BEYOND)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: pages at more than %u places are said to be beyond its end",
+				source->path, MAX_BEYOND);
+	*last = (struct kho_range){ addr, KHO_ABI_PAGE_SIZE };
+	kdump->nr_beyond++;
+	return 0;
+}
+
+static int compare_with_end(struct kho_source *source, struct kdump_pages *list,
+			    uint64_t file_size, struct kho_error *err)
+{
+	struct kho_range run = { 0 };
+	bool beyond, before = false;
+
+	while (next_run(source->kdump, run.addr + run.size, &run)) {
+		for (uint64_t done = 0; done < run.size; done += KHO_ABI_PAGE_SIZE) {
+			const struct kdump_page *page = next_page(list);
+			int ret;
+
+			beyond = page->offset > file_size ||
+				 page->size > file_size - page->offset;
+			ret = beyond ? add_beyond(source, run.addr + done, before, err) : 0;
+			if (ret)
+				return ret;
+			before = beyond;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Finds the pages that the file says it has beyond its own end, as one has that was cut short:
+ * libkdumpfile 0.5.1 takes what is not there for zeroes. Where it is not asked for these, it
+ * may map the file as well, which is much quicker than its cache of pieces that it has read:
+ * through all of that it looks for each page. With them it would kill us (SIGBUS).
+ */
+static int find_beyond(struct kho_source *source, struct kho_error *err)
+{
+	char start[KDUMP_SIZES_AT + sizeof(struct kdump_sizes)];
+	const char *machine = start + KDUMP_MACHINE_AT;
+	struct kho_kdump *kdump = source->kdump;
+	struct kdump_pages *list;
+	struct kdump_sizes sizes;
+	struct stat file;
+	int ret;
+
+	if (fstat(source->fd, &file))
+		return kho_fail_os(err, "look at", source->path);
+	if (!S_ISREG(file.st_mode) ||
+	    pread(source->fd, start, sizeof(start), 0) != sizeof(start) ||
+	    memcmp(start, KDUMP_SIGNATURE, strlen(KDUMP_SIGNATURE)) ||
+	    (strncmp(machine, "x86_64", 65) && strncmp(machine, "aarch64", 65)))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s is no dump of an x86_64 or aarch64 kernel in the format of makedumpfile",
+				source->path);
+	memcpy(&sizes, start + KDUMP_SIZES_AT, sizeof(sizes));
+	if (sizes.block_size != (int32_t)KHO_ABI_PAGE_SIZE || sizes.sub_header_blocks < 0)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: blocks of %d bytes, and %d of them for a header, cannot be",
+				source->path, sizes.block_size, sizes.sub_header_blocks);
+
+	kdump->beyond = calloc(MAX_BEYOND, sizeof(*kdump->beyond));
+	if (!kdump->beyond)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	list = malloc(sizeof(*list));
+	if (!list)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	list->fd = source->fd;
+	list->at = (1 + (uint64_t)sizes.sub_header_blocks + sizes.bitmap_blocks) * KHO_ABI_PAGE_SIZE;
+	list->next = sizeof(list->pages) / sizeof(list->pages[0]);
+	ret = compare_with_end(source, list, (uint64_t)file.st_size, err);
+	free(list);
+	if (!ret)
+		kdump->mapped = set_mapped(kdump, true) == KDUMP_OK;
+	return ret;
 }
 
 int kho_kdump_open(struct kho_source *source, struct kho_error *err)
@@ -257,6 +447,8 @@ int kho_kdump_open(struct kho_source *source, struct kho_error *err)
 		ret = read_ram(source, err);
 	if (!ret)
 		read_release(source);
+	if (!ret)
+		ret = find_beyond(source, err);
 	return ret;
 }
 
@@ -266,8 +458,6 @@ static size_t present(const struct kho_source *source, uint64_t addr, size_t siz
 	struct kho_range *run = &source->kdump->run;
 	size_t done = 0;
 
-	if (!source->kdump->present)
-		return size;
 	while (done < size) {
 		uint64_t at = addr + done, left;
 
@@ -300,6 +490,7 @@ int kho_kdump_read(struct kho_source *source, uint64_t addr, void *buf, size_t s
 	struct kho_kdump *kdump = source->kdump;
 	size_t done = present(source, addr, size);
 	kdump_status status = KDUMP_ERR_NODATA;
+	const struct kho_range *beyond;
 	char why[128] = "";
 
 	if (done == size) {
@@ -311,6 +502,11 @@ int kho_kdump_read(struct kho_source *source, uint64_t addr, void *buf, size_t s
 	}
 
 	addr += done < size ? done : 0;
+	beyond = next_beyond(kdump, addr);
+	if (beyond && addr >= beyond->addr)
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
+				"%s is cut short: it ends before memory at 0x%" PRIx64,
+				source->path, addr);
 	if (status == KDUMP_ERR_CORRUPT)
 		return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
 				"%s: memory at 0x%" PRIx64 " cannot be read: %s", source->path,
@@ -325,6 +521,7 @@ void kho_kdump_close(struct kho_kdump *kdump)
 {
 	if (!kdump)
 		return;
+	free(kdump->beyond);
 	if (kdump->present)
 		kdump->decref(kdump->present);
 	if (kdump->ctx)

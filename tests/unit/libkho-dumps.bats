@@ -83,6 +83,17 @@ root_address() {
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
 }
 
+# A mapped file would end the process with SIGBUS there.
+@test "a page that is said to be behind the end of the file is unknown" {
+	local head
+	make_dump --kdump
+	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
+	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" --beyond "$dump" "$dump.without" "$head"
+	run -1 "$inspect" verify --core "$dump.without"
+	[[ $output == *"K401  not judged: "*"is cut short: it ends before memory at $head"* ]]
+	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
+}
+
 @test "without the page of its root a dump does not pass" {
 	make_dump --kdump
 	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
@@ -104,11 +115,12 @@ root_address() {
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
 }
 
+# What is not there is neither judged nor taken for zeroes, by which a map would have less.
 @test "compressed dumps that end early do not pass" {
-	local size i
+	local size i pages
 	make_dump --kdump
 	size=$(stat -c %s "$dump")
-	# its second half are holes
+	# its second half are holes and data
 	for ((i = 1; i < 32; i++)); do
 		head -c $((size * i / 32)) "$dump" >"$dump.cut"
 		run timeout 60 "$inspect" verify --core "$dump.cut"
@@ -116,6 +128,14 @@ root_address() {
 			echo "cut to $((size * i / 32)) bytes: status $status" >&2
 			return 1
 		}
+		[ "$status" = 2 ] || [[ $output == *"0 fatal, 0 errors, "* ]]
+	done
+	# the last page alone, which is of records
+	for pages in 1 2; do
+		head -c $((size - 4096 * pages + 1)) "$dump" >"$dump.cut"
+		run -1 "$inspect" verify --core "$dump.cut"
+		[[ $output == *"not judged: "*"is cut short"* ]]
+		[[ $output == *"0 fatal, 0 errors, "* ]]
 	done
 }
 
