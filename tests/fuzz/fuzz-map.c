@@ -13,16 +13,36 @@ static int see_node(uint64_t addr, void *data)
 	return ++*(size_t *)data > MAX_ENTRIES;
 }
 
+static int count_bits(const struct kho_radix_leaf *leaf, void *data)
+{
+	uint64_t *bits = data;
+
+	for (unsigned int i = 0; i < (1u << KHO_RADIX_BITMAP_BITS) / 64; i++)
+		*bits += (uint64_t)__builtin_popcountll(leaf->bits[i]);
+	return 0;
+}
+
+/* Leaf by leaf there are as many entries as one by one. */
+static void read_leaves(struct kho_state *state, uint64_t entries)
+{
+	uint64_t bits = 0;
+
+	if (FUZZ_ABI != KHO_ABI_V1 && !kho_radix_for_each_leaf(state, count_bits, &bits, NULL) &&
+	    bits != entries)
+		abort();
+}
+
 static void read_entries(struct kho_state *state)
 {
 	struct kho_map_entry entry = { 0 };
 	struct kho_map_iter *iter;
 	uint64_t last = 0;
 	size_t n = 0;
+	int ret = 1;
 
 	if (kho_map_iter_create(state, &iter, NULL))
 		return;
-	while (n < MAX_ENTRIES && kho_map_iter_next(iter, &entry, NULL) > 0) {
+	while (n < MAX_ENTRIES && (ret = kho_map_iter_next(iter, &entry, NULL)) > 0) {
 		if (entry.addr < last)
 			abort(); /* out of order */
 		last = entry.addr;
@@ -30,6 +50,8 @@ static void read_entries(struct kho_state *state)
 			abort(); /* the iterator and the look-up do not agree */
 	}
 	kho_map_iter_destroy(iter);
+	if (!ret)
+		read_leaves(state, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
