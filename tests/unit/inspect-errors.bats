@@ -209,3 +209,17 @@ live_root() {
 		assert any("pci:" in t.firstChild.data for t in svg.getElementsByTagName("title"))
 	END
 }
+
+@test "the picture says whose memory it is, of subtrees too, and has nothing of no size" {
+	local stock=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	"$inspect" map --json --core "$stock" >"$BATS_TEST_TMPDIR/map.json"
+	[ "$(jq -c '.areas[] | select(.label == "memblock: pool reserve_mem") | [.kind, .addr, .size]' "$BATS_TEST_TMPDIR/map.json")" = \
+		'["memory of subtrees","0x3eb00000",1048576]' ]
+	# test_kho.max_mem= of the recording
+	[ "$(jq '[.areas[] | select(.label != null and (.label | startswith("kho_test: "))) | .size] | add' "$BATS_TEST_TMPDIR/map.json")" = 262144 ]
+	[ "$(jq '[.areas[] | select(.size == 0)] | length' "$BATS_TEST_TMPDIR/map.json")" = 0 ]
+	"$inspect" map --core "$stock" -o "$BATS_TEST_TMPDIR/map.svg"
+	grep -q '>memblock: pool reserve_mem</text>' "$BATS_TEST_TMPDIR/map.svg"
+	run -0 "$inspect" map --core "$stock"
+	[[ $output == *"o memory of subtrees 1.3 MiB"* ]]
+}

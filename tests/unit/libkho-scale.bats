@@ -64,6 +64,17 @@ most_memory() {
 	done
 }
 
+@test "a picture of thirty thousand records has no more boxes than can be told apart" {
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
+	"$inspect" map --core "$dump" -o "$BATS_TEST_TMPDIR/map.svg"
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/map.svg")" -lt 1000000 ]
+	grep -q '<title>DMA allocations: [0-9]* from 0x' "$BATS_TEST_TMPDIR/map.svg"
+	run -0 "$inspect" map --core "$dump"
+	[[ $output == *D* && ${#lines[@]} -lt 40 ]]
+	# every record is in there
+	[ "$("$inspect" map --json --core "$dump" | jq '[.areas[] | select(.kind == "DMA allocations")] | length')" = 30000 ]
+}
+
 @test "a snapshot of thirty thousand records is as good as what it was made from" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"

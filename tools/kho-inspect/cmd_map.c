@@ -14,6 +14,7 @@ const struct map_style map_styles[MAP_KINDS] = {
 	[MAP_KERNEL] = { "running kernel", 'k', "\033[34m", "#5b7fb5" },
 	[MAP_SCRATCH] = { "scratch", 's', "\033[33m", "#f0c04a" },
 	[MAP_PRESERVED] = { "preserved, other", 'p', "\033[36m", "#3aa6a0" },
+	[MAP_SUBTREE] = { "memory of subtrees", 'o', "\033[32m", "#4f7f2a" },
 	[MAP_METADATA] = { "KHO metadata", 'm', "\033[35m", "#9b59b6" },
 	[MAP_DMA] = { "DMA allocations", 'D', "\033[31m", "#d1495b" },
 };
@@ -23,6 +24,8 @@ static bool add_area(struct map *map, uint64_t addr, uint64_t size, enum map_kin
 {
 	struct map_area *area;
 
+	if (!size)
+		return true;
 	if (map->n == map->room) {
 		size_t room = map->room ? 2 * map->room : 64;
 		struct map_area *areas = reallocarray(map->areas, room, sizeof(*areas));
@@ -87,6 +90,43 @@ static void add_metadata(struct map *map, struct kho_state *state)
 	kho_map_for_each_node(state, add_node, map, NULL);
 }
 
+/* What a subtree says belongs to whom. */
+struct owner {
+	struct map *map;
+	const struct kho_subtree *subtree;
+	char label[64];
+};
+
+static int add_item(const struct kho_item *item, void *data)
+{
+	struct owner *owner = data;
+
+	/* of a session its files are no owners of their own */
+	if (item->type == KHO_ITEM_GROUP && !item->depth)
+		snprintf(owner->label, sizeof(owner->label), "%.20s: %.20s %.20s",
+			 owner->subtree->name, item->name, item->text);
+	if (item->type == KHO_ITEM_MEMORY && item->size <= UINT64_MAX - PAGE - item->value)
+		add_owned(owner->map, item->value, item->size, MAP_SUBTREE,
+			  item->depth ? owner->label : owner->subtree->name);
+	return 0;
+}
+
+/* Of an incoming state it may be something else's by now. */
+static void add_subtrees(struct map *map, struct kho_state *state)
+{
+	const struct kho_subtree *subtrees;
+	size_t n;
+
+	if (kho_state_side(state) == KHO_SIDE_IN)
+		return;
+	subtrees = kho_state_subtrees(state, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct owner owner = { .map = map, .subtree = &subtrees[i] };
+
+		kho_subtree_decode(state, &subtrees[i], add_item, &owner, NULL);
+	}
+}
+
 static void add_records(struct map *map, struct kho_state *state)
 {
 	struct kho_dma_record record;
@@ -140,6 +180,7 @@ static void collect(struct map *map, const struct options *options, struct kho_s
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
 	add_preserved(map, state);
+	add_subtrees(map, state);
 	add_metadata(map, state);
 	add_records(map, state);
 }
@@ -148,21 +189,22 @@ static void print_json(const struct map *map, const struct kho_state *state)
 {
 	struct json_object *document = json_document("map");
 	struct json_object *array = json_object_new_array();
+	struct json_stream stream;
 
+	json_object_object_add(document, "state", json_state(state));
+	for (size_t i = 0; i < map->nr_ram; i++)
+		json_object_array_add(array, json_range(&map->ram[i]));
+	json_object_object_add(document, "ram", array);
+
+	json_stream_begin(&stream, document, "areas");
 	for (size_t i = 0; i < map->n; i++) {
 		struct json_object *object = json_range(&map->areas[i].range);
 
 		json_add_string(object, "kind", map_styles[map->areas[i].kind].name);
 		json_add_string(object, "label", *map->areas[i].label ? map->areas[i].label : NULL);
-		json_object_array_add(array, object);
+		json_stream_add(&stream, object);
 	}
-	json_object_object_add(document, "state", json_state(state));
-	json_object_object_add(document, "areas", array);
-	array = json_object_new_array();
-	for (size_t i = 0; i < map->nr_ram; i++)
-		json_object_array_add(array, json_range(&map->ram[i]));
-	json_object_object_add(document, "ram", array);
-	json_print(document);
+	json_stream_end(&stream);
 }
 
 int cmd_map(const struct options *options)

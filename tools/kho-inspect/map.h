@@ -11,6 +11,7 @@ enum map_kind {
 	MAP_KERNEL,
 	MAP_SCRATCH,
 	MAP_PRESERVED,	/* by somebody, without a record */
+	MAP_SUBTREE,	/* handed over by a subtree that says so: LUO, memblock, kho_test */
 	MAP_METADATA,	/* KHO's own: root FDT, blobs, blocks of records */
 	MAP_DMA,
 	MAP_KINDS,
@@ -19,7 +20,7 @@ enum map_kind {
 struct map_area {
 	struct kho_range range;
 	enum map_kind kind;
-	char label[64];		/* of a DMA allocation: its device */
+	char label[64];		/* whose it is: of a DMA allocation the device */
 };
 
 struct map {

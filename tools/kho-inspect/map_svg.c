@@ -51,28 +51,71 @@ static uint64_t ram_below(const struct map *map, uint64_t addr)
 	return below;
 }
 
-static void draw_box(FILE *f, double x, double y, double width, const struct map_area *area,
-		     const struct options *options)
+/*
+ * A box in a bar. What would lie on top of another of its kind is in it as well, so that a
+ * picture of a million allocations has no more boxes than can be told apart.
+ */
+struct box {
+	const struct map_area *area;	/* the first; NULL: none yet */
+	double x, end;
+	uint64_t areas, bytes, last;	/* last: address of the last byte */
+};
+
+static void put_title(FILE *f, const struct box *box, const struct options *options)
 {
+	const struct map_area *area = box->area;
 	char size[FORMAT_ROOM];
 
-	if (width < MIN_PIXELS)
-		width = MIN_PIXELS;
-	fprintf(f, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>", x,
-		y, width, BAR_HEIGHT, map_styles[area->kind].rgb);
 	put_escaped(f, map_styles[area->kind].name);
+	if (box->areas > 1) {
+		fprintf(f, ": %" PRIu64 " from 0x%" PRIx64 " to 0x%" PRIx64 ", %s", box->areas,
+			area->range.addr, box->last, format_size(options, box->bytes, size));
+		return;
+	}
 	if (*area->label) {
 		fputs(": ", f);
 		put_escaped(f, area->label);
 	}
-	fprintf(f, ", 0x%" PRIx64 ", %s</title></rect>\n", area->range.addr,
+	fprintf(f, ", 0x%" PRIx64 ", %s", area->range.addr,
 		format_size(options, area->range.size, size));
-	if (width < LETTER_PIXELS * (double)(strlen(area->label) + 1) || !*area->label)
+}
+
+static void draw_box(FILE *f, const struct box *box, double y, const struct options *options)
+{
+	const struct map_area *area = box->area;
+	double width = box->end - box->x;
+
+	if (!area)
 		return;
-	fprintf(f, "<text class=\"owner\" text-anchor=\"middle\" x=\"%.2f\" y=\"%.0f\">", x + width / 2,
-		y + BAR_HEIGHT / 2 + 4);
+	fprintf(f, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>",
+		box->x, y, width, BAR_HEIGHT, map_styles[area->kind].rgb);
+	put_title(f, box, options);
+	fputs("</title></rect>\n", f);
+	if (box->areas > 1 || !*area->label ||
+	    width < LETTER_PIXELS * (double)(strlen(area->label) + 1))
+		return;
+	fprintf(f, "<text class=\"owner\" text-anchor=\"middle\" x=\"%.2f\" y=\"%.0f\">",
+		box->x + width / 2, y + BAR_HEIGHT / 2 + 4);
 	put_escaped(f, area->label);
 	fputs("</text>\n", f);
+}
+
+/* Areas come in the order of their addresses, those of one kind after the other. */
+static void add_to_bar(FILE *f, struct box *box, const struct map_area *area, double x, double end,
+		       double y, const struct options *options)
+{
+	uint64_t last = area->range.addr + area->range.size - 1;
+
+	if (end < x + MIN_PIXELS)
+		end = x + MIN_PIXELS;
+	if (!box->area || x >= box->end) {
+		draw_box(f, box, y, options);
+		*box = (struct box){ .area = area, .x = x, .end = end, .last = last };
+	}
+	box->areas++;
+	box->bytes += area->range.size;
+	box->end = end > box->end ? end : box->end;
+	box->last = last > box->last ? last : box->last;
 }
 
 static void draw_overview(FILE *f, const struct map *map, const struct options *options, double y)
@@ -82,16 +125,18 @@ static void draw_overview(FILE *f, const struct map *map, const struct options *
 	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
 		BAR_HEIGHT);
 	for (int kind = MAP_RAM + 1; kind < MAP_KINDS; kind++) {
+		struct box box = { 0 };
+
 		for (size_t i = 0; i < map->n; i++) {
 			const struct map_area *area = &map->areas[i];
-			double x, end;
 
-			if ((int)area->kind != kind)
-				continue;
-			x = (double)ram_below(map, area->range.addr) * scale;
-			end = (double)ram_below(map, area->range.addr + area->range.size) * scale;
-			draw_box(f, LEFT + x, y, end - x, area, options);
+			if ((int)area->kind == kind)
+				add_to_bar(f, &box, area,
+					   LEFT + (double)ram_below(map, area->range.addr) * scale,
+					   LEFT + (double)ram_below(map, area->range.addr + area->range.size) * scale,
+					   y, options);
 		}
+		draw_box(f, &box, y, options);
 	}
 }
 
@@ -154,6 +199,8 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
 		BAR_HEIGHT);
 	for (int kind = MAP_KERNEL; kind < MAP_KINDS; kind++) {
+		struct box box = { 0 };
+
 		for (size_t i = 0; i < map->n; i++) {
 			const struct map_area *area = &map->areas[i];
 			uint64_t start = area->range.addr, end = start + area->range.size;
@@ -165,9 +212,10 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 				start = zoom->addr;
 			if (end > zoom->addr + zoom->size)
 				end = zoom->addr + zoom->size;
-			draw_box(f, LEFT + (double)(start - zoom->addr) * scale, y,
-				 (double)(end - start) * scale, area, options);
+			add_to_bar(f, &box, area, LEFT + (double)(start - zoom->addr) * scale,
+				   LEFT + (double)(end - zoom->addr) * scale, y, options);
 		}
+		draw_box(f, &box, y, options);
 	}
 }
 
@@ -192,16 +240,17 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 {
 	struct kho_range zooms[MAX_ZOOMS];
 	uint64_t gap = 1 << 20;
-	double y = 64;
-	size_t n;
 	char size[FORMAT_ROOM];
+	size_t n, height;
+	double y = 64;
 
 	while ((n = find_zooms(map, gap, zooms, MAX_ZOOMS)) > MAX_ZOOMS)
 		gap *= 2;
+	height = 64 + (n + 1) * ROW_HEIGHT + 36 + (MAP_KINDS + 2) / 3 * 24;
 
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" "
 		"width=\"%d\" height=\"%zu\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n",
-		WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84, WIDTH, 64 + (n + 1) * ROW_HEIGHT + 84);
+		WIDTH, height, WIDTH, height);
 	fputs(style, f);
 	fprintf(f, "<title>KHO memory map, %s state</title>\n"
 		"<desc>Physical memory: scratch areas and what is preserved over a kexec.</desc>\n"

@@ -22,22 +22,6 @@ static size_t terminal_width(void)
 	return n < 40 || n > 500 ? 80 : (size_t)n;
 }
 
-/* What is shown for [addr, addr+size): the kind of highest precedence in it. */
-static enum map_kind kind_at(const struct map *map, uint64_t addr, uint64_t size)
-{
-	enum map_kind kind = MAP_RAM;
-
-	for (size_t i = 0; i < map->n; i++) {
-		const struct map_area *area = &map->areas[i];
-
-		if (area->kind <= kind)
-			continue;
-		if (addr < area->range.addr + area->range.size && area->range.addr < addr + size)
-			kind = area->kind;
-	}
-	return kind;
-}
-
 static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
 {
 	for (size_t i = 0; i < map->nr_ram; i++) {
@@ -47,45 +31,19 @@ static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
 	return false;
 }
 
-static void draw_row(const struct map *map, const struct options *options, uint64_t addr,
-		     size_t cells, uint64_t cell, bool color)
+/* Rows of cells, in the order of their addresses. */
+struct rows {
+	uint64_t *addrs;
+	unsigned char *kinds;	/* of each cell, the one of highest precedence in it */
+	size_t n, cells;
+	uint64_t cell;
+};
+
+/* Where there is RAM; with @addrs NULL they are only counted. */
+static size_t place_rows(const struct map *map, uint64_t cell, size_t cells, uint64_t *addrs)
 {
-	char size[FORMAT_ROOM];
-	int shown = -1;
+	size_t n = 0;
 
-	printf("%#13" PRIx64 " %7s ", addr, format_size(options, cell * cells, size));
-	for (size_t i = 0; i < cells; i++) {
-		int kind;
-
-		if (!is_ram(map, addr + i * cell, cell)) {
-			if (color && shown != -1)
-				fputs("\033[0m", stdout);
-			shown = -1;
-			putchar(' ');
-			continue;
-		}
-		kind = kind_at(map, addr + i * cell, cell);
-		if (color && kind != shown)
-			printf("\033[0m%s", map_styles[kind].ansi);
-		shown = kind;
-		putchar(map_styles[kind].letter);
-	}
-	puts(color ? "\033[0m" : "");
-}
-
-void map_draw_terminal(const struct map *map, const struct options *options)
-{
-	size_t cells = terminal_width() - PREFIX - 1;
-	bool color = use_color(options);
-	uint64_t cell = 4096;
-	char size[FORMAT_ROOM];
-
-	/* the smallest power of two for which all of RAM fits the rows */
-	while (cell < 1ull << 40 && cell * cells * ROWS < map->bytes[MAP_RAM])
-		cell *= 2;
-
-	printf("one letter is %s; holes between are left out\n",
-	       format_size(options, cell, size));
 	for (size_t r = 0; r < map->nr_ram; r++) {
 		uint64_t addr = map->ram[r].addr - map->ram[r].addr % cell;
 		uint64_t end = map->ram[r].addr + map->ram[r].size;
@@ -101,13 +59,110 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 			if (addr < drawn)
 				addr = drawn;
 		}
-		for (; addr < end; addr += cell * cells)
-			draw_row(map, options, addr, cells, cell, color);
+		for (; addr < end; addr += cell * cells) {
+			if (addrs)
+				addrs[n] = addr;
+			n++;
+		}
 	}
+	return n;
+}
+
+/* The first row that does not end before @addr. */
+static size_t first_row(const struct rows *rows, uint64_t addr)
+{
+	size_t low = 0, high = rows->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (addr >= rows->addrs[mid] && addr - rows->addrs[mid] >= rows->cell * rows->cells)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Area by area, as there may be a million of them. */
+static void paint(struct rows *rows, const struct map_area *area)
+{
+	const uint64_t last = area->range.addr + area->range.size - 1;
+
+	for (size_t r = first_row(rows, area->range.addr); r < rows->n && rows->addrs[r] <= last; r++) {
+		uint64_t start = rows->addrs[r];
+		uint64_t from = area->range.addr > start ? (area->range.addr - start) / rows->cell : 0;
+		uint64_t to = (last - start) / rows->cell;
+		unsigned char *kinds = &rows->kinds[r * rows->cells];
+
+		for (uint64_t i = from; i <= to && i < rows->cells; i++)
+			kinds[i] = (int)area->kind > kinds[i] ? (unsigned char)area->kind : kinds[i];
+	}
+}
+
+static void draw_row(const struct map *map, const struct options *options,
+		     const struct rows *rows, size_t row, bool color)
+{
+	const uint64_t addr = rows->addrs[row];
+	char size[FORMAT_ROOM];
+	int shown = -1;
+
+	printf("%#13" PRIx64 " %7s ", addr,
+	       format_size(options, rows->cell * rows->cells, size));
+	for (size_t i = 0; i < rows->cells; i++) {
+		int kind = rows->kinds[row * rows->cells + i];
+
+		if (!is_ram(map, addr + i * rows->cell, rows->cell)) {
+			if (color && shown != -1)
+				fputs("\033[0m", stdout);
+			shown = -1;
+			putchar(' ');
+			continue;
+		}
+		if (color && kind != shown)
+			printf("\033[0m%s", map_styles[kind].ansi);
+		shown = kind;
+		putchar(map_styles[kind].letter);
+	}
+	puts(color ? "\033[0m" : "");
+}
+
+static void draw_rows(const struct map *map, const struct options *options, struct rows *rows,
+		      bool color)
+{
+	rows->n = place_rows(map, rows->cell, rows->cells, NULL);
+	rows->addrs = calloc(rows->n + 1, sizeof(*rows->addrs));
+	rows->kinds = calloc(rows->n + 1, rows->cells);
+	if (!rows->addrs || !rows->kinds) {
+		fputs("kho-inspect: out of memory.\n", stderr);
+		exit(EXIT_CANNOT_TELL);
+	}
+	place_rows(map, rows->cell, rows->cells, rows->addrs);
+	for (size_t i = 0; i < map->n; i++)
+		paint(rows, &map->areas[i]);
+	for (size_t i = 0; i < rows->n; i++)
+		draw_row(map, options, rows, i, color);
+	free(rows->addrs);
+	free(rows->kinds);
+}
+
+void map_draw_terminal(const struct map *map, const struct options *options)
+{
+	struct rows rows = { .cells = terminal_width() - PREFIX - 1, .cell = 4096 };
+	bool color = use_color(options);
+	char size[FORMAT_ROOM];
+
+	/* the smallest power of two for which all of RAM fits the rows */
+	while (rows.cell < 1ull << 40 && rows.cell * rows.cells * ROWS < map->bytes[MAP_RAM])
+		rows.cell *= 2;
+
+	printf("one letter is %s; holes between are left out\n",
+	       format_size(options, rows.cell, size));
+	draw_rows(map, options, &rows, color);
 
 	puts("");
 	for (int kind = 0; kind < MAP_KINDS; kind++)
-		printf("%s%c%s %-17s %s\n", color ? map_styles[kind].ansi : "",
+		printf("%s%c%s %-18s %s\n", color ? map_styles[kind].ansi : "",
 		       map_styles[kind].letter, color ? "\033[0m" : "", map_styles[kind].name,
 		       format_size(options, map->bytes[kind], size));
 	if (map->incomplete)
