@@ -127,6 +127,24 @@ live_root() {
 	run -2 "$inspect" map --core "$fixture" -o /dev/full
 }
 
+@test "a closed output is an error, and no file takes its place" {
+	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/open"
+	closed() { "$inspect" "$@" >&-; }
+	run -2 closed list --core "$fixture"
+	[[ $output == *"cannot write the output"* ]]
+	run -2 closed snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/closed"
+	cmp "$BATS_TEST_TMPDIR/open" "$BATS_TEST_TMPDIR/closed"
+}
+
+@test "the picture is as wide as the terminal is said to be" {
+	local width lines
+	for width in 30 40 80 200; do
+		COLUMNS=$width "$inspect" map --core "$fixture" >"$BATS_TEST_TMPDIR/picture"
+		lines=$(grep -E '^ +0x| +0 ' "$BATS_TEST_TMPDIR/picture" | awk '{ print length }' | sort -un | tail -n 1)
+		[ "$lines" = $((width - 1)) ]
+	done
+}
+
 @test "JSON documents are as the schema says, for every fixture and damage" {
 	local command file side damage=$KHO_BUILDDIR/tests/lib/kho-damage
 	mkdir "$BATS_TEST_TMPDIR/documents"

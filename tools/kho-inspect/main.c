@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect: the command table and the options that all commands share. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,18 @@ static int run(int argc, char **argv, struct options *options)
 	return command->run(options);
 }
 
+/* So that no file that is opened later takes the place of an output that is closed. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	/* a million lines are many pieces of what the C library takes otherwise */
@@ -285,6 +298,7 @@ int main(int argc, char **argv)
 	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
 	int status;
 
+	fill_standard_files();
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, output, _IOFBF, sizeof(output));
 	status = run(argc, argv, &options);

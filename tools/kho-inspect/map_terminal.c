@@ -9,6 +9,8 @@
 #include "map.h"
 
 #define ROWS	16
+#define NARROWEST 30
+#define WIDEST	500
 #define PREFIX	22	/* "0x000000000000 +64 MiB " */
 
 static size_t terminal_width(void)
@@ -17,9 +19,13 @@ static size_t terminal_width(void)
 	struct winsize size;
 	long n = columns ? strtol(columns, NULL, 10) : 0;
 
-	if (n < 40 && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+	if (n <= 0 && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
 		n = size.ws_col;
-	return n < 40 || n > 500 ? 80 : (size_t)n;
+	if (n <= 0)
+		return 80;
+	if (n > WIDEST)
+		return WIDEST;
+	return n < NARROWEST ? NARROWEST : (size_t)n;
 }
 
 static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
