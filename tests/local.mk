@@ -15,6 +15,6 @@ include tests/bench/local.mk
 check-programs: $(check_PROGRAMS)
 
 check-local: all
-	@command -v $(BATS) >/dev/null || { \
+	@set -- $(BATS); command -v "$$1" >/dev/null || { \
 		echo "make check needs bats: install it, or name it with BATS=" >&2; exit 1; }
 	KHO_BUILDDIR='$(abs_builddir)' $(BATS) '$(abs_top_srcdir)/tests/unit'
