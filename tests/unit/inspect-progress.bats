@@ -14,7 +14,7 @@ setup() {
 # for more than a second, some times since it has opened the dump, so that it takes that long.
 on_terminal() {
 	/usr/bin/python3 - "$dump" "$@" <<-'END'
-		import os, pty, signal, subprocess, sys, time
+		import os, pty, select, signal, subprocess, sys, time
 		control, terminal = pty.openpty()
 		dump = os.path.realpath(sys.argv[1])
 		child = subprocess.Popen(sys.argv[2:], stdout=open("output", "w"), stderr=terminal)
@@ -27,8 +27,9 @@ on_terminal() {
 		        return False
 		while child.poll() is None and not is_open():
 		    pass
-		for _ in range(3):
-		    time.sleep(0.02)
+		# until it has said something, as nobody knows how far it is
+		while child.poll() is None and not select.select([control], [], [], 0)[0]:
+		    time.sleep(0.004)
 		    child.send_signal(signal.SIGSTOP)
 		    time.sleep(1.1)
 		    child.send_signal(signal.SIGCONT)
@@ -54,7 +55,7 @@ on_terminal() {
 	local command
 	cd "$BATS_TEST_TMPDIR"
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 "$dump"
-	for command in verify "list --json" "ranges --json" "snapshot -o snapshot"; do
+	for command in verify map "diff $dump" "list --json" "ranges --json" "snapshot -o snapshot"; do
 		# shellcheck disable=SC2086 # more than one word
 		on_terminal "$inspect" $command --core "$dump" >seen
 		grep -qE $'\r[a-z ]+ \\[#+ *\\] +[0-9]+%' seen

@@ -58,11 +58,14 @@ static int compare_addrs(const void *a, const void *b, void *records)
 
 static int read_records(struct side *side, struct kho_error *err)
 {
+	struct kho_dma_header header = { 0 };
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	size_t room = 0;
 	int ret;
 
+	progress_begin(&side->opened, "reading records");
+	kho_dma_read_header(side->opened.state, &header, NULL);
 	ret = kho_dma_iter_create(side->opened.state, &iter, err);
 	if (ret)
 		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
@@ -70,6 +73,7 @@ static int read_records(struct side *side, struct kho_error *err)
 		side->records = grow(side->records, side->nr_records, &side->record_room,
 				     sizeof(*side->records));
 		side->records[side->nr_records++] = record;
+		progress_tell(&side->opened, side->nr_records, header.nr_records);
 	}
 	kho_dma_iter_destroy(iter);
 	if (ret || !side->nr_records)
@@ -88,12 +92,14 @@ static int read_records(struct side *side, struct kho_error *err)
 /* An incoming map is gone by its nature; what else cannot be read is an error. */
 static int read_map(struct side *side, struct kho_error *err)
 {
+	const uint64_t end = ram_end(side->opened.state);
 	struct kho_map_entry entry;
 	struct kho_map_iter *iter;
 	int ret;
 
 	if (kho_state_side(side->opened.state) == KHO_SIDE_IN)
 		return 0;
+	progress_begin(&side->opened, "reading the map");
 	ret = kho_map_iter_create(side->opened.state, &iter, err);
 	if (ret)
 		return ret;
@@ -101,6 +107,7 @@ static int read_map(struct side *side, struct kho_error *err)
 		side->entries = grow(side->entries, side->nr_entries, &side->entry_room,
 				     sizeof(*side->entries));
 		side->entries[side->nr_entries++] = entry;
+		progress_tell(&side->opened, entry.addr, end);
 	}
 	kho_map_iter_destroy(iter);
 	side->have_map = !ret;
@@ -118,9 +125,13 @@ static int open_side(const struct options *options, const char *file, struct sid
 	ret = open_state(&own, option_side(options), &side->opened, err);
 	if (ret == KHO_ERR_NO_STATE && file)
 		ret = open_state(&own, options->in ? KHO_SIDE_OUT : KHO_SIDE_IN, &side->opened, err);
+	if (ret)
+		return ret;
+	ret = read_records(side, err);
 	if (!ret)
-		ret = read_records(side, err);
-	return ret ? ret : read_map(side, err);
+		ret = read_map(side, err);
+	progress_hide(side->opened.progress);
+	return ret;
 }
 
 static void close_side(struct side *side)

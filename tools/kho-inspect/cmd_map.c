@@ -42,16 +42,21 @@ static bool add_area(struct map *map, uint64_t addr, uint64_t size, enum map_kin
 	return true;
 }
 
-static void add_preserved(struct map *map, struct kho_state *state)
+static void add_preserved(struct map *map, struct opened *opened)
 {
+	struct kho_state *state = opened->state;
+	const uint64_t end = ram_end(state);
 	struct kho_map_entry entry;
 	struct kho_map_iter *iter;
 	int ret;
 
 	ret = kho_map_iter_create(state, &iter, NULL);
 	if (!ret) {
-		while ((ret = kho_map_iter_next(iter, &entry, NULL)) > 0)
+		progress_begin(opened, "reading the map");
+		while ((ret = kho_map_iter_next(iter, &entry, NULL)) > 0) {
 			add_area(map, entry.addr, entry.size, MAP_PRESERVED, "");
+			progress_tell(opened, entry.addr, end);
+		}
 		kho_map_iter_destroy(iter);
 	}
 	map->incomplete = ret;
@@ -127,14 +132,18 @@ static void add_subtrees(struct map *map, struct kho_state *state)
 	}
 }
 
-static void add_records(struct map *map, struct kho_state *state)
+static void add_records(struct map *map, struct opened *opened)
 {
+	struct kho_state *state = opened->state;
+	struct kho_dma_header header = { 0 };
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
-	uint64_t block = 0;
+	uint64_t block = 0, done = 0;
 
+	kho_dma_read_header(state, &header, NULL);
 	if (kho_dma_iter_create(state, &iter, NULL))
 		return;
+	progress_begin(opened, "reading records");
 	while (kho_dma_iter_next(iter, &record, NULL) > 0) {
 		if (record.state / PAGE != block) {
 			block = record.state / PAGE;
@@ -142,6 +151,7 @@ static void add_records(struct map *map, struct kho_state *state)
 		}
 		if (record.in_use && record.crc_ok)
 			add_owned(map, record.addr, record.pages * PAGE, MAP_DMA, record.device);
+		progress_tell(opened, ++done, header.nr_records);
 	}
 	kho_dma_iter_destroy(iter);
 }
@@ -167,8 +177,9 @@ static void add_kernel(struct map *map, const struct options *options)
 	fclose(f);
 }
 
-static void collect(struct map *map, const struct options *options, struct kho_state *state)
+static void collect(struct map *map, const struct options *options, struct opened *opened)
 {
+	struct kho_state *state = opened->state;
 	const struct kho_range *scratch;
 	size_t n;
 
@@ -179,10 +190,11 @@ static void collect(struct map *map, const struct options *options, struct kho_s
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
-	add_preserved(map, state);
+	add_preserved(map, opened);
 	add_subtrees(map, state);
 	add_metadata(map, state);
-	add_records(map, state);
+	add_records(map, opened);
+	progress_hide(opened->progress);
 }
 
 static void print_json(const struct map *map, const struct kho_state *state)
@@ -216,7 +228,7 @@ int cmd_map(const struct options *options)
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 
-	collect(&map, options, opened.state);
+	collect(&map, options, &opened);
 	if (options->json) {
 		print_json(&map, opened.state);
 	} else if (!options->output) {

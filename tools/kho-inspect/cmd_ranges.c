@@ -48,15 +48,6 @@ static void flush_run(struct output *output, const struct run *run)
 	print_run(output->options, run);
 }
 
-/* Where RAM ends: entries come in the order of their addresses. */
-static uint64_t ram_end(const struct kho_state *state)
-{
-	size_t n;
-	const struct kho_range *ram = kho_state_ram(state, &n);
-
-	return n ? ram[n - 1].addr + ram[n - 1].size : 0;
-}
-
 static int walk(struct opened *opened, struct output *output, struct kho_error *err)
 {
 	const uint64_t end = isatty(STDOUT_FILENO) ? 0 : ram_end(opened->state);

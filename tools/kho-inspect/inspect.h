@@ -89,6 +89,8 @@ void progress_begin(struct opened *opened, const char *what);
 void progress_tell(struct opened *opened, uint64_t done, uint64_t total);
 /* Takes it off the screen, until there is more to tell. @progress may be NULL. */
 void progress_hide(struct progress *progress);
+/* Where RAM ends: how far a walk over the map has come, as entries come in order. */
+uint64_t ram_end(const struct kho_state *state);
 /* An id of --with-content or extract, as list prints it. */
 bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */

@@ -89,6 +89,14 @@ void progress_hide(struct progress *progress)
 	progress->percent = 0;
 }
 
+uint64_t ram_end(const struct kho_state *state)
+{
+	size_t n;
+	const struct kho_range *ram = kho_state_ram(state, &n);
+
+	return n ? ram[n - 1].addr + ram[n - 1].size : 0;
+}
+
 int open_state(const struct options *options, enum kho_side side, struct opened *out,
 	       struct kho_error *err)
 {
