@@ -16,6 +16,7 @@ KHO_PACKAGES=("${KHO_BUILDING[@]}"
 	qemu-system-x86 dracut-core systemd busybox-static e2fsprogs udev
 	# tests and what they check with
 	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file binutils systemd-boot-efi
+	makedumpfile
 )
 
 # what Debian packages are made with, and checked with
