@@ -26,6 +26,9 @@ KHO_PACKAGE_TESTS=(lintian mmdebstrap)
 # what fuzzers are made with
 KHO_FUZZING=(clang llvm libclang-rt-dev)
 
+# what the kernel series is checked with, and built for other machines
+KHO_KERNEL_CHECKING=(sparse gcc-aarch64-linux-gnu)
+
 deps_install_packaging() {
 	deps_install "${KHO_BUILDING[@]}" "${KHO_PACKAGING[@]}"
 }
@@ -36,6 +39,10 @@ deps_install_package_tests() {
 
 deps_install_fuzzing() {
 	deps_install "${KHO_FUZZING[@]}"
+}
+
+deps_install_kernel_checking() {
+	deps_install "${KHO_KERNEL_CHECKING[@]}"
 }
 
 # deps_install [PACKAGE...]: those named, else what everything needs.

@@ -57,6 +57,7 @@ image_root_tree() {
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
 	[[ -z ${KERNEL_VMLINUX:-} ]] || image_vmlinux "$root"
+	[[ -z ${IMAGE_MORE:-} ]] || cp -a "$IMAGE_MORE/." "$root/"
 	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/tests/lib/luo-session.c"
 	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"
 	install -m 755 "$KHO_TOP/tests/lib/guest-agent" "$root/usr/sbin/init"

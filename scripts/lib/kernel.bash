@@ -5,6 +5,9 @@
 #   linux/<source>/tree	hard links to it, with the series applied
 #   linux/<source>/obj	the build folder, kept so that a changed patch rebuilds little
 #   kernels/<key>/	bzImage, config, modules/, build.log
+# and with a configuration that has more in it, beside these:
+#   linux/<source>/<name>
+#   kernels/<key>-<name>-<hash of what is more>/
 
 # shellcheck source=scripts/lib/series.bash
 . "$KHO_TOP/scripts/lib/series.bash"
@@ -23,14 +26,25 @@ kernel_key() {
 	printf '%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}" "$KERNEL_CONFIG")" "$(kernel_gcc)"
 }
 
+kernel_unpack() {
+	local source=$1 src=$2
+	mkdir -p "${src%/*}"
+	[[ -d $src ]] || unpack "$source" "$src"
+}
+
+# kernel_link_tree SRC TREE: hard links to all of it.
+kernel_link_tree() {
+	local src=$1 tree=$2
+	[[ ! -d $tree ]] || return 0
+	rm -rf "$tree.tmp"
+	cp -al "$src" "$tree.tmp"
+	mv "$tree.tmp" "$tree"
+}
+
 kernel_prepare_tree() {
 	local source=$1 dir=$2
-	[[ -d $dir/src ]] || unpack "$source" "$dir/src"
-	[[ -d $dir/tree ]] || {
-		rm -rf "$dir/tree.tmp"
-		cp -al "$dir/src" "$dir/tree.tmp"
-		mv "$dir/tree.tmp" "$dir/tree"
-	}
+	kernel_unpack "$source" "$dir/src"
+	kernel_link_tree "$dir/src" "$dir/tree"
 	series_am "$KERNEL_SERIES" "$dir/src" "$dir/applied"
 	series_overlay "$dir/applied" "$dir/src" "$dir/tree"
 }
@@ -99,6 +113,40 @@ kernel_build() {
 	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
 }
 
+# kernel_config_with FILE: the configuration of the test machines, in which FILE has the
+# last word.
+kernel_config_with() {
+	local more=$1
+	grep -vE "^($(sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=.*/\1/p' "$more" | paste -sd '|'))=" "$KERNEL_CONFIG"
+	cat "$more"
+}
+
+kernel_build_with_locked() {
+	local source=$1 dir=$2 out=$3 name=$4 more=$5
+	[[ ! -d $out ]] || return 0
+	mkdir -p "$dir" "$KHO_CACHE/kernels"
+	step "unpacking Linux and applying the series" kernel_prepare_tree "$source" "$dir"
+	kernel_config_with "$more" >"$dir/$name.config"
+	step "configuring the kernel ($name)" kernel_configure "$dir/tree" "$dir/$name" "$dir/$name.config"
+	step "building the kernel ($name; 10 to 20 minutes the first time)" \
+		kernel_compile "$dir/tree" "$dir/$name" "$out"
+}
+
+# kernel_build_with NAME FILE: the patched kernel with what FILE has instead of, or
+# besides, its configuration; sets KERNEL_DIR and KERNEL_RELEASE.
+kernel_build_with() {
+	local name=$1 more=$2 source id
+	source=$(fetch_linux)
+	id=$(source_id "$source")
+	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")-$name-$(hash_of "$more")
+	if [[ ! -d $KERNEL_DIR ]]; then
+		with_lock "linux-$id" kernel_build_with_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR" "$name" "$more"
+	fi
+	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
+	# shellcheck disable=SC2034 # for image.bash
+	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
+}
+
 # kernel_stock_config TREE: the configuration of the test machines as far as TREE knows
 # it, without what is ours, and with the kernel's own test of KHO.
 kernel_stock_config() {
@@ -149,6 +197,25 @@ kernel_module_build() {
 	rm -rf "$out"
 	cp -r "$source" "$out"
 	make -C "$dir/tree" O="$dir/obj" M="$out" LOCALVERSION= modules
+}
+
+# kernel_selftests OUT: the selftests of KHO and live update, linked statically, from the
+# tree that the patched kernel was built from.
+kernel_selftests() {
+	local out=$1 tree
+	tree=$KHO_CACHE/linux/$(source_id "$(fetch_linux)")/tree
+	rm -rf "$out" "$out.headers"
+	mkdir -p "$out/kselftest"
+	make -s -C "$tree" O="$out.headers" headers_install || return 1
+	make -s -C "$tree/tools/testing/selftests/liveupdate" OUTPUT="$out" LDFLAGS=-static \
+		KHDR_INCLUDES="-isystem $out.headers/usr/include" || return 1
+	gcc -s -static -Os -nostdinc -nostdlib -fno-asynchronous-unwind-tables -fno-ident -fno-stack-protector \
+		-I "$out.headers/usr/include" -I "$tree/tools/include/nolibc" \
+		-o "$out/kho-init" "$tree/tools/testing/selftests/kho/init.c" || return 1
+	cp "$tree"/tools/testing/selftests/kselftest/*.sh "$out/kselftest/"
+	[[ ! -d $tree/tools/testing/selftests/kho/dma ]] ||
+		cp -r "$tree/tools/testing/selftests/kho" "$out/kho"
+	rm -rf "$out.headers"
 }
 
 # kernel_vmlinux OBJ FILE: the vmlinux of the build folder OBJ, with debug information of KHO.

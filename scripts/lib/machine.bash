@@ -65,6 +65,21 @@ machine_prepare_stock() {
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
 }
 
+# The same with the kernel of tests/kernel/debug.config and no initramfs, and with the
+# selftests of the kernel's sources on the disk.
+machine_prepare_checking() {
+	local disk=$KHO_BUILD/checking.img
+	kernel_build_with debug "$KHO_TOP/tests/kernel/debug.config"
+	step "building kho-tools" stage_build
+	kexec_build
+	INITRAMFS=
+	IMAGE_MORE=$KHO_BUILD/selftests
+	step "building the kernel's selftests" kernel_selftests "$IMAGE_MORE/usr/lib/kselftests"
+	step "making the disk" image_root "$disk"
+	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
+	export KHO_SELFTEST_INIT=$IMAGE_MORE/usr/lib/kselftests/kho-init
+}
+
 # The same for the initramfs images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img.
 MACHINE_INITRAMFS=(systemd-059 plain-106 systemd-106 plain-112 systemd-112
 	plain-without-059 systemd-without-059)
