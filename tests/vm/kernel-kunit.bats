@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The KUnit suite that comes with the kernel series.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# Every allocation may be told to fail, without a word in the log.
+let_allocations_fail='
+	cd /sys/kernel/debug || exit
+	echo N >failslab/ignore-gfp-wait && echo 0 >failslab/verbose &&
+	echo N >fail_page_alloc/ignore-gfp-wait && echo 0 >fail_page_alloc/min-order &&
+	echo 0 >fail_page_alloc/verbose'
+
+# The lines of the suites in the kernel's log, without time stamps.
+ktap() {
+	vm_run dmesg | sed 's/^\[ *[0-9.]*\] //'
+}
+
+# expect_log LINE: the log has exactly this line, or the test fails with what went wrong.
+expect_log() {
+	grep -qFx -- "$1" <<<"$log" || {
+		grep -E '^ *(not ok|# .*(ERROR|EXPECTATION|ASSERTION))|^# dma_live' <<<"$log" >&2
+		vm_fail "not in the log: $1"
+	}
+}
+
+@test "KUnit: every case of preserving, restoring and refusing passes" {
+	local log
+	# memory for CMA on node 0, and 64 KiB that are not the kernel's
+	vm_start --no-edu --append 'kho=on numa_cma=0:16M memmap=64K$0x6000000'
+	vm_ok "$let_allocations_fail"
+	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
+	log=$(ktap)
+	expect_log '# dma_liveupdate: pass:40 fail:0 skip:1 total:41'
+	expect_log 'ok 1 dma_liveupdate'
+	# no machine with KHO has devices of that kind
+	expect_log '    ok 16 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
+	expect_log '    ok 1 test_off # SKIP KHO is on'
+	vm_ok rmmod dma_liveupdate_kunit
+	# nothing of it is there for the next kernel
+	run -0 vm_run kho-inspect list
+	[ "$output" = "No outgoing DMA allocations." ]
+	vm_ok kho-inspect verify --fail-on=warning
+	no_splat
+}
+
+@test "KUnit: without KHO everything is refused" {
+	local log
+	vm_start --no-edu
+	vm_ok modprobe dma_liveupdate_kunit
+	log=$(ktap)
+	expect_log '    ok 1 test_off'
+	expect_log 'ok 2 dma_liveupdate_off'
+	expect_log '# dma_liveupdate: pass:0 fail:0 skip:41 total:41'
+	no_splat
+}
