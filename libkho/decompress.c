@@ -2,6 +2,7 @@
 /* Unpacks what kernels' payloads are packed with, each by its own library. */
 #include <lz4.h>
 #include <lzma.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,26 @@
 struct output {
 	unsigned char *data;
 	size_t size, room, max;
+	kho_enough_fn enough;	/* NULL: all of it */
+	void *arg;
 };
 
-/* Makes room for at least one more byte. */
+/* Whoever wants it has seen enough. Not an error, and not one of their codes. */
+#define ENOUGH	1
+
+/*
+ * Makes room for at least one more byte, in steps small enough that little is unpacked
+ * beyond what is wanted.
+ */
 static int output_grow(struct output *out)
 {
-	size_t room = out->room ? 2 * out->room : 1 << 20;
+	size_t room = out->room + out->room / 8 + (1 << 20);
 	unsigned char *data;
 
 	if (out->size < out->room)
 		return 0;
+	if (out->size && out->enough && out->enough(out->data, out->size, out->arg))
+		return ENOUGH;
 	if (out->room >= out->max)
 		return KHO_ERR_CORRUPT;
 	if (room > out->max)
@@ -43,6 +54,9 @@ static int unpack_gzip(const unsigned char *in, size_t in_size, struct output *o
 
 	if (in_size > UINT32_MAX || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
 		return KHO_ERR_NOMEM;
+	/* the checksum is that of all of it, and takes a fifth of the time */
+	if (out->enough)
+		inflateValidate(&z, 0);
 	do {
 		code = output_grow(out);
 		if (code)
@@ -158,6 +172,8 @@ static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *ou
 			return KHO_ERR_CORRUPT;
 		out->size += (size_t)n;
 		pos += size;
+		if (out->enough && out->enough(out->data, out->size, out->arg))
+			return ENOUGH;
 	}
 	/* what is left is nothing, or the size */
 	if (in_size - pos == 4) {
@@ -182,9 +198,9 @@ static const struct {
 };
 
 int kho_decompress(const unsigned char *in, size_t in_size, size_t max,
-		   unsigned char **out, size_t *out_size)
+		   kho_enough_fn enough, void *arg, unsigned char **out, size_t *out_size)
 {
-	struct output output = { .max = max };
+	struct output output = { .max = max, .enough = enough, .arg = arg };
 	int ret = KHO_ERR_UNSUPPORTED;
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
@@ -193,7 +209,7 @@ int kho_decompress(const unsigned char *in, size_t in_size, size_t max,
 			break;
 		}
 	}
-	if (ret) {
+	if (ret && ret != ENOUGH) {
 		free(output.data);
 		return ret;
 	}

@@ -9,6 +9,7 @@
 #include <gelf.h>
 #include <inttypes.h>
 #include <libelf.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,46 +62,85 @@ struct bytes {
 /* ---------------------------------------------------------------- strings */
 
 /*
- * The NUL-terminated string at the place where @prefix, followed by a digit,
- * begins in @where. A C string literal stands behind another one's NUL.
+ * A kernel that is searched, all at once or while it is unpacked: what is found is in
+ * the target, and is not looked for again.
  */
-static bool find_version(struct bytes where, const char *prefix, char *out, size_t size)
+struct search {
+	struct kho_target *target;
+	size_t from;		/* before this it was searched for strings */
+	size_t config_from;	/* and before this for a configuration */
+	size_t end;		/* of where its strings are, once that is known */
+	bool found;		/* all that its strings tell, and they are the kernel's own */
+};
+
+/* Longer than any string that is looked for: one may begin in a part and end in the next. */
+#define MAX_STRING	256
+
+/* "kho-v4" and the like: a prefix that ends in "-v", and a digit. */
+struct version {
+	const char *prefix;
+	char *out;
+	size_t size;
+};
+
+/*
+ * Whether the NUL-terminated string that has @dash in it is this version: then it is
+ * copied. A C string literal stands behind another one's NUL.
+ */
+static bool take_version(struct bytes where, const unsigned char *dash, const struct version *version)
 {
-	size_t len = strlen(prefix);
-	const unsigned char *p = where.data, *end = where.data + where.size;
+	size_t len = strlen(version->prefix), before = len - 2;
+	const unsigned char *start;
+	size_t left, n;
 
-	while ((size_t)(end - p) > len) {
-		const unsigned char *hit = memmem(p, (size_t)(end - p), prefix, len);
-		size_t n;
-
-		if (!hit)
-			return false;
-		n = strnlen((const char *)hit, (size_t)(end - hit));
-		p = hit + len;
-		if (n == (size_t)(end - hit) || n >= size || n == len ||
-		    hit[len] < '0' || hit[len] > '9')
-			continue;
-		if (hit > where.data && hit[-1])
-			continue;
-		memcpy(out, hit, n + 1);
-		return true;
-	}
-	return false;
+	if (*version->out || before > (size_t)(dash - where.data) ||
+	    memcmp(dash - before, version->prefix, before))
+		return false;
+	start = dash - before;
+	left = where.size - (size_t)(start - where.data);
+	n = strnlen((const char *)start, left);
+	/* cut off, or something else that begins so */
+	if (n == left || n >= version->size || (start > where.data && start[-1]))
+		return false;
+	memcpy(version->out, start, n + 1);
+	return true;
 }
 
-static void find_release(struct bytes image, struct kho_target *target)
+/* Those of @n versions that are in @where and not before @from; the first of each counts. */
+static void find_versions(struct bytes where, size_t from, const struct version *versions, size_t n)
+{
+	const unsigned char *end = where.data + where.size, *p = where.data + from;
+
+	/* one pass for all, as what is searched is large, and mostly code */
+	while ((p = memchr(p, '-', (size_t)(end - p)))) {
+		if (end - p > 2 && p[1] == 'v' && p[2] >= '0' && p[2] <= '9') {
+			for (size_t i = 0; i < n && !take_version(where, p, &versions[i]); i++)
+				;
+		}
+		p++;
+	}
+}
+
+static bool find_release(struct bytes where, size_t from, struct kho_target *target)
 {
 	static const char banner[] = "Linux version ";
-	const unsigned char *hit = memmem(image.data, image.size, banner, sizeof(banner) - 1);
+	const unsigned char *hit;
 	size_t left, n = 0;
 
-	if (!hit || *target->release)
-		return;
+	if (*target->release)
+		return true;
+	hit = memmem(where.data + from, where.size - from, banner, sizeof(banner) - 1);
+	if (!hit)
+		return false;
 	hit += sizeof(banner) - 1;
-	left = image.size - (size_t)(hit - image.data);
+	left = where.size - (size_t)(hit - where.data);
 	while (n < left && n < sizeof(target->release) - 1 && hit[n] > ' ' && hit[n] <= '~')
 		n++;
+	/* cut off, where more is to come */
+	if (n == left)
+		return false;
 	memcpy(target->release, hit, n);
+	return *target->release;
 }
 
 /* Only kernels whose page size is chosen at build time need it told. */
@@ -120,20 +160,29 @@ static void find_page_size(const char *config, size_t size, struct kho_target *t
 }
 
 /* CONFIG_IKCONFIG puts a gzipped .config between two marks (kernel/configs.c). */
-static void find_config(struct bytes image, struct kho_target *target)
+static bool find_config(struct search *s, struct bytes where)
 {
-	const unsigned char *start = memmem(image.data, image.size, "IKCFG_ST", 8);
-	const unsigned char *stop;
+	struct kho_target *target = s->target;
+	const unsigned char *start, *stop;
 	unsigned char *config;
 	size_t size, left;
 
-	if (!start)
-		return;
+	if (target->config_known)
+		return true;
+	left = where.size - s->config_from;
+	start = memmem(where.data + s->config_from, left, "IKCFG_ST", 8);
+	if (!start) {
+		s->config_from += left < 8 ? 0 : left - 8;
+		return false;
+	}
+	s->config_from = (size_t)(start - where.data);
 	start += 8;
-	left = image.size - (size_t)(start - image.data);
+	left = where.size - (size_t)(start - where.data);
 	stop = memmem(start, left, "IKCFG_ED", 8);
-	if (!stop || kho_decompress(start, (size_t)(stop - start), 16 << 20, &config, &size))
-		return;
+	/* it may be in the part that is to come */
+	if (!stop || kho_decompress(start, (size_t)(stop - start), 16 << 20, NULL, NULL, &config,
+				    &size))
+		return false;
 
 	target->config_known = true;
 	target->has_kho = memmem(config, size, "\nCONFIG_KEXEC_HANDOVER=y\n", 25);
@@ -141,6 +190,29 @@ static void find_config(struct bytes image, struct kho_target *target)
 		memmem(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", 40);
 	find_page_size((const char *)config, size, target);
 	free(config);
+	return true;
+}
+
+/* Looks for what was not found before. Returns whether there is nothing left to look for. */
+static bool search(struct search *s, struct bytes where)
+{
+	struct kho_target *target = s->target;
+	const struct version versions[] = {
+		{ "kho-v", target->root_compatible, sizeof(target->root_compatible) },
+		{ "luo-v", target->luo_compatible, sizeof(target->luo_compatible) },
+		{ "dma-alloc-v", target->dma_compatible, sizeof(target->dma_compatible) },
+	};
+	size_t from = s->from > MAX_STRING ? s->from - MAX_STRING : 0;
+	bool all;
+
+	if (from > where.size)
+		return false;
+	find_versions(where, from, versions, sizeof(versions) / sizeof(versions[0]));
+	all = *target->root_compatible && *target->luo_compatible && *target->dma_compatible;
+	all &= find_release(where, from, target);
+	all &= find_config(s, where);
+	s->from = where.size;
+	return all;
 }
 
 /*
@@ -177,19 +249,68 @@ out:
 	return found;
 }
 
+/*
+ * The same by program headers, for the beginning of an image: the end of its first
+ * segment, or 0. On x86 that is .text and .rodata, and an initramfs that is built in
+ * is in another one (arch/x86/kernel/vmlinux.lds.S of Linux 6.16 to 7.3).
+ */
+static size_t first_segment_end(const unsigned char *data, size_t size)
+{
+	_Alignas(Elf64_Ehdr) char head[4096];
+	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)head;
+	size_t n, end = 0;
+	GElf_Phdr phdr;
+	Elf *elf;
+
+	if (size < sizeof(head) || memcmp(data, ELFMAG, SELFMAG) || data[EI_CLASS] != ELFCLASS64 ||
+	    elf_version(EV_CURRENT) == EV_NONE)
+		return 0;
+	memcpy(head, data, sizeof(head));
+	/* the section headers are at the end of the image, which is not there yet */
+	ehdr->e_shoff = 0;
+	ehdr->e_shnum = 0;
+	ehdr->e_shstrndx = 0;
+	elf = elf_memory(head, sizeof(head));
+	if (!elf || elf_getphdrnum(elf, &n))
+		goto out;
+	for (size_t i = 0; i < n && i < INT_MAX && !end && gelf_getphdr(elf, (int)i, &phdr); i++) {
+		if (phdr.p_type == PT_LOAD && (phdr.p_flags & PF_X) && phdr.p_filesz &&
+		    phdr.p_offset < MAX_IMAGE && phdr.p_filesz < MAX_IMAGE)
+			end = phdr.p_offset + phdr.p_filesz;
+	}
+out:
+	elf_end(elf);
+	return end;
+}
+
+/*
+ * Whether what is unpacked of an x86 kernel says all that there is to be said. Where
+ * its strings are all there and do not have KHO, all of it is unpacked and looked at
+ * more closely, before anything is said against it.
+ */
+static bool is_enough(const unsigned char *data, size_t size, void *arg)
+{
+	struct search *s = arg;
+	bool all, end;
+
+	if (!s->end)
+		s->end = first_segment_end(data, size);
+	if (!s->end || s->from >= s->end)
+		return false;
+	end = size >= s->end;
+	all = search(s, (struct bytes){ data, end ? s->end : size });
+	s->found = all || (end && *s->target->release && *s->target->root_compatible);
+	return s->found;
+}
+
 /* Returns whether it is a kernel at all. */
 static bool examine(struct bytes file, struct kho_target *target)
 {
-	struct bytes image = rodata_of(file);
+	struct search s = { .target = target };
 
-	bool root = find_version(image, "kho-v", target->root_compatible,
-				 sizeof(target->root_compatible));
-
-	find_version(image, "luo-v", target->luo_compatible, sizeof(target->luo_compatible));
-	find_version(image, "dma-alloc-v", target->dma_compatible, sizeof(target->dma_compatible));
-	find_release(image, target);
-	target->has_kho = root;
-	find_config(image, target);
+	search(&s, rodata_of(file));
+	if (!target->config_known)
+		target->has_kho = *target->root_compatible;
 	return *target->release;
 }
 
@@ -216,6 +337,8 @@ static uint32_t read32(struct bytes file, uint64_t at)
 static int read_bzimage(struct bytes file, const char *path, struct kho_target *target,
 			struct kho_error *err)
 {
+	struct kho_target found = { .page_size = X86_PAGE_SIZE };
+	struct search s = { .target = &found };
 	struct setup_header header;
 	uint64_t offset, setup_sects;
 	unsigned char *image;
@@ -231,16 +354,22 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 				"%s: bzImage without a payload inside the file", path);
 
 	ret = kho_decompress(file.data + offset, header.payload_length,
-			     MAX_UNPACKED(header.payload_length), &image, &size);
+			     MAX_UNPACKED(header.payload_length), is_enough, &s, &image, &size);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
 				kho_strerror(ret));
 
+	if (s.found) {
+		*target = found;
+		if (!target->config_known)
+			target->has_kho = true;
+	} else {
+		target->page_size = X86_PAGE_SIZE;
+		ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
+	}
 	snprintf(target->format, sizeof(target->format), "bzImage");
 	if (header.version >= INIT_SIZE_SINCE)
 		target->memory_size = header.init_size;
-	target->page_size = X86_PAGE_SIZE;
-	ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
 	free(image);
 	return ret;
 }
@@ -349,8 +478,8 @@ static int read_packed(struct bytes packed, const char *path, unsigned int layer
 {
 	unsigned char *image;
 	size_t size;
-	int ret = kho_decompress(packed.data, packed.size, MAX_UNPACKED(packed.size), &image,
-				 &size);
+	int ret = kho_decompress(packed.data, packed.size, MAX_UNPACKED(packed.size), NULL, NULL,
+				 &image, &size);
 
 	if (ret == KHO_ERR_UNSUPPORTED)
 		return no_image(path, err);

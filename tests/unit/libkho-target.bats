@@ -171,6 +171,86 @@ cannot_tell() {
 	finds "K601 fatal" vmlinux
 }
 
+# make_linked FILE PAD STRING...: linked as arch/x86/kernel/vmlinux.lds.S does it, code and
+# .rodata in one segment, what is freed after boot in another. The strings come after so many
+# bytes; after the segment comes what packs badly, so that it takes long to unpack.
+make_linked() {
+	local file=$1 pad=$2 entry
+	shift 2
+	{
+		printf '.text\nnop\n.section .rodata\n.zero %s\n' "$pad"
+		for entry; do
+			printf '.asciz "%s"\n' "$entry"
+		done
+		printf '.byte 0\n.section .init.data,"aw"\n.byte 0\n.asciz "%s"\n.incbin "noise"\n' "${in_initramfs:-}"
+	} >linked.s
+	[ -e noise ] || head -c 3000000 /dev/urandom >noise
+	cat >linked.lds <<-'END'
+		PHDRS { text PT_LOAD FLAGS(5); init PT_LOAD FLAGS(6); }
+		SECTIONS {
+			. = 0x1000000;
+			.text : { *(.text) } :text
+			.rodata : { *(.rodata) } :text
+			.init.data : { *(.init.data) } :init
+			/DISCARD/ : { *(.note*) }
+		}
+	END
+	"${CC:-gcc}" -c -o linked.o linked.s
+	"${LD:-ld}" -T linked.lds -e 0 -o "$file" linked.o
+}
+
+linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
+
+@test "a bzImage is unpacked as far as its strings are, wherever a part of it ends" {
+	local pad at
+	for pad in 1 1044360 1044380 1044400 1044410 1044420 1044440 1044480; do
+		make_linked vmlinux "$pad" "${linked[@]}"
+		gzip -1 <vmlinux >payload
+		make_bzimage bzImage payload
+		finds "" bzImage
+		[[ $output == "bzImage 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
+		# as all of it says, with nothing left out
+		run -0 "$target" "$outgoing" vmlinux
+		[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
+	done
+	# some part did end inside of the strings: one before 1 MiB, and the last one after it
+	make_linked vmlinux 1044360 "${linked[@]}"
+	at=$(grep -abo 'Linux version 9' vmlinux | cut -d: -f1)
+	((at < 1 << 20))
+	make_linked vmlinux 1044480 "${linked[@]}"
+	at=$(grep -abo 'dma-alloc-v1' vmlinux | cut -d: -f1)
+	((at > 1 << 20))
+	# cut off where nothing is looked for any more, and before that
+	head -c -1000000 payload >shorter
+	make_bzimage bzImage shorter
+	finds "" bzImage
+	head -c 500 payload >shorter
+	make_bzimage bzImage shorter
+	cannot_tell bzImage
+}
+
+@test "what a bzImage does not have is not taken from its initramfs, nor from nowhere" {
+	local in_initramfs=kho-v4
+	make_linked vmlinux 2000000 "${linked[@]:0:1}"
+	gzip -1 <vmlinux >payload
+	make_bzimage bzImage payload
+	finds "K601 fatal" bzImage
+
+	in_initramfs=luo-v5
+	make_linked vmlinux 2000000 "${linked[@]:0:2}" dma-alloc-v1
+	gzip -1 <vmlinux >payload
+	make_bzimage bzImage payload
+	finds "" bzImage
+	[[ $output == *" root=kho-v4 luo= dma=dma-alloc-v1 "* ]]
+
+	in_initramfs="Linux version 1.2.3 (other)"
+	make_linked vmlinux 2000000 "${linked[@]:1}"
+	gzip -1 <vmlinux >payload
+	make_bzimage bzImage payload
+	cannot_tell bzImage
+	[[ $output == *"does not say which Linux it is"* ]]
+}
+
 @test "K602: a kernel of another ABI" {
 	make_kernel vmlinux root=kho-v5 luo=luo-v5 dma=dma-alloc-v1
 	finds "K602 fatal" vmlinux
