@@ -39,7 +39,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/vmlinux.c
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \
 	$(KDUMPFILE_CFLAGS) $(DW_CFLAGS)
-libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(XXHASH_LIBS) $(DECOMPRESS_LIBS) \
+libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(DECOMPRESS_LIBS) \
 	$(DL_LIBS)
 
 lib_LTLIBRARIES += libkho/libkho.la

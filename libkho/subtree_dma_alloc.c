@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+/* in here, not from a shared library: one less for kexec -e to load, and for an initramfs */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "decode.h"
