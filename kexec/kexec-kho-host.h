@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <kho.h>
+
 /* Whether debugfs is mounted at its usual place. */
 int kho_host_has_debugfs(void);
 
@@ -27,17 +29,31 @@ int kho_host_kexec_loaded(void);
 /* Whether the kernel is locked down (Documentation/security/lsm, any level). */
 int kho_host_locked_down(void);
 
+/* Whether debugfs, where this process can see it, shows that KHO is on. */
+int kho_host_shows_kho(void);
+
 /* What -l leaves for -e: how the kernel was loaded that is now in place. */
 struct kho_host_loaded {
 	int by_kexec_load;	/* 0: kexec_file_load, where the kernel hands over */
 	int handed_over;	/* the image has the hand-over */
+	int judged;		/* it was held against the state, and this is what it has */
 	uint64_t fdt_addr;	/* that kexec_load gave it */
+	struct kho_target target;
 };
 
 #define KHO_HOST_LOADED	"/run/kexec-kho"
 
-/* Writes it; @loaded NULL removes it. Returns 0, or -1 with errno. */
-int kho_host_write_loaded(const struct kho_host_loaded *loaded);
+/*
+ * Before the system call: what was noted does not hold any more, whatever becomes of
+ * this process. With @lock waits for other loads that leave a note.
+ */
+void kho_host_note_begin(int lock);
+
+/* It failed, and what was loaded before is still there: what was noted holds again. */
+void kho_host_note_keep(void);
+
+/* It is done. @loaded NULL: nothing is known of it. Returns 0, or -1 with errno. */
+int kho_host_note_end(const struct kho_host_loaded *loaded);
 
 /* 1 when there is one of this boot, else 0. */
 int kho_host_read_loaded(struct kho_host_loaded *loaded);

@@ -3,11 +3,53 @@
 #include "config.h"
 #ifdef HAVE_LIBKHO
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
 #include <kho.h>
+
+/*
+ * json-c is loaded when there is a report to be written: every other load and jump
+ * would pay for it. By these names what follows calls what was loaded.
+ */
+#define JSON_LIBRARY	"libjson-c.so.5"
+#define JSON_FUNCTIONS(do_with)				\
+	do_with(json_object_array_add)			\
+	do_with(json_object_get)			\
+	do_with(json_object_new_array)			\
+	do_with(json_object_new_boolean)		\
+	do_with(json_object_new_int)			\
+	do_with(json_object_new_object)			\
+	do_with(json_object_new_string)			\
+	do_with(json_object_new_uint64)			\
+	do_with(json_object_object_add)			\
+	do_with(json_object_put)			\
+	do_with(json_object_to_json_string_ext)
+
+#define JSON_POINTER(name)	__typeof__(&name) name;
+static struct { JSON_FUNCTIONS(JSON_POINTER) } json_c;
+
+#define JSON_ENTRY(name)	{ #name, &json_c.name },
+static const struct { const char *name; void *to; } json_functions[] = {
+	JSON_FUNCTIONS(JSON_ENTRY)
+};
+
+#define json_object_array_add		json_c.json_object_array_add
+#define json_object_get			json_c.json_object_get
+#define json_object_new_array		json_c.json_object_new_array
+#define json_object_new_boolean		json_c.json_object_new_boolean
+#define json_object_new_int		json_c.json_object_new_int
+#define json_object_new_object		json_c.json_object_new_object
+#define json_object_new_string		json_c.json_object_new_string
+#define json_object_new_uint64		json_c.json_object_new_uint64
+#define json_object_object_add		json_c.json_object_object_add
+#define json_object_put			json_c.json_object_put
+#define json_object_to_json_string_ext	json_c.json_object_to_json_string_ext
 
 /*
  * The writer of kho-inspect as it is, so that both use the same terms. Included and
@@ -21,15 +63,35 @@
 static FILE *report_file;
 static struct json_object *report_findings;
 
+static int load_json_c(void)
+{
+	void *library = dlopen(JSON_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+	for (size_t i = 0; library && i < sizeof(json_functions) / sizeof(json_functions[0]); i++) {
+		void *function = dlsym(library, json_functions[i].name);
+
+		if (!function)
+			library = NULL;
+		memcpy(json_functions[i].to, &function, sizeof(function));
+	}
+	if (library)
+		return 0;
+	fprintf(stderr, "--kho-report: needs json-c: %s\n", dlerror());
+	return -1;
+}
+
 int kho_report_open(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 
-	if (fd < 0)
+	if (load_json_c())
 		return -1;
-	report_file = fdopen(fd, "w");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	report_file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!report_file) {
-		close(fd);
+		fprintf(stderr, "--kho-report: cannot write %s: %s\n", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
 	report_findings = json_object_new_array();

@@ -35,7 +35,7 @@ struct kho_report {
 
 /*
  * Opens @path for the report now, so that one that cannot be written is noticed
- * before anything is loaded. Returns 0, or -1 with errno.
+ * before anything is loaded. Returns 0, or -1 after a message.
  */
 int kho_report_open(const char *path);
 

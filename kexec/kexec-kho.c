@@ -38,6 +38,7 @@ static struct {
 	enum mode mode;
 	int dry_run;
 	int active;		/* there is state, and it is to be kept */
+	int nothing_there;	/* KHO is on, and nothing is preserved */
 	int stay_out;		/* not a load or a jump that concerns us */
 	int exec;		/* a jump, not a load */
 	int file_mode;
@@ -184,12 +185,10 @@ int kexec_kho_option(int option, const char *argument)
 		kho.dry_run = 1;
 		return 0;
 	default:
-		if (!kho_report_open(argument)) {
-			atexit(write_report_of_failure);
-			return 0;
-		}
-		fprintf(stderr, "--kho-report: cannot write %s: %s\n", argument, strerror(errno));
-		return -1;
+		if (kho_report_open(argument))
+			return -1;
+		atexit(write_report_of_failure);
+		return 0;
 	}
 }
 
@@ -244,7 +243,7 @@ static int open_state(void)
 	struct kho_error err;
 	int ret;
 
-	if (kho.mode != MODE_REQUIRE && nothing_here())
+	if (kho.mode != MODE_REQUIRE && !kho_host_shows_kho() && nothing_here())
 		return 0;
 	kho_host_see_debugfs();
 	ret = kho_source_open_live(NULL, &kho.source, &err);
@@ -313,6 +312,60 @@ static void verify_target(const char *command_line)
 			      &summary, &err))
 		refuse_error(&err);
 	require_clean(&summary, "the target kernel would lose the state");
+}
+
+/* ------------------------------------------------------------ is there state */
+
+static uint64_t pages_of(uint64_t size)
+{
+	uint64_t page = kho_state_page_size(kho.state);
+
+	return size / page + !!(size % page);
+}
+
+/* Pages that are preserved; @most when there are more, or when they cannot be counted. */
+static uint64_t preserved_pages(uint64_t most)
+{
+	struct kho_map_iter *iter;
+	struct kho_map_entry entry;
+	uint64_t pages = 0;
+	int ret;
+
+	if (kho_map_iter_create(kho.state, &iter, NULL))
+		return most;
+	while ((ret = kho_map_iter_next(iter, &entry, NULL)) > 0 && pages < most)
+		pages += pages_of(entry.size);
+	kho_map_iter_destroy(iter);
+	return ret < 0 ? most : pages;
+}
+
+/*
+ * Whether the kernel has KHO on and yet nothing would be lost: all that is preserved is the
+ * root, what every kernel says of itself, and a list of DMA allocations with none on it.
+ * (Not with live update: another format of it would make the target panic, empty or not.)
+ */
+static int nothing_to_lose(void)
+{
+	const struct kho_subtree *subtrees;
+	struct kho_dma_header header;
+	uint64_t pages = 1;		/* the root */
+	size_t n;
+
+	if (kho_state_abi(kho.state) == KHO_ABI_UNKNOWN)
+		return 0;
+	subtrees = kho_state_subtrees(kho.state, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(subtrees[i].name, "dma-alloc")) {
+			if (kho_dma_read_header(kho.state, &header, NULL) || header.nr_records)
+				return 0;
+		} else if (strcmp(subtrees[i].name, "kexec-metadata")) {
+			return 0;
+		}
+		if (!subtrees[i].size)
+			return 0;	/* the ABI does not tell */
+		pages += pages_of(subtrees[i].size);
+	}
+	return preserved_pages(pages + 1) == pages;
 }
 
 /* ---------------------------------------------------------------- --kho=off */
@@ -401,7 +454,7 @@ void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
 	if (kho.dry_run && (kho.stay_out || do_unload))
 		die("--kho-dry-run goes with -l or -e, and not with -p or -u\n");
 	if (do_unload && !(flags & KEXEC_ON_CRASH))
-		kho_host_write_loaded(NULL);
+		kho_host_note_end(NULL);
 	if (kho.stay_out || !do_load)
 		return;
 
@@ -412,6 +465,9 @@ void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
 	if (!open_state())
 		return;
 
+	kho.nothing_there = kho.mode == MODE_AUTO && nothing_to_lose();
+	if (kho.nothing_there)
+		return;		/* as upstream; -e looks whether that is still so */
 	kho.active = 1;
 	verify_state();
 	if (flags & KEXEC_PRESERVE_CONTEXT)
@@ -434,10 +490,11 @@ char *kexec_kho_command_line(char *command_line)
 	char text[64], *changed;
 	const char *expect = NULL;
 
-	if (!kho.active)
+	/* with nothing there, nothing is to be expected */
+	if (!kho.active && !kho.nothing_there)
 		return command_line;
 
-	if (!kho_dma_read_header(kho.state, &header, NULL)) {
+	if (kho.active && !kho_dma_read_header(kho.state, &header, NULL)) {
 		snprintf(text, sizeof(text), "%" PRIu64 ",%" PRIu64, header.nr_records,
 			 header.generation);
 		expect = text;
@@ -446,6 +503,8 @@ char *kexec_kho_command_line(char *command_line)
 	if (!changed)
 		die("out of memory\n");
 	free(command_line);
+	if (!kho.active)
+		return changed;
 
 	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
 		refuse("K703", "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
@@ -675,6 +734,7 @@ void kexec_kho_check(struct kexec_info *info)
 		check_plan();
 	if (kho.dry_run)
 		end_dry_run(info);
+	kho_host_note_begin(kho.state != NULL);
 }
 
 /* The system call failed with @error: says why, in terms of KHO. */
@@ -720,21 +780,35 @@ static void check_loaded(void)
 {
 	if (kho_host_kexec_loaded() != 1)
 		refuse("K707", "the kernel said that it loaded the new one, and /sys/kernel/kexec_loaded does not.");
-	if (!kho.file_mode)
-		return;
-	forget_state();
-	if (!open_state())
+	if (kho.file_mode && !kho_host_shows_kho())
 		take_back("KHO is not on any more after the load");
+}
+
+/* For -e, which has to know what it jumps to. */
+static void leave_note(void)
+{
+	struct kho_host_loaded loaded = {
+		.by_kexec_load = !kho.file_mode,
+		.handed_over = kho.active || kho.file_mode,
+		.judged = kho.active,
+		.target = kho.target,
+	};
+
+	loaded.fdt_addr = kho.state ? kho_state_fdt_addr(kho.state) : KHO_NO_ADDR;
+	/* with nothing there, nothing was looked at that could be noted */
+	if (kho_host_note_end(kho.state && !kho.nothing_there ? &loaded : NULL))
+		fprintf(stderr, "kexec: KHO: cannot write " KHO_HOST_LOADED ": %s; kexec -e will not know what is loaded, and refuse\n",
+			strerror(errno));
 }
 
 void kexec_kho_result(struct kexec_info *info, int result)
 {
-	struct kho_host_loaded loaded = { 0 };
 	int error = errno;
 
 	if (kho.stay_out)
 		return;
 	if (result) {
+		kho_host_note_keep();
 		if (kho.active)
 			explain_failure(info, error);
 		else
@@ -745,14 +819,7 @@ void kexec_kho_result(struct kexec_info *info, int result)
 
 	if (kho.active)
 		check_loaded();
-	if (kho.state) {
-		loaded.by_kexec_load = !kho.file_mode;
-		loaded.handed_over = kho.active || kho.file_mode;
-		loaded.fdt_addr = kho_state_fdt_addr(kho.state);
-		if (kho_host_write_loaded(&loaded))
-			fprintf(stderr, "kexec: KHO: cannot write " KHO_HOST_LOADED ": %s; kexec -e will not know how this kernel was loaded\n",
-				strerror(errno));
-	}
+	leave_note();
 	write_report(kho.active ? "loaded" : kho.mode == MODE_OFF ? "given-up" : "no-state",
 		     NULL, 0);
 	errno = error;
@@ -776,16 +843,20 @@ void kexec_kho_fallback(void)
 
 /* -------------------------------------------------------------------- jump */
 
-/* The loaded kernel would not find the state, as far as our own load noted it. */
+/* Whether the kernel that is loaded gets the state and can take it: by the note of the load. */
 static void check_what_is_loaded(void)
 {
 	struct kho_host_loaded loaded;
 	struct kho_error err;
 
 	if (!kho_host_read_loaded(&loaded))
-		return;
+		refuse("K707", "whether the kernel that is loaded gets the state and can take it was not looked at: it was loaded when there was no state, or by another program, or a load was killed. Load it again.");
 	if (!loaded.handed_over)
 		refuse("K707", "the kernel that is loaded was loaded with --kho=off by kexec_load: it will not get the state. Load it again, or jump with --kho=off.");
+	if (!loaded.judged)
+		refuse("K707", "whether the kernel that is loaded can take the state was not looked at: it was loaded with --kho=off. Load it again, or jump with --kho=off.");
+	kho.target = loaded.target;
+	verify_target(NULL);
 	if (!loaded.by_kexec_load)
 		return;
 	if (kho_state_locate(kho.state, &err))
@@ -803,8 +874,9 @@ void kexec_kho_before_exec(void)
 	if (kho.mode != MODE_OFF) {
 		forget_state();
 		kho.exec = 1;
-		if (open_state()) {
-			kho.active = 1;
+		kho.active = open_state() &&
+			     (kho.mode == MODE_REQUIRE || !nothing_to_lose());
+		if (kho.active) {
 			verify_state();
 			check_what_is_loaded();
 		}

@@ -72,7 +72,12 @@ refused() {
 	truncate -s %512 "$disk"
 	vm_start --append "kho=on liveupdate=on" --qemu "-drive file=$disk,format=raw,if=virtio,readonly=on"
 	vm_ok 'mkdir /tmp/t && tar -xf /dev/vdb -C /tmp/t'
+	# no allocations yet: this one can take what there is, but not what comes after
+	vm_ok kexec -l -s --kho=require /tmp/t/dma --reuse-cmdline
+	vm_ok kexec -e --kho-dry-run
 	vm_ok modprobe kho_edu
+	refused 3 K604 'kexec -e'
+	vm_ok kexec -u
 	vm_run kho-inspect tree | grep -q LUO
 
 	while read -r name rule; do

@@ -100,6 +100,66 @@ report() {
 	[[ $output == *"goes with -l or -e"* ]]
 }
 
+@test "nothing preserved: as upstream, and -e refuses when there is something by then" {
+	local path
+	vm_start --append "kho=on rd.kho.expect=5,10"
+	for path in -c -s; do
+		# with state this is K605: that kernel would not have KHO on
+		run -0 vm_run "kexec -l $path /boot/bzImage --command-line=quiet"
+		[ -z "$output" ]
+		run -0 vm_run "kexec -l $path --kho-dry-run --kho-report=/tmp/report /boot/bzImage --reuse-cmdline"
+		[[ $output == *"there is no state to hand over"* ]]
+		[ "$(report '.verdict, .target' | xargs)" = "no-state null" ]
+		[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+		vm_ok kexec -e --kho-dry-run
+	done
+	# but for who insists
+	run -3 vm_run 'kexec -l -s --kho=require /boot/bzImage --command-line=quiet'
+	[[ $output == *"K605 error"* ]]
+	# nothing is to be expected then, whatever the kernel before expected
+	vm_ok kexec -l -s /boot/bzImage --reuse-cmdline
+	vm_kexec
+	[ "$(vm_run 'grep -c rd.kho.expect /proc/cmdline || true')" = 0 ]
+
+	vm_ok kexec -l -c /boot/bzImage --reuse-cmdline
+	vm_ok modprobe kho_edu
+	run -3 vm_run 'kexec -e'
+	[[ $output == *"K707 error"*"when there was no state"*"Load it again"* ]]
+	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+	vm_ok kexec -l -c /boot/bzImage --reuse-cmdline
+	vm_ok kexec -e --kho-dry-run
+	# a load that fails leaves the kernel that was there, and what is known of it
+	run -3 vm_run 'kexec -l -c /boot/bzImage --command-line=quiet'
+	vm_ok kexec -e --kho-dry-run
+}
+
+@test "a kernel of which nobody knows how it was loaded is not jumped to" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	vm_ok kexec-stock -l -s /boot/bzImage --reuse-cmdline
+	run -3 vm_run 'kexec -e'
+	[[ $output == *"K707 error"*"by another program"* ]]
+	vm_ok kexec -u
+
+	# killed between the load and the note
+	vm_ok 'mkfifo /run/kexec-kho.new
+		kexec -l -s --kho=require /boot/bzImage --reuse-cmdline &
+		until [ "$(cat /sys/kernel/kexec_loaded)" = 1 ]; do sleep 0.1; done
+		sleep 0.5; kill -9 $!; wait; rm /run/kexec-kho.new'
+	run -3 vm_run 'kexec -e'
+	[[ $output == *"K707 error"*"a load was killed"* ]]
+	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	# the kernel says no, and what was loaded before stays, as does what is known of it
+	vm_ok 'echo 1 >/proc/sys/kernel/kexec_load_disabled'
+	run -4 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	[[ $output == *"K704 error"* ]]
+	vm_kexec
+	[ "$(records --in | wc -l)" = 5 ]
+	vm_ok kho-inspect verify --in
+}
+
 @test "what is preserved after the load still arrives" {
 	local path before
 	vm_start --append "kho=on"
