@@ -226,6 +226,24 @@ echo "kho-inspect: --expect takes COUNT,GENERATION" >&2; exit 2'
 	in_every_shell contradiction
 }
 
+@test "what kho-inspect prints is read finding by finding, as it says it" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	local damaged=$BATS_TEST_TMPDIR/damaged
+	export REPORT=$BATS_TEST_TMPDIR/report.json
+	"$KHO_BUILDDIR/tests/lib/kho-damage" record-crc "$KHO_TESTS/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	run -1 --separate-stderr "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" verify --in --json --claims --core "$damaged"
+	printf '%s\n' "$output" > "$REPORT"
+	# each kind of line is there
+	jq -e '[.findings[] | .unevaluated] | any and (all | not)' "$REPORT"
+	jq -e '[.findings[] | .rule] | contains(["K405", "K501"])' "$REPORT"
+	jq -r '.findings[] | "\(.addr) \(.record_id) \(.severity) \(.rule): \(if .unevaluated then "not judged: " else "" end)\(.message)"' \
+		"$REPORT" > "$BATS_TEST_TMPDIR/findings"
+	as_it_says() {
+		$1 -c '. "$KHO_MODULE/kho-lib.sh"; kho_lines_of "$REPORT"' | sed 's/^[^ ]* //' | diff - "$BATS_TEST_TMPDIR/findings"
+	}
+	in_every_shell as_it_says
+}
+
 @test "no escape sequence, backslash or foreign byte of a report reaches the console" {
 	hostile() {
 		hand_over
