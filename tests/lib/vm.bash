@@ -19,6 +19,7 @@
 
 VM_DIR=
 VM_PID=
+VM_MARK=0
 
 vm_fail() {
 	printf '%s\n' "$*" >&2
@@ -30,9 +31,15 @@ vm_fail() {
 	return 1
 }
 
-# The console so far, without carriage returns.
+# The console so far, or since vm_mark, without carriage returns.
 vm_console() {
-	tr -d '\r' <"$VM_DIR/console"
+	tail -c "+$((VM_MARK + 1))" "$VM_DIR/console" | tr -d '\r'
+}
+
+# From here on nothing that was on the console before counts: for machines that boot more
+# than once.
+vm_mark() {
+	VM_MARK=$(stat -c %s "$VM_DIR/console")
 }
 
 # QEMU's translator checks every store into a page that it has translated code from,
@@ -69,6 +76,7 @@ vm_start() {
 	VM_DIR=$(mktemp -d "${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}/vm.XXXXXX")
 	mkfifo "$VM_DIR/agent.in" "$VM_DIR/agent.out"
 	: >"$VM_DIR/console"
+	VM_MARK=0
 	qemu-system-x86_64 -accel "$(vm_accel)" -machine q35 -cpu max -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
 		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 no_timer_check $append" \
