@@ -84,15 +84,37 @@ machine_prepare_checking() {
 MACHINE_INITRAMFS=(systemd-059 plain-106 systemd-106 plain-112 systemd-112
 	plain-without-059 systemd-without-059)
 
+# machine_initramfs DIR NAME...: as many at a time as there are processors, for dracut uses one.
+machine_initramfs() {
+	local dir=$1 name pid pids=()
+	shift
+	for name in "$@"; do
+		while (($(jobs -rp | wc -l) >= $(nproc))); do
+			wait -n || true # every status is asked for below
+		done
+		dracut_image "$name" "$dir/$name.img" &
+		pids+=("$!")
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+}
+
 machine_prepare_initramfs() {
-	local name dir
+	local name dir release missing=()
 	dir=$KHO_BUILD/initramfs-$(machine_key)
 	mkdir -p "$dir"
 	for name in "${MACHINE_INITRAMFS[@]}"; do
-		[[ -f $dir/$name.img ]] ||
-			step "making the initramfs $name" dracut_image "$name" "$dir/$name.img"
+		[[ -f $dir/$name.img ]] || missing+=("$name")
 	done
+	# here, for a step in a step shows nothing
+	for release in "${!DRACUT_RELEASES[@]}"; do
+		dracut_root "$release" >/dev/null
+	done
+	((!${#missing[@]})) ||
+		step "making ${#missing[@]} initramfs images (with dracut)" machine_initramfs "$dir" "${missing[@]}"
 	ln -sf "$VM_INITRAMFS" "$dir/plain-059.img"
+	ln -sf "$VM_INITRAMFS.modules" "$dir/plain-059.img.modules"
 	[[ -f $dir/release-root.img ]] ||
 		step "making a disk with Debian and systemd" dracut_root_disk "$dir/release-root.img" "$(dracut_root 106)"
 	export VM_IMAGES=$dir
