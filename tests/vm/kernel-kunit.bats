@@ -37,7 +37,7 @@ expect_log() {
 	expect_log '# dma_liveupdate: pass:40 fail:0 skip:1 total:41'
 	expect_log 'ok 1 dma_liveupdate'
 	# no machine with KHO has devices of that kind
-	expect_log '    ok 16 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
+	expect_log '    ok 17 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
 	expect_log '    ok 1 test_off # SKIP KHO is on'
 	vm_ok rmmod dma_liveupdate_kunit
 	# nothing of it is there for the next kernel
