@@ -49,3 +49,11 @@ expect_restored() {
 	vm_ok kho-inspect verify --in --claims
 	vm_ok kho-inspect verify
 }
+
+# Every allocation may be told to fail, without a word in the log.
+let_allocations_fail() {
+	vm_ok 'cd /sys/kernel/debug || exit
+		echo N >failslab/ignore-gfp-wait && echo 0 >failslab/verbose &&
+		echo N >fail_page_alloc/ignore-gfp-wait && echo 0 >fail_page_alloc/min-order &&
+		echo 0 >fail_page_alloc/verbose'
+}

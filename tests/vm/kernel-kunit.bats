@@ -7,13 +7,6 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# Every allocation may be told to fail, without a word in the log.
-let_allocations_fail='
-	cd /sys/kernel/debug || exit
-	echo N >failslab/ignore-gfp-wait && echo 0 >failslab/verbose &&
-	echo N >fail_page_alloc/ignore-gfp-wait && echo 0 >fail_page_alloc/min-order &&
-	echo 0 >fail_page_alloc/verbose'
-
 # The lines of the suites in the kernel's log, without time stamps.
 ktap() {
 	vm_run dmesg | sed 's/^\[ *[0-9.]*\] //'
@@ -31,7 +24,7 @@ expect_log() {
 	local log
 	# memory for CMA on node 0, and 64 KiB that are not the kernel's
 	vm_start --no-edu --append 'kho=on numa_cma=0:16M memmap=64K$0x6000000'
-	vm_ok "$let_allocations_fail"
+	let_allocations_fail
 	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
 	log=$(ktap)
 	expect_log '# dma_liveupdate: pass:40 fail:0 skip:1 total:41'
