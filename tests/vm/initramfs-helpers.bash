@@ -2,6 +2,10 @@
 # shellcheck shell=bash
 # Machines that go by kexec from one initramfs to the next.
 
+# Each release with systemd and without.
+# shellcheck disable=SC2034 # the tests'
+EVERY_IMAGE=(plain-059 systemd-059 plain-106 systemd-106 plain-112 systemd-112)
+
 status_word() {
 	vm_run cat /run/initramfs/kho/status | awk '{ print $1; exit }'
 }
@@ -25,20 +29,69 @@ start_with_images() {
 	vm_start "${options[@]}" --qemu "$drives ${VM_MORE:-}"
 }
 
+# fetch_image NAME: that initramfs as a file of the machine.
+fetch_image() {
+	local i letters=bcdefghi
+	for ((i = 0; i < ${#IMAGES[@]}; i++)); do
+		[[ ${IMAGES[i]} != "$1" ]] || break
+	done
+	vm_ok "head -c $(stat -L -c %s "$VM_IMAGES/$1.img") /dev/vd${letters:i:1} >/tmp/initramfs.img"
+}
+
 # load_image NAME -s|-c --kho=HOW [ARGUMENTS]: the same kernel with that initramfs; no
 # argument of the load before is left.
 load_image() {
-	local name=$1 how=$2 kho=$3 i letters=bcdefghi
-	for ((i = 0; i < ${#IMAGES[@]}; i++)); do
-		[[ ${IMAGES[i]} != "$name" ]] || break
-	done
-	vm_ok "head -c $(stat -L -c %s "$VM_IMAGES/$name.img") /dev/vd${letters:i:1} >/tmp/initramfs.img"
-	vm_ok kexec -l "$how" "$kho" /boot/bzImage --initrd=/tmp/initramfs.img \
-		--command-line="console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 kho=on ${4:-}"
+	local how=$2 kho=$3
+	fetch_image "$1"
+	load_fetched "$how" "$kho" "${4:-}"
 }
 
-# hop NAME -s|-c --kho=HOW [ARGUMENTS]: loads it and jumps.
+load_fetched() {
+	local how=$1 kho=$2
+	vm_ok kexec -l "$how" "$kho" /boot/bzImage --initrd=/tmp/initramfs.img \
+		--command-line="console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 kho=on ${3:-}"
+}
+
+# hop NAME -s|-c --kho=HOW [ARGUMENTS]: loads it and jumps. From here on, what was on the
+# console before does not count.
 hop() {
 	load_image "$@"
+	vm_mark
 	vm_kexec "kexec -e${3:+ $3}"
+}
+
+# jump_and_wait REGEX: to what was loaded, for boots that do not end with a machine that
+# takes commands.
+jump_and_wait() {
+	vm_mark
+	vm_run 'kexec -e --kho=off >/dev/console 2>&1 &'
+	vm_wait_console "$1" 120
+}
+
+# wait_for_shell NAME: until the emergency shell of that initramfs has its prompt. busybox
+# asks the terminal behind it where the cursor is.
+PROMPT=$'# (\e\\[6n)?$'
+wait_for_shell() {
+	if [[ $1 == systemd-* ]]; then
+		vm_wait_console 'Press Enter for (system )?maintenance' 90
+		vm_type ''
+	fi
+	vm_wait_console "$PROMPT" 60
+}
+
+# spoil_image FILE MODE: in the fetched image, FILE stands for kho-inspect. The kernel unpacks
+# what follows over what was there.
+spoil_image() {
+	local dir=$BATS_TEST_TMPDIR/tool packed
+	rm -rf "$dir"
+	mkdir -p "$dir/usr/bin"
+	cp "$1" "$dir/usr/bin/kho-inspect"
+	chmod "$2" "$dir/usr/bin/kho-inspect"
+	packed=$(cd "$dir" && find usr | cpio -o -H newc --quiet | gzip | base64 -w 0)
+	vm_ok "echo $packed | base64 -d >>/tmp/initramfs.img"
+}
+
+# The rules of the findings in report.json or claims.json.
+rules_in() {
+	vm_run cat "/run/initramfs/kho/$1" | jq -r '[.findings[].rule] | unique | join(" ")'
 }
