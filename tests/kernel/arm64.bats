@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load helpers
 
 OPTIONS=(KEXEC_FILE KEXEC_HANDOVER KEXEC_HANDOVER_DEBUG KEXEC_HANDOVER_DEBUGFS LIVEUPDATE DMA_LIVEUPDATE SAMPLES)
+MODULES=(KUNIT DMA_LIVEUPDATE_KUNIT_TEST SAMPLE_KHO_EDU)
 
 setup() {
 	steps_paths
@@ -22,12 +23,16 @@ setup() {
 	for option in "${OPTIONS[@]}"; do
 		"$STEPS_TREE/scripts/config" --file "$STEPS_OBJ/.config" -e "$option"
 	done
-	"$STEPS_TREE/scripts/config" --file "$STEPS_OBJ/.config" -m SAMPLE_KHO_EDU
+	for option in "${MODULES[@]}"; do
+		"$STEPS_TREE/scripts/config" --file "$STEPS_OBJ/.config" -m "$option"
+	done
 	steps_make "$log" "${MAKE[@]}" olddefconfig
 	for option in "${OPTIONS[@]}"; do
 		grep -qx "CONFIG_$option=y" "$STEPS_OBJ/.config"
 	done
-	grep -qx CONFIG_SAMPLE_KHO_EDU=m "$STEPS_OBJ/.config"
+	for option in "${MODULES[@]}"; do
+		grep -qx "CONFIG_$option=m" "$STEPS_OBJ/.config"
+	done
 
 	while read -r file; do
 		[[ $file == arch/* ]] || objects+=("${file%.c}.o")
