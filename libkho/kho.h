@@ -420,8 +420,9 @@ struct kho_target {
 /*
  * Reads a kernel image, decompressing its payload, or itself, and says what of KHO it
  * has: bzImage, vmlinux, arm64 Image and zboot image, or a UKI with one of these inside.
- * Of a bzImage that has KHO, the payload is unpacked as far as its strings are: that it can be
- * unpacked to its end is not proven.
+ * A bzImage that says it in its kernel_info (the chunk KHO1, see the x86 boot protocol as our
+ * series has it) is believed and not unpacked; of another one that has KHO, the payload is
+ * unpacked as far as its strings are. That it can be unpacked to its end is not proven.
  * KHO_ERR_UNSUPPORTED for another kind; KHO_ERR_FORMAT, KHO_ERR_CORRUPT, KHO_ERR_NOMEM,
  * or an error of the system.
  */

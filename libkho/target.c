@@ -29,6 +29,7 @@
 #define BZIMAGE_MAGIC		0x53726448u /* "HdrS" */
 #define PAYLOAD_SINCE		0x0208	/* boot protocol with payload_offset */
 #define INIT_SIZE_SINCE		0x020a	/* and with init_size */
+#define KERNEL_INFO_SINCE	0x020f	/* and with kernel_info_offset */
 #define MAX_IMAGE		(1u << 30)
 /* Kernels pack to a fifth or so; what claims more than this is made to use up memory. */
 #define MAX_RATIO		64
@@ -36,6 +37,19 @@
 				 MAX_RATIO * (size_t)(size) + (16u << 20) : MAX_IMAGE)
 #define MAX_LAYERS		3	/* an image in a UKI that is packed */
 #define X86_PAGE_SIZE		4096
+
+/*
+ * kernel_info of an x86 image (Documentation/arch/x86/boot.rst), which is not packed, and
+ * the chunk of it that tells of KHO: in kernels with our series.
+ */
+#define KERNEL_INFO_MAGIC	"LToP"
+#define KERNEL_INFO_SIZE_AT	4	/* of the part of fixed size */
+#define KERNEL_INFO_TOTAL_AT	8
+#define KERNEL_INFO_MIN		12
+#define KERNEL_INFO_KHO		"KHO1"
+#define KHO_INFO_FLAGS_AT	8
+#define KHO_INFO_STRINGS_AT	12
+#define KHO_INFO_DEFAULT_ON	1u
 
 /* PE, as Microsoft's PE Format and the UAPI group's specification of UKIs have it. */
 #define PE_HEADER_AT		0x3c	/* where its offset is */
@@ -334,27 +348,107 @@ static uint32_t read32(struct bytes file, uint64_t at)
 	return value;
 }
 
-static int read_bzimage(struct bytes file, const char *path, struct kho_target *target,
+static bool has_magic(struct bytes file, size_t at, const char *magic)
+{
+	size_t len = strlen(magic);
+
+	return at <= file.size && len <= file.size - at && !memcmp(file.data + at, magic, len);
+}
+
+/* The @size bytes at @at; empty where they are not all inside. */
+static struct bytes part_of(struct bytes where, uint64_t at, uint64_t size)
+{
+	if (at > where.size || size > where.size - at)
+		return (struct bytes){ 0 };
+	return (struct bytes){ where.data + at, (size_t)size };
+}
+
+/* Takes a string off the beginning of @where; false when it has no end, or no place in @out. */
+static bool take_string(struct bytes *where, char *out, size_t size)
+{
+	size_t n = where->size ? strnlen((const char *)where->data, where->size) : 0;
+
+	if (n == where->size || n >= size)
+		return false;
+	memcpy(out, where->data, n + 1);
+	where->data += n + 1;
+	where->size -= n + 1;
+	return true;
+}
+
+/* The chunk of @info with this magic; empty if there is none, or what comes before it is damaged. */
+static struct bytes kernel_info_chunk(struct bytes info, const char *magic)
+{
+	uint64_t at = read32(info, KERNEL_INFO_SIZE_AT);
+
+	while (at >= KERNEL_INFO_MIN && at < info.size) {
+		struct bytes chunk = part_of(info, at, read32(info, at + 4));
+
+		if (chunk.size < 8)
+			break;
+		if (has_magic(chunk, 0, magic))
+			return chunk;
+		at += chunk.size;
+	}
+	return (struct bytes){ 0 };
+}
+
+/* The release in the setup part, "7.3.4 (me@here) #1 ...". */
+static bool setup_release(struct bytes setup, const struct setup_header *header,
+			  struct kho_target *target)
+{
+	uint64_t at = header->kernel_version + 512u;
+	size_t n = 0;
+
+	while (header->kernel_version && at + n < setup.size && n < sizeof(target->release) - 1 &&
+	       setup.data[at + n] > ' ' && setup.data[at + n] <= '~')
+		n++;
+	memcpy(target->release, setup.data + (n ? at : 0), n);
+	return n;
+}
+
+/*
+ * Whether the image itself says what it has of KHO, so that it need not be unpacked.
+ * One that ends before that, or is damaged there, is judged by its payload.
+ */
+static bool read_kernel_info(struct bytes file, const struct setup_header *header,
+			     uint64_t setup_size, struct kho_target *target)
+{
+	struct kho_target found = { .page_size = X86_PAGE_SIZE, .config_known = true };
+	uint64_t at = setup_size + header->kernel_info_offset;
+	struct bytes info, chunk, strings;
+
+	if (header->version < KERNEL_INFO_SINCE || !header->kernel_info_offset ||
+	    at > file.size || !has_magic(file, (size_t)at, KERNEL_INFO_MAGIC))
+		return false;
+	info = part_of(file, at, read32(file, at + KERNEL_INFO_TOTAL_AT));
+	chunk = kernel_info_chunk(info, KERNEL_INFO_KHO);
+	if (chunk.size < KHO_INFO_STRINGS_AT)
+		return false;
+
+	strings = part_of(chunk, KHO_INFO_STRINGS_AT, chunk.size - KHO_INFO_STRINGS_AT);
+	if (!take_string(&strings, found.root_compatible, sizeof(found.root_compatible)) ||
+	    !take_string(&strings, found.luo_compatible, sizeof(found.luo_compatible)) ||
+	    !take_string(&strings, found.dma_compatible, sizeof(found.dma_compatible)) ||
+	    !setup_release(part_of(file, 0, setup_size), header, &found))
+		return false;
+	found.has_kho = *found.root_compatible;
+	found.kho_default_on = read32(chunk, KHO_INFO_FLAGS_AT) & KHO_INFO_DEFAULT_ON;
+	*target = found;
+	return true;
+}
+
+static int read_payload(struct bytes payload, const char *path, struct kho_target *target,
 			struct kho_error *err)
 {
 	struct kho_target found = { .page_size = X86_PAGE_SIZE };
 	struct search s = { .target = &found };
-	struct setup_header header;
-	uint64_t offset, setup_sects;
 	unsigned char *image;
 	size_t size;
 	int ret;
 
-	memcpy(&header, file.data + BZIMAGE_HEADER, sizeof(header));
-	setup_sects = header.setup_sects ? header.setup_sects : 4;
-	offset = (setup_sects + 1) * 512 + header.payload_offset;
-	if (header.version < PAYLOAD_SINCE || !header.payload_length || offset > file.size ||
-	    header.payload_length > file.size - offset)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s: bzImage without a payload inside the file", path);
-
-	ret = kho_decompress(file.data + offset, header.payload_length,
-			     MAX_UNPACKED(header.payload_length), is_enough, &s, &image, &size);
+	ret = kho_decompress(payload.data, payload.size, MAX_UNPACKED(payload.size), is_enough, &s,
+			     &image, &size);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
 				kho_strerror(ret));
@@ -367,10 +461,30 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 		target->page_size = X86_PAGE_SIZE;
 		ret = examine((struct bytes){ image, size }, target) ? 0 : no_kernel(path, err);
 	}
+	free(image);
+	return ret;
+}
+
+static int read_bzimage(struct bytes file, const char *path, struct kho_target *target,
+			struct kho_error *err)
+{
+	struct setup_header header;
+	struct bytes payload;
+	uint64_t setup_size;
+	int ret = 0;
+
+	memcpy(&header, file.data + BZIMAGE_HEADER, sizeof(header));
+	setup_size = ((header.setup_sects ? header.setup_sects : 4u) + 1) * 512;
+	payload = part_of(file, setup_size + header.payload_offset, header.payload_length);
+	if (header.version < PAYLOAD_SINCE || !payload.size)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: bzImage without a payload inside the file", path);
+
+	if (!read_kernel_info(file, &header, setup_size, target))
+		ret = read_payload(payload, path, target, err);
 	snprintf(target->format, sizeof(target->format), "bzImage");
 	if (header.version >= INIT_SIZE_SINCE)
 		target->memory_size = header.init_size;
-	free(image);
 	return ret;
 }
 
@@ -408,13 +522,6 @@ static int read_arm64(struct bytes file, const char *path, struct kho_target *ta
 	target->memory_size = read32(file, ARM64_SIZE_AT);
 	snprintf(target->format, sizeof(target->format), "Image");
 	return examine(file, target) ? 0 : no_kernel(path, err);
-}
-
-static bool has_magic(struct bytes file, size_t at, const char *magic)
-{
-	size_t len = strlen(magic);
-
-	return at + len <= file.size && !memcmp(file.data + at, magic, len);
 }
 
 /* The content of a section of a PE file; empty if there is none inside the file. */

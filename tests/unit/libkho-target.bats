@@ -58,6 +58,26 @@ open(sys.argv[1], "wb").write(head + payload)
 PYTHON
 }
 
+# add_kernel_info FILE FLAGS ROOT LUO DMA: what an x86 image says of itself without being
+# unpacked, behind the payload.
+add_kernel_info() {
+	python3 - "$@" <<'PYTHON'
+import struct, sys
+file, flags, *strings = sys.argv[1:]
+image = bytearray(open(file, "rb").read())
+def chunk(magic, data):
+    return magic + struct.pack("<I", 8 + len(data)) + data
+kho = struct.pack("<I", int(flags)) + b"".join(s.encode() + b"\0" for s in strings)
+# one that nobody knows comes first
+more = chunk(b"ABCD", b"String_0\0") + chunk(b"KHO1", kho)
+info = b"LToP" + struct.pack("<III", 16, 16 + len(more), 9) + more
+struct.pack_into("<I", image, 0x268, len(image) - 1024)
+struct.pack_into("<H", image, 0x20e, 0x300 - 0x200)
+image[0x300:0x300 + 20] = b"9.9.9-info (me) #1\0\0"
+open(file, "wb").write(image + info)
+PYTHON
+}
+
 # The legacy format of lz4 with blocks that are not packed at all.
 pack_lz4() {
 	python3 - "$1" <<'PYTHON'
@@ -114,6 +134,56 @@ cannot_tell() {
 		make_bzimage bzImage "payload.$name"
 		finds "" bzImage
 		[[ $output == "bzImage 9.9.9-test kho=1 "*" root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 "* ]]
+	done
+}
+
+@test "a bzImage that says in kernel_info what it reads is not unpacked" {
+	head -c 5000 /dev/urandom >payload
+	make_bzimage bzImage payload 1234
+	cannot_tell bzImage
+	add_kernel_info bzImage 1 kho-v4 luo-v5 dma-alloc-v1
+	finds "" bzImage
+	[[ $output == "bzImage 9.9.9-info kho=1 default=1 config=1 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
+}
+
+@test "K601, K602, K604, K605: kernel_info of other formats, and of none" {
+	head -c 5000 /dev/urandom >payload
+	make_bzimage plain payload
+	cp plain bzImage && add_kernel_info bzImage 0 "" "" ""
+	finds "K601 fatal" bzImage
+	cp plain bzImage && add_kernel_info bzImage 0 kho-v3 luo-v5 dma-alloc-v1
+	finds "K602 fatal" bzImage
+	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 ""
+	finds "K604 fatal" bzImage
+	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 dma-alloc-v1
+	finds "" bzImage kho=on
+	finds "K605 error" bzImage quiet
+}
+
+@test "a kernel_info that is damaged or cut off says nothing: the payload is looked at" {
+	local size edit
+	make_kernel vmlinux "${full[@]}"
+	gzip <vmlinux >payload
+	make_bzimage plain payload
+	size=$(stat -c %s plain)
+	cp plain whole && add_kernel_info whole 1 kho-v3 luo-v4 dma-alloc-v2
+	finds "K602 fatal,K604 fatal" whole
+	# magic, size, size of all, magic and size of the chunks before it, and the chunk's own size
+	for edit in 0 4 8 20 33 37; do
+		python3 - whole bzImage $((size + edit)) <<'PYTHON'
+import sys
+image = bytearray(open(sys.argv[1], "rb").read())
+at = int(sys.argv[3])
+image[at:at + 4] = b"\xff\xff\xff\xff"
+open(sys.argv[2], "wb").write(image)
+PYTHON
+		finds "" bzImage
+		[[ $output == "bzImage 9.9.9-test "* ]]
+	done
+	for edit in 1 10 30 50 60; do
+		head -c -"$edit" whole >bzImage
+		finds "" bzImage
+		[[ $output == "bzImage 9.9.9-test "* ]]
 	done
 }
 
@@ -276,6 +346,15 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "" vmlinux
 	make_kernel vmlinux root=kho-v3 luo=luo-v5
 	finds "K603 fatal" vmlinux
+
+	# said without being unpacked
+	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	head -c 5000 /dev/urandom >payload
+	make_bzimage plain payload
+	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 ""
+	finds "" bzImage
+	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v4 ""
+	finds "K603 fatal" bzImage
 }
 
 @test "K604: DMA records that the target does not read" {
