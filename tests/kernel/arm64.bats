@@ -10,7 +10,7 @@ MODULES=(KUNIT DMA_LIVEUPDATE_KUNIT_TEST SAMPLE_KHO_EDU)
 
 setup() {
 	steps_paths
-	[[ -d $STEPS_DIR/applied ]] || steps_prepare
+	steps_prepare
 	steps_at "${#STEPS_PATCHES[@]}"
 	STEPS_OBJ=$STEPS_DIR/arm64
 	MAKE=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)

@@ -8,7 +8,7 @@ load helpers
 
 setup() {
 	steps_paths
-	[[ -d $STEPS_DIR/applied ]] || steps_prepare
+	steps_prepare
 	steps_at "${#STEPS_PATCHES[@]}"
 }
 
