@@ -562,7 +562,9 @@ kho_reboot() {
 kho_halt() {
 	kho_log 3 "halting the machine, as rd.kho.policy wants it"
 	warn "kho: $1"
-	warn "kho: halted: nothing is started any more; reset the machine"
+	# not by the journal, which may not have it on the console before the machine stands
+	kho_log 3 "halted: nothing is started any more; reset the machine"
+	sleep 1
 	echo s > "$kho_sysrq" 2> /dev/null
 	echo u > "$kho_sysrq" 2> /dev/null
 	if command -v systemctl > /dev/null 2>&1; then
