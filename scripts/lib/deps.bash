@@ -4,7 +4,7 @@
 
 # the project itself
 KHO_BUILDING=(
-	autoconf automake libtool pkg-config gcc make
+	autoconf automake libtool pkg-config gcc g++ make
 	libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
 	libjson-c-dev libseccomp-dev libkdumpfile-dev libdw-dev
 )
