@@ -7,7 +7,7 @@ load ../vm/helpers
 load checking
 
 @test "the checks that the others rely on do find what is wrong" {
-	vm_start --mem 3G --append "kho=on"
+	vm_start --mem 3G --append "$KHO_ON"
 	vm_run 'zcat /proc/config.gz' | grep -qx CONFIG_PROVE_LOCKING=y
 	# lockdep and kmemleak did not turn themselves off on the way up
 	vm_run 'cat /proc/lockdep_stats' | grep -Eq '^ *debug_locks: +1$'
@@ -19,7 +19,7 @@ load checking
 
 @test "three generations with KASAN, lockdep, kmemleak, DEBUG_VM and DEBUG_PAGEALLOC: nothing found" {
 	local before path
-	vm_start --mem 3G --append "kho=on"
+	vm_start --mem 3G --append "$KHO_ON"
 	vm_ok modprobe kho_edu
 	no_leak
 	for path in -s -c; do
@@ -38,7 +38,7 @@ load checking
 }
 
 @test "what is carried over, released and refused: nothing found" {
-	vm_start --mem 3G --append "kho=on"
+	vm_start --mem 3G --append "$KHO_ON"
 	vm_ok modprobe kho_edu
 	kexec_to -s
 	# once unclaimed, one released, the others claimed
@@ -56,7 +56,7 @@ load checking
 
 @test "the KUnit suite: no case fails, and nothing found" {
 	# as tests/vm/kernel-kunit.bats, which says what has to pass
-	vm_start --mem 3G --no-edu --append "kho=on numa_cma=0:16M memmap=64K\$0x6000000"
+	vm_start --mem 3G --no-edu --append "$KHO_ON numa_cma=0:16M memmap=64K\$0x6000000"
 	let_allocations_fail
 	VM_RUN_TIMEOUT=900 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
 	vm_run dmesg >"$BATS_TEST_TMPDIR/dmesg"

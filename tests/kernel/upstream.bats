@@ -12,7 +12,7 @@ SELFTESTS=/usr/lib/kselftests
 # liveupdate_pair NAME...: both stages of these tests, with a kexec between them.
 liveupdate_pair() {
 	local name
-	vm_start --mem 3G --append "kho=on liveupdate=on"
+	vm_start --mem 3G --append "$KHO_ON liveupdate=on"
 	for name; do
 		vm_ok "$SELFTESTS/$name -s 1"
 	done
@@ -28,7 +28,7 @@ liveupdate_pair() {
 }
 
 @test "lib/test_kho.c: its data arrives in the next kernel" {
-	vm_start --mem 3G --append "kho=on"
+	vm_start --mem 3G --append "$KHO_ON"
 	vm_run 'cat /proc/config.gz | gunzip' | grep -qx CONFIG_TEST_KEXEC_HANDOVER=y
 	# its memory is preserved beside that of a driver
 	vm_ok modprobe kho_edu
@@ -47,7 +47,7 @@ liveupdate_pair() {
 	cp "$VM_KERNEL" "$root/kernel"
 	mknod "$root/dev/console" c 5 1
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$BATS_TEST_TMPDIR/initrd.cpio"
-	vm_start --mem 3G --no-wait --append "kho=on" --qemu "-initrd $BATS_TEST_TMPDIR/initrd.cpio"
+	vm_start --mem 3G --no-wait --append "$KHO_ON" --qemu "-initrd $BATS_TEST_TMPDIR/initrd.cpio"
 	vm_wait_console 'KHO restore succeeded' 300
 	no_splat_but_the_end
 }
@@ -69,7 +69,7 @@ selftest_dma() {
 }
 
 @test "selftests/kho/dma, which comes with the series" {
-	vm_start --mem 3G --append "kho=on"
+	vm_start --mem 3G --append "$KHO_ON"
 	# there is nothing incoming yet: the permissions of its table, and what a release refuses
 	selftest_dma 2
 	selftest_dma 0 --stage 1 /run/records
@@ -82,7 +82,7 @@ selftest_dma() {
 }
 
 @test "selftests/liveupdate: what needs no kexec" {
-	vm_start --mem 3G --append "kho=on liveupdate=on"
+	vm_start --mem 3G --append "$KHO_ON liveupdate=on"
 	vm_run "$SELFTESTS/liveupdate" >"$BATS_TEST_TMPDIR/tap" || {
 		grep -v '^ok' "$BATS_TEST_TMPDIR/tap"
 		return 1
