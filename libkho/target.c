@@ -73,6 +73,14 @@ struct bytes {
 	size_t size;
 };
 
+/* The @size bytes at @at; empty where they are not all inside. */
+static struct bytes part_of(struct bytes where, uint64_t at, uint64_t size)
+{
+	if (at > where.size || size > where.size - at)
+		return (struct bytes){ 0 };
+	return (struct bytes){ where.data + at, (size_t)size };
+}
+
 /* ---------------------------------------------------------------- strings */
 
 /*
@@ -135,11 +143,24 @@ static void find_versions(struct bytes where, size_t from, const struct version 
 	}
 }
 
+/* Takes the word that @where begins with for the release; false if there is none, or it is cut off. */
+static bool take_release(struct bytes where, struct kho_target *target)
+{
+	size_t n = 0;
+
+	while (n < where.size && n < sizeof(target->release) - 1 && where.data[n] > ' ' &&
+	       where.data[n] <= '~')
+		n++;
+	if (!n || n == where.size)
+		return false;
+	memcpy(target->release, where.data, n);
+	return true;
+}
+
 static bool find_release(struct bytes where, size_t from, struct kho_target *target)
 {
 	static const char banner[] = "Linux version ";
 	const unsigned char *hit;
-	size_t left, n = 0;
 
 	if (*target->release)
 		return true;
@@ -147,14 +168,8 @@ static bool find_release(struct bytes where, size_t from, struct kho_target *tar
 	if (!hit)
 		return false;
 	hit += sizeof(banner) - 1;
-	left = where.size - (size_t)(hit - where.data);
-	while (n < left && n < sizeof(target->release) - 1 && hit[n] > ' ' && hit[n] <= '~')
-		n++;
 	/* cut off, where more is to come */
-	if (n == left)
-		return false;
-	memcpy(target->release, hit, n);
-	return *target->release;
+	return take_release((struct bytes){ hit, where.size - (size_t)(hit - where.data) }, target);
 }
 
 /* Only kernels whose page size is chosen at build time need it told. */
@@ -355,14 +370,6 @@ static bool has_magic(struct bytes file, size_t at, const char *magic)
 	return at <= file.size && len <= file.size - at && !memcmp(file.data + at, magic, len);
 }
 
-/* The @size bytes at @at; empty where they are not all inside. */
-static struct bytes part_of(struct bytes where, uint64_t at, uint64_t size)
-{
-	if (at > where.size || size > where.size - at)
-		return (struct bytes){ 0 };
-	return (struct bytes){ where.data + at, (size_t)size };
-}
-
 /* Takes a string off the beginning of @where; false when it has no end, or no place in @out. */
 static bool take_string(struct bytes *where, char *out, size_t size)
 {
@@ -398,13 +405,9 @@ static bool setup_release(struct bytes setup, const struct setup_header *header,
 			  struct kho_target *target)
 {
 	uint64_t at = header->kernel_version + 512u;
-	size_t n = 0;
 
-	while (header->kernel_version && at + n < setup.size && n < sizeof(target->release) - 1 &&
-	       setup.data[at + n] > ' ' && setup.data[at + n] <= '~')
-		n++;
-	memcpy(target->release, setup.data + (n ? at : 0), n);
-	return n;
+	return header->kernel_version && at < setup.size &&
+	       take_release(part_of(setup, at, setup.size - at), target);
 }
 
 /*
@@ -537,17 +540,11 @@ static struct bytes pe_section(struct bytes file, const char name[8])
 	table = pe + PE_HEADER_SIZE + (read32(file, pe + 20) & 0xffff);
 
 	for (uint64_t i = 0, at = table; i < n; i++, at += PE_SECTION_SIZE) {
-		uint32_t size, offset;
-
 		if (at > file.size || file.size - at < PE_SECTION_SIZE)
 			return none;
 		if (memcmp(file.data + at, name, 8))
 			continue;
-		size = read32(file, at + 16);
-		offset = read32(file, at + 20);
-		if (offset > file.size || size > file.size - offset)
-			return none;
-		return (struct bytes){ file.data + offset, size };
+		return part_of(file, read32(file, at + 20), read32(file, at + 16));
 	}
 	return none;
 }
@@ -601,12 +598,12 @@ static int read_packed(struct bytes packed, const char *path, unsigned int layer
 static int read_zboot(struct bytes file, const char *path, unsigned int layers,
 		      struct kho_target *target, struct kho_error *err)
 {
-	uint32_t offset = read32(file, ZBOOT_OFFSET_AT), size = read32(file, ZBOOT_SIZE_AT);
+	struct bytes packed = part_of(file, read32(file, ZBOOT_OFFSET_AT), read32(file, ZBOOT_SIZE_AT));
 
-	if (!size || offset > file.size || size > file.size - offset)
+	if (!packed.size)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: zboot image without a payload inside the file", path);
-	return read_packed((struct bytes){ file.data + offset, size }, path, layers, target, err);
+	return read_packed(packed, path, layers, target, err);
 }
 
 static int read_image(struct bytes file, const char *path, unsigned int layers,
