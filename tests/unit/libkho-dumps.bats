@@ -59,12 +59,18 @@ root_address() {
 	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
 }
 
-@test "an excluded page is unknown, and neither zero nor wrong" {
-	local head
+# make_dump_without_list [OPTION]: a compressed dump, and $dump.without, from which kdump-exclude
+# has taken the page that the list of DMA records begins with, at $head.
+make_dump_without_list() {
 	make_dump --kdump
 	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
 	[[ $head == 0x* ]]
-	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$head"
+	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
+}
+
+@test "an excluded page is unknown, and neither zero nor wrong" {
+	local head
+	make_dump_without_list
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"has no memory at $head"* ]]
 	[[ $output == *"0 fatal, 0 errors, "* ]]
@@ -75,9 +81,7 @@ root_address() {
 # More pages are read after it than libkdumpfile keeps.
 @test "a page that cannot be read is unknown, and what comes after it is read" {
 	local head
-	make_dump --kdump
-	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
-	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" --unreadable "$dump" "$dump.without" "$head"
+	make_dump_without_list --unreadable
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"$head"* ]]
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
@@ -86,9 +90,7 @@ root_address() {
 # A mapped file would end the process with SIGBUS there.
 @test "a page that is said to be behind the end of the file is unknown" {
 	local head
-	make_dump --kdump
-	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
-	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" --beyond "$dump" "$dump.without" "$head"
+	make_dump_without_list --beyond
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"is cut short: it ends before memory at $head"* ]]
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
