@@ -33,6 +33,11 @@ kexec_to() {
 	vm_kexec
 }
 
+# Where the kernel was put this time.
+kernel_address() {
+	vm_run 'cat /proc/iomem' | sed -n 's/^ *\([0-9a-f]*\)-.*: Kernel code$/\1/p'
+}
+
 # "ID DEVICE DMA-ADDRESS SIZE" of what kho-inspect list [OPTION]... shows.
 records() {
 	vm_run kho-inspect list --bytes "$@" | awk '$2 ~ /^pci:/ { print $1, $2, $5, $6 }'

@@ -5,11 +5,6 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# Where the kernel was put this time.
-kernel_address() {
-	vm_run 'cat /proc/iomem' | sed -n 's/^ *\([0-9a-f]*\)-.*: Kernel code$/\1/p'
-}
-
 @test "fifteen kernels in a row by kexec_load, with KASLR, in 80 MiB of scratch" {
 	# The kernel places itself anywhere in scratch, but not on what setup_data holds:
 	# a scratch table elsewhere would be overwritten within a few boots.

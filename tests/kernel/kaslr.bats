@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the patch of KASLR is for: chains of kernels whose scratch table is not in setup_data
+# but 16 MiB into 80 MiB of scratch, where the decompressor may put the kernel.
+
+bats_require_minimum_version 1.5.0
+load ../vm/helpers
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+setup_file() {
+	build_without_patch
+	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$BATS_FILE_TMPDIR/apart.so" \
+		"$TOP/tests/lib/kexec-table-apart.c"
+	tar -C "$BATS_FILE_TMPDIR" -cf "$BATS_FILE_TMPDIR/disk.tar" apart.so without
+	truncate -s %512 "$BATS_FILE_TMPDIR/disk.tar"
+}
+
+# The same kernel, made of all patches but that one.
+build_without_patch() (
+	# shellcheck source=scripts/lib/common.bash
+	. "$TOP/scripts/lib/common.bash"
+	# shellcheck source=scripts/lib/fetch.bash
+	. "$TOP/scripts/lib/fetch.bash"
+	# shellcheck source=scripts/lib/kernel.bash
+	. "$TOP/scripts/lib/kernel.bash"
+	local patch=x86-kaslr-keep-clear-of-the-KHO-scratch-table.patch
+	cp -r "$KERNEL_SERIES" "$BATS_FILE_TMPDIR/series"
+	KERNEL_SERIES=$BATS_FILE_TMPDIR/series
+	[ "$(grep -c -- "-$patch$" "$KERNEL_SERIES/series")" = 1 ]
+	sed -i "/-$patch$/d" "$KERNEL_SERIES/series"
+	kernel_build >&2
+	cp "$KERNEL_DIR/bzImage" "$BATS_FILE_TMPDIR/without"
+)
+
+chain_start() {
+	vm_start --append "kho=on kho_scratch=80M,0,0" \
+		--qemu "-drive file=$BATS_FILE_TMPDIR/disk.tar,format=raw,if=virtio,readonly=on"
+	vm_ok modprobe kho_edu
+	records >"$BATS_TEST_TMPDIR/records"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/records")" = 5 ]
+}
+
+# load IMAGE: the kernel that is next, with the table apart.
+load_apart() {
+	vm_ok 'tar -xf /dev/vdb -C /tmp'
+	run -0 vm_ok "LD_PRELOAD=/tmp/apart.so kexec -l -c -i --kho=require $1 --reuse-cmdline"
+	[[ $output == *"the scratch table is at 0x"* ]]
+}
+
+# Whether the kernel that is loaded comes up, with the state.
+jump_arrives() {
+	vm_kexec >"$BATS_TEST_TMPDIR/jump" 2>&1 &&
+		[ "$(records --in)" = "$(<"$BATS_TEST_TMPDIR/records")" ]
+}
+
+# Whether the jump was the end, of what came since the mark: nothing at all of the next kernel, which else speaks within two
+# seconds, or its own word that it cannot go on. One that is merely slow is not dead.
+jump_was_the_end() {
+	vm_console | grep -q 'Starting new kernel' || return
+	! vm_console | grep -q 'Linux version' ||
+		vm_console | grep -E 'Kernel panic|Oops|BUG: |KHO: .*(fail|invalid|disabl)'
+}
+
+@test "with the patch: thirty kernels in a row, and all of the state" {
+	local n
+	local -A addresses=()
+	chain_start
+	for ((n = 1; n <= 30; n++)); do
+		load_apart /boot/bzImage
+		jump_arrives
+		addresses[$(kernel_address)]=1
+	done
+	# it was not the same place each time
+	((${#addresses[@]} >= 5))
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
+	no_splat
+}
+
+@test "without the patch: the chain dies on the way" {
+	local n
+	chain_start
+	for ((n = 1; n <= 30; n++)); do
+		load_apart /tmp/without
+		vm_mark
+		if ! jump_arrives; then
+			jump_was_the_end
+			echo "# died at hop $n" >&3
+			return 0
+		fi
+	done
+	echo "it is still there: KASLR keeps clear of the table without the patch, or the table is not apart"
+	return 1
+}
