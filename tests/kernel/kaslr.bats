@@ -9,14 +9,13 @@ load ../vm/helpers
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
 setup_file() {
-	build_without_patch
-	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$BATS_FILE_TMPDIR/apart.so" \
-		"$TOP/tests/lib/kexec-table-apart.c"
-	tar -C "$BATS_FILE_TMPDIR" -cf "$BATS_FILE_TMPDIR/disk.tar" apart.so without
-	truncate -s %512 "$BATS_FILE_TMPDIR/disk.tar"
+	local files=$BATS_FILE_TMPDIR/files
+	mkdir "$files"
+	build_without_patch "$files/without"
+	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$files/apart.so" "$TOP/tests/lib/kexec-table-apart.c"
 }
 
-# The same kernel, made of all patches but that one.
+# build_without_patch FILE: the same kernel, made of all patches but that one.
 build_without_patch() (
 	# shellcheck source=scripts/lib/common.bash
 	. "$TOP/scripts/lib/common.bash"
@@ -30,20 +29,19 @@ build_without_patch() (
 	[ "$(grep -c -- "-$patch$" "$KERNEL_SERIES/series")" = 1 ]
 	sed -i "/-$patch$/d" "$KERNEL_SERIES/series"
 	kernel_build >&2
-	cp "$KERNEL_DIR/bzImage" "$BATS_FILE_TMPDIR/without"
+	cp "$KERNEL_DIR/bzImage" "$1"
 )
 
 chain_start() {
-	vm_start --append "kho=on kho_scratch=80M,0,0" \
-		--qemu "-drive file=$BATS_FILE_TMPDIR/disk.tar,format=raw,if=virtio,readonly=on"
+	vm_start --append "kho=on kho_scratch=80M,0,0" --files "$BATS_FILE_TMPDIR/files"
 	vm_ok modprobe kho_edu
 	records >"$BATS_TEST_TMPDIR/records"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/records")" = 5 ]
 }
 
-# load IMAGE: the kernel that is next, with the table apart.
+# load_apart IMAGE: the kernel that is next, with the table apart.
 load_apart() {
-	vm_ok 'tar -xf /dev/vdb -C /tmp'
+	vm_files
 	run -0 vm_ok "LD_PRELOAD=/tmp/apart.so kexec -l -c -i --kho=require $1 --reuse-cmdline"
 	[[ $output == *"the scratch table is at 0x"* ]]
 }
@@ -54,8 +52,9 @@ jump_arrives() {
 		[ "$(records --in)" = "$(<"$BATS_TEST_TMPDIR/records")" ]
 }
 
-# Whether the jump was the end, of what came since the mark: nothing at all of the next kernel, which else speaks within two
-# seconds, or its own word that it cannot go on. One that is merely slow is not dead.
+# Whether the jump was the end. Since the mark there is nothing at all of the next kernel, which
+# else speaks within two seconds, or its own word that it cannot go on: one that is merely slow
+# is not dead.
 jump_was_the_end() {
 	vm_console | grep -q 'Starting new kernel' || return
 	! vm_console | grep -q 'Linux version' ||

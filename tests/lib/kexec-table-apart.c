@@ -7,7 +7,6 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <errno.h>
 #include <linux/kexec.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -87,7 +86,7 @@ static void move_table(struct kexec_segment *segments, size_t *n)
 	fflush(stdout);
 }
 
-/* As libc's, which kexec-tools calls; the one system call with five arguments or less is changed. */
+/* In place of libc's, which kexec-tools calls: only kexec_load() is changed. */
 long syscall(long number, ...)
 {
 	static long (*real)(long number, ...);

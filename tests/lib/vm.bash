@@ -53,10 +53,11 @@ vm_accel() {
 	fi
 }
 
-# vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--no-wait] [--qemu "ARGS"]:
-# boots and waits until the machine takes commands (not with --no-wait).
+# vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--no-wait] [--files FOLDER]
+# [--qemu "ARGS"]: boots and waits until the machine takes commands (not with --no-wait).
+# What is in FOLDER can be had in there with vm_files.
 vm_start() {
-	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=() wait=1
+	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=() wait=1 files=""
 	while (($#)); do
 		case $1 in
 		--append) append=$2; shift ;;
@@ -65,6 +66,7 @@ vm_start() {
 		--dracut) initrd=(-initrd "$VM_INITRAMFS") ;;
 		--no-edu) edu=() ;;
 		--no-wait) wait=0 ;;
+		--files) files=$2; shift ;;
 		--qemu) read -ra extra <<<"$2"; shift ;;
 		*) vm_fail "vm_start: unknown option $1"; return 1 ;;
 		esac
@@ -77,6 +79,12 @@ vm_start() {
 	mkfifo "$VM_DIR/agent.in" "$VM_DIR/agent.out"
 	: >"$VM_DIR/console"
 	VM_MARK=0
+	if [[ $files ]]; then
+		# the first of the drives that are added, so that it is always called the same
+		tar -C "$files" -cf "$VM_DIR/files.tar" .
+		truncate -s %512 "$VM_DIR/files.tar"
+		extra=(-drive "file=$VM_DIR/files.tar,format=raw,if=virtio,readonly=on" "${extra[@]}")
+	fi
 	qemu-system-x86_64 -accel "$(vm_accel)" -machine q35 -cpu max -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
 		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 no_timer_check $append" \
@@ -158,6 +166,11 @@ vm_ok() {
 	local status=0
 	vm_run "$@" || status=$?
 	((status == 0)) || vm_fail "failed with status $status in the machine: $*"
+}
+
+# vm_files [FOLDER]: what the machine was given with --files is there (/tmp); after a kexec again.
+vm_files() {
+	vm_ok "mkdir -p ${1:-/tmp} && tar -xf /dev/vdb -C ${1:-/tmp}"
 }
 
 # vm_kexec [COMMAND]: jumps to the loaded kernel and waits until it takes commands.

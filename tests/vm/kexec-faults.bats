@@ -61,17 +61,15 @@ refused() {
 }
 
 @test "a target that would lose the state, or panic over it, is refused" {
-	local name rule disk=$BATS_TEST_TMPDIR/targets
-	mkdir "$disk.d"
-	"$lib/edit-target" "$VM_KERNEL" "$disk.d/no-kho" no-kho
-	"$lib/edit-target" "$VM_KERNEL" "$disk.d/root" kho-v4=kho-v9
-	"$lib/edit-target" "$VM_KERNEL" "$disk.d/luo" luo-v5=luo-v9
-	"$lib/edit-target" "$VM_KERNEL" "$disk.d/dma" dma-alloc-v1=dma-alloc-v9
-	"$lib/edit-target" "$VM_KERNEL" "$disk.d/same" kho-v4=kho-v4
-	tar -C "$disk.d" -cf "$disk" .
-	truncate -s %512 "$disk"
-	vm_start --append "kho=on liveupdate=on" --qemu "-drive file=$disk,format=raw,if=virtio,readonly=on"
-	vm_ok 'mkdir /tmp/t && tar -xf /dev/vdb -C /tmp/t'
+	local name rule files=$BATS_TEST_TMPDIR/targets
+	mkdir "$files"
+	"$lib/edit-target" "$VM_KERNEL" "$files/no-kho" no-kho
+	"$lib/edit-target" "$VM_KERNEL" "$files/root" kho-v4=kho-v9
+	"$lib/edit-target" "$VM_KERNEL" "$files/luo" luo-v5=luo-v9
+	"$lib/edit-target" "$VM_KERNEL" "$files/dma" dma-alloc-v1=dma-alloc-v9
+	"$lib/edit-target" "$VM_KERNEL" "$files/same" kho-v4=kho-v4
+	vm_start --append "kho=on liveupdate=on" --files "$files"
+	vm_files /tmp/t
 	# no allocations yet: this one can take what there is, but not what comes after
 	vm_ok kexec -l -s --kho=require /tmp/t/dma --reuse-cmdline
 	vm_ok kexec -e --kho-dry-run

@@ -31,12 +31,12 @@ load_and_jump() {
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
-	vm_ok 'tar -xf /dev/vdb -C /tmp'
+	vm_files
 }
 
 @test "a unified kernel image with kexec_file_load, compressed kernels on both paths" {
-	local disk=$BATS_TEST_TMPDIR/images
-	mkdir "$disk.d"
+	local files=$BATS_TEST_TMPDIR/images
+	mkdir "$files"
 	# an initramfs that leaves a mark and goes on to the root
 	mkdir -p "$BATS_TEST_TMPDIR/ramfs"/{bin,proc,dev,newroot}
 	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/ramfs/bin/busybox"
@@ -50,16 +50,14 @@ load_and_jump() {
 	chmod +x "$BATS_TEST_TMPDIR/ramfs/init"
 	(cd "$BATS_TEST_TMPDIR/ramfs" && find . | cpio -o -H newc --quiet | gzip) >"$BATS_TEST_TMPDIR/initrd"
 
-	"$lib/make-uki" "$disk.d/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
+	"$lib/make-uki" "$files/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
 	"$lib/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
-	"$lib/make-uki" "$disk.d/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
-	gzip -c "$VM_KERNEL" >"$disk.d/bzImage.gz"
-	xz --format=lzma -0 -c "$VM_KERNEL" >"$disk.d/bzImage.lzma"
-	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$disk.d/no-kho.gz"
-	tar -C "$disk.d" -cf "$disk" .
-	truncate -s %512 "$disk"
-	vm_start --append "kho=on" --qemu "-drive file=$disk,format=raw,if=virtio,readonly=on"
-	vm_ok 'tar -xf /dev/vdb -C /tmp'
+	"$lib/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
+	gzip -c "$VM_KERNEL" >"$files/bzImage.gz"
+	xz --format=lzma -0 -c "$VM_KERNEL" >"$files/bzImage.lzma"
+	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$files/no-kho.gz"
+	vm_start --append "kho=on" --files "$files"
+	vm_files
 	vm_ok modprobe kho_edu
 
 	# the kernel inside is judged, and which way it can go
