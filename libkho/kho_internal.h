@@ -280,6 +280,16 @@ struct kho_addr_set {
 int kho_addr_set_add(struct kho_addr_set *set, uint64_t addr, struct kho_error *err);
 void kho_addr_set_free(struct kho_addr_set *set);
 
+/* Functions of a library that is loaded where it is needed; @to: a pointer to such a function. */
+struct kho_library_symbol {
+	const char *name;
+	void *to;
+};
+
+/* All of them, of a handle of dlopen(); @name is for the error. */
+int kho_library_resolve(void *library, const char *name, const struct kho_library_symbol *symbols,
+			size_t nr_symbols, struct kho_error *err);
+
 /* CRC-32C as in libkho/abi/dma_alloc.h. */
 uint32_t kho_crc32c(const void *data, size_t size);
 /*

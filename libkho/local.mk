@@ -16,6 +16,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/error.c \
 	libkho/kho.h \
 	libkho/kho_internal.h \
+	libkho/library.c \
 	libkho/map.c \
 	libkho/map_bitmap.c \
 	libkho/map_radix.c \

@@ -70,10 +70,7 @@ struct kho_kdump {
 
 static int load(struct kho_kdump *kdump, const char *path, struct kho_error *err)
 {
-	const struct {
-		const char *name;
-		void *to;
-	} symbols[] = {
+	const struct kho_library_symbol symbols[] = {
 		{ "kdump_new", &kdump->new },
 		{ "kdump_free", &kdump->free },
 		{ "kdump_get_err", &kdump->get_err },
@@ -94,15 +91,8 @@ static int load(struct kho_kdump *kdump, const char *path, struct kho_error *err
 			       "%s is no ELF core, and " LIBRARY " for other dumps is not there", path);
 		return kho_remedy(err, ret, "Install libkdumpfile.");
 	}
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-		void *symbol = dlsym(kdump->library, symbols[i].name);
-
-		if (!symbol)
-			return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-					LIBRARY " has no %s", symbols[i].name);
-		memcpy(symbols[i].to, &symbol, sizeof(symbol));
-	}
-	return 0;
+	return kho_library_resolve(kdump->library, LIBRARY, symbols,
+				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
 /* Its last words, fit for a message. */

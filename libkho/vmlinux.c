@@ -225,10 +225,7 @@ static int read_symbols(struct kho_vmlinux *vmlinux, struct file *file, struct k
 
 static int load(struct file *file, struct kho_error *err)
 {
-	const struct {
-		const char *name;
-		void *to;
-	} symbols[] = {
+	const struct kho_library_symbol symbols[] = {
 		{ "dwarf_begin_elf", &file->begin_elf }, { "dwarf_end", &file->end },
 		{ "dwarf_errmsg", &file->errmsg }, { "dwarf_nextcu", &file->nextcu },
 		{ "dwarf_offdie", &file->offdie }, { "dwarf_child", &file->child },
@@ -245,15 +242,8 @@ static int load(struct file *file, struct kho_error *err)
 			       LIBRARY " for the debug information of %s is not there", file->path);
 		return kho_remedy(err, ret, "Install libdw (elfutils).");
 	}
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-		void *symbol = dlsym(file->library, symbols[i].name);
-
-		if (!symbol)
-			return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-					LIBRARY " has no %s", symbols[i].name);
-		memcpy(symbols[i].to, &symbol, sizeof(symbol));
-	}
-	return 0;
+	return kho_library_resolve(file->library, LIBRARY, symbols,
+				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
 static bool is_named(struct file *file, Dwarf_Die *die, int tag, const char *name)
