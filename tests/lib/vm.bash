@@ -92,7 +92,7 @@ vm_start() {
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		"${edu[@]}" "${extra[@]}" \
 		-chardev "socket,id=console,path=$VM_DIR/tty,server=on,wait=off,logfile=$VM_DIR/console" \
-		-serial chardev:console \
+		-serial chardev:console -monitor "unix:$VM_DIR/monitor,server=on,wait=off" \
 		-chardev "pipe,id=agent,path=$VM_DIR/agent" -serial chardev:agent \
 		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
 	VM_PID=$!
@@ -141,6 +141,7 @@ vm_wait_ready() {
 		[[ $VM_LINE == *READY\ * ]] || continue
 		return 0
 	done
+	vm_where
 	vm_fail "the machine did not come up within $1 s"
 }
 
@@ -186,6 +187,7 @@ vm_kexec() {
 		RC\ *) break ;; # kexec -e came back
 		esac
 	done
+	vm_where
 	vm_fail "the next kernel did not come up after: $script"
 }
 
@@ -204,6 +206,16 @@ vm_wait_console() {
 # vm_expect_console REGEX: a line of the console matches.
 vm_expect_console() {
 	grep -Eq -- "$1" < <(vm_console) || vm_fail "not on the console: $1"
+}
+
+# vm_monitor COMMAND...: what QEMU's monitor answers.
+vm_monitor() {
+	"${BASH_SOURCE[0]%/*}/qemu-monitor" "$VM_DIR/monitor" "$@"
+}
+
+# Where its processors are: of a kernel that says no more there is nothing else to look into.
+vm_where() {
+	! vm_alive || vm_monitor where >&2 || true
 }
 
 # vm_type TEXT: a line typed at the console.

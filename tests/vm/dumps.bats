@@ -10,20 +10,7 @@ load helpers
 dump_guest() {
 	local file=$1
 	shift
-	/usr/bin/python3 - "$BATS_TEST_TMPDIR/monitor" "dump-guest-memory $* $file" <<-'END'
-		import socket, sys
-		monitor = socket.socket(socket.AF_UNIX)
-		monitor.connect(sys.argv[1])
-		said = b""
-		for line in (b"", sys.argv[2].encode() + b"\n"):
-		    monitor.sendall(line)
-		    while not said.endswith(b"(qemu) "):
-		        piece = monitor.recv(65536)
-		        if not piece:
-		            sys.exit("QEMU is gone")
-		        said += piece
-		    said = b""
-	END
+	vm_monitor "dump-guest-memory $* $file"
 	[ -s "$file" ]
 }
 
@@ -38,7 +25,7 @@ same_records() {
 
 @test "dumps by QEMU and makedumpfile tell what the machine tells, with its content" {
 	local inspect=$VM_BUILD/tools/kho-inspect/kho-inspect dump=$BATS_TEST_TMPDIR/dump
-	vm_start --mem 512M --append "kho=on" --qemu "-monitor unix:$BATS_TEST_TMPDIR/monitor,server=on,wait=off"
+	vm_start --mem 512M --append "kho=on"
 	vm_ok modprobe kho_edu
 	vm_ok kho-inspect list --json | jq -S .records >"$BATS_TEST_TMPDIR/records"
 	[ "$(jq length "$BATS_TEST_TMPDIR/records")" = 5 ]

@@ -44,6 +44,13 @@ load helpers
 	run -1 kill -0 "$pid"
 }
 
+@test "of a machine that says no more it is told where it is" {
+	vm_start
+	VM_BOOT_TIMEOUT=3 run -1 vm_kexec 'sleep 60'
+	[ "$(grep -Ec '^processor [01]: RIP=f{8}[0-9a-f]{8} RFL=[0-9a-f]{8} .*HLT=[01]; on its stack: f{8}' <<<"$output")" = 2 ]
+	[[ $output == *"the next kernel did not come up after: sleep 60"* ]]
+}
+
 @test "what a test writes to the disk is gone in the next machine" {
 	vm_start --append rw
 	vm_ok 'mount -o remount,rw / && echo here >/root/left-behind && sync'
