@@ -27,7 +27,7 @@ KHO_PACKAGE_TESTS=(lintian mmdebstrap)
 KHO_FUZZING=(clang llvm libclang-rt-dev)
 
 # what the kernel series is checked with, and built for other machines
-KHO_KERNEL_CHECKING=(sparse gcc-aarch64-linux-gnu)
+KHO_KERNEL_CHECKING=(sparse gcc-aarch64-linux-gnu python3-sphinx python3-yaml)
 
 deps_install_packaging() {
 	deps_install "${KHO_BUILDING[@]}" "${KHO_PACKAGING[@]}"

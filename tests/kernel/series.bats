@@ -103,3 +103,18 @@ explained() {
 	printf '%s\n' "$new"
 	[ -z "$new" ]
 }
+
+@test "the documentation is made of it, and nothing to be said about what the series touches" {
+	local page log=$BATS_TEST_TMPDIR/log
+	steps_at "${#STEPS_PATCHES[@]}"
+	# folders of documentation are built one by one, and what they say of others then leads nowhere
+	steps_make "$log" SPHINXDIRS="core-api/kho admin-guide/mm arch/x86" htmldocs
+	grep -vE 'undefined label|unknown document' "$log" >"$log.said" || true
+	series_touched "$KERNEL_SERIES" | while read -r page; do
+		! grep -F -- "/$page:" "$log.said" || exit 1
+	done
+	page=$STEPS_OBJ/Documentation/output/core-api/kho/dma.html
+	grep -q 'id="c.dma_preserve_allocation_attrs"' "$page"
+	grep -q 'id="c.dma_next_preserved_allocation"' "$page"
+	grep -q 'href="dma.html"' "${page%/*}/index.html"
+}
