@@ -42,57 +42,9 @@ add_config() {
 	mv with-config "$file"
 }
 
-# make_bzimage FILE PAYLOAD [INIT_SIZE]: a boot sector and a setup sector before it.
-make_bzimage() {
-	python3 - "$@" <<'PYTHON'
-import struct, sys
-payload = open(sys.argv[2], "rb").read()
-head = bytearray(1024)
-head[0x1f1] = 1
-if len(sys.argv) > 3:
-    struct.pack_into("<I", head, 0x260, int(sys.argv[3]))
-head[0x202:0x206] = b"HdrS"
-struct.pack_into("<H", head, 0x206, 0x20f)
-struct.pack_into("<II", head, 0x248, 0, len(payload))
-open(sys.argv[1], "wb").write(head + payload)
-PYTHON
-}
-
-# add_kernel_info FILE FLAGS ROOT LUO DMA: what an x86 image says of itself without being
-# unpacked, behind the payload.
-add_kernel_info() {
-	python3 - "$@" <<'PYTHON'
-import struct, sys
-file, flags, *strings = sys.argv[1:]
-image = bytearray(open(file, "rb").read())
-def chunk(magic, data):
-    return magic + struct.pack("<I", 8 + len(data)) + data
-kho = struct.pack("<I", int(flags)) + b"".join(s.encode() + b"\0" for s in strings)
-# one that nobody knows comes first
-more = chunk(b"ABCD", b"String_0\0") + chunk(b"KHO1", kho)
-info = b"LToP" + struct.pack("<III", 16, 16 + len(more), 9) + more
-struct.pack_into("<I", image, 0x268, len(image) - 1024)
-struct.pack_into("<H", image, 0x20e, 0x300 - 0x200)
-image[0x300:0x300 + 20] = b"9.9.9-info (me) #1\0\0"
-open(file, "wb").write(image + info)
-PYTHON
-}
-
-# The legacy format of lz4 with blocks that are not packed at all.
-pack_lz4() {
-	python3 - "$1" <<'PYTHON'
-import struct, sys
-data = open(sys.argv[1], "rb").read()
-out = struct.pack("<I", 0x184c2102)
-for at in range(0, len(data), 1 << 20):
-    part = data[at:at + (1 << 20)]
-    left, block = len(part) - 15, b"\xf0"
-    while left >= 255:
-        block, left = block + b"\xff", left - 255
-    block += bytes([left]) + part
-    out += struct.pack("<I", len(block)) + block
-sys.stdout.buffer.write(out)
-PYTHON
+# image KIND FILE ARGUMENT...
+image() {
+	"$BATS_TEST_DIRNAME/../lib/kernel_image.py" "$@"
 }
 
 # The unpacked size, as the kernel's build appends it.
@@ -129,9 +81,10 @@ cannot_tell() {
 	{ xz --check=crc32 --x86 --lzma2=,dict=32MiB <vmlinux; append_size vmlinux; } >payload.xz
 	{ xz --format=lzma -9 <vmlinux; append_size vmlinux; } >payload.lzma
 	{ zstd -q -22 --ultra <vmlinux; append_size vmlinux; } >payload.zstd
-	{ pack_lz4 vmlinux; append_size vmlinux; } >payload.lz4
+	image lz4 payload.lz4 vmlinux
+	append_size vmlinux >>payload.lz4
 	for name in gzip xz lzma zstd lz4; do
-		make_bzimage bzImage "payload.$name"
+		image bzimage bzImage "payload.$name"
 		finds "" bzImage
 		[[ $output == "bzImage 9.9.9-test kho=1 "*" root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 "* ]]
 	done
@@ -139,23 +92,23 @@ cannot_tell() {
 
 @test "a bzImage that says in kernel_info what it reads is not unpacked" {
 	head -c 5000 /dev/urandom >payload
-	make_bzimage bzImage payload 1234
+	image bzimage bzImage payload 1234
 	cannot_tell bzImage
-	add_kernel_info bzImage 1 kho-v4 luo-v5 dma-alloc-v1
+	image info bzImage 1 kho-v4 luo-v5 dma-alloc-v1
 	finds "" bzImage
 	[[ $output == "bzImage 9.9.9-info kho=1 default=1 config=1 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 }
 
 @test "K601, K602, K604, K605: kernel_info of other formats, and of none" {
 	head -c 5000 /dev/urandom >payload
-	make_bzimage plain payload
-	cp plain bzImage && add_kernel_info bzImage 0 "" "" ""
+	image bzimage plain payload
+	cp plain bzImage && image info bzImage 0 "" "" ""
 	finds "K601 fatal" bzImage
-	cp plain bzImage && add_kernel_info bzImage 0 kho-v3 luo-v5 dma-alloc-v1
+	cp plain bzImage && image info bzImage 0 kho-v3 luo-v5 dma-alloc-v1
 	finds "K602 fatal" bzImage
-	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 ""
+	cp plain bzImage && image info bzImage 0 kho-v4 luo-v5 ""
 	finds "K604 fatal" bzImage
-	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 dma-alloc-v1
+	cp plain bzImage && image info bzImage 0 kho-v4 luo-v5 dma-alloc-v1
 	finds "" bzImage kho=on
 	finds "K605 error" bzImage quiet
 }
@@ -164,9 +117,9 @@ cannot_tell() {
 	local size edit
 	make_kernel vmlinux "${full[@]}"
 	gzip <vmlinux >payload
-	make_bzimage plain payload
+	image bzimage plain payload
 	size=$(stat -c %s plain)
-	cp plain whole && add_kernel_info whole 1 kho-v3 luo-v4 dma-alloc-v2
+	cp plain whole && image info whole 1 kho-v3 luo-v4 dma-alloc-v2
 	finds "K602 fatal,K604 fatal" whole
 	# magic, size, size of all, magic and size of the chunks before it, and the chunk's own size
 	for edit in 0 4 8 20 33 37; do
@@ -193,12 +146,12 @@ PYTHON
 	gzip <vmlinux >payload.gzip
 	xz --check=crc32 <vmlinux >payload.xz
 	zstd -q <vmlinux >payload.zstd
-	pack_lz4 vmlinux >payload.lz4
+	image lz4 payload.lz4 vmlinux
 	for name in gzip xz zstd lz4; do
 		size=$(stat -c %s "payload.$name")
 		for cut in 1 5 $((size / 2)) $((size - 8)); do
 			head -c -"$cut" "payload.$name" >shorter
-			make_bzimage bzImage shorter
+			image bzimage bzImage shorter
 			run -2 --separate-stderr "$target" "$outgoing" bzImage
 			[ -z "$output" ]
 		done
@@ -216,7 +169,7 @@ PYTHON
 	run -2 "$target" "$outgoing" .
 	make_kernel vmlinux
 	xz <vmlinux | tail -c +2 >payload
-	make_bzimage bzImage payload
+	image bzimage bzImage payload
 	run -2 "$target" "$outgoing" bzImage
 	[[ $output == *"cannot unpack"* ]]
 }
@@ -276,7 +229,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	for pad in 1 1044360 1044380 1044400 1044410 1044420 1044440 1044480; do
 		make_linked vmlinux "$pad" "${linked[@]}"
 		gzip -1 <vmlinux >payload
-		make_bzimage bzImage payload
+		image bzimage bzImage payload
 		finds "" bzImage
 		[[ $output == "bzImage 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 		# as all of it says, with nothing left out
@@ -292,10 +245,10 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	((at > 1 << 20))
 	# cut off where nothing is looked for any more, and before that
 	head -c -1000000 payload >shorter
-	make_bzimage bzImage shorter
+	image bzimage bzImage shorter
 	finds "" bzImage
 	head -c 500 payload >shorter
-	make_bzimage bzImage shorter
+	image bzimage bzImage shorter
 	cannot_tell bzImage
 }
 
@@ -303,20 +256,20 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	local in_initramfs=kho-v4
 	make_linked vmlinux 2000000 "${linked[@]:0:1}"
 	gzip -1 <vmlinux >payload
-	make_bzimage bzImage payload
+	image bzimage bzImage payload
 	finds "K601 fatal" bzImage
 
 	in_initramfs=luo-v5
 	make_linked vmlinux 2000000 "${linked[@]:0:2}" dma-alloc-v1
 	gzip -1 <vmlinux >payload
-	make_bzimage bzImage payload
+	image bzimage bzImage payload
 	finds "" bzImage
 	[[ $output == *" root=kho-v4 luo= dma=dma-alloc-v1 "* ]]
 
 	in_initramfs="Linux version 1.2.3 (other)"
 	make_linked vmlinux 2000000 "${linked[@]:1}"
 	gzip -1 <vmlinux >payload
-	make_bzimage bzImage payload
+	image bzimage bzImage payload
 	cannot_tell bzImage
 	[[ $output == *"does not say which Linux it is"* ]]
 }
@@ -350,10 +303,10 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	# said without being unpacked
 	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
 	head -c 5000 /dev/urandom >payload
-	make_bzimage plain payload
-	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v5 ""
+	image bzimage plain payload
+	cp plain bzImage && image info bzImage 0 kho-v4 luo-v5 ""
 	finds "" bzImage
-	cp plain bzImage && add_kernel_info bzImage 0 kho-v4 luo-v4 ""
+	cp plain bzImage && image info bzImage 0 kho-v4 luo-v4 ""
 	finds "K603 fatal" bzImage
 }
 
@@ -384,54 +337,16 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "K605 error" vmlinux "quiet"
 }
 
-# make_arm64 FILE KERNEL [PAGE]: the header of an arm64 Image, with 0 to 3 for its pages
-# (not said, 4, 16, 64 KiB), before a kernel's strings.
-make_arm64() {
-	python3 - "$@" <<'PYTHON'
-import struct, sys
-kernel = open(sys.argv[2], "rb").read()
-page = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-head = struct.pack("<IIQQQQQQ4sI", 0x14000010, 0, 0, 64 + len(kernel), page << 1, 0, 0, 0, b"ARM\x64", 0)
-open(sys.argv[1], "wb").write(head + kernel)
-PYTHON
-}
-
-# make_uki FILE KERNEL: as small as a PE file with a kernel in a section can be.
-make_uki() {
-	python3 - "$@" <<'PYTHON'
-import struct, sys
-kernel = open(sys.argv[2], "rb").read()
-sections = [(b".cmdline", b"kho=off"), (b".linux", kernel), (b".initrd", b"070701")]
-at, head, data = 512, b"", b""
-for name, content in sections:
-    head += struct.pack("<8sIIII", name, len(content), 0x1000, len(content), at + len(data)) + bytes(16)
-    data += content
-pe = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, 16, 0x22) + bytes(16)
-out = b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 64) + pe + head
-open(sys.argv[1], "wb").write(out.ljust(at, b"\0") + data)
-PYTHON
-}
-
-# make_zboot FILE PAYLOAD
-make_zboot() {
-	python3 - "$@" <<'PYTHON'
-import struct, sys
-payload = open(sys.argv[2], "rb").read()
-head = struct.pack("<4s4sIIII32s", b"MZ\0\0", b"zimg", 64, len(payload), 0, 0, b"gzip")
-open(sys.argv[1], "wb").write(head.ljust(64, b"\0") + payload)
-PYTHON
-}
-
 @test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
 	local name packer as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6"
 	make_kernel vmlinux "${full[@]}"
 	gzip -k vmlinux
-	make_bzimage bzImage vmlinux.gz
-	make_arm64 Image vmlinux
+	image bzimage bzImage vmlinux.gz
+	image arm64 Image vmlinux
 	gzip -k Image
-	make_zboot zboot Image.gz
-	make_uki uki bzImage
-	make_uki uki-arm64 zboot
+	image zboot zboot Image.gz
+	image uki uki bzImage
+	image uki uki-arm64 zboot
 	for name in vmlinux:vmlinux bzImage:bzImage Image:Image zboot:Image 'uki:UKI (bzImage)' 'uki-arm64:UKI (Image)'; do
 		finds "" "${name%%:*}"
 		[ "$output" = "${name#*:}$as" ]
@@ -443,30 +358,30 @@ PYTHON
 	done
 	# what is found inside is judged
 	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
-	make_arm64 Image old
-	make_uki uki Image
+	image arm64 Image old
+	image uki uki Image
 	finds "K602 fatal" uki
 }
 
 @test "a UKI or zboot image that is cut off or lies about itself cannot be told" {
 	local cut file
 	make_kernel vmlinux "${full[@]}"
-	make_uki uki vmlinux
+	image uki uki vmlinux
 	for cut in 66 90 120 300 700 $(($(stat -c %s uki) - 8)); do
 		head -c "$cut" uki >shorter
 		cannot_tell shorter
 	done
-	make_uki empty /dev/null
+	image uki empty /dev/null
 	gzip -k vmlinux
-	make_zboot zboot vmlinux.gz
+	image zboot zboot vmlinux.gz
 	head -c -20 zboot >shorter
 	for file in empty shorter; do
 		cannot_tell "$file"
 		[[ $output != *"kho="* ]]
 	done
-	make_uki inner vmlinux
+	image uki inner vmlinux
 	gzip inner
-	make_uki middle inner.gz
+	image uki middle inner.gz
 	gzip middle
 	cannot_tell middle.gz
 	[[ $output == *"is no kernel of a kind that is known"* ]]
@@ -474,18 +389,18 @@ PYTHON
 
 @test "K606: a kernel that counts in other pages" {
 	make_kernel vmlinux "${full[@]}"
-	make_arm64 Image vmlinux 1
+	image arm64 Image vmlinux 1
 	finds "" Image
-	make_arm64 Image vmlinux 2
+	image arm64 Image vmlinux 2
 	finds "K606 fatal" Image
 	[[ $output == *" page=16384 "* ]]
-	make_arm64 Image vmlinux 3
+	image arm64 Image vmlinux 3
 	finds "K606 fatal" Image
-	make_arm64 Image vmlinux 0
+	image arm64 Image vmlinux 0
 	finds "K606 fatal not judged" Image
 	# then the configuration knows
 	add_config vmlinux CONFIG_KEXEC_HANDOVER=y CONFIG_PAGE_SHIFT=16
-	make_arm64 Image vmlinux 0
+	image arm64 Image vmlinux 0
 	finds "K606 fatal" Image
 	[[ $output == *" page=65536 "* ]]
 }
@@ -497,21 +412,21 @@ PYTHON
 	make_kernel kernel "${full[@]}"
 	gzip -k kernel
 
-	make_bzimage small kernel.gz $((12 << 20))
+	image bzimage small kernel.gz $((12 << 20))
 	run -0 "$inspect" scratch --core "$fixture" small
 	[[ $output == *"small needs 12.0 MiB in one piece: they fit"* || $output == *"small needs 12 MiB in one piece: they fit"* ]]
 	head -c 5000000 /dev/zero >initrd
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
 	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true}' ]
 
-	make_bzimage large kernel.gz "$largest"
+	image bzimage large kernel.gz "$largest"
 	run -1 "$inspect" scratch --core "$fixture" large
 	[[ $output == *"there is no room"*"kho_scratch="* ]]
 	truncate -s $((largest * 3)) initrd
 	run -1 "$inspect" scratch --core "$fixture" --initrd=initrd small
 
 	# what cannot be told is not a "fits"
-	make_bzimage unknown kernel.gz
+	image bzimage unknown kernel.gz
 	run -2 "$inspect" scratch --core "$fixture" unknown
 	run -2 "$inspect" scratch --core "$fixture" --initrd=nowhere small
 	run -2 "$inspect" scratch --core "$fixture" nowhere
