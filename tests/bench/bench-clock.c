@@ -2,7 +2,8 @@
 /*
  * bench-clock: prints the processor's time stamp counter, what the kernel's log says of a line
  * that is written at that moment, in microseconds, and how many of the counter are one. The
- * counter goes on over a kexec, and the log's clock begins anew.
+ * counter goes on over a kexec, and the log's clock begins anew. With an argument it prints the
+ * counter alone and leaves the log alone, whose line would come into the console meanwhile.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -48,12 +49,19 @@ static int log_clock(uint64_t *tsc, unsigned long long *us)
 	return strstr(record, "bench-clock") && sscanf(record, "%*u,%*u,%llu", us) == 1 ? 0 : -1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	double ticks = per_us();
 	unsigned long long us;
 	uint64_t tsc;
+	double ticks;
 
+	(void)argv;
+	if (argc > 1) {
+		printf("%llu\n", (unsigned long long)__rdtsc());
+		return 0;
+	}
+
+	ticks = per_us();
 	if (log_clock(&tsc, &us)) {
 		perror("bench-clock: /dev/kmsg");
 		return 1;
