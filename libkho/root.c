@@ -72,7 +72,7 @@ static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 	const void *fdt = state->fdt;
 	int node;
 
-	state->subtrees = calloc(MAX_SUBTREES, sizeof(*state->subtrees));
+	state->subtrees = malloc(MAX_SUBTREES * sizeof(*state->subtrees));
 	if (!state->subtrees)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
@@ -296,7 +296,8 @@ static int read_scratch_live(struct kho_state *state, struct kho_error *err)
 	size_t n, m;
 	int ret;
 
-	addrs = calloc(2 * MAX_SCRATCH, sizeof(*addrs));
+	/* not cleared, for few of them are ever touched */
+	addrs = malloc(2 * MAX_SCRATCH * sizeof(*addrs));
 	if (!addrs)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	sizes = addrs + MAX_SCRATCH;

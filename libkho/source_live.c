@@ -13,6 +13,7 @@
 #include "kho_internal.h"
 
 #define DEBUGFS	"/sys/kernel/debug"
+#define FIRST_READ	4096u
 
 static int path_make(const char *sysroot, const char *path, char *buf, size_t size,
 		     struct kho_error *err)
@@ -43,12 +44,42 @@ static ssize_t read_some(int fd, char *buf, size_t size)
 	return (ssize_t)done;
 }
 
+/*
+ * Up to @max bytes, and a NUL behind them. Files of debugfs say that they are empty, so they are
+ * read and not asked for their size; few are longer than a page. -1 with errno.
+ */
+static ssize_t read_all(int fd, size_t max, char **out)
+{
+	size_t room = 0, done = 0;
+	char *buf = NULL;
+	ssize_t n;
+
+	do {
+		size_t more = room ? room : FIRST_READ;
+		char *larger;
+
+		room += more < max - room ? more : max - room;
+		larger = realloc(buf, room + 1);
+		n = larger ? read_some(fd, larger + done, room - done) : -1;
+		if (larger)
+			buf = larger;
+		if (n < 0) {
+			free(buf);
+			return -1;
+		}
+		done += (size_t)n;
+	} while (done == room && room < max);
+
+	buf[done] = '\0';
+	*out = buf;
+	return (ssize_t)done;
+}
+
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
 		     char **out, size_t *size, struct kho_error *err)
 {
 	char full[PATH_MAX];
 	ssize_t n;
-	char *buf;
 	int fd, ret;
 
 	ret = path_make(source->sysroot, path, full, sizeof(full), err);
@@ -59,26 +90,13 @@ int kho_source_slurp(const struct kho_source *source, const char *path, size_t m
 	if (fd < 0)
 		return kho_fail_os(err, "open", full);
 
-	buf = malloc(max + 1);
-	if (!buf) {
-		close(fd);
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	}
-
-	/* debugfs blobs say that they are empty: read, do not ask for the size */
-	n = read_some(fd, buf, max);
-	if (n < 0) {
+	n = read_all(fd, max, out);
+	if (n < 0)
 		ret = kho_fail_os(err, "read", full);
-		free(buf);
-		close(fd);
-		return ret;
-	}
+	else
+		*size = (size_t)n;
 	close(fd);
-
-	buf[n] = '\0';
-	*out = buf;
-	*size = (size_t)n;
-	return 0;
+	return ret;
 }
 
 /* What the kernel was told about kho= ("" if nothing; the last one counts). */
