@@ -60,19 +60,22 @@ static ssize_t read_all(int fd, size_t max, char **out)
 
 		room += more < max - room ? more : max - room;
 		larger = realloc(buf, room + 1);
-		n = larger ? read_some(fd, larger + done, room - done) : -1;
-		if (larger)
-			buf = larger;
-		if (n < 0) {
-			free(buf);
-			return -1;
-		}
+		if (!larger)
+			goto fail;
+		buf = larger;
+		n = read_some(fd, buf + done, room - done);
+		if (n < 0)
+			goto fail;
 		done += (size_t)n;
 	} while (done == room && room < max);
 
 	buf[done] = '\0';
 	*out = buf;
 	return (ssize_t)done;
+
+fail:
+	free(buf);
+	return -1;
 }
 
 int kho_source_slurp(const struct kho_source *source, const char *path, size_t max,
