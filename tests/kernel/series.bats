@@ -105,10 +105,12 @@ explained() {
 }
 
 @test "the documentation is made of it, and nothing to be said about what the series touches" {
-	local page log=$BATS_TEST_TMPDIR/log
+	local page folders log=$BATS_TEST_TMPDIR/log
 	steps_at "${#STEPS_PATCHES[@]}"
+	folders=$(series_touched "$KERNEL_SERIES" | sed -n 's|^Documentation/\(.*\)/[^/]*\.rst$|\1|p' | LC_ALL=C sort -u | xargs)
 	# folders of documentation are built one by one, and what they say of others then leads nowhere
-	steps_make "$log" SPHINXDIRS="core-api/kho admin-guide/mm arch/x86" htmldocs
+	steps_make "$log" SPHINXDIRS="$folders" htmldocs
+	tell "made: $folders"
 	grep -vE 'undefined label|unknown document' "$log" >"$log.said" || true
 	series_touched "$KERNEL_SERIES" | while read -r page; do
 		! grep -F -- "/$page:" "$log.said" || exit 1

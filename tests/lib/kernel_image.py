@@ -57,12 +57,13 @@ def zboot(payload):
 
 
 def uki(kernel):
+    sections = [(b".cmdline", b"kho=off"), (b".linux", kernel), (b".initrd", b"070701")]
     at, table, data = 512, b"", b""
-    for name, content in (b".cmdline", b"kho=off"), (b".linux", kernel), (b".initrd", b"070701"):
+    for name, content in sections:
         table += struct.pack("<8sIIII", name, len(content), 0x1000, len(content), at + len(data))
         table += bytes(16)
         data += content
-    pe = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 3, 0, 0, 0, 16, 0x22) + bytes(16)
+    pe = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, 16, 0x22) + bytes(16)
     head = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 64) + pe + table
     return head.ljust(at, b"\0") + data
 
