@@ -13,6 +13,7 @@
  *	kho_bench: RESULT <scheme> metadata <allocations> <bytes for all>
  */
 #include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/kexec_handover.h>
 #include <linux/module.h>
@@ -90,6 +91,8 @@ static int rfc_preserve(struct device *dev, struct bench_buffer *buffer, u64 *st
 
 	record->page_phys = phys;
 	record->size = PAGE_SIZE;
+	record->attrs = 0;
+	record->force_decrypted = force_dma_unencrypted(dev);
 	*state = virt_to_phys(record);
 	return 0;
 }
@@ -103,22 +106,37 @@ static void rfc_unpreserve(struct device *dev, u64 state)
 	kho_unpreserve_free(record);
 }
 
-static int rfc_restore(struct device *dev, struct bench_buffer *buffer, u64 state)
+/* As the RFC has it: the record is trusted, and wrong attributes only warn. */
+static noinline void *rfc_restore_allocation_attrs(struct device *dev, size_t size,
+						   dma_addr_t *dma_handle, gfp_t gfp,
+						   unsigned long attrs, u64 state)
 {
 	struct rfc_record *record = phys_to_virt(state);
 	unsigned long nr_pages = 1UL << get_order(record->size);
 	struct page *page;
 
 	page = kho_restore_pages(record->page_phys, nr_pages);
-	if (!page)
-		return -EIO;
+	if (!page || record->size != size)
+		return NULL;
 	for (unsigned long i = 1; i < nr_pages; i++)
 		set_page_count(page + i, 0);
 
-	buffer->cpu_addr = page_address(page);
-	buffer->dma_addr = phys_to_dma(dev, record->page_phys);
+	WARN_ON(record->attrs != attrs);
+	WARN_ON(record->force_decrypted != force_dma_unencrypted(dev));
+	/* ordinary memory of a coherent device needs no other mapping */
+	if (!dev_is_dma_coherent(dev))
+		return NULL;
+
+	*dma_handle = phys_to_dma(dev, record->page_phys);
 	kho_restore_free(record);
-	return 0;
+	return page_address(page);
+}
+
+static int rfc_restore(struct device *dev, struct bench_buffer *buffer, u64 state)
+{
+	buffer->cpu_addr = rfc_restore_allocation_attrs(dev, PAGE_SIZE, &buffer->dma_addr,
+							GFP_KERNEL, 0, state);
+	return buffer->cpu_addr ? 0 : -EIO;
 }
 
 static const struct bench_scheme schemes[] = {
