@@ -226,6 +226,17 @@ static void fdt_structure(struct image *image)
 	fdt_set_size_dt_struct(fdt(image), fdt_size_dt_struct(fdt(image)) - 4);
 }
 
+/* Whoever skips this property stands before it again. */
+static void fdt_endless(struct image *image)
+{
+	const struct fdt_property *prop =
+		fdt_get_property(fdt(image), 0, "preserved-memory-map", NULL);
+
+	if (!prop)
+		die("cannot find the map's address");
+	((struct fdt_property *)prop)->len = cpu_to_fdt32(-(uint32_t)sizeof(*prop));
+}
+
 static void root_compatible(struct image *image)
 {
 	if (fdt_setprop_inplace(fdt(image), 0, "compatible", "kho-v9", 7))
@@ -875,6 +886,7 @@ static const struct {
 	{ "fdt-truncated", fdt_truncated, "K001" },
 	{ "fdt-structure", fdt_structure, "K001" },
 	{ "fdt-old-version", fdt_old_version, "K001" },
+	{ "fdt-endless", fdt_endless, "K001" },
 	{ "root-compatible", root_compatible, "K002" },
 	{ "compatible-composite", compatible_composite, "" },
 	{ "compatible-list", compatible_list, "" },
