@@ -69,8 +69,8 @@ jump_and_wait() {
 }
 
 # wait_for_shell NAME: until the emergency shell of that initramfs has its prompt. busybox
-# asks the terminal behind it where the cursor is.
-PROMPT=$'# (\e\\[6n)?$'
+# asks the terminal behind it where the cursor is, and the kernel may have something to say.
+PROMPT=$'# (\e\\[6n)?(\\[ *[0-9]+\\.[0-9]+\\] .*)?$'
 wait_for_shell() {
 	if [[ $1 == systemd-* ]]; then
 		vm_wait_console 'Press Enter for (system )?maintenance' 90
