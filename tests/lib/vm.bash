@@ -232,12 +232,15 @@ time.sleep(1)
 
 vm_stop() {
 	[[ $VM_PID ]] || return 0
-	kill "$VM_PID" 2>/dev/null || true
-	local deadline=$((SECONDS + 5))
-	while vm_alive && ((SECONDS < deadline)); do
-		sleep 0.1
+	local signal deadline
+	for signal in TERM KILL; do
+		vm_alive || break
+		kill -"$signal" "$VM_PID" 2>/dev/null || true
+		deadline=$((SECONDS + 5))
+		while vm_alive && ((SECONDS < deadline)); do
+			sleep 0.1
+		done
 	done
-	kill -9 "$VM_PID" 2>/dev/null || true
 	exec {VM_IN}>&- {VM_OUT}>&-
 	VM_PID=
 	[[ ${VM_KEEP:-} ]] || rm -rf "$VM_DIR"

@@ -36,12 +36,13 @@ load helpers
 	run -1 vm_kexec 'poweroff -f'
 	((SECONDS - start < 30))
 	vm_stop
-	run -1 kill -0 "$pid"
+	VM_PID=$pid run -1 vm_alive
 
 	vm_start
 	pid=$VM_PID
+	VM_PID=$pid run -0 vm_alive
 	vm_stop
-	run -1 kill -0 "$pid"
+	VM_PID=$pid run -1 vm_alive
 }
 
 @test "of a machine that says no more it is told where it is" {
