@@ -21,6 +21,16 @@ VM_DIR=
 VM_PID=
 VM_MARK=0
 
+# What the kernel of any machine is told, and the next one where it does not take over the
+# command line; ro or rw is for the caller to say.
+# no_timer_check: on a machine with much to do the timer may not tick in time for the
+# kernel's test of it, which then panics.
+# tsc=nowatchdog: the watchdog of Linux 7.3 waits for another processor, with interrupts
+# off, until the clock says that it took too long. While that clock is jiffies it does not
+# go on then, and if the other one waits in stop_machine() for the change to a better
+# clock, both wait for ever ("KHO: exec from" is the last line then).
+VM_CMDLINE="console=ttyS0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1 no_timer_check tsc=nowatchdog"
+
 vm_fail() {
 	printf '%s\n' "$*" >&2
 	if [[ $VM_DIR && -f $VM_DIR/console ]]; then
@@ -73,8 +83,6 @@ vm_start() {
 		shift
 	done
 
-	# no_timer_check: on a machine with much to do the timer may not tick in time for
-	# the kernel's test of it, which then panics
 	VM_DIR=$(mktemp -d "${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}/vm.XXXXXX")
 	mkfifo "$VM_DIR/agent.in" "$VM_DIR/agent.out"
 	: >"$VM_DIR/console"
@@ -87,7 +95,7 @@ vm_start() {
 	fi
 	qemu-system-x86_64 -accel "$(vm_accel)" -machine q35 -cpu max -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
-		-append "console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 no_timer_check $append" \
+		-append "$VM_CMDLINE ro $append" \
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		"${edu[@]}" "${extra[@]}" \

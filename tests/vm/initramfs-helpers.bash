@@ -49,7 +49,7 @@ load_image() {
 load_fetched() {
 	local how=$1 kho=$2
 	vm_ok kexec -l "$how" "$kho" /boot/bzImage --initrd=/tmp/initramfs.img \
-		--command-line="console=ttyS0 root=/dev/vda rootfstype=ext4 ro rd.skipfsck panic=-1 kho=on ${3:-}"
+		--command-line="$VM_CMDLINE ro kho=on ${3:-}"
 }
 
 # hop NAME -s|-c --kho=HOW [ARGUMENTS]: loads it and jumps. From here on, what was on the

@@ -38,7 +38,7 @@ hops() {
 	vm_start --append "kho=on rd.kho.expect=99,99"
 	vm_ok modprobe kho_edu
 	for how in "--reuse-cmdline" "--reuse-cmdline --append=rd.kho.expect=7,7" \
-		'"--command-line=console=ttyS0 root=/dev/vda rootfstype=ext4 ro panic=-1 kho=on rd.kho.expect=1,1 rd.kho.expect=2,2"'; do
+		"'--command-line=$VM_CMDLINE ro kho=on rd.kho.expect=1,1 rd.kho.expect=2,2'"; do
 		for path in -s -c; do
 			expect=$(vm_run kho-inspect show --json | jq -r '"\(.dma.records),\(.dma.generation)"')
 			vm_ok "kexec -l $path --kho=require /boot/bzImage $how"
