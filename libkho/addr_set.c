@@ -5,7 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "kho_internal.h"
+#include "addr_set.h"
+#include "error.h"
 
 static size_t slot_of(const struct kho_addr_set *set, uint64_t addr)
 {

@@ -9,7 +9,7 @@
 #endif
 #include <string.h>
 
-#include "kho_internal.h"
+#include "crc32c.h"
 
 #define CRC32C_POLY 0x82f63b78u
 

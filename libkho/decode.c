@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "decode.h"
+#include "fdt_check.h"
+#include "source.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 

@@ -7,7 +7,9 @@
 #ifndef KHO_DECODE_H
 #define KHO_DECODE_H
 
-#include "kho_internal.h"
+#include "addr_set.h"
+#include "error.h"
+#include "state.h"
 
 struct kho_vmalloc;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "error.h"
 
 const char *kho_strerror(int code)
 {

@@ -2,7 +2,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "library.h"
 
 int kho_library_resolve(void *library, const char *name, const struct kho_library_symbol *symbols,
 			size_t nr_symbols, struct kho_error *err)

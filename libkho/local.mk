@@ -8,24 +8,36 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/abi/snapshot.h \
 	libkho/abi/subtrees.h \
 	libkho/addr_set.c \
+	libkho/addr_set.h \
 	libkho/crc32c.c \
+	libkho/crc32c.h \
 	libkho/decode.c \
 	libkho/decode.h \
 	libkho/decompress.c \
 	libkho/decompress.h \
+	libkho/dma.h \
 	libkho/error.c \
+	libkho/error.h \
+	libkho/fdt_check.c \
+	libkho/fdt_check.h \
 	libkho/kho.h \
-	libkho/kho_internal.h \
 	libkho/library.c \
+	libkho/library.h \
 	libkho/map.c \
+	libkho/map.h \
 	libkho/map_bitmap.c \
 	libkho/map_radix.c \
+	libkho/ranges.c \
+	libkho/ranges.h \
 	libkho/root.c \
 	libkho/root_find.c \
+	libkho/root_find.h \
 	libkho/snapshot.c \
 	libkho/source.c \
+	libkho/source.h \
 	libkho/source_kdump.c \
 	libkho/source_live.c \
+	libkho/state.h \
 	libkho/subtree_dma_alloc.c \
 	libkho/subtree_kho_test.c \
 	libkho/subtree_luo.c \
@@ -37,7 +49,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.h \
 	libkho/verify.c \
 	libkho/verify.h \
-	libkho/vmlinux.c
+	libkho/vmlinux.c \
+	libkho/vmlinux.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \
 	$(KDUMPFILE_CFLAGS) $(DW_CFLAGS)
 libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(DECOMPRESS_LIBS) \

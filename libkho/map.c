@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "map.h"
 
 struct kho_map_iter {
 	struct kho_radix_iter *radix;	/* one of these, the other is NULL */

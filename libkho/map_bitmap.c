@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "addr_set.h"
+#include "error.h"
+#include "map.h"
 
 struct bitmap_ref {
 	uint64_t addr;		/* of what bit 0 stands for */

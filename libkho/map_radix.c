@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "map.h"
 
 #define NODE_ENTRIES	(KHO_ABI_PAGE_SIZE / sizeof(uint64_t))
 #define TOP_LEVEL	(KHO_RADIX_LEVELS - 1)

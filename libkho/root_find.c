@@ -17,7 +17,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "fdt_check.h"
+#include "root_find.h"
+#include "vmlinux.h"
 
 #define SETUP_DATA		"/sys/kernel/boot_params/setup_data"
 #define SETUP_KEXEC_KHO		10

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #include "decode.h"
+#include "dma.h"
+#include "ranges.h"
+#include "source.h"
 #include "abi/snapshot.h"
 
 /* Blobs of unknown subtrees are taken along up to this size. */

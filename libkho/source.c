@@ -14,7 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "ranges.h"
+#include "source.h"
+#include "vmlinux.h"
+#include "abi/kexec_handover.h"
 #include "abi/snapshot.h"
 
 /* More program headers than any dump has; a bound for what a file may ask for. */
@@ -22,66 +26,6 @@
 #define MAX_NOTES	(16u << 20)
 /* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
 #define VMCOREINFO	"VMCOREINFO"
-
-/* ----------------------------------------------------------------- ranges */
-
-static int range_compare(const void *a, const void *b)
-{
-	const struct kho_range *x = a, *y = b;
-
-	return (x->addr > y->addr) - (x->addr < y->addr);
-}
-
-size_t kho_ranges_merge(struct kho_range *ranges, size_t n)
-{
-	size_t kept = 0;
-
-	if (!n)
-		return 0;
-
-	qsort(ranges, n, sizeof(*ranges), range_compare);
-	for (size_t i = 1; i < n; i++) {
-		uint64_t end = ranges[kept].addr + ranges[kept].size;
-		uint64_t next_end = ranges[i].addr + ranges[i].size;
-
-		if (ranges[i].addr > end)
-			ranges[++kept] = ranges[i];
-		else if (next_end > end)
-			ranges[kept].size = next_end - ranges[kept].addr;
-	}
-	return kept + 1;
-}
-
-bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
-			uint64_t size)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (addr < ranges[mid].addr)
-			high = mid;
-		else if (addr - ranges[mid].addr >= ranges[mid].size)
-			low = mid + 1;
-		else
-			return size <= ranges[mid].size - (addr - ranges[mid].addr);
-	}
-	return false;
-}
-
-const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
-					   uint64_t addr, uint64_t size)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!ranges[i].size || !size)
-			continue;
-		if (addr >= ranges[i].addr ? addr - ranges[i].addr < ranges[i].size
-					   : ranges[i].addr - addr < size)
-			return &ranges[i];
-	}
-	return NULL;
-}
 
 /* ------------------------------------------------------------------- ELF */
 

@@ -17,7 +17,10 @@
 #include <unistd.h>
 #include <libkdumpfile/kdumpfile.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "library.h"
+#include "source.h"
+#include "abi/kexec_handover.h"
 
 /* of the major version whose header this is compiled with */
 #define LIBRARY		"libkdumpfile.so.10"

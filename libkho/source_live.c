@@ -10,7 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "source.h"
 
 #define DEBUGFS	"/sys/kernel/debug"
 #define FIRST_READ	4096u

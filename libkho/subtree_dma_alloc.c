@@ -9,7 +9,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "crc32c.h"
 #include "decode.h"
+#include "dma.h"
+#include "source.h"
 #include "abi/dma_alloc.h"
 
 #define RECORDS_PER_BLOCK \

@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "decode.h"
+#include "dma.h"
+#include "map.h"
+#include "ranges.h"
+#include "source.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 #include "verify.h"

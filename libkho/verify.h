@@ -3,7 +3,8 @@
 #ifndef KHO_VERIFY_H
 #define KHO_VERIFY_H
 
-#include "kho_internal.h"
+#include "error.h"
+#include "state.h"
 
 struct kho_verify {
 	struct kho_state *state;

@@ -26,7 +26,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kho_internal.h"
+#include "error.h"
+#include "library.h"
+#include "root_find.h"
+#include "vmlinux.h"
 
 #define LIBRARY		"libdw.so.1"
 #define UNIT		"kexec_handover.c"

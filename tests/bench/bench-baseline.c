@@ -5,12 +5,13 @@
  * without. Holes count as what they read as.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "libkho/kho_internal.h"
+#include "libkho/crc32c.h"
 
 /* fits the second level of cache with room to spare */
 #define CHUNK	(256u << 10)

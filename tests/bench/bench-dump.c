@@ -22,7 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libkho/kho_internal.h"
+#include "libkho/crc32c.h"
+#include "libkho/abi/kexec_handover.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/snapshot.h"
 

@@ -11,7 +11,9 @@
 #ifndef KHO_FUZZ_MEMORY_H
 #define KHO_FUZZ_MEMORY_H
 
-#include "libkho/kho_internal.h"
+#include "libkho/map.h"
+#include "libkho/source.h"
+#include "libkho/state.h"
 
 /* More pages than any seed has; an input is cut there. */
 #define FUZZ_PAGES	512

@@ -21,7 +21,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "libkho/kho_internal.h"
+#include "libkho/crc32c.h"
+#include "libkho/source.h"
+#include "libkho/state.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/subtrees.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kho_internal.h"
+#include "libkho/crc32c.h"
 
 int main(void)
 {

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libkho/kho_internal.h"
+#include "libkho/crc32c.h"
+#include "libkho/source.h"
 #include "libkho/abi/dma_alloc.h"
 
 /* A record that is damaged is read so many times more. */

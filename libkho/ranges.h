@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Arrays of physical ranges. */
+#ifndef KHO_RANGES_H
+#define KHO_RANGES_H
+
+#include "kho.h"
+
+/* Sorts by address and merges what touches. Returns the new count. */
+size_t kho_ranges_merge(struct kho_range *ranges, size_t n);
+/* Whether [addr, addr+size) lies within one of the sorted, merged ranges. */
+bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
+			uint64_t size);
+/* The first of @n ranges (any order) that overlaps, or NULL. */
+const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
+					   uint64_t addr, uint64_t size);
+
+#endif /* KHO_RANGES_H */
