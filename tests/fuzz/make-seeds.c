@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libkho/decode.h"
+#include "libkho/dma.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/subtrees.h"
 #include "memory.h"

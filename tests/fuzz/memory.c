@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "libkho/ranges.h"
 
 static void *need(void *p)
 {
