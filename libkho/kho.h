@@ -333,14 +333,38 @@ enum kho_severity {
 
 const char *kho_severity_name(enum kho_severity severity);
 
+/* What a rule is about: the first digit of its number, in this order. */
+enum kho_area {
+	KHO_AREA_ROOT,		/* K0xx */
+	KHO_AREA_MAP,
+	KHO_AREA_SCRATCH,
+	KHO_AREA_SUBTREES,
+	KHO_AREA_DMA,
+	KHO_AREA_BOOT,		/* what came of it in the kernel that took over */
+	KHO_AREA_TARGET,
+	KHO_AREA_KEXEC,		/* reported by kexec --kho, not by libkho */
+};
+
+/* KHO_RULE_K401 is 401. */
+enum kho_rule_number {
+#define KHO_RULE(number, area, severity, sentence) KHO_RULE_K##number = 1##number - 1000,
+#include "kho_rules.def"
+#undef KHO_RULE
+};
+
 struct kho_rule {
 	const char *id;		/* "K401" */
+	enum kho_rule_number number;
+	enum kho_area area;
 	enum kho_severity severity;
 	const char *title;	/* one sentence */
 };
 
-/* The table of all rules, in order of id. Static. */
+/* The table of all rules, in order of number. Static. */
 const struct kho_rule *kho_rules(size_t *n);
+/* The rule with this number; NULL where there is none. */
+const struct kho_rule *kho_rule(enum kho_rule_number number);
+/* The rule that @id names, as people write it: "K401". NULL where there is none. */
 const struct kho_rule *kho_rule_find(const char *id);
 
 struct kho_finding {

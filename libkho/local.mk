@@ -21,6 +21,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/fdt_check.c \
 	libkho/fdt_check.h \
 	libkho/kho.h \
+	libkho/kho_rules.def \
 	libkho/library.c \
 	libkho/library.h \
 	libkho/map.c \
@@ -29,9 +30,11 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/map_radix.c \
 	libkho/ranges.c \
 	libkho/ranges.h \
+	libkho/report.c \
 	libkho/root.c \
 	libkho/root_find.c \
 	libkho/root_find.h \
+	libkho/rules.c \
 	libkho/snapshot.c \
 	libkho/source.c \
 	libkho/source.h \
@@ -63,7 +66,7 @@ libkho_libkho_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/libkho/libkho.map
 libkho_libkho_la_DEPENDENCIES = libkho/libkho-core.la libkho/libkho.map
 
-include_HEADERS += libkho/kho.h
+include_HEADERS += libkho/kho.h libkho/kho_rules.def
 pkgconfig_DATA = libkho/libkho.pc
 EXTRA_DIST += libkho/libkho.map
 dist_man_MANS += man/libkho.3 man/kho-rules.7

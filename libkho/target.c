@@ -681,12 +681,12 @@ static void verify_luo(struct kho_verify *v, const struct kho_target *target)
 		return;
 	if (!*target->luo_compatible)
 		/* the subtree is there with and without sessions */
-		kho_report_as(v, "K603", KHO_SEVERITY_WARNING, subtree->addr,
+		kho_report_as(v, KHO_RULE_K603, KHO_SEVERITY_WARNING, subtree->addr,
 			      "the target has no live update: sessions, if there are any, would be lost");
 	else if (kho_subtree_compatible(v->state, subtree, compatible, sizeof(compatible), &err))
-		kho_report_unevaluated(v, "K603", subtree->addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K603, subtree->addr, 0, "%s", err.message);
 	else if (strcmp(compatible, target->luo_compatible))
-		kho_report(v, "K603", subtree->addr, 0,
+		kho_report(v, KHO_RULE_K603, subtree->addr, 0,
 			   "live update state is \"%s\", the target reads \"%s\" and would panic",
 			   compatible, target->luo_compatible);
 }
@@ -701,9 +701,9 @@ static void verify_dma(struct kho_verify *v, const struct kho_target *target)
 	if (ret == KHO_ERR_NOT_FOUND)
 		return;
 	if (ret)
-		kho_report_unevaluated(v, "K604", err.addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K604, err.addr, 0, "%s", err.message);
 	else if (header.nr_records && strcmp(header.compatible, target->dma_compatible))
-		kho_report(v, "K604", KHO_NO_ADDR, 0,
+		kho_report(v, KHO_RULE_K604, KHO_NO_ADDR, 0,
 			   "%" PRIu64 " allocations are preserved as \"%s\", the target reads %s%s",
 			   header.nr_records, header.compatible,
 			   *target->dma_compatible ? "" : "no such list", target->dma_compatible);
@@ -751,10 +751,10 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 	unsigned int here = kho_state_page_size(v->state);
 
 	if (!target->page_size)
-		kho_report_unevaluated(v, "K606", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(v, KHO_RULE_K606, KHO_NO_ADDR, 0,
 				       "the page size of the target cannot be told");
 	else if (target->page_size != here)
-		kho_report(v, "K606", KHO_NO_ADDR, 0,
+		kho_report(v, KHO_RULE_K606, KHO_NO_ADDR, 0,
 			   "this kernel counts in pages of %u bytes, the target in pages of %u", here,
 			   target->page_size);
 }
@@ -765,13 +765,13 @@ static void verify_cmdline(struct kho_verify *v, const struct kho_target *target
 	int value = cmdline_kho(cmdline);
 
 	if (!value)
-		kho_report(v, "K605", KHO_NO_ADDR, 0,
+		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
 			   "the target's command line turns KHO off: its preserved memory could not be restored");
 	else if (value < 0 && target->config_known && !target->kho_default_on)
-		kho_report(v, "K605", KHO_NO_ADDR, 0,
+		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
 			   "kho=on is not on the target's command line, and its KHO is off by default");
 	else if (value < 0 && !target->config_known)
-		kho_report(v, "K605", KHO_NO_ADDR, 0,
+		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
 			   "kho=on is not on the target's command line, and its default cannot be told");
 }
 
@@ -790,18 +790,18 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, target or summary");
 
 	memset(summary, 0, sizeof(*summary));
-	summary->rules = kho_rules_count(v.options, '6', '6');
+	summary->rules = kho_rules_count(v.options, KHO_AREA_TARGET, KHO_AREA_TARGET);
 	if (!target->has_kho) {
-		kho_report(&v, "K601", KHO_NO_ADDR, 0,
+		kho_report(&v, KHO_RULE_K601, KHO_NO_ADDR, 0,
 			   "%s %s is built without CONFIG_KEXEC_HANDOVER: it would use preserved memory as its own",
 			   target->format, target->release);
 		return 0;
 	}
 	if (!*target->root_compatible)
-		kho_report_unevaluated(&v, "K602", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 				       "the target has KHO, but its ABI cannot be told");
 	else if (strcmp(state->compatible, target->root_compatible))
-		kho_report(&v, "K602", KHO_NO_ADDR, 0,
+		kho_report(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 			   "this kernel hands over \"%s\", the target reads \"%s\": it would use preserved memory as its own",
 			   state->compatible, target->root_compatible);
 	verify_page_size(&v, target);

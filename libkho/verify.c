@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * The rules, and what runs them. A rule is a line in the table and a call of
- * report() where its condition is found. A condition that could not be looked at
- * is reported as well, through unevaluated(): it never counts as passed.
- */
+/* The rules over a state, and what runs them. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,94 +14,8 @@
 #include "abi/subtrees.h"
 #include "verify.h"
 
-/* In order of id. man/kho-rules.7 has a section for each; a test compares. */
-static const struct kho_rule rules[] = {
-	{ "K001", KHO_SEVERITY_FATAL, "The root FDT is not valid." },
-	{ "K002", KHO_SEVERITY_FATAL, "The root FDT is of an ABI that is not known." },
-	{ "K003", KHO_SEVERITY_FATAL, "The root FDT does not say where the preserved-memory-map is." },
-	{ "K004", KHO_SEVERITY_ERROR, "A subtree lacks the address or the size of its blob." },
-	{ "K005", KHO_SEVERITY_FATAL, "The root FDT is not preserved itself." },
-	{ "K101", KHO_SEVERITY_FATAL, "The preserved-memory-map cannot be read to its end." },
-	{ "K102", KHO_SEVERITY_FATAL, "The preserved-memory-map refers to itself." },
-	{ "K103", KHO_SEVERITY_FATAL, "The preserved-memory-map has an entry that is no address." },
-	{ "K104", KHO_SEVERITY_FATAL, "Preserved memory lies outside RAM." },
-	{ "K105", KHO_SEVERITY_ERROR, "Preserved ranges overlap each other." },
-	{ "K201", KHO_SEVERITY_FATAL, "There is no scratch area for the next kernel." },
-	{ "K202", KHO_SEVERITY_FATAL, "A scratch area lies outside RAM." },
-	{ "K203", KHO_SEVERITY_ERROR, "Scratch areas overlap each other." },
-	{ "K204", KHO_SEVERITY_FATAL, "Preserved memory lies in a scratch area." },
-	{ "K205", KHO_SEVERITY_FATAL, "A page of the preserved-memory-map lies in a scratch area." },
-	{ "K301", KHO_SEVERITY_FATAL, "The blob of a subtree is not preserved." },
-	{ "K302", KHO_SEVERITY_FATAL, "The blob of a subtree lies outside RAM." },
-	{ "K303", KHO_SEVERITY_ERROR, "Two subtrees have the same name or the same blob." },
-	{ "K304", KHO_SEVERITY_WARNING, "The kexec-metadata is of a version that is not known." },
-	{ "K305", KHO_SEVERITY_WARNING, "The live update state (LUO) is of a format that is not known." },
-	{ "K306", KHO_SEVERITY_FATAL, "Memory that a subtree hands over is not preserved." },
-	{ "K307", KHO_SEVERITY_ERROR, "What a subtree says cannot be read to its end." },
-	{ "K308", KHO_SEVERITY_FATAL, "A page that a subtree refers to is not preserved." },
-	{ "K309", KHO_SEVERITY_WARNING, "A subtree has something of a format that is not known." },
-	{ "K401", KHO_SEVERITY_ERROR, "The head of the DMA records is not valid." },
-	{ "K402", KHO_SEVERITY_ERROR, "The head of the DMA records has a wrong checksum." },
-	{ "K403", KHO_SEVERITY_ERROR, "The chain of DMA records is broken or comes back to itself." },
-	{ "K404", KHO_SEVERITY_FATAL, "A block of DMA records is not preserved." },
-	{ "K405", KHO_SEVERITY_ERROR, "A DMA record has a wrong checksum." },
-	{ "K406", KHO_SEVERITY_FATAL, "A DMA record points outside RAM." },
-	{ "K407", KHO_SEVERITY_FATAL, "The memory of a DMA record is not preserved." },
-	{ "K408", KHO_SEVERITY_FATAL, "DMA records overlap each other." },
-	{ "K409", KHO_SEVERITY_ERROR, "A DMA record has an address or a size that cannot be." },
-	{ "K410", KHO_SEVERITY_ERROR, "DMA records share an id, or have one that was never given out." },
-	{ "K411", KHO_SEVERITY_ERROR, "A DMA record has flags or attributes that are not known." },
-	{ "K412", KHO_SEVERITY_ERROR, "There are not as many DMA records as their head says." },
-	{ "K413", KHO_SEVERITY_ERROR, "The content of a sealed allocation changed." },
-	{ "K414", KHO_SEVERITY_FATAL, "The memory of a DMA record lies in a scratch area." },
-	{ "K415", KHO_SEVERITY_ERROR, "A DMA record has a name or reserved bytes that cannot be." },
-	{ "K501", KHO_SEVERITY_WARNING, "An allocation has not been claimed by any driver." },
-	{ "K502", KHO_SEVERITY_ERROR, "A driver was refused its allocation." },
-	{ "K503", KHO_SEVERITY_INFO, "An allocation was carried over unclaimed from an earlier kernel." },
-	{ "K510", KHO_SEVERITY_FATAL, "State was expected from the previous kernel, and there is none." },
-	{ "K511", KHO_SEVERITY_FATAL, "Less came from the previous kernel than was expected." },
-	{ "K512", KHO_SEVERITY_INFO, "State changed after the kernel was loaded." },
-	{ "K601", KHO_SEVERITY_FATAL, "The target kernel has no KHO." },
-	{ "K602", KHO_SEVERITY_FATAL, "The target kernel has another KHO ABI." },
-	{ "K603", KHO_SEVERITY_FATAL, "The target kernel has another format of live update state (LUO)." },
-	{ "K604", KHO_SEVERITY_FATAL, "The target kernel cannot read the DMA records." },
-	{ "K605", KHO_SEVERITY_ERROR, "KHO is not turned on for the target kernel." },
-	{ "K606", KHO_SEVERITY_FATAL, "The target kernel has another page size." },
-	/* what kexec --kho says of a load or a jump */
-	{ "K701", KHO_SEVERITY_FATAL, "The new kernel does not fit the scratch areas." },
-	{ "K703", KHO_SEVERITY_ERROR, "The kernel cannot be loaded in this way with the state." },
-	{ "K704", KHO_SEVERITY_ERROR, "The running kernel refuses the load." },
-	{ "K705", KHO_SEVERITY_ERROR, "What there is to hand over cannot be told." },
-	{ "K706", KHO_SEVERITY_ERROR, "The new kernel cannot be judged." },
-	{ "K707", KHO_SEVERITY_ERROR, "The kernel that is loaded would not get the state." },
-};
-
-#define NR_RULES (sizeof(rules) / sizeof(rules[0]))
-/* Findings of one look at a live machine that are held back until it is over. */
-#define MAX_HELD	256
+/* Looks at a live machine that changes all the time. */
 #define LIVE_TRIES	5
-
-const struct kho_rule *kho_rules(size_t *n)
-{
-	*n = NR_RULES;
-	return rules;
-}
-
-const struct kho_rule *kho_rule_find(const char *id)
-{
-	for (size_t i = 0; i < NR_RULES; i++) {
-		if (!strcmp(rules[i].id, id))
-			return &rules[i];
-	}
-	return NULL;
-}
-
-const char *kho_severity_name(enum kho_severity severity)
-{
-	static const char *const names[] = { "info", "warning", "error", "fatal" };
-
-	return (unsigned int)severity < 4 ? names[severity] : "unknown";
-}
 
 int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation)
 {
@@ -124,146 +33,6 @@ int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation)
 	*records = count;
 	*generation = gen;
 	return 0;
-}
-
-/* ----------------------------------------------------------------- engine */
-
-static bool listed(const char *const *ids, const char *id)
-{
-	for (; ids && *ids; ids++) {
-		if (!strcmp(*ids, id))
-			return true;
-	}
-	return false;
-}
-
-/* Bytes of memory may be in it: it has to be fit for a terminal, and for JSON. */
-static void clean_message(char *text)
-{
-	for (; *text; text++) {
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
-}
-
-static bool wanted(const struct kho_verify_options *options, const char *id)
-{
-	return !listed(options->ignore, id) && (!options->only || listed(options->only, id));
-}
-
-static void deliver(struct kho_verify *v, const struct kho_finding *finding)
-{
-	if (v->stopped)
-		return;
-
-	if (finding->unevaluated && finding->severity > KHO_SEVERITY_INFO)
-		v->summary->unevaluated++;
-	else
-		v->summary->findings[finding->severity]++;
-
-	if (v->fn && v->fn(finding, v->data))
-		v->stopped = true;
-}
-
-/*
- * On a live machine findings wait until it is clear that nothing changed while
- * they were made. So many that they do not fit are no passing disturbance.
- */
-static bool hold(struct kho_verify *v, const struct kho_finding *finding)
-{
-	if (!v->held)
-		return false;
-
-	if (v->nr_held < MAX_HELD) {
-		v->held[v->nr_held++] = *finding;
-		return true;
-	}
-	kho_verify_deliver(v);
-	return false;
-}
-
-void kho_verify_deliver(struct kho_verify *v)
-{
-	for (size_t i = 0; i < v->nr_held; i++)
-		deliver(v, &v->held[i]);
-	free(v->held);
-	v->held = NULL;
-	v->nr_held = 0;
-}
-
-static void emit(struct kho_verify *v, const char *id, bool unevaluated,
-		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
-		 const char *fmt, va_list args)
-{
-	struct kho_finding finding = {
-		.rule = kho_rule_find(id),
-		.severity = severity,
-		.unevaluated = unevaluated,
-		.addr = addr,
-		.record_id = record_id,
-	};
-
-	if (v->stopped || !wanted(v->options, id))
-		return;
-
-	vsnprintf(finding.message, sizeof(finding.message), fmt, args);
-	clean_message(finding.message);
-	snprintf(finding.remedy, sizeof(finding.remedy), "See %s in kho-rules(7).", id);
-
-	if (!hold(v, &finding))
-		deliver(v, &finding);
-}
-
-void kho_report(struct kho_verify *v, const char *id, uint64_t addr, uint64_t record_id,
-		const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	emit(v, id, false, kho_rule_find(id)->severity, addr, record_id, fmt, args);
-	va_end(args);
-}
-
-void kho_report_unevaluated(struct kho_verify *v, const char *id, uint64_t addr,
-			    uint64_t record_id, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	emit(v, id, true, kho_rule_find(id)->severity, addr, record_id, fmt, args);
-	va_end(args);
-}
-
-/* Does not apply here by its nature: worth a word, but no doubt about the state. */
-static void not_applicable(struct kho_verify *v, const char *id, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	emit(v, id, true, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0, fmt, args);
-	va_end(args);
-}
-
-/* As kho_report(), with a severity that is not the rule's. */
-void kho_report_as(struct kho_verify *v, const char *id, enum kho_severity severity,
-		   uint64_t addr, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	emit(v, id, false, severity, addr, 0, fmt, args);
-	va_end(args);
-}
-
-/* Rules of the areas first to last ("K0" to "K5") that options do not leave out. */
-size_t kho_rules_count(const struct kho_verify_options *options, char first, char last)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < NR_RULES; i++)
-		n += rules[i].id[1] >= first && rules[i].id[1] <= last &&
-		     wanted(options, rules[i].id);
-	return n;
 }
 
 /* ------------------------------------------------------------------- root */
@@ -287,15 +56,15 @@ static bool verify_root(struct kho_verify *v)
 		   in_ram(v, state->map_addr, KHO_ABI_PAGE_SIZE);
 
 	if (state->abi == KHO_ABI_UNKNOWN)
-		kho_report(v, "K002", state->fdt_addr, 0,
+		kho_report(v, KHO_RULE_K002, state->fdt_addr, 0,
 			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
 			   state->compatible);
 	if (!map)
-		kho_report(v, "K003", state->map_addr, 0,
+		kho_report(v, KHO_RULE_K003, state->map_addr, 0,
 			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM",
 			   state->map_addr);
 	if (state->bad_subtrees)
-		kho_report(v, "K004", state->fdt_addr, 0,
+		kho_report(v, KHO_RULE_K004, state->fdt_addr, 0,
 			   "%zu subtree(s) without address or size of the blob, first \"%s\"",
 			   state->bad_subtrees, state->bad_subtree);
 	return map;
@@ -307,21 +76,21 @@ static void report_map_error(struct kho_verify *v, const struct kho_error *err)
 {
 	switch (err->code) {
 	case KHO_ERR_LOOP:
-		kho_report(v, "K102", err->addr, 0, "%s", err->message);
+		kho_report(v, KHO_RULE_K102, err->addr, 0, "%s", err->message);
 		break;
 	case KHO_ERR_CORRUPT:
-		kho_report(v, err->addr == KHO_NO_ADDR ? "K103" : "K101", err->addr, 0, "%s",
+		kho_report(v, err->addr == KHO_NO_ADDR ? KHO_RULE_K103 : KHO_RULE_K101, err->addr, 0, "%s",
 			   err->message);
 		break;
 	case KHO_ERR_NOT_PRESENT:
 		/* of live RAM all is there, a dump may be incomplete */
 		if (v->state->source->live || !in_ram(v, err->addr, 1))
-			kho_report(v, "K101", err->addr, 0, "%s", err->message);
+			kho_report(v, KHO_RULE_K101, err->addr, 0, "%s", err->message);
 		else
-			kho_report_unevaluated(v, "K101", err->addr, 0, "%s", err->message);
+			kho_report_unevaluated(v, KHO_RULE_K101, err->addr, 0, "%s", err->message);
 		break;
 	default:
-		kho_report_unevaluated(v, "K101", err->addr, 0, "%s", err->message);
+		kho_report_unevaluated(v, KHO_RULE_K101, err->addr, 0, "%s", err->message);
 	}
 }
 
@@ -331,11 +100,11 @@ static void verify_map_entry(struct kho_verify *v, const struct kho_map_entry *e
 	const struct kho_range *scratch;
 
 	if (!in_ram(v, entry->addr, entry->size))
-		kho_report(v, "K104", entry->addr, 0,
+		kho_report(v, KHO_RULE_K104, entry->addr, 0,
 			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
 			   entry->addr, entry->size);
 	if (entry->addr < *last_end)
-		kho_report(v, "K105", entry->addr, 0,
+		kho_report(v, KHO_RULE_K105, entry->addr, 0,
 			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one before it",
 			   entry->addr, entry->size);
 	if (entry->addr + entry->size > *last_end)
@@ -344,7 +113,7 @@ static void verify_map_entry(struct kho_verify *v, const struct kho_map_entry *e
 	scratch = kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, entry->addr,
 				     entry->size);
 	if (scratch)
-		kho_report(v, "K204", entry->addr, 0,
+		kho_report(v, KHO_RULE_K204, entry->addr, 0,
 			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " lies in scratch 0x%" PRIx64 "+0x%" PRIx64,
 			   entry->addr, entry->size, scratch->addr, scratch->size);
 }
@@ -354,7 +123,7 @@ static int verify_node(uint64_t addr, void *data)
 	struct kho_verify *v = data;
 
 	if (kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, addr, KHO_ABI_PAGE_SIZE))
-		kho_report(v, "K205", addr, 0,
+		kho_report(v, KHO_RULE_K205, addr, 0,
 			   "the page at 0x%" PRIx64 " of the preserved-memory-map lies in scratch",
 			   addr);
 	return 0;
@@ -367,15 +136,15 @@ static void verify_root_preserved(struct kho_verify *v)
 	int ret;
 
 	if (addr == KHO_NO_ADDR) {
-		not_applicable(v, "K005", "the address of the root FDT is not known on this kernel");
+		kho_report_not_applicable(v, KHO_RULE_K005, "the address of the root FDT is not known on this kernel");
 		return;
 	}
 
 	ret = kho_map_contains(v->state, addr, KHO_ABI_PAGE_SIZE, &err);
 	if (ret < 0)
-		kho_report_unevaluated(v, "K005", addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K005, addr, 0, "%s", err.message);
 	else if (!ret)
-		kho_report(v, "K005", addr, 0,
+		kho_report(v, KHO_RULE_K005, addr, 0,
 			   "the page 0x%" PRIx64 " of the root FDT is not in the preserved-memory-map",
 			   addr);
 }
@@ -592,7 +361,7 @@ static bool verify_map_entries(struct kho_verify *v)
 static void verify_map(struct kho_verify *v)
 {
 	if (v->state->side == KHO_SIDE_IN) {
-		not_applicable(v, "K101", "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
+		kho_report_not_applicable(v, KHO_RULE_K101, "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
 		return;
 	}
 
@@ -607,16 +376,16 @@ static void verify_map(struct kho_verify *v)
 }
 
 /* Whether this was said of rule @id before: once is enough where nothing can be told. */
-static bool told_already(struct kho_verify *v, const char *id)
+static bool told_already(struct kho_verify *v, enum kho_rule_number rule)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(v->told) / sizeof(v->told[0]) && v->told[i]; i++) {
-		if (!strcmp(v->told[i], id))
+		if (v->told[i] == rule)
 			return true;
 	}
 	if (i < sizeof(v->told) / sizeof(v->told[0]))
-		v->told[i] = id;
+		v->told[i] = rule;
 	return false;
 }
 
@@ -624,7 +393,7 @@ static bool told_already(struct kho_verify *v, const char *id)
  * Whether memory is preserved, as far as the map can tell: a map that could not
  * be read has its own finding, and then nobody can say.
  */
-static void verify_preserved(struct kho_verify *v, const char *id, uint64_t addr,
+static void verify_preserved(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr,
 			     uint64_t size, uint64_t record_id, const char *what)
 {
 	struct kho_error err;
@@ -633,8 +402,8 @@ static void verify_preserved(struct kho_verify *v, const char *id, uint64_t addr
 	if (v->state->side == KHO_SIDE_IN)
 		return;
 	if (!v->map_readable) {
-		if (!told_already(v, id))
-			kho_report_unevaluated(v, id, addr, record_id,
+		if (!told_already(v, rule))
+			kho_report_unevaluated(v, rule, addr, record_id,
 					       "whether %s at 0x%" PRIx64 " is preserved cannot be told, nor of others",
 					       what, addr);
 		return;
@@ -642,9 +411,9 @@ static void verify_preserved(struct kho_verify *v, const char *id, uint64_t addr
 
 	ret = kho_map_contains(v->state, addr, size, &err);
 	if (ret < 0)
-		kho_report_unevaluated(v, id, addr, record_id, "%s", err.message);
+		kho_report_unevaluated(v, rule, addr, record_id, "%s", err.message);
 	else if (!ret)
-		kho_report(v, id, addr, record_id,
+		kho_report(v, rule, addr, record_id,
 			   "%s at 0x%" PRIx64 "+0x%" PRIx64 " is not in the preserved-memory-map",
 			   what, addr, size);
 }
@@ -657,7 +426,7 @@ static void verify_scratch(struct kho_verify *v)
 	uint64_t total = 0;
 
 	if (v->state->scratch_unknown) {
-		kho_report_unevaluated(v, "K201", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(v, KHO_RULE_K201, KHO_NO_ADDR, 0,
 				       "this file does not say where the scratch areas are, so neither what lies in them");
 		return;
 	}
@@ -668,17 +437,17 @@ static void verify_scratch(struct kho_verify *v)
 			continue;
 		total += scratch[i].size;
 		if (!in_ram(v, scratch[i].addr, scratch[i].size))
-			kho_report(v, "K202", scratch[i].addr, 0,
+			kho_report(v, KHO_RULE_K202, scratch[i].addr, 0,
 				   "scratch area %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
 				   i, scratch[i].addr, scratch[i].size);
 		other = kho_ranges_overlap(scratch, i, scratch[i].addr, scratch[i].size);
 		if (other)
-			kho_report(v, "K203", scratch[i].addr, 0,
+			kho_report(v, KHO_RULE_K203, scratch[i].addr, 0,
 				   "scratch area %zu, 0x%" PRIx64 "+0x%" PRIx64 ", overlaps the one at 0x%" PRIx64,
 				   i, scratch[i].addr, scratch[i].size, other->addr);
 	}
 	if (!total)
-		kho_report(v, "K201", KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
+		kho_report(v, KHO_RULE_K201, KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
 			   v->state->nr_scratch);
 }
 
@@ -690,11 +459,11 @@ static void verify_kexec_metadata(struct kho_verify *v, const struct kho_subtree
 	uint32_t version;
 
 	if (kho_source_read(v->state->source, subtree->addr, &version, sizeof(version), &err)) {
-		kho_report_unevaluated(v, "K304", subtree->addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K304, subtree->addr, 0, "%s", err.message);
 		return;
 	}
 	if (version != KHO_METADATA_VERSION || subtree->size < sizeof(struct kho_metadata_ser))
-		kho_report(v, "K304", subtree->addr, 0,
+		kho_report(v, KHO_RULE_K304, subtree->addr, 0,
 			   "kexec-metadata is of version %u and %" PRIu64 " bytes; known is version %u",
 			   version, subtree->size, KHO_METADATA_VERSION);
 }
@@ -709,13 +478,13 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 
 	if (__builtin_add_overflow(subtree->addr, size - 1, &last) ||
 	    !in_ram(v, subtree->addr, size)) {
-		kho_report(v, "K302", subtree->addr, 0,
+		kho_report(v, KHO_RULE_K302, subtree->addr, 0,
 			   "blob of \"%s\", 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
 			   subtree->name, subtree->addr, subtree->size);
 		return false;
 	}
 	snprintf(what, sizeof(what), "blob of \"%s\"", subtree->name);
-	verify_preserved(v, "K301", first, last - first + 1, 0, what);
+	verify_preserved(v, KHO_RULE_K301, first, last - first + 1, 0, what);
 	return true;
 }
 
@@ -731,10 +500,10 @@ static void verify_unknown(struct walk *walk, const struct kho_item *item)
 	bool luo = !strcmp(walk->subtree->name, LUO_SUBTREE) && !strcmp(item->name, "compatible");
 
 	if (luo)
-		kho_report(walk->v, "K305", walk->subtree->addr, 0,
+		kho_report(walk->v, KHO_RULE_K305, walk->subtree->addr, 0,
 			   "LUO is \"%s\"; known are luo-v1 and luo-v5", item->text);
 	else
-		kho_report(walk->v, "K309", walk->subtree->addr, 0,
+		kho_report(walk->v, KHO_RULE_K309, walk->subtree->addr, 0,
 			   "subtree \"%s\": %s \"%s\" is not known", walk->subtree->name,
 			   item->name, item->text);
 }
@@ -752,10 +521,10 @@ static int verify_item(const struct kho_item *item, void *data)
 
 	snprintf(what, sizeof(what), "%s of \"%s\"", item->name, walk->subtree->name);
 	if (!item->size || !in_ram(v, item->value, item->size))
-		kho_report(v, "K306", item->value, 0, "%s, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
+		kho_report(v, KHO_RULE_K306, item->value, 0, "%s, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
 			   what, item->value, item->size);
 	else
-		verify_preserved(v, "K306", item->value, item->size, 0, what);
+		verify_preserved(v, KHO_RULE_K306, item->value, item->size, 0, what);
 	return v->stopped;
 }
 
@@ -772,7 +541,7 @@ static int verify_touched(uint64_t addr, void *data)
 		return 0;
 	walk->last = addr;
 	snprintf(what, sizeof(what), "a page of \"%s\"", subtree->name);
-	verify_preserved(walk->v, "K308", addr, KHO_ABI_PAGE_SIZE, 0, what);
+	verify_preserved(walk->v, KHO_RULE_K308, addr, KHO_ABI_PAGE_SIZE, 0, what);
 	return walk->v->stopped;
 }
 
@@ -795,14 +564,14 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 	if (!ret)
 		return;
 	if (in)
-		not_applicable(v, "K307", "subtree \"%s\" cannot be read to its end, which is no damage once it was taken: %.100s",
+		kho_report_not_applicable(v, KHO_RULE_K307, "subtree \"%s\" cannot be read to its end, which is no damage once it was taken: %.100s",
 			       subtree->name, err.message);
 	else if (ret == KHO_ERR_CORRUPT || ret == KHO_ERR_LOOP ||
 		 (ret == KHO_ERR_NOT_PRESENT && (v->state->source->live || !in_ram(v, err.addr, 1))))
-		kho_report(v, "K307", err.addr, 0, "subtree \"%s\": %s", subtree->name,
+		kho_report(v, KHO_RULE_K307, err.addr, 0, "subtree \"%s\": %s", subtree->name,
 			   err.message);
 	else
-		kho_report_unevaluated(v, "K307", err.addr, 0, "subtree \"%s\": %s",
+		kho_report_unevaluated(v, KHO_RULE_K307, err.addr, 0, "subtree \"%s\": %s",
 				       subtree->name, err.message);
 }
 
@@ -814,7 +583,7 @@ static void verify_subtrees(struct kho_verify *v)
 		for (size_t k = 0; k < i; k++) {
 			if (!strcmp(subtrees[i].name, subtrees[k].name) ||
 			    subtrees[i].addr == subtrees[k].addr)
-				kho_report(v, "K303", subtrees[i].addr, 0,
+				kho_report(v, KHO_RULE_K303, subtrees[i].addr, 0,
 					   "subtrees \"%s\" and \"%s\" have the same name or blob",
 					   subtrees[k].name, subtrees[i].name);
 		}
@@ -897,9 +666,9 @@ static void verify_content(struct kho_verify *v, const struct kho_dma_record *re
 	if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
 		records->absent_contents++;
 	else if (ret < 0)
-		kho_report_unevaluated(v, "K413", record->addr, record->id, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id, "%s", err.message);
 	else if (!ret)
-		kho_report(v, "K413", record->addr, record->id,
+		kho_report(v, KHO_RULE_K413, record->addr, record->id,
 			   "record %" PRIu64 " of %s: its content at 0x%" PRIx64 " changed after it was sealed",
 			   record->id, record->device, record->addr);
 }
@@ -907,15 +676,15 @@ static void verify_content(struct kho_verify *v, const struct kho_dma_record *re
 static void verify_fate(struct kho_verify *v, const struct kho_dma_record *record)
 {
 	if (record->carried_over)
-		kho_report(v, "K503", record->addr, record->id,
+		kho_report(v, KHO_RULE_K503, record->addr, record->id,
 			   "record %" PRIu64 " of %s went unclaimed through an earlier kernel",
 			   record->id, record->device);
 	if (record->fate == KHO_DMA_FATE_FAILED)
-		kho_report(v, "K502", record->addr, record->id,
+		kho_report(v, KHO_RULE_K502, record->addr, record->id,
 			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
 			   record->id, record->device);
 	if (record->fate == KHO_DMA_FATE_UNCLAIMED && v->options->claims)
-		kho_report(v, "K501", record->addr, record->id,
+		kho_report(v, KHO_RULE_K501, record->addr, record->id,
 			   "record %" PRIu64 " of %s (%s) is unclaimed: %" PRIu64 " bytes at 0x%" PRIx64,
 			   record->id, record->device, record->tag, record->size, record->addr);
 }
@@ -928,13 +697,13 @@ static bool verify_place(struct kho_verify *v, const struct kho_dma_record *reco
 
 	/* a power of two */
 	if (!record->pages || record->addr & (size - 1)) {
-		kho_report(v, "K409", record->state, record->id,
+		kho_report(v, KHO_RULE_K409, record->state, record->id,
 			   "record %" PRIu64 ": %" PRIu64 " bytes at 0x%" PRIx64 " cannot be an allocation",
 			   record->id, record->size, record->addr);
 		return false;
 	}
 	if (!in_ram(v, record->addr, size)) {
-		kho_report(v, "K406", record->state, record->id,
+		kho_report(v, KHO_RULE_K406, record->state, record->id,
 			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
 			   record->id, record->addr, size);
 		return false;
@@ -942,7 +711,7 @@ static bool verify_place(struct kho_verify *v, const struct kho_dma_record *reco
 	if (!record->in_use)
 		return true;
 	if (kho_ranges_overlap(v->state->scratch, v->state->nr_scratch, record->addr, size))
-		kho_report(v, "K414", record->state, record->id,
+		kho_report(v, KHO_RULE_K414, record->state, record->id,
 			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " lies in scratch",
 			   record->id, record->addr, size);
 	verify_content(v, record, records);
@@ -980,7 +749,7 @@ static void verify_record(struct kho_verify *v, const struct kho_dma_header *hea
 	v->summary->pages += record->pages;
 
 	if (!record->crc_ok) {
-		kho_report(v, "K405", record->state, record->id,
+		kho_report(v, KHO_RULE_K405, record->state, record->id,
 			   "the record at 0x%" PRIx64 " (id %" PRIu64 ", \"%s\") has a wrong checksum",
 			   record->state, record->id, record->device);
 		records->damaged++;
@@ -993,16 +762,16 @@ static void verify_record(struct kho_verify *v, const struct kho_dma_header *hea
 	records->pages_known &= !record->in_use || record->pages;
 	records->incoming += record->incoming;
 	if (record->flags & ~DMA_ALLOC_FLAGS_KNOWN || record->attrs & ~DMA_ALLOC_ATTRS_KNOWN)
-		kho_report(v, "K411", record->state, record->id,
+		kho_report(v, KHO_RULE_K411, record->state, record->id,
 			   "record %" PRIu64 ": flags 0x%x, attributes 0x%" PRIx64,
 			   record->id, record->flags, record->attrs);
 	if (!record->fields_ok)
-		kho_report(v, "K415", record->state, record->id,
+		kho_report(v, KHO_RULE_K415, record->state, record->id,
 			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would not take such a one",
 			   record->id, record->device, record->tag);
 	/* on the incoming side the head is older than the records */
 	if (!record->id || (v->state->side == KHO_SIDE_OUT && record->id >= header->next_id))
-		kho_report(v, "K410", record->state, record->id,
+		kho_report(v, KHO_RULE_K410, record->state, record->id,
 			   "record at 0x%" PRIx64 " has id %" PRIu64 ", the next to be given out is %" PRIu64,
 			   record->state, record->id, header->next_id);
 
@@ -1086,7 +855,7 @@ static void verify_extent_preserved(struct kho_verify *v, const struct extent *e
 	if (ret == 1)
 		return;
 	snprintf(what, sizeof(what), "memory of record %" PRIu64, e->id);
-	verify_preserved(v, "K407", extent_addr(e), extent_size(e), e->id, what);
+	verify_preserved(v, KHO_RULE_K407, extent_addr(e), extent_size(e), e->id, what);
 }
 
 /* In the order of addresses, which is also the quick one to ask the map in. */
@@ -1099,7 +868,7 @@ static void compare_places(struct kho_verify *v, const struct records *records)
 
 		verify_extent_preserved(v, &e[i]);
 		if (i && distance < extent_size(far))
-			kho_report(v, "K408", extent_addr(&e[i]), e[i].id,
+			kho_report(v, KHO_RULE_K408, extent_addr(&e[i]), e[i].id,
 				   "records %" PRIu64 " and %" PRIu64 " share memory at 0x%" PRIx64,
 				   far->id, e[i].id, extent_addr(&e[i]));
 		/* the one that reaches farthest may overlap more than its neighbour */
@@ -1111,14 +880,14 @@ static void compare_places(struct kho_verify *v, const struct records *records)
 
 static void report_same_id(struct kho_verify *v, const struct extent *e)
 {
-	kho_report(v, "K410", e->place == EXTENT_NOWHERE ? KHO_NO_ADDR : extent_addr(e), e->id,
+	kho_report(v, KHO_RULE_K410, e->place == EXTENT_NOWHERE ? KHO_NO_ADDR : extent_addr(e), e->id,
 		   "two records have id %" PRIu64, e->id);
 }
 
 static void compare_ids(struct kho_verify *v, struct records *records)
 {
 	if (!sort_extents(records, true)) {
-		kho_report_unevaluated(v, "K410", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(v, KHO_RULE_K410, KHO_NO_ADDR, 0,
 				       "out of memory: the ids were not compared");
 		return;
 	}
@@ -1152,7 +921,9 @@ static int collect_extents(struct kho_verify *v, struct records *records,
 
 static void compare_records(struct kho_verify *v, struct records *records)
 {
-	static const char *const left_out[] = { "K407", "K408", "K410" };
+	static const enum kho_rule_number left_out[] = {
+		KHO_RULE_K407, KHO_RULE_K408, KHO_RULE_K410,
+	};
 	struct kho_error err;
 	int ret;
 
@@ -1178,13 +949,13 @@ static void compare_counts(struct kho_verify *v, const struct kho_dma_header *he
 	uint64_t sound = v->state->side == KHO_SIDE_OUT ? records->in_use : records->incoming;
 
 	if (header->nr_records < sound || header->nr_records - sound > records->damaged)
-		kho_report(v, "K412", header->addr, 0,
+		kho_report(v, KHO_RULE_K412, header->addr, 0,
 			   "the head says %" PRIu64 " records, there are %" PRIu64 "%s",
 			   header->nr_records, sound + records->damaged,
 			   v->state->side == KHO_SIDE_IN ? " that this kernel took over" : "");
 	else if (v->state->side == KHO_SIDE_OUT && !records->damaged && records->pages_known &&
 		 records->pages != header->nr_pages)
-		kho_report(v, "K412", header->addr, 0,
+		kho_report(v, KHO_RULE_K412, header->addr, 0,
 			   "the head says %" PRIu64 " pages, the records have %" PRIu64,
 			   header->nr_pages, records->pages);
 }
@@ -1210,7 +981,7 @@ static void verify_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
 	if (left)
 		qsort(blocks, left, sizeof(*blocks), addr_compare);
 	for (size_t i = 0; i < left; i++)
-		verify_preserved(v, "K404", blocks[i], KHO_ABI_PAGE_SIZE, 0,
+		verify_preserved(v, KHO_RULE_K404, blocks[i], KHO_ABI_PAGE_SIZE, 0,
 				 "block of DMA records");
 }
 
@@ -1262,14 +1033,14 @@ static void verify_records(struct kho_verify *v, const struct kho_dma_header *he
 	}
 
 	if (ret == KHO_ERR_NOT_PRESENT && !v->state->source->live && in_ram(v, err.addr, 1))
-		kho_report_unevaluated(v, "K403", err.addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K403, err.addr, 0, "%s", err.message);
 	else if (ret)
-		kho_report(v, "K403", err.addr, 0, "%s", err.message);
+		kho_report(v, KHO_RULE_K403, err.addr, 0, "%s", err.message);
 	else
 		compare_counts(v, header, &records);
 
 	if (records.absent_contents)
-		not_applicable(v, "K413", "this file does not hold the content of %" PRIu64 " sealed allocation(s)",
+		kho_report_not_applicable(v, KHO_RULE_K413, "this file does not hold the content of %" PRIu64 " sealed allocation(s)",
 			       records.absent_contents);
 	if (records.compare)
 		compare_records(v, &records);
@@ -1286,17 +1057,17 @@ static void verify_dma(struct kho_verify *v)
 	if (ret == KHO_ERR_NOT_FOUND)
 		return;
 	if (ret == KHO_ERR_UNSUPPORTED || ret == KHO_ERR_CORRUPT) {
-		kho_report(v, "K401", err.addr, 0, "%s", err.message);
+		kho_report(v, KHO_RULE_K401, err.addr, 0, "%s", err.message);
 		return;
 	}
 	if (ret) {
-		kho_report_unevaluated(v, "K401", err.addr, 0, "%s", err.message);
+		kho_report_unevaluated(v, KHO_RULE_K401, err.addr, 0, "%s", err.message);
 		return;
 	}
 
 	v->have_header = true;
 	if (!v->header.crc_ok)
-		kho_report(v, "K402", v->header.addr, 0,
+		kho_report(v, KHO_RULE_K402, v->header.addr, 0,
 			   "the head of the DMA records at 0x%" PRIx64 " has a wrong checksum",
 			   v->header.addr);
 	verify_records(v, &v->header);
@@ -1313,19 +1084,19 @@ static void verify_expect(struct kho_verify *v)
 	if (!v->have_header && !kho_state_subtree(v->state, DMA_ALLOC_KHO_SUBTREE)) {
 		/* no list was expected either when nothing was to be on it */
 		if (o->expect_records)
-			kho_report(v, "K511", KHO_NO_ADDR, 0,
+			kho_report(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
 				   "%" PRIu64 " records of generation %" PRIu64 " were expected, and there is no list of them",
 				   o->expect_records, o->expect_generation);
 		return;
 	}
 	if (!v->have_header) {
-		kho_report_unevaluated(v, "K511", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
 				       "%" PRIu64 " records of generation %" PRIu64 " were expected, and their list cannot be read",
 				       o->expect_records, o->expect_generation);
 		return;
 	}
 	if (v->header.generation > o->expect_generation) {
-		kho_report(v, "K512", v->header.addr, 0,
+		kho_report(v, KHO_RULE_K512, v->header.addr, 0,
 			   "generation %" PRIu64 " with %" PRIu64 " records came; %" PRIu64 " with %" PRIu64 " was there at the load",
 			   v->header.generation, v->header.nr_records, o->expect_generation,
 			   o->expect_records);
@@ -1333,7 +1104,7 @@ static void verify_expect(struct kho_verify *v)
 	}
 	if (v->header.generation < o->expect_generation ||
 	    v->header.nr_records != o->expect_records)
-		kho_report(v, "K511", v->header.addr, 0,
+		kho_report(v, KHO_RULE_K511, v->header.addr, 0,
 			   "generation %" PRIu64 " with %" PRIu64 " records came; expected was %" PRIu64 " with %" PRIu64,
 			   v->header.generation, v->header.nr_records, o->expect_generation,
 			   o->expect_records);
@@ -1397,7 +1168,7 @@ static int look_live(struct kho_verify *v, struct kho_error *err)
 	struct moment *moments = calloc(2, sizeof(*moments));
 	int ret;
 
-	v->held = calloc(MAX_HELD, sizeof(*v->held));
+	v->held = calloc(KHO_MAX_HELD, sizeof(*v->held));
 	if (!moments || !v->held) {
 		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 		goto out;
@@ -1438,7 +1209,7 @@ static int run_rules_live(struct kho_verify *v, struct kho_error *err)
 		}
 
 		if (ret == 1)
-			kho_report_unevaluated(&look, "K412", KHO_NO_ADDR, 0,
+			kho_report_unevaluated(&look, KHO_RULE_K412, KHO_NO_ADDR, 0,
 					       "the state changed each time it was read; run this again");
 		kho_verify_deliver(&look);
 		return 0;
@@ -1458,7 +1229,7 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, or no summary");
 
 	memset(summary, 0, sizeof(*summary));
-	summary->rules = kho_rules_count(v.options, '0', '5');
+	summary->rules = kho_rules_count(v.options, KHO_AREA_ROOT, KHO_AREA_BOOT);
 	if (state->source->live)
 		return run_rules_live(&v, err);
 
@@ -1480,11 +1251,11 @@ int kho_verify_absent(const struct kho_verify_options *options, const struct kho
 	memset(summary, 0, sizeof(*summary));
 	/* a kernel that shows nothing of KHO may have taken the state all the same */
 	if (reason && reason->code != KHO_ERR_NO_STATE)
-		kho_report_unevaluated(&v, "K510", KHO_NO_ADDR, 0,
+		kho_report_unevaluated(&v, KHO_RULE_K510, KHO_NO_ADDR, 0,
 				       "%" PRIu64 " records of generation %" PRIu64 " were expected: %s",
 				       v.options->expect_records, v.options->expect_generation, why);
 	else
-		kho_report(&v, "K510", KHO_NO_ADDR, 0,
+		kho_report(&v, KHO_RULE_K510, KHO_NO_ADDR, 0,
 			   "%" PRIu64 " records of generation %" PRIu64 " were expected: %s",
 			   v.options->expect_records, v.options->expect_generation, why);
 	return 0;
@@ -1504,8 +1275,8 @@ int kho_verify_open_error(const struct kho_error *reason,
 
 	memset(summary, 0, sizeof(*summary));
 	if (reason->code == KHO_ERR_NOT_PRESENT)
-		kho_report_unevaluated(&v, "K001", reason->addr, 0, "%s", reason->message);
+		kho_report_unevaluated(&v, KHO_RULE_K001, reason->addr, 0, "%s", reason->message);
 	else
-		kho_report(&v, "K001", reason->addr, 0, "%s", reason->message);
+		kho_report(&v, KHO_RULE_K001, reason->addr, 0, "%s", reason->message);
 	return 1;
 }
