@@ -32,6 +32,17 @@ kernel_unpack() {
 	[[ -d $src ]] || unpack "$source" "$src"
 }
 
+# series_pristine FOLDER FETCH: prints the pristine sources that FETCH fetches, unpacked below
+# FOLDER of the cache.
+series_pristine() {
+	local folder=$1 fetch=$2 source dir
+	source=$("$fetch")
+	dir=$KHO_CACHE/$folder/$(source_id "$source")/src
+	# only then: a build holds the lock until it is done
+	[[ -d $dir ]] || with_lock "$folder-$(source_id "$source")" kernel_unpack "$source" "$dir"
+	printf '%s\n' "$dir"
+}
+
 # kernel_link_tree SRC TREE: hard links to all of it.
 kernel_link_tree() {
 	local src=$1 tree=$2

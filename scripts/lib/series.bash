@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Applies a git format-patch series to a large tree by a small detour: git am in
-# a repository that holds just the files that the series touches.
+# A git format-patch series: applied, turned into commits, and written again. Applying it
+# to a large tree goes by a small detour: git am in a repository that holds only the files
+# that the series touches.
 
 # series_files DIR: the patches of DIR/series, in order.
 series_files() {
@@ -13,25 +14,131 @@ series_touched() {
 	series_files "$1" | xargs -r sed -n 's|^diff --git a/\(.*\) b/.*|\1|p' | LC_ALL=C sort -u
 }
 
-# series_am SERIES_DIR PRISTINE OUT: OUT becomes a repository with the touched
-# files of PRISTINE, and the series applied with git am, which accepts no fuzz.
-series_am() {
+# What a person has set for git must not change a byte of a patch.
+series_git() {
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c user.name=kho-tools \
+		-c user.email=kho-tools@localhost -c gc.auto=0 "$@"
+}
+
+# series_base OUT NAME: OUT becomes a repository with its files as the commit "base".
+# Git writes files above the threshold into a pack, which is faster than one file each.
+series_base() {
+	local out=$1 name=$2
+	series_git -C "$out" init -q
+	series_git -C "$out" -c core.bigFileThreshold=1 add -Af .
+	series_git -C "$out" commit -q --allow-empty -m "$name"
+	series_git -C "$out" tag -f base >/dev/null
+}
+
+# series_copy_touched SERIES_DIR PRISTINE OUT: the files of PRISTINE that the series
+# touches, and those that tell git how to write a patch of them.
+series_copy_touched() {
 	local series=$1 pristine=$2 out=$3 file
-	local -a patches
 	rm -rf "$out"
-	git init -q "$out"
-	git -C "$out" config user.name kho-tools
-	git -C "$out" config user.email kho-tools@localhost
-	while read -r file; do
+	mkdir -p "$out"
+	{
+		series_touched "$series"
+		echo .gitattributes
+	} | while read -r file; do
 		[[ -e $pristine/$file ]] || continue
 		mkdir -p "$out/$(dirname "$file")"
 		cp -a "$pristine/$file" "$out/$file"
-	done < <(series_touched "$series")
-	git -C "$out" add -Af .
-	git -C "$out" commit -q --allow-empty -m "as it was"
-	mapfile -t patches < <(series_files "$series")
-	((${#patches[@]})) || return 0
-	git -C "$out" am -q --keep-cr "${patches[@]}"
+	done
+}
+
+# series_apply SERIES_DIR OUT: a commit for each patch, on top of what OUT has. git am
+# accepts no fuzz.
+series_apply() {
+	local -a patches
+	mapfile -t patches < <(series_files "$1")
+	((!${#patches[@]})) || series_git -C "$2" am -q --keep-cr --no-scissors "${patches[@]}"
+}
+
+# series_am SERIES_DIR PRISTINE OUT: OUT becomes a repository with the touched
+# files of PRISTINE, and the series applied.
+series_am() {
+	series_copy_touched "$@"
+	series_base "$3" "as it was"
+	series_apply "$1" "$3"
+}
+
+# series_apply_marked SERIES_DIR OUT: the same, with an empty commit "folder NAME" before
+# the patches of each folder, by which series_export knows where they belong. The ref
+# "exported" is what the patches say.
+series_apply_marked() {
+	local series=$1 out=$2 name folder last=.
+	while read -r name; do
+		name=${name#"$series/"} folder=$(dirname "$name")
+		if [[ $folder != "$last" ]]; then
+			series_git -C "$out" commit -q --allow-empty -m "folder $folder" || return 1
+			last=$folder
+		fi
+		series_git -C "$out" am -q --keep-cr --no-scissors "$series/$name" || return 1
+	done < <(series_files "$series")
+	series_git -C "$out" update-ref refs/series/exported HEAD
+}
+
+# series_commits DIR: "COMMIT FOLDER" of each patch in a marked repository, in order.
+series_commits() {
+	local dir=$1 commit folder=. subject
+	while read -r commit; do
+		subject=$(series_git -C "$dir" log -1 --format=%s "$commit")
+		if series_git -C "$dir" diff --quiet "$commit^" "$commit"; then
+			[[ $subject =~ ^folder\ ([a-z0-9-]+)$ ]] || {
+				echo "$commit ($subject) changes nothing: drop it" >&2
+				return 1
+			}
+			folder=${BASH_REMATCH[1]}
+			continue
+		fi
+		[[ ! $subject =~ ^(fixup|squash|amend)! ]] || {
+			echo "$commit ($subject) is not squashed: git rebase -i --autosquash base" >&2
+			return 1
+		}
+		printf '%s %s\n' "$commit" "$folder"
+	done < <(series_git -C "$dir" rev-list --reverse --first-parent base..HEAD)
+}
+
+# series_format DIR OUT: the patches of a marked repository and "series", below OUT. The
+# flags leave out what changes without the patch: git's version, the length of hashes, how
+# many patches there are.
+series_format() {
+	local dir=$1 out=$2 commits commit folder
+	local -A numbers=()
+	[[ -z $(series_git -C "$dir" rev-list --min-parents=2 base..HEAD) ]] || {
+		echo "there are merges since base: a series is a straight line" >&2
+		return 1
+	}
+	commits=$(series_commits "$dir") || return 1
+	mkdir -p "$out"
+	: >"$out/series"
+	while read -r commit folder; do
+		[[ $commit ]] || continue
+		numbers[$folder]=$((${numbers[$folder]:-0} + 1))
+		series_git -C "$dir" format-patch -q -1 --no-numbered --start-number "${numbers[$folder]}" \
+			--zero-commit --full-index --no-signature -o "$out/$folder" "$commit" || return 1
+		(cd "$out" && printf '%s\n' "$folder/$(printf '%04d' "${numbers[$folder]}")"-*.patch) |
+			sed 's|^\./||' >>"$out/series"
+	done <<<"$commits"
+}
+
+# series_export DIR SERIES_DIR: SERIES_DIR gets the patches of DIR in place of those that it
+# names; whatever else is there stays. Nothing changes unless all patches can be written.
+series_export() {
+	local dir=$1 series=$2 tmp name
+	tmp=$(mktemp -d) || return 1
+	series_format "$dir" "$tmp" || {
+		rm -rf "$tmp"
+		return 1
+	}
+	series_files "$series" | xargs -r rm -f
+	while read -r name; do
+		mkdir -p "$series/$(dirname "$name")"
+		cp "$tmp/$name" "$series/$name"
+	done <"$tmp/series"
+	cp "$tmp/series" "$series/series"
+	rm -rf "$tmp"
+	series_git -C "$dir" update-ref refs/series/exported HEAD
 }
 
 # series_overlay APPLIED PRISTINE TREE: makes TREE what PRISTINE is with the files

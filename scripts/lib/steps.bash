@@ -39,10 +39,7 @@ steps_paths() {
 
 # Makes the tree, and the repository unless the series does not apply.
 steps_prepare() {
-	local source
-	source=$(fetch_linux)
-	# only then: whoever builds a kernel keeps the lock until it is built
-	[[ -d $STEPS_SRC ]] || with_lock "linux-$(source_id "$source")" kernel_unpack "$source" "$STEPS_SRC"
+	series_pristine linux fetch_linux >/dev/null
 	mkdir -p "$STEPS_DIR"
 	[[ -d $STEPS_TREE ]] || kernel_link_tree "$STEPS_SRC" "$STEPS_TREE"
 	series_am "$KERNEL_SERIES" "$STEPS_SRC" "$STEPS_DIR/applied" || return 1

@@ -1,13 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How the kernel's series gets into the tree that is built: exactly, without a
-# change to what other trees share, and without touching what has not changed.
+# How a series gets into the tree that is built: exactly, without a change to what
+# other trees share, and without touching what has not changed. And how it becomes
+# commits and patches again.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
 	# shellcheck source=scripts/lib/series.bash
 	. "$BATS_TEST_DIRNAME/../../scripts/lib/series.bash"
+	# not that of a HOME that a test sets
+	cache=${KHO_CACHE:-${HOME:-/root}/.cache/kho-tools}
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p pristine/dir series
 	seq 1 20 >pristine/dir/a
@@ -96,4 +99,111 @@ overlay() {
 	[ "$output" = "$PWD/series/one.patch" ]
 	run -0 series_touched "$PWD/series"
 	[ "$output" = dir/a ]
+}
+
+# folders: the patches so far go into folders, as kernel-patches/ has them.
+folders() {
+	mkdir -p series/kho series/dma
+	mv series/one.patch series/kho/0001-one.patch
+	mv series/two.patch series/dma/0001-two.patch
+	printf '%s\n' kho/0001-one.patch dma/0001-two.patch >series/series
+	echo why >series/dma/cover-letter
+}
+
+# checked_out SERIES PRISTINE OUT: what scripts/series checkout makes, but only of the files
+# that the series touches.
+checked_out() {
+	series_copy_touched "$@"
+	series_base "$3" base
+	series_apply_marked "$1" "$3"
+}
+
+# Exports into the copy of a series, after everything but the commits has been spoilt.
+assert_same_bytes() {
+	local series=$1 out=$2 copy=$BATS_TEST_TMPDIR/exported
+	cp -r "$series" "$copy"
+	series_files "$copy" | xargs -r sed -i 's/./x/'
+	series_export "$out" "$copy"
+	diff -r "$series" "$copy"
+	rm -r "$copy"
+}
+
+# pristine_of NAME VARIABLE: prints the sources of sources.conf or of the variable as a folder,
+# those of the builds where they are unpacked.
+pristine_of() {
+	bash -euo pipefail -c '
+		. "$0/scripts/lib/common.bash"
+		. "$0/scripts/lib/fetch.bash"
+		. "$0/scripts/lib/kernel.bash"
+		series_pristine "$1" "$2"
+	' "$BATS_TEST_DIRNAME/../.." "$@"
+}
+
+@test "what a checkout exports is the series, byte for byte" {
+	local top=$BATS_TEST_DIRNAME/../..
+	[[ -e $top/.git ]] || skip "not a git checkout: nothing here says where sources come from"
+	# whatever a person has set
+	export HOME=$BATS_TEST_TMPDIR
+	git config --global format.subjectPrefix RFC
+	git config --global format.signature me
+	git config --global diff.context 7
+	git config --global core.abbrev 5
+	checked_out "$top/kernel-patches" "$(KHO_CACHE=$cache pristine_of linux fetch_linux)" "$PWD/linux"
+	assert_same_bytes "$top/kernel-patches" linux
+	checked_out "$top/kexec/patches" "$(KHO_CACHE=$cache pristine_of kexec-tools fetch_kexec_tools)" "$PWD/kexec"
+	assert_same_bytes "$top/kexec/patches" kexec
+}
+
+@test "a checkout keeps the folders; a changed commit changes its patch and no other file" {
+	: >series/series
+	patch_of one 'sed -i s/^10$/ten/ dir/a'
+	patch_of two 'sed -i s/^5$/five/ dir/b'
+	folders
+	checked_out "$PWD/series" pristine "$PWD/out"
+	run -0 git -C out log --reverse --format=%s base..HEAD
+	[ "$output" = $'folder kho\none\nfolder dma\ntwo' ]
+	series_export out series
+	cp -r series before
+	assert_same_bytes "$PWD/series" out
+
+	sed -i 's/^five$/5a/' out/dir/b
+	series_git -C out commit -qa --amend --no-edit
+	series_export out series
+	run -1 diff -rq before series
+	[ "$output" = "Files before/dma/0001-two.patch and series/dma/0001-two.patch differ" ]
+	grep -qx +5a series/dma/0001-two.patch
+
+	# one more, and one less
+	(cd out && seq 3 >dir/c && series_git add dir/c && series_git commit -qm "dir: add c")
+	series_export out series
+	[ "$(paste -sd ' ' series/series)" = "kho/0001-one.patch dma/0001-two.patch dma/0002-dir-add-c.patch" ]
+	series_git -C out reset -q --hard HEAD~2
+	series_export out series
+	[ "$(cat series/series)" = kho/0001-one.patch ]
+	[ "$(find series -type f | LC_ALL=C sort | paste -sd ' ')" = "series/dma/cover-letter series/kho/0001-one.patch series/series" ]
+}
+
+@test "commits that are no patch of a series change no file" {
+	: >series/series
+	patch_of one 'sed -i s/^10$/ten/ dir/a'
+	checked_out "$PWD/series" pristine "$PWD/out"
+	cp -r series before
+
+	series_git -C out commit -q --allow-empty -m "nothing"
+	run -1 series_export out series
+	[[ $output == *"(nothing) changes nothing"* ]]
+	series_git -C out reset -q --hard HEAD~1
+
+	echo more >>out/dir/a
+	series_git -C out commit -qam "fixup! one"
+	run -1 series_export out series
+	[[ $output == *"(fixup! one) is not squashed"* ]]
+	series_git -C out reset -q --hard HEAD~1
+
+	series_git -C out checkout -q -b side base
+	series_git -C out commit -q --allow-empty -m "folder side"
+	series_git -C out merge -q --no-edit master
+	run -1 series_export out series
+	[[ $output == *"there are merges"* ]]
+	diff -r before series
 }

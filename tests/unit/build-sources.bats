@@ -60,7 +60,7 @@ shell_scripts() {
 @test "the series of the kernel and of kexec-tools name every patch they have" {
 	local dir
 	for dir in kernel-patches kexec/patches; do
-		diff <(sed 's/#.*//; /^ *$/d' "$dir/series") <(cd "$dir" && printf '%s\n' *.patch)
+		diff <(sed 's/#.*//; /^ *$/d' "$dir/series" | LC_ALL=C sort) <(cd "$dir" && find . -name '*.patch' | sed 's|^\./||' | LC_ALL=C sort)
 	done
 }
 
