@@ -166,7 +166,7 @@ static int open_dump(struct kho_source *source, struct kho_error *err)
 	    attr.type != KDUMP_NUMBER || attr.val.number != KHO_ABI_PAGE_SIZE)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s is of a machine with pages that are not of %u bytes",
-				source->path, KHO_ABI_PAGE_SIZE);
+				source->path, (unsigned int)KHO_ABI_PAGE_SIZE);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define KHO_ABI_PAGE_SHIFT	12	/* the only page size that we read so far */
-#define KHO_ABI_PAGE_SIZE	(1u << KHO_ABI_PAGE_SHIFT)
+#define KHO_ABI_PAGE_SIZE	(UINT64_C(1) << KHO_ABI_PAGE_SHIFT)
 
 #define KHO_FDT_MEMORY_MAP_PROP	"preserved-memory-map"
 #define KHO_FDT_DATA_PROP	"preserved-data"

@@ -805,6 +805,13 @@ static void test_page_twice(struct image *image)
 
 static void test_pages(struct image *image) { test_info(image)->total_pages++; }
 static void test_order(struct image *image) { test_info(image)->order = 60; }
+/* The size of such a page does not fit 32 bits. */
+static void test_order_large(struct image *image)
+{
+	test_info(image)->order = 20;
+	test_info(image)->total_pages = 1u << 20;
+}
+
 static void test_folios(struct image *image)
 {
 	void *test = blob(image, KHO_TEST_SUBTREE);
@@ -963,6 +970,7 @@ static const struct {
 	{ "v1-vmalloc-page-twice", test_page_twice, "K307" },
 	{ "v1-vmalloc-pages", test_pages, "K307" },
 	{ "v1-vmalloc-order", test_order, "K307" },
+	{ "v1-vmalloc-order-large", test_order_large, "K307" },
 	{ "v1-folios-huge", test_folios, "K307" },
 	{ "v1-vmalloc-not-preserved", test_chunk_not_preserved, "K308" },
 	{ "v1-memblock-unknown", memblock_unknown, "K309" },
