@@ -4,7 +4,7 @@
 BATS = bats
 
 # whole folders: what a test needs is there in the tarball too
-EXTRA_DIST += scripts tests/lib tests/unit tests/vm tests/kernel
+EXTRA_DIST += lab scripts tests/unit tests/vm tests/kernel
 
 include tests/unit/libkho.mk
 include tests/unit/kexec.mk

@@ -5,14 +5,14 @@
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 # what they are made from; the list of sources is not for functions, and this is one
 : "${KHO_LINUX_SRC:?run these tests with scripts/test-kernel}"
-# shellcheck source=scripts/lib/common.bash
-. "$TOP/scripts/lib/common.bash"
-# shellcheck source=scripts/lib/fetch.bash
-. "$TOP/scripts/lib/fetch.bash"
-# shellcheck source=scripts/lib/kernel.bash
-. "$TOP/scripts/lib/kernel.bash"
-# shellcheck source=scripts/lib/steps.bash
-. "$TOP/scripts/lib/steps.bash"
+# shellcheck source=lab/common.bash
+. "$TOP/lab/common.bash"
+# shellcheck source=lab/fetch.bash
+. "$TOP/lab/fetch.bash"
+# shellcheck source=lab/kernel.bash
+. "$TOP/lab/kernel.bash"
+# shellcheck source=lab/steps.bash
+. "$TOP/lab/steps.bash"
 
 # tell WHAT: on the way, for this takes long.
 tell() {

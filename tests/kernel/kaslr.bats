@@ -12,17 +12,17 @@ setup_file() {
 	local files=$BATS_FILE_TMPDIR/files
 	mkdir "$files"
 	build_without_patch "$files/without"
-	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$files/apart.so" "$TOP/tests/lib/kexec-table-apart.c"
+	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$files/apart.so" "$TOP/lab/kexec-table-apart.c"
 }
 
 # build_without_patch FILE: the same kernel, made of all patches but that one.
 build_without_patch() (
-	# shellcheck source=scripts/lib/common.bash
-	. "$TOP/scripts/lib/common.bash"
-	# shellcheck source=scripts/lib/fetch.bash
-	. "$TOP/scripts/lib/fetch.bash"
-	# shellcheck source=scripts/lib/kernel.bash
-	. "$TOP/scripts/lib/kernel.bash"
+	# shellcheck source=lab/common.bash
+	. "$TOP/lab/common.bash"
+	# shellcheck source=lab/fetch.bash
+	. "$TOP/lab/fetch.bash"
+	# shellcheck source=lab/kernel.bash
+	. "$TOP/lab/kernel.bash"
 	local patch=x86-kaslr-keep-clear-of-the-KHO-scratch-table.patch
 	cp -r "$KERNEL_SERIES" "$BATS_FILE_TMPDIR/series"
 	KERNEL_SERIES=$BATS_FILE_TMPDIR/series

@@ -8,10 +8,10 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	local top=$BATS_TEST_DIRNAME/../.. package
 	: "${KHO_PACKAGES_DIR:?run these tests with scripts/test package}"
-	# shellcheck source=scripts/lib/common.bash
-	. "$top/scripts/lib/common.bash"
-	# shellcheck source=scripts/lib/fetch.bash
-	. "$top/scripts/lib/fetch.bash"
+	# shellcheck source=lab/common.bash
+	. "$top/lab/common.bash"
+	# shellcheck source=lab/fetch.bash
+	. "$top/lab/fetch.bash"
 	export CHROOT=$BATS_FILE_TMPDIR/root
 	# what ours depend on, kexec-tools for the diversion, and a man page reader
 	mmdebstrap --quiet --mode=root --variant=minbase \

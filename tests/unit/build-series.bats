@@ -7,8 +7,8 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	# shellcheck source=scripts/lib/series.bash
-	. "$BATS_TEST_DIRNAME/../../scripts/lib/series.bash"
+	# shellcheck source=lab/series.bash
+	. "$BATS_TEST_DIRNAME/../../lab/series.bash"
 	# not that of a HOME that a test sets
 	cache=${KHO_CACHE:-${HOME:-/root}/.cache/kho-tools}
 	cd "$BATS_TEST_TMPDIR" || return
@@ -132,9 +132,9 @@ assert_same_bytes() {
 # those of the builds where they are unpacked.
 pristine_of() {
 	bash -euo pipefail -c '
-		. "$0/scripts/lib/common.bash"
-		. "$0/scripts/lib/fetch.bash"
-		. "$0/scripts/lib/kernel.bash"
+		. "$0/lab/common.bash"
+		. "$0/lab/fetch.bash"
+		. "$0/lab/kernel.bash"
 		series_pristine "$1" "$2"
 	' "$BATS_TEST_DIRNAME/../.." "$@"
 }

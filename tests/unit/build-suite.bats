@@ -25,8 +25,8 @@ test_file() {
 # Runs the counter of scripts/test over DIR and prints its closing line.
 count() {
 	KHO_CACHE=$DIR/cache KHO_BUILD=$DIR/build bash -euc '
-		. "$1/scripts/lib/common.bash"
-		. "$1/scripts/lib/suite.bash"
+		. "$1/lab/common.bash"
+		. "$1/lab/suite.bash"
 		suite_run "a suite" "$2"
 		suite_summary
 	' bash "$TOP" "$DIR"

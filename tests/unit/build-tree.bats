@@ -42,7 +42,7 @@ setup_file() {
 	[ -z "$output" ]
 	# and whatever is ignored has its reason: nothing but what autoreconf made
 	run -0 git -C "$COPY" status --porcelain --ignored -- libkho tools dracut-module kexec \
-		kernel-patches scripts tests
+		kernel-patches lab scripts tests
 	printf '%s\n' "$output"
 	[ -z "$output" ]
 }

@@ -230,7 +230,7 @@ echo "kho-inspect: --expect takes COUNT,GENERATION" >&2; exit 2'
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	local damaged=$BATS_TEST_TMPDIR/damaged
 	export REPORT=$BATS_TEST_TMPDIR/report.json
-	"$KHO_BUILDDIR/tests/lib/kho-damage" record-crc "$KHO_TESTS/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	"$KHO_BUILDDIR/lab/kho-damage" record-crc "$KHO_TESTS/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
 	run -1 --separate-stderr "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" verify --in --json --claims --core "$damaged"
 	printf '%s\n' "$output" > "$REPORT"
 	# each kind of line is there

@@ -146,7 +146,7 @@ live_root() {
 }
 
 @test "JSON documents are as the schema says, for every fixture and damage" {
-	local command file side damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	local command file side damage=$KHO_BUILDDIR/lab/kho-damage
 	mkdir "$BATS_TEST_TMPDIR/documents"
 	for file in "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap; do
 		[[ $file == *incoming* ]] && side=--in || side=
@@ -178,7 +178,7 @@ live_root() {
 	printf 'const char a[] = "Linux version 9.9.9", b[] = "kho-v4", c[] = "luo-v5", d[] = "dma-alloc-v1";\n' |
 		"${CC:-gcc}" -x c -c -o "$BATS_TEST_TMPDIR/kernel" -
 	# one whose sealed content is in the file
-	"$KHO_BUILDDIR/tests/lib/kho-damage" record-sealed "$fixture" "$BATS_TEST_TMPDIR/sealed"
+	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$fixture" "$BATS_TEST_TMPDIR/sealed"
 	for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
 		case $command in
 		snapshot) arguments=(-o "$BATS_TEST_TMPDIR/written") ;;

@@ -10,7 +10,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	lib=$BATS_TEST_DIRNAME/../lib
+	lab=$BATS_TEST_DIRNAME/../../lab
 	dump=$BATS_TEST_TMPDIR/dump
 	plain=$BATS_TEST_TMPDIR/plain
 	vmlinux=$BATS_TEST_TMPDIR/vmlinux
@@ -61,7 +61,7 @@ build_id() {
 
 # join OPTION...: the dump with such a kernel in it, 8 GiB up, moved by 0x1c000000.
 join() {
-	"$lib/vmcore-of" --phys-base=0x200000000 "$@" "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" \
+	"$lab/vmcore-of" --phys-base=0x200000000 "$@" "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
 }
 
@@ -83,7 +83,7 @@ found() {
 @test "where a dump has no virtual addresses, phys_base tells where the kernel is" {
 	make_dump --whole
 	make_vmlinux
-	"$lib/vmcore-of" --phys-base=0x200000000 --no-vaddr "$plain" "$vmlinux" "$dump" \
+	"$lab/vmcore-of" --phys-base=0x200000000 --no-vaddr "$plain" "$vmlinux" "$dump" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8120172544" "KERNELOFFSET=1c000000"
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
 }
@@ -112,7 +112,7 @@ found() {
 @test "what leads nowhere ends in a scan: wrong offset, wrong phys_base, a NULL" {
 	make_dump --whole
 	make_vmlinux
-	"$lib/vmcore-of" --no-vaddr --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" \
+	"$lab/vmcore-of" --no-vaddr --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=-1" "KERNELOFFSET=ffffffffffffffff"
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
 	make_vmlinux -UROOT -DROOT=-0xffff888000000000ULL
@@ -135,7 +135,7 @@ found() {
 	make_vmlinux
 	run --separate-stderr -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
 	[[ $stderr == *"$plain does not tell its build id, so $vmlinux may be of another kernel"* ]]
-	"$lib/vmcore-of" "$plain" "$vmlinux" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
+	"$lab/vmcore-of" "$plain" "$vmlinux" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
 }
@@ -143,14 +143,14 @@ found() {
 @test "a compressed dump tells its build too: a vmlinux of another one is refused" {
 	make_dump --kdump
 	make_vmlinux
-	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "OSRELEASE=7.3.4" "BUILD-ID=$(build_id "$vmlinux")" \
+	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "OSRELEASE=7.3.4" "BUILD-ID=$(build_id "$vmlinux")" \
 		"NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
 	# the kernel's own memory is not in there
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
-	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
+	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
-	"$lib/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=0123456789abcdef0123456789abcdef01234567" "KERNELOFFSET=0"
+	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=0123456789abcdef0123456789abcdef01234567" "KERNELOFFSET=0"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"is of another kernel: "*", that of $dump 0123456789abcdef0123456789abcdef01234567"* ]]
 }
@@ -217,7 +217,7 @@ make_machine() {
 
 @test "on a running machine /sys/kernel/notes and /proc/kallsyms tell build and place" {
 	make_machine
-	"$lib/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" "$machine/proc/kcore"
+	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" "$machine/proc/kcore"
 	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
 	[[ $stderr == *"does not tell by how much the kernel"* ]]
 	printf '%s\n' "ffffffff9d000000 T _text" "ffffffff9d001000 t kho_nothing" >"$machine/proc/kallsyms"
@@ -227,7 +227,7 @@ make_machine() {
 
 @test "on a running machine that hides its symbols, VMCOREINFO of kcore tells the place" {
 	make_machine
-	"$lib/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" \
+	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" \
 		"$machine/proc/kcore" "KERNELOFFSET=1c000000"
 	printf '%s\n' "0000000000000000 T _text" >"$machine/proc/kallsyms"
 	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root DWARF" ]
@@ -235,7 +235,7 @@ make_machine() {
 
 @test "a vmlinux of another build than the running kernel's is refused" {
 	make_machine
-	"$lib/vmcore-of" "$plain" "$vmlinux" "$machine/proc/kcore" "KERNELOFFSET=0"
+	"$lab/vmcore-of" "$plain" "$vmlinux" "$machine/proc/kcore" "KERNELOFFSET=0"
 	make_vmlinux -O1
 	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
 	[[ $stderr == *"$vmlinux is of another kernel: its build id is "*", that of the running kernel "* ]]

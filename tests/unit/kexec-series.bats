@@ -18,10 +18,10 @@ needs_checkout() {
 # build KIND VERSION: prints the binary, from the cache if it is there.
 build() {
 	bash -euo pipefail -c '
-		. "$top/scripts/lib/common.bash"
-		. "$top/scripts/lib/fetch.bash"
-		. "$top/scripts/lib/stage.bash"
-		. "$top/scripts/lib/kexec.bash"
+		. "$top/lab/common.bash"
+		. "$top/lab/fetch.bash"
+		. "$top/lab/stage.bash"
+		. "$top/lab/kexec.bash"
 		kexec_build_kind "$1" "$(fetch_source "kexec-tools-$2")"
 	' build "$1" "$2"
 }

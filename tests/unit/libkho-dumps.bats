@@ -65,7 +65,7 @@ make_dump_without_list() {
 	make_dump --kdump
 	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
 	[[ $head == 0x* ]]
-	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
+	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
 }
 
 @test "an excluded page is unknown, and neither zero nor wrong" {
@@ -98,7 +98,7 @@ make_dump_without_list() {
 
 @test "without the page of its root a dump does not pass" {
 	make_dump --kdump
-	"$BATS_TEST_DIRNAME/../lib/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
+	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
 	run --separate-stderr -2 "$inspect" verify --core "$dump.without"
 	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
 }

@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	damage=$KHO_BUILDDIR/tests/lib/kho-damage
+	damage=$KHO_BUILDDIR/lab/kho-damage
 	fixtures=$BATS_TEST_DIRNAME/../fixtures
 }
 

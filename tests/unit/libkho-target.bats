@@ -44,7 +44,7 @@ add_config() {
 
 # image KIND FILE ARGUMENT...
 image() {
-	"$BATS_TEST_DIRNAME/../lib/kernel_image.py" "$@"
+	"$BATS_TEST_DIRNAME/../../lab/kernel_image.py" "$@"
 }
 
 # The unpacked size, as the kernel's build appends it.

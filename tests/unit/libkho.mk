@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-check_PROGRAMS += tests/lib/kho-damage
-tests_lib_kho_damage_SOURCES = tests/lib/kho-damage.c
-tests_lib_kho_damage_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
-tests_lib_kho_damage_LDADD = libkho/libkho-core.la
+check_PROGRAMS += lab/kho-damage
+lab_kho_damage_SOURCES = lab/kho-damage.c
+lab_kho_damage_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS)
+lab_kho_damage_LDADD = libkho/libkho-core.la
 
 # The same program with the library's header and with the kernel's own, which
 # comes out of the patch that adds it.
@@ -13,8 +13,8 @@ tests_unit_test_abi_layout_kernel_SOURCES = tests/unit/test-abi-layout.c
 tests_unit_test_abi_layout_kernel_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ABI -I.
 tests/unit/test_abi_layout_kernel-test-abi-layout.$(OBJEXT): kernel-abi.h
 
-kernel-abi.h: $(top_srcdir)/kernel-patches/series $(top_srcdir)/tests/lib/added-file
-	$(AM_V_GEN)$(top_srcdir)/tests/lib/added-file $(top_srcdir)/kernel-patches \
+kernel-abi.h: $(top_srcdir)/kernel-patches/series $(top_srcdir)/lab/added-file
+	$(AM_V_GEN)$(top_srcdir)/lab/added-file $(top_srcdir)/kernel-patches \
 		include/linux/kho/abi/dma_alloc.h | grep -v '^#include' >$@.tmp && mv $@.tmp $@
 CLEANFILES += kernel-abi.h
 

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # What the tests in virtual machines have in common.
 
-# shellcheck source=tests/lib/vm.bash
-. "$BATS_TEST_DIRNAME/../lib/vm.bash"
+# shellcheck source=lab/vm.bash
+. "$BATS_TEST_DIRNAME/../../lab/vm.bash"
 
 setup() {
 	: "${VM_KERNEL:?run these tests with scripts/test vm}"

@@ -9,10 +9,10 @@ bats_require_minimum_version 1.5.0
 load helpers
 
 setup_file() {
-	make -s -C "$VM_BUILD" tests/lib/kho-damage
+	make -s -C "$VM_BUILD" lab/kho-damage
 }
 
-lib=$BATS_TEST_DIRNAME/../lib
+lab=$BATS_TEST_DIRNAME/../../lab
 
 # refused STATUS RULE COMMAND: with that status, the rule is named, and what is loaded stays.
 refused() {
@@ -37,12 +37,12 @@ refused() {
 	vm_run 'gzip -c /tmp/snapshot | base64' | base64 -d | gunzip >"$BATS_TEST_TMPDIR/sound"
 
 	while read -r damage rule; do
-		"$VM_BUILD/tests/lib/kho-damage" "$damage" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/$damage"
-		"$lib/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/$damage"
+		"$VM_BUILD/lab/kho-damage" "$damage" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/$damage"
+		"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/$damage"
 		refused 3 "$rule" 'kexec -l -s /boot/bzImage --reuse-cmdline'
 		refused 3 "$rule" 'kexec -l -c /boot/bzImage --reuse-cmdline'
 		refused 3 "$rule" 'kexec -e'
-		"$lib/poke-guest" "$ram" "$BATS_TEST_TMPDIR/$damage" "$BATS_TEST_TMPDIR/sound"
+		"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/$damage" "$BATS_TEST_TMPDIR/sound"
 		vm_ok kho-inspect verify
 	done <<-END
 		root-compatible K002
@@ -63,11 +63,11 @@ refused() {
 @test "a target that would lose the state, or panic over it, is refused" {
 	local name rule files=$BATS_TEST_TMPDIR/targets
 	mkdir "$files"
-	"$lib/edit-target" "$VM_KERNEL" "$files/no-kho" no-kho
-	"$lib/edit-target" "$VM_KERNEL" "$files/root" kho-v4=kho-v9
-	"$lib/edit-target" "$VM_KERNEL" "$files/luo" luo-v5=luo-v9
-	"$lib/edit-target" "$VM_KERNEL" "$files/dma" dma-alloc-v1=dma-alloc-v9
-	"$lib/edit-target" "$VM_KERNEL" "$files/same" kho-v4=kho-v4
+	"$lab/edit-target" "$VM_KERNEL" "$files/no-kho" no-kho
+	"$lab/edit-target" "$VM_KERNEL" "$files/root" kho-v4=kho-v9
+	"$lab/edit-target" "$VM_KERNEL" "$files/luo" luo-v5=luo-v9
+	"$lab/edit-target" "$VM_KERNEL" "$files/dma" dma-alloc-v1=dma-alloc-v9
+	"$lab/edit-target" "$VM_KERNEL" "$files/same" kho-v4=kho-v4
 	vm_start --append "kho=on liveupdate=on" --files "$files"
 	vm_files /tmp/t
 	# no allocations yet: this one can take what there is, but not what comes after

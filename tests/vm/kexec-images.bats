@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-lib=$BATS_TEST_DIRNAME/../lib
+lab=$BATS_TEST_DIRNAME/../../lab
 
 # refused STATUS RULE COMMAND: with that status, the rule is named, and nothing is loaded.
 refused() {
@@ -50,9 +50,9 @@ load_and_jump() {
 	chmod +x "$BATS_TEST_TMPDIR/ramfs/init"
 	(cd "$BATS_TEST_TMPDIR/ramfs" && find . | cpio -o -H newc --quiet | gzip) >"$BATS_TEST_TMPDIR/initrd"
 
-	"$lib/make-uki" "$files/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
-	"$lib/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
-	"$lib/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
+	"$lab/make-uki" "$files/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
+	"$lab/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
+	"$lab/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
 	gzip -c "$VM_KERNEL" >"$files/bzImage.gz"
 	xz --format=lzma -0 -c "$VM_KERNEL" >"$files/bzImage.lzma"
 	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$files/no-kho.gz"

@@ -6,11 +6,11 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-lib=$BATS_TEST_DIRNAME/../lib
+lab=$BATS_TEST_DIRNAME/../../lab
 ram=$BATS_TEST_TMPDIR/ram
 
 setup_file() {
-	make -s -C "$VM_BUILD" tests/lib/kho-damage
+	make -s -C "$VM_BUILD" lab/kho-damage
 }
 
 # A machine with Debian, and the disk of the others beside it for its kernel.
@@ -44,8 +44,8 @@ start_debian() {
 	vm_ok kexec -l -s --kho=require /mnt/boot/bzImage --reuse-cmdline
 	vm_ok kho-inspect snapshot -o /tmp/snapshot
 	vm_run 'gzip -c /tmp/snapshot | base64' | base64 -d | gunzip >"$BATS_TEST_TMPDIR/sound"
-	"$VM_BUILD/tests/lib/kho-damage" record-crc "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
-	"$lib/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
+	"$VM_BUILD/lab/kho-damage" record-crc "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
+	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
 
 	# the agent is stopped on the way down, and comes again when there is no jump
 	vm_kexec 'systemctl kexec; sleep 600'
@@ -56,7 +56,7 @@ start_debian() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 
 	# put right, it goes
-	"$lib/poke-guest" "$ram" "$BATS_TEST_TMPDIR/damaged" "$BATS_TEST_TMPDIR/sound"
+	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/damaged" "$BATS_TEST_TMPDIR/sound"
 	vm_kexec 'systemctl kexec; sleep 600'
 	vm_ok kho-inspect verify --in
 }

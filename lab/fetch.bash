@@ -3,8 +3,8 @@
 # Sources from the machine's own Debian mirror, through a private apt
 # configuration that leaves the system's own apt alone.
 
-# shellcheck source=scripts/sources.conf
-. "$KHO_TOP/scripts/sources.conf"
+# shellcheck source=lab/sources.conf
+. "$KHO_TOP/lab/sources.conf"
 
 FETCH_DIR=$KHO_CACHE/downloads
 
@@ -94,7 +94,7 @@ fetch_orig() {
 # need be.
 fetch_source() {
 	local name=$1 suite kind package version pinned file tarball
-	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in scripts/sources.conf"
+	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in lab/sources.conf"
 	read -r suite kind package version pinned <<<"${SOURCES[$name]}"
 	mkdir -p "$FETCH_DIR"
 	if [[ $kind == orig ]]; then

@@ -2,27 +2,27 @@
 # shellcheck shell=bash
 # All that a virtual machine is made of, from sources to disk image.
 
-# shellcheck source=scripts/lib/deps.bash
-. "$KHO_TOP/scripts/lib/deps.bash"
-# shellcheck source=scripts/lib/fetch.bash
-. "$KHO_TOP/scripts/lib/fetch.bash"
-# shellcheck source=scripts/lib/kernel.bash
-. "$KHO_TOP/scripts/lib/kernel.bash"
-# shellcheck source=scripts/lib/stage.bash
-. "$KHO_TOP/scripts/lib/stage.bash"
-# shellcheck source=scripts/lib/kexec.bash
-. "$KHO_TOP/scripts/lib/kexec.bash"
-# shellcheck source=scripts/lib/dracut.bash
-. "$KHO_TOP/scripts/lib/dracut.bash"
-# shellcheck source=scripts/lib/image.bash
-. "$KHO_TOP/scripts/lib/image.bash"
+# shellcheck source=lab/deps.bash
+. "$KHO_TOP/lab/deps.bash"
+# shellcheck source=lab/fetch.bash
+. "$KHO_TOP/lab/fetch.bash"
+# shellcheck source=lab/kernel.bash
+. "$KHO_TOP/lab/kernel.bash"
+# shellcheck source=lab/stage.bash
+. "$KHO_TOP/lab/stage.bash"
+# shellcheck source=lab/kexec.bash
+. "$KHO_TOP/lab/kexec.bash"
+# shellcheck source=lab/dracut.bash
+. "$KHO_TOP/lab/dracut.bash"
+# shellcheck source=lab/image.bash
+. "$KHO_TOP/lab/image.bash"
 
 # What the images are made from; they are made again when it changes.
 machine_key() {
 	{
 		hash_tree "$STAGE"
-		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/scripts/lib/{image,dracut}.bash "$KHO_TOP/tests/lib/guest-agent" \
-			"$KHO_TOP/tests/lib/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
+		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut}.bash "$KHO_TOP/lab/guest-agent" \
+			"$KHO_TOP/lab/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
 	} | sha256sum | cut -c1-16
@@ -39,7 +39,7 @@ machine_images() {
 }
 
 # Makes what is missing and exports VM_KERNEL, VM_INITRAMFS, VM_DISK and VM_BUILD for
-# tests/lib/vm.bash.
+# lab/vm.bash.
 machine_prepare() {
 	local dir
 	kernel_build
@@ -65,11 +65,11 @@ machine_prepare_stock() {
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
 }
 
-# The same with the kernel of tests/kernel/debug.config and no initramfs, and with the
+# The same with the kernel of lab/debug.config and no initramfs, and with the
 # selftests of the kernel's sources on the disk.
 machine_prepare_checking() {
 	local disk=$KHO_BUILD/checking.img
-	kernel_build_with debug "$KHO_TOP/tests/kernel/debug.config"
+	kernel_build_with debug "$KHO_TOP/lab/debug.config"
 	step "building kho-tools" stage_build
 	kexec_build
 	INITRAMFS=

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Paths, messages and progress, for every script here.
 
-KHO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+KHO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KHO_CACHE=${KHO_CACHE:-${HOME:-/root}/.cache/kho-tools}
 KHO_BUILD=${KHO_BUILD:-$KHO_TOP/build}
 mkdir -p "$KHO_CACHE" "$KHO_BUILD"

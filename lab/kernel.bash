@@ -9,21 +9,26 @@
 #   linux/<source>/<name>
 #   kernels/<key>-<name>-<hash of what is more>/
 
-# shellcheck source=scripts/lib/series.bash
-. "$KHO_TOP/scripts/lib/series.bash"
+# shellcheck source=lab/series.bash
+. "$KHO_TOP/lab/series.bash"
 
 KERNEL_SERIES=$KHO_TOP/kernel-patches
-KERNEL_CONFIG=$KERNEL_SERIES/vm.config
+KERNEL_CONFIG=$KHO_TOP/lab/vm.config
 
 kernel_gcc() {
 	gcc --version | head -n 1 | sha256sum | cut -c1-8
+}
+
+# kernel_config_id FILE: what a configuration asks for, without comments.
+kernel_config_id() {
+	grep '^CONFIG_' "$1" | LC_ALL=C sort | sha256sum | cut -c1-16
 }
 
 kernel_key() {
 	local id=$1
 	local -a patches
 	mapfile -t patches < <(series_files "$KERNEL_SERIES")
-	printf '%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}" "$KERNEL_CONFIG")" "$(kernel_gcc)"
+	printf '%s-%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}")" "$(kernel_config_id "$KERNEL_CONFIG")" "$(kernel_gcc)"
 }
 
 kernel_unpack() {
@@ -149,7 +154,7 @@ kernel_build_with() {
 	local name=$1 more=$2 source id
 	source=$(fetch_linux)
 	id=$(source_id "$source")
-	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")-$name-$(hash_of "$more")
+	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")-$name-$(kernel_config_id "$more")
 	if [[ ! -d $KERNEL_DIR ]]; then
 		with_lock "linux-$id" kernel_build_with_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR" "$name" "$more"
 	fi
@@ -188,7 +193,7 @@ kernel_build_stock() {
 	local release=$1 source id
 	source=$(fetch_source "linux-$release")
 	id=$(source_id "$source")
-	KERNEL_DIR=$KHO_CACHE/kernels/$id-stock-$(hash_of "$KERNEL_CONFIG")-$(kernel_gcc)
+	KERNEL_DIR=$KHO_CACHE/kernels/$id-stock-$(kernel_config_id "$KERNEL_CONFIG")-$(kernel_gcc)
 	if [[ ! -d $KERNEL_DIR ]]; then
 		with_lock "linux-$id" kernel_build_stock_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
 	fi

@@ -3,8 +3,8 @@
 # kexec-tools with our extension, linked with the staged libkho. Cached by what it
 # was made from.
 
-# shellcheck source=scripts/lib/series.bash
-. "$KHO_TOP/scripts/lib/series.bash"
+# shellcheck source=lab/series.bash
+. "$KHO_TOP/lab/series.bash"
 
 # kexec_configure_make KIND: in the tree of the working folder. Every step is checked
 # by itself, for the caller asks how it ended.
@@ -51,7 +51,7 @@ kexec_key() {
 	case $1 in
 	stock) printf 'stock\n' ;;
 	*) printf '%s-%s-%s\n' "$1" "$(hash_tree "$KHO_TOP/kexec")" \
-		"$(hash_of "$KHO_TOP"/libkho/kho{.h,_rules.def} "$KHO_TOP"/tools/kho-inspect/{inspect.h,json.c,format.c} "$KHO_TOP/scripts/lib/kexec.bash")" ;;
+		"$(hash_of "$KHO_TOP"/libkho/kho{.h,_rules.def} "$KHO_TOP"/tools/kho-inspect/{inspect.h,json.c,format.c} "$KHO_TOP/lab/kexec.bash")" ;;
 	esac
 }
 

@@ -3,8 +3,8 @@
 # Initramfs images by dracut: the machine's own, and other releases of Debian whose
 # packages are unpacked into a folder, with the systemd and udev that go with it.
 
-# shellcheck source=scripts/lib/fetch.bash
-. "$KHO_TOP/scripts/lib/fetch.bash"
+# shellcheck source=lab/fetch.bash
+. "$KHO_TOP/lab/fetch.bash"
 
 # What an initramfs is made of and with, and the libraries of the stage.
 DRACUT_PACKAGES=(
@@ -145,7 +145,7 @@ dracut_root_disk() {
 		chroot "$tree" systemctl enable guest-agent.service "${units[@]##*/}"
 		chroot "$tree" systemctl set-default multi-user.target
 		echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
-	' bash "$tree" "$STAGE" "$KERNEL_DIR" "$KHO_TOP/tests/lib/guest-agent" "$KEXEC"
+	' bash "$tree" "$STAGE" "$KERNEL_DIR" "$KHO_TOP/lab/guest-agent" "$KEXEC"
 	rm -f "$file.tmp"
 	as_root mke2fs -q -t ext4 -O ^has_journal -L root -d "$tree" "$file.tmp" 400M
 	as_root chown "$(id -u):$(id -g)" "$file.tmp"
