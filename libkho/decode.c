@@ -9,6 +9,7 @@
 
 #include "decode.h"
 #include "fdt_check.h"
+#include "kho_output.h"
 #include "source.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
@@ -103,23 +104,14 @@ int kho_decode_corrupt(struct kho_decoder *d, uint64_t addr, const char *fmt, ..
 
 /* ---------------------------------------------------------------- telling */
 
-static void copy_text(char *to, size_t room, const char *from, size_t size)
-{
-	size_t len = strnlen(from, size < room - 1 ? size : room - 1);
-
-	for (size_t i = 0; i < len; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-	to[len] = '\0';
-}
-
 static int tell(struct kho_decoder *d, const char *name, const char *text, size_t text_size,
 		struct kho_item *item)
 {
 	if (!d->fn)
 		return 0;
 	item->depth = d->depth;
-	copy_text(item->name, sizeof(item->name), name, sizeof(item->name));
-	copy_text(item->text, sizeof(item->text), text, text_size);
+	kho_text(item->name, sizeof(item->name), name, strlen(name));
+	kho_text(item->text, sizeof(item->text), text, strnlen(text, text_size));
 	return d->fn(item, d->data) ? KHO_DECODE_STOPPED : 0;
 }
 

@@ -50,7 +50,7 @@ int kho_decode_corrupt(struct kho_decoder *d, uint64_t addr, const char *fmt, ..
 /* Opens a group, with @text about it or ""; kho_decode_end() closes it. */
 int kho_decode_group(struct kho_decoder *d, const char *name, const char *text);
 void kho_decode_end(struct kho_decoder *d);
-/* @text of at most @size bytes, up to its end or its first NUL; as printable ASCII. */
+/* @text of at most @size bytes, up to its end or its first NUL. */
 int kho_decode_text(struct kho_decoder *d, const char *name, const char *text, size_t size);
 int kho_decode_number(struct kho_decoder *d, const char *name, uint64_t value);
 int kho_decode_hex(struct kho_decoder *d, const char *name, uint64_t value);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "kho_output.h"
 
 const char *kho_strerror(int code)
 {
@@ -30,13 +31,13 @@ const char *kho_strerror(int code)
 	return "unknown error";
 }
 
-/* Messages carry bytes of memory that may be damaged: none may steer a terminal. */
-void kho_text_clean(char *text)
+/* Messages carry names and paths that may hold anything. */
+static void format_message(char *to, size_t room, const char *fmt, va_list args)
 {
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-	}
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	kho_text_message(to, room, text);
 }
 
 int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)
@@ -50,9 +51,8 @@ int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ..
 	err->code = code;
 	err->addr = addr;
 	va_start(args, fmt);
-	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	format_message(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
-	kho_text_clean(err->message);
 	return code;
 }
 
@@ -82,7 +82,7 @@ int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 		return code;
 
 	va_start(args, fmt);
-	vsnprintf(err->remedy, sizeof(err->remedy), fmt, args);
+	format_message(err->remedy, sizeof(err->remedy), fmt, args);
 	va_end(args);
 	return err->code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Errors, and the text and numbers in them. */
+/* Errors, and the numbers in them. */
 #ifndef KHO_ERROR_H
 #define KHO_ERROR_H
 
@@ -15,9 +15,6 @@ int kho_fail_os(struct kho_error *err, const char *what, const char *path);
 /* Adds what to do about it. Returns err->code (or @code without an err). */
 int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 	KHO_PRINTF(3, 4);
-
-/* Replaces control characters. */
-void kho_text_clean(char *text);
 
 /* 0x12ab or 4711; the whole string. False when it is not a number. */
 bool kho_parse_u64(const char *text, uint64_t *value);

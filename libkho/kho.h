@@ -141,7 +141,7 @@ struct kho_range {
 };
 
 struct kho_subtree {
-	char name[64];
+	char name[64];		/* as kho_text() makes it; cut off where it is longer */
 	uint64_t addr;		/* of the blob */
 	uint64_t size;		/* of the blob; 0 where the ABI has none (kho-v1) */
 };
@@ -166,7 +166,7 @@ enum kho_side kho_state_side(const struct kho_state *state);
 enum kho_abi kho_state_abi(const struct kho_state *state);
 enum kho_found_by kho_state_found_by(const struct kho_state *state);
 bool kho_state_is_live(const struct kho_state *state);
-/* The root's compatible string as found. Owned by the state. */
+/* The root's compatible string as kho_text() makes it. Owned by the state. */
 const char *kho_state_compatible(const struct kho_state *state);
 /* Kernel release that the source names ("" if unknown). Owned by the state. */
 const char *kho_state_release(const struct kho_state *state);
@@ -253,8 +253,8 @@ struct kho_dma_record {
 	bool in_use, sealed, carried_over, incoming, shared, crc_ok;
 	bool fields_ok;		/* names are terminated, reserved bytes are 0 */
 	enum kho_dma_fate fate;
-	char device[41];	/* printable: other bytes come as '?' */
-	char tag[25];
+	char device[161];	/* as kho_text() makes it: bytes that are no text come as "\xNN" */
+	char tag[97];
 };
 
 struct kho_dma_iter;
@@ -300,7 +300,7 @@ struct kho_item {
 	unsigned int depth;	/* 0: of the subtree itself */
 	enum kho_item_type type;
 	char name[64];
-	char text[128];		/* printable; GROUP: what it is of; MEMORY: a remark */
+	char text[128];		/* name and text as kho_text() makes them; GROUP: what it is of; MEMORY: a remark */
 	uint64_t value;
 	uint64_t size;
 	const unsigned char *bytes;

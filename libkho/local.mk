@@ -21,6 +21,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/fdt_check.c \
 	libkho/fdt_check.h \
 	libkho/kho.h \
+	libkho/kho_output.h \
 	libkho/kho_rules.def \
 	libkho/library.c \
 	libkho/library.h \
@@ -52,6 +53,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.h \
 	libkho/verify.c \
 	libkho/verify.h \
+	libkho/text.c \
 	libkho/vmlinux.c \
 	libkho/vmlinux.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \
@@ -66,7 +68,7 @@ libkho_libkho_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/libkho/libkho.map
 libkho_libkho_la_DEPENDENCIES = libkho/libkho-core.la libkho/libkho.map
 
-include_HEADERS += libkho/kho.h libkho/kho_rules.def
+include_HEADERS += libkho/kho.h libkho/kho_output.h libkho/kho_rules.def
 pkgconfig_DATA = libkho/libkho.pc
 EXTRA_DIST += libkho/libkho.map
 dist_man_MANS += man/libkho.3 man/kho-rules.7

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kho_output.h"
 #include "verify.h"
 
 static bool listed(const char *const *ids, const char *id)
@@ -18,15 +19,6 @@ static bool listed(const char *const *ids, const char *id)
 			return true;
 	}
 	return false;
-}
-
-/* Bytes of memory may be in it: it has to be fit for a terminal, and for JSON. */
-static void clean_message(char *text)
-{
-	for (; *text; text++) {
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
 }
 
 static bool wanted(const struct kho_verify_options *options, const struct kho_rule *rule)
@@ -79,6 +71,7 @@ static void emit(struct kho_verify *v, const struct kho_rule *rule, bool unevalu
 		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
 		 const char *fmt, va_list args)
 {
+	char text[512];
 	struct kho_finding finding = {
 		.rule = rule,
 		.severity = severity,
@@ -90,8 +83,8 @@ static void emit(struct kho_verify *v, const struct kho_rule *rule, bool unevalu
 	if (v->stopped || !wanted(v->options, rule))
 		return;
 
-	vsnprintf(finding.message, sizeof(finding.message), fmt, args);
-	clean_message(finding.message);
+	vsnprintf(text, sizeof(text), fmt, args);
+	kho_text_message(finding.message, sizeof(finding.message), text);
 	snprintf(finding.remedy, sizeof(finding.remedy), "See %s in kho-rules(7).", rule->id);
 
 	if (!hold(v, &finding))

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "fdt_check.h"
+#include "kho_output.h"
 #include "map.h"
 #include "root_find.h"
 
@@ -60,16 +61,6 @@ static bool prop_u64(const void *fdt, int node, const char *name, uint64_t *valu
 	return true;
 }
 
-/* A name out of memory, fit to be printed. */
-static void copy_name(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from);
-	for (; *to; to++) {
-		if (*to < ' ' || *to > '~')
-			*to = '?';
-	}
-}
-
 static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 {
 	const void *fdt = state->fdt;
@@ -86,7 +77,7 @@ static int parse_subtrees(struct kho_state *state, struct kho_error *err)
 
 		if (!name || state->nr_subtrees == MAX_SUBTREES)
 			break;
-		copy_name(subtree.name, sizeof(subtree.name), name);
+		kho_text(subtree.name, sizeof(subtree.name), name, strlen(name));
 
 		if (state->abi == KHO_ABI_V1)
 			good = prop_u64(fdt, node, KHO_FDT_V1_DATA_PROP, &subtree.addr);
@@ -129,7 +120,7 @@ static int parse_root(struct kho_state *state, size_t available, struct kho_erro
 				"the root FDT of side \"%s\" has no compatible string",
 				side_name(state->side));
 
-	copy_name(state->compatible, sizeof(state->compatible), compatible);
+	kho_text(state->compatible, sizeof(state->compatible), compatible, strlen(compatible));
 	state->abi = abi_of(compatible, len);
 	if (!prop_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP, &state->map_addr))
 		state->map_addr = 0;
@@ -336,6 +327,12 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 
 /* ------------------------------------------------------------------ state */
 
+/* The release that the first line of @text is. */
+static void set_release(struct kho_state *state, const char *text)
+{
+	kho_text(state->release, sizeof(state->release), text, strcspn(text, "\n"));
+}
+
 /* A dump that somebody else made: it has all of RAM, and not a word of KHO. */
 static int read_root_dump(struct kho_state *state, struct kho_error *err)
 {
@@ -343,7 +340,7 @@ static int read_root_dump(struct kho_state *state, struct kho_error *err)
 
 	state->scratch_unknown = true;
 	if (state->source->release)
-		snprintf(state->release, sizeof(state->release), "%s", state->source->release);
+		set_release(state, state->source->release);
 	ret = kho_root_find_quick(state) ? 0 : kho_root_find_scan(state, err);
 	return ret ? ret : read_root_page(state, err);
 }
@@ -368,8 +365,7 @@ static int read_root_snapshot(struct kho_state *state, struct kho_error *err)
 	cursor = NULL;
 	value = kho_source_note(state->source, "release", &cursor);
 	if (value)
-		snprintf(state->release, sizeof(state->release), "%.*s",
-			 (int)strcspn(value, "\n"), value);
+		set_release(state, value);
 
 	cursor = NULL;
 	value = kho_source_note(state->source, "fdt_phys", &cursor);
@@ -389,7 +385,7 @@ static void read_release_live(struct kho_state *state)
 
 	if (kho_source_slurp(state->source, "/proc/sys/kernel/osrelease", 256, &text, &size, NULL))
 		return;
-	snprintf(state->release, sizeof(state->release), "%.*s", (int)strcspn(text, "\n"), text);
+	set_release(state, text);
 	free(text);
 }
 
@@ -478,7 +474,7 @@ struct kho_state *kho_state_probe(struct kho_source *source, uint64_t addr,
 	if (source->live)
 		read_release_live(state);
 	else if (source->release)
-		snprintf(state->release, sizeof(state->release), "%s", source->release);
+		set_release(state, source->release);
 	if (!parse_root(state, sizeof(state->fdt), NULL))
 		return state;
 	kho_state_close(state);

@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "dma.h"
+#include "kho_output.h"
 #include "ranges.h"
 #include "source.h"
 #include "abi/snapshot.h"
@@ -128,13 +129,15 @@ static void keep_readable(struct kho_state *state, struct pages *pages)
 
 static char *notes_text(const struct kho_state *state, size_t *size)
 {
-	char *text = NULL;
+	char *text = NULL, release[sizeof(state->release)];
 	FILE *f = open_memstream(&text, size);
 
 	if (!f)
 		return NULL;
-	fprintf(f, "side=%s\nrelease=%s\nfdt_phys=0x%" PRIx64 "\n",
-		state->side == KHO_SIDE_IN ? "in" : "out", state->release, state->fdt_addr);
+	/* as the kernel has it: the reader makes text of it */
+	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
+		state->side == KHO_SIDE_IN ? "in" : "out",
+		(int)kho_text_bytes(state->release, release), release, state->fdt_addr);
 	for (size_t i = 0; i < state->nr_scratch; i++)
 		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
 			state->scratch[i].size);

@@ -73,7 +73,6 @@ static int read_vmcoreinfo(struct kho_source *source, const char *text, size_t s
 	source->release = strdup(release);
 	if (!source->release)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	kho_text_clean(source->release);
 	return 0;
 }
 

@@ -98,13 +98,12 @@ static int load(struct kho_kdump *kdump, const char *path, struct kho_error *err
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
-/* Its last words, fit for a message. */
+/* Its last words. */
 static const char *reason(const struct kho_kdump *kdump, char *buf, size_t size)
 {
 	const char *text = kdump->get_err(kdump->ctx);
 
 	snprintf(buf, size, "%s", text ? text : "no reason given");
-	kho_text_clean(buf);
 	return buf;
 }
 
@@ -232,8 +231,6 @@ static void read_release(struct kho_source *source)
 	    attr.type != KDUMP_STRING)
 		return;
 	source->release = strdup(attr.val.string);
-	if (source->release)
-		kho_text_clean(source->release);
 }
 
 bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,

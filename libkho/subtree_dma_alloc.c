@@ -12,6 +12,7 @@
 #include "crc32c.h"
 #include "decode.h"
 #include "dma.h"
+#include "kho_output.h"
 #include "source.h"
 #include "abi/dma_alloc.h"
 
@@ -34,14 +35,10 @@ struct kho_dma_iter {
 	_Alignas(uint64_t) unsigned char page[KHO_ABI_PAGE_SIZE];
 };
 
-/* The kernel's names are ASCII; what is printed must not steer a terminal. */
-static void copy_printable(char *to, const char *from, size_t size)
+/* A field of @size bytes, up to its NUL. */
+static void copy_text(char *to, size_t room, const char *from, size_t size)
 {
-	size_t len;
-
-	for (len = 0; len < size && from[len]; len++)
-		to[len] = from[len] >= ' ' && from[len] <= '~' ? from[len] : '?';
-	to[len] = '\0';
+	kho_text(to, room, from, strnlen(from, size));
 }
 
 /* ----------------------------------------------------------------- header */
@@ -108,7 +105,7 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 		.next_id = ser.next_id,
 		.crc_ok = header_crc_ok(&ser),
 	};
-	copy_printable(header->compatible, ser.compatible, sizeof(ser.compatible));
+	copy_text(header->compatible, sizeof(header->compatible), ser.compatible, sizeof(ser.compatible));
 	return 0;
 }
 
@@ -348,8 +345,8 @@ bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *
 
 void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record)
 {
-	copy_printable(record->device, iter->ser->device, sizeof(iter->ser->device));
-	copy_printable(record->tag, iter->ser->tag, sizeof(iter->ser->tag));
+	copy_text(record->device, sizeof(record->device), iter->ser->device, sizeof(iter->ser->device));
+	copy_text(record->tag, sizeof(record->tag), iter->ser->tag, sizeof(iter->ser->tag));
 }
 
 int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "decode.h"
+#include "kho_output.h"
 
 /* Of a blob whose size is not known (kho-v1), and of any. */
 #define SIZE_UNKNOWN	256u
@@ -21,8 +22,7 @@ static int decode_bytes(struct kho_decoder *d, const char *name, uint64_t addr,
 
 	if (!d->fn)
 		return 0;
-	memcpy(item.name, name, strnlen(name, sizeof(item.name) - 1));
-	kho_text_clean(item.name);
+	kho_text(item.name, sizeof(item.name), name, strlen(name));
 	return d->fn(&item, d->data) ? KHO_DECODE_STOPPED : 0;
 }
 

@@ -161,7 +161,7 @@ static void tell_record(struct diff *diff, const char *change, const struct kho_
 {
 	const struct kho_dma_record *record = b ? b : a;
 	struct json_object *object;
-	char what[128];
+	char what[24 + sizeof(record->device) + sizeof(record->tag)];
 
 	snprintf(what, sizeof(what), "%" PRIu64 " %s %s", record->id, record->device, record->tag);
 	tell(diff, change, "allocation", what, detail);

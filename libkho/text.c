@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Text that is fit for people, from bytes that anybody may have written. */
+#include <string.h>
+
+#include "kho_output.h"
+
+#define LONGEST_UNIT	4	/* bytes of a character of UTF-8, or of "\xNN" */
+
+/* Characters that steer a terminal, a line, or the direction of text; or that XML lacks. */
+static bool is_control(uint32_t c)
+{
+	return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
+	       c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfffe || c == 0xffff;
+}
+
+/*
+ * The length of the character of UTF-8 at @s (RFC 3629: no overlong form, no surrogate,
+ * nothing above U+10FFFF), or 0 where there is none that people may see.
+ */
+static size_t char_length(const unsigned char *s, size_t size)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = *s < 0x80 ? 1 : *s < 0xc0 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf8 ? 4 : 0;
+	uint32_t c = n > 1 ? *s & (0x7fu >> n) : *s;
+
+	if (!n || n > size)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || is_control(c))
+		return 0;
+	return n;
+}
+
+/* The next piece of text, for a character or a byte at @from. Returns how many bytes it took. */
+static size_t next_unit(const unsigned char *from, size_t size, bool escape_backslash,
+			char unit[LONGEST_UNIT], size_t *unit_size)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = *from == '\\' && escape_backslash ? 0 : char_length(from, size);
+
+	if (n) {
+		memcpy(unit, from, n);
+		*unit_size = n;
+		return n;
+	}
+	unit[0] = '\\';
+	unit[1] = 'x';
+	unit[2] = digits[*from >> 4];
+	unit[3] = digits[*from & 15];
+	*unit_size = LONGEST_UNIT;
+	return 1;
+}
+
+static size_t write_text(char *to, size_t room, const unsigned char *from, size_t size,
+			 bool escape_backslash)
+{
+	size_t length = 0, written = 0, n;
+	bool cut = false;
+
+	for (size_t i = 0; i < size; length += n) {
+		char unit[LONGEST_UNIT];
+
+		i += next_unit(from + i, size - i, escape_backslash, unit, &n);
+		cut = cut || n >= room - written;
+		if (cut)
+			continue;
+		memcpy(to + written, unit, n);
+		written += n;
+	}
+	to[written] = '\0';
+	return length;
+}
+
+size_t kho_text(char *to, size_t room, const void *from, size_t size)
+{
+	return write_text(to, room, from, size, true);
+}
+
+size_t kho_text_message(char *to, size_t room, const char *message)
+{
+	return write_text(to, room, (const unsigned char *)message, strlen(message), false);
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t kho_text_bytes(const char *text, void *to)
+{
+	unsigned char *byte = to;
+
+	while (*text) {
+		if (text[0] == '\\' && text[1] == 'x' && digit(text[2]) >= 0 && digit(text[3]) >= 0) {
+			*byte++ = (unsigned char)(digit(text[2]) << 4 | digit(text[3]));
+			text += 4;
+		} else {
+			*byte++ = (unsigned char)*text++;
+		}
+	}
+	return (size_t)(byte - (unsigned char *)to);
+}
