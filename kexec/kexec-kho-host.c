@@ -20,7 +20,6 @@
 
 #include "kexec.h"
 #include "kexec-kho-host.h"
-#include "kexec-kho-plan.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 
@@ -116,7 +115,7 @@ int kho_host_kho_on(void)
 		return 0;
 
 	if (read_text("/proc/cmdline", line, sizeof(line)) > 0)
-		asked = kho_plan_cmdline_kho(line);
+		asked = kho_cmdline_bool(line, "kho");
 	if (asked >= 0)
 		return asked;
 	if (built > 0)

@@ -72,41 +72,6 @@ char *kho_plan_command_line(const char *command_line, const char *expect)
 	return out;
 }
 
-/* kstrtobool() of Linux 7.3: 1, 0, or -1 for a value that changes nothing. */
-static int parse_bool(const char *value)
-{
-	if (*value == 'o' || *value == 'O')
-		value++;
-	else if (*value && strchr("eEyYtT1", *value))
-		return 1;
-	else
-		return *value && strchr("dDnNfF0", *value) ? 0 : -1;
-
-	if (*value == 'n' || *value == 'N')
-		return 1;
-	return *value == 'f' || *value == 'F' ? 0 : -1;
-}
-
-int kho_plan_cmdline_kho(const char *command_line)
-{
-	int value = -1;
-
-	for (const char *p = command_line; *p; p += strspn(p, SPACES)) {
-		size_t word = strcspn(p, SPACES);
-		int this = -1;
-
-		/* what follows is for init */
-		if (word == 2 && !strncmp(p, "--", 2))
-			break;
-		if (!strncmp(p, "kho=", 4))
-			this = parse_bool(p + 4);
-		if (this >= 0)
-			value = this;
-		p += word;
-	}
-	return value;
-}
-
 static int by_addr(const void *a, const void *b)
 {
 	const struct kho_range *x = a, *y = b;

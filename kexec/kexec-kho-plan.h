@@ -55,12 +55,6 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 char *kho_plan_command_line(const char *command_line, const char *expect);
 
 /*
- * What the kho= options of a kernel's command line come to, as its kstrtobool() reads
- * them: 1 on, 0 off, -1 when there is none that says either.
- */
-int kho_plan_cmdline_kho(const char *command_line);
-
-/*
  * The parts of [start, end] (inclusive, as kexec-tools has them) that lie in
  * scratch areas, sorted by address, into out[], which has room for @n of them.
  * Returns how many there are.

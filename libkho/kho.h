@@ -426,6 +426,45 @@ int kho_verify_open_error(const struct kho_error *reason,
 /* Reads "<count>,<generation>" (rd.kho.expect=). KHO_ERR_USAGE when it is not that. */
 int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
 
+/* ----------------------------------------------------- kernel command line */
+
+/*
+ * One option of a kernel's command line, split as the kernel does it (next_arg() in
+ * lib/cmdline.c of Linux 7.3): double quotes keep white space together, "opt=val" and
+ * opt="val" are the same option, and white space is the kernel's, with \v, \f and 0xa0.
+ * Everything points into the command line; nothing is terminated.
+ */
+struct kho_cmdline_arg {
+	const char *name;
+	size_t name_len;
+	const char *value;	/* without the quotes around it; NULL where there is no "=" */
+	size_t value_len;
+	const char *text;	/* as it stands in the line, quotes included */
+	size_t text_len;
+	bool unclosed;		/* a quote is still open at the end of the line */
+};
+
+/*
+ * Takes the next option off *@rest, which begins as the command line. Returns false at its
+ * end. Options of init, after "--", come like the others.
+ */
+bool kho_cmdline_next(const char **rest, struct kho_cmdline_arg *arg);
+
+/* True if this is option @name; "-" and "_" are the same character in names. */
+bool kho_cmdline_is(const struct kho_cmdline_arg *arg, const char *name);
+
+/* True if @arg is the "--" that ends the kernel's options: what follows belongs to init. */
+bool kho_cmdline_is_end(const struct kho_cmdline_arg *arg);
+
+/* The last option @name before "--". Returns false where there is none. */
+bool kho_cmdline_find(const char *cmdline, const char *name, struct kho_cmdline_arg *out);
+
+/*
+ * The boolean option @name of a command line, such as "kho": the last value that the kernel's
+ * kstrtobool() understands counts. Returns 1, 0, or -1 where no option sets it.
+ */
+int kho_cmdline_bool(const char *cmdline, const char *name);
+
 /* ----------------------------------------------------------- target image */
 
 struct kho_target {

@@ -9,6 +9,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/abi/subtrees.h \
 	libkho/addr_set.c \
 	libkho/addr_set.h \
+	libkho/cmdline.c \
 	libkho/crc32c.c \
 	libkho/crc32c.h \
 	libkho/decode.c \

@@ -709,43 +709,6 @@ static void verify_dma(struct kho_verify *v, const struct kho_target *target)
 			   *target->dma_compatible ? "" : "no such list", target->dma_compatible);
 }
 
-/* kstrtobool() of the kernel: 1, 0, or -1 for a value that changes nothing. */
-static int parse_bool(const char *value)
-{
-	if (*value == 'o' || *value == 'O')
-		value++;
-	else if (*value && strchr("eEyYtT1", *value))
-		return 1;
-	else
-		return *value && strchr("dDnNfF0", *value) ? 0 : -1;
-
-	if (*value == 'n' || *value == 'N')
-		return 1;
-	return *value == 'f' || *value == 'F' ? 0 : -1;
-}
-
-/* What the kho= options of a command line come to: -1 nothing, 0 off, 1 on. */
-static int cmdline_kho(const char *cmdline)
-{
-	const char *p = cmdline;
-	int value = -1;
-
-	while (*p) {
-		size_t len = strcspn(p, " \t\n");
-
-		if (len == 2 && !strncmp(p, "--", 2))
-			break;
-		if (!strncmp(p, "kho=", 4)) {
-			int this = parse_bool(p + 4);
-
-			value = this < 0 ? value : this;
-		}
-		p += len;
-		p += strspn(p, " \t\n");
-	}
-	return value;
-}
-
 static void verify_page_size(struct kho_verify *v, const struct kho_target *target)
 {
 	unsigned int here = kho_state_page_size(v->state);
@@ -762,7 +725,7 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 static void verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			   const char *cmdline)
 {
-	int value = cmdline_kho(cmdline);
+	int value = kho_cmdline_bool(cmdline, "kho");
 
 	if (!value)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,

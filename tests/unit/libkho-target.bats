@@ -323,6 +323,12 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	for on in kho=on kho=1 kho=y "a kho=off b kho=on c" "kho=on kho=what" kho=Yes; do
 		finds "" vmlinux "$on"
 	done
+	for on in '"kho=on" root=/dev/vda' 'kho="on"' 'kho=on x="a kho=off b"' $'quiet\vkho=on'; do
+		finds "" vmlinux "$on"
+	done
+	for off in 'acpi_osi="a kho=on b"' 'kho=on "kho=off"' 'a="kho=on'; do
+		finds "K605 error" vmlinux "$off"
+	done
 	for off in "" kho=off kho=0 "kho=on kho=off" "kho=on kho=nonsense" "-- kho=on" xkho=on kho=; do
 		finds "K605 error" vmlinux "$off"
 	done

@@ -26,6 +26,10 @@ check_PROGRAMS += tests/unit/test-text
 tests_unit_test_text_SOURCES = tests/unit/test-text.c
 tests_unit_test_text_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-cmdline
+tests_unit_test_cmdline_SOURCES = tests/unit/test-cmdline.c
+tests_unit_test_cmdline_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-target
 tests_unit_test_target_SOURCES = tests/unit/test-target.c
 tests_unit_test_target_LDADD = libkho/libkho-core.la

@@ -49,29 +49,6 @@ static void test_command_line(void)
 	check_line("a=\"b  c\"", "5,10", "a=\"b  c\" rd.kho.expect=5,10");
 }
 
-static void test_cmdline_kho(void)
-{
-	static const char *const on[] = {
-		"kho=on", "kho=1", "quiet kho=y", "kho=YES", "kho=t", "kho=True", "kho=enable",
-		"kho=ON", "kho=off kho=on", "kho=on kho=maybe", "kho=on\n", "kho=on -- kho=off",
-	};
-	static const char *const off[] = {
-		"kho=off", "kho=0", "kho=n", "kho=No", "kho=f", "kho=disable", "kho=OFF",
-		"kho=on kho=off",
-	};
-	static const char *const none[] = {
-		"", "quiet", "xkho=on", "kho_scratch=on", "kho=", "kho=maybe", "kho=o",
-		"-- kho=on", "kho",
-	};
-
-	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
-		CHECK(kho_plan_cmdline_kho(on[i]) == 1);
-	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++)
-		CHECK(kho_plan_cmdline_kho(off[i]) == 0);
-	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-		CHECK(kho_plan_cmdline_kho(none[i]) == -1);
-}
-
 static void test_intersect(void)
 {
 	static const struct kho_range scratch[] = {
@@ -136,7 +113,6 @@ static void test_setup_data(void)
 int main(void)
 {
 	test_command_line();
-	test_cmdline_kho();
 	test_intersect();
 	test_in_scratch();
 	test_setup_data();

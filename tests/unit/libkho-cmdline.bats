@@ -1,0 +1,11 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernel command lines, read as the kernel reads them.
+
+bats_require_minimum_version 1.5.0
+
+@test "a command line is split as the kernel splits it" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-cmdline"
+	[ -z "$output" ]
+}
