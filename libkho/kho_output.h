@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What leaves a program: text that is fit for people. Shared by libkho, its tools and kexec,
- * so that each of them writes it in the same way. Conventions are those of kho.h.
+ * What leaves a program: text that is fit for people, and JSON documents. Shared by libkho, its
+ * tools and kexec, so that each of them writes it in the same way. Conventions are those of kho.h.
  */
 #ifndef KHO_OUTPUT_H
 #define KHO_OUTPUT_H
 
 #include <kho.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,6 +41,63 @@ size_t kho_text_message(char *to, size_t room, const char *message);
  * Returns how many.
  */
 size_t kho_text_bytes(const char *text, void *to);
+
+/* ------------------------------------------------------------------ JSON */
+
+/*
+ * Writes one JSON document as it goes; nothing of it is kept. What stands within an object has a
+ * @key, what stands within an array or alone has NULL. Members have a line each; an object or an
+ * array within an array is one line. The first mistake in a sequence of calls (an end too many,
+ * more than 64 levels) is told by kho_json_finish().
+ */
+struct kho_json;
+
+/* @out stays the caller's. NULL: out of memory. */
+struct kho_json *kho_json_create(FILE *out);
+/*
+ * Ends the document with a newline and releases @json (which may be NULL). Returns 0; KHO_ERR_OS
+ * when not all of it could be written; KHO_ERR_USAGE when something is still open or was
+ * closed too often.
+ */
+int kho_json_finish(struct kho_json *json);
+
+void kho_json_object(struct kho_json *json, const char *key);
+void kho_json_array(struct kho_json *json, const char *key);
+/* Ends the object or array that was begun last. */
+void kho_json_end(struct kho_json *json);
+
+void kho_json_null(struct kho_json *json, const char *key);
+void kho_json_bool(struct kho_json *json, const char *key, bool value);
+void kho_json_uint(struct kho_json *json, const char *key, uint64_t value);
+void kho_json_int(struct kho_json *json, const char *key, int64_t value);
+/* A string "0x12ab". */
+void kho_json_hex(struct kho_json *json, const char *key, uint64_t value);
+/* The same; KHO_NO_ADDR is null. */
+void kho_json_addr(struct kho_json *json, const char *key, uint64_t addr);
+/* @size bytes as a string of hexadecimal digits. */
+void kho_json_bytes(struct kho_json *json, const char *key, const void *bytes, size_t size);
+/*
+ * Text as this library gives it, or a message. NULL is null. What is not fit for people is
+ * treated as kho_text_message() does. Where "\xNN" stands for a byte, a member "<key>_bytes" follows
+ * with all of the bytes that the text was made from (within an object only).
+ */
+void kho_json_string(struct kho_json *json, const char *key, const char *text);
+/* The same for a string that has not been through kho_text(): a path, a command line. */
+void kho_json_raw(struct kho_json *json, const char *key, const char *bytes);
+
+/* The tokens that documents have for these; "unknown" for another value. */
+const char *kho_side_name(enum kho_side side);
+const char *kho_found_by_name(enum kho_found_by found_by);
+const char *kho_dma_fate_name(enum kho_dma_fate fate);
+
+/* Objects as in kho-inspect.schema.json. NULL is null. */
+void kho_json_state(struct kho_json *json, const char *key, const struct kho_state *state);
+void kho_json_range(struct kho_json *json, const char *key, const struct kho_range *range);
+/* The members of a range, for an object that has more of them. */
+void kho_json_range_members(struct kho_json *json, const struct kho_range *range);
+void kho_json_record(struct kho_json *json, const char *key, const struct kho_dma_record *record);
+void kho_json_finding(struct kho_json *json, const char *key, const struct kho_finding *finding);
+void kho_json_target(struct kho_json *json, const char *key, const struct kho_target *target);
 
 #ifdef __cplusplus
 }

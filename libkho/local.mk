@@ -21,6 +21,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/error.h \
 	libkho/fdt_check.c \
 	libkho/fdt_check.h \
+	libkho/json.c \
+	libkho/json_kho.c \
 	libkho/kho.h \
 	libkho/kho_output.h \
 	libkho/kho_rules.def \
@@ -55,6 +57,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/verify.c \
 	libkho/verify.h \
 	libkho/text.c \
+	libkho/text.h \
 	libkho/vmlinux.c \
 	libkho/vmlinux.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \

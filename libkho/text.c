@@ -2,9 +2,7 @@
 /* Text that is fit for people, from bytes that anybody may have written. */
 #include <string.h>
 
-#include "kho_output.h"
-
-#define LONGEST_UNIT	4	/* bytes of a character of UTF-8, or of "\xNN" */
+#include "text.h"
 
 /* Characters that steer a terminal, a line, or the direction of text; or that XML lacks. */
 static bool is_control(uint32_t c)
@@ -36,9 +34,8 @@ static size_t char_length(const unsigned char *s, size_t size)
 	return n;
 }
 
-/* The next piece of text, for a character or a byte at @from. Returns how many bytes it took. */
-static size_t next_unit(const unsigned char *from, size_t size, bool escape_backslash,
-			char unit[LONGEST_UNIT], size_t *unit_size)
+size_t kho_text_next(const unsigned char *from, size_t size, bool escape_backslash,
+		     char unit[KHO_TEXT_UNIT], size_t *unit_size)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t n = *from == '\\' && escape_backslash ? 0 : char_length(from, size);
@@ -52,7 +49,7 @@ static size_t next_unit(const unsigned char *from, size_t size, bool escape_back
 	unit[1] = 'x';
 	unit[2] = digits[*from >> 4];
 	unit[3] = digits[*from & 15];
-	*unit_size = LONGEST_UNIT;
+	*unit_size = KHO_TEXT_UNIT;
 	return 1;
 }
 
@@ -63,9 +60,9 @@ static size_t write_text(char *to, size_t room, const unsigned char *from, size_
 	bool cut = false;
 
 	for (size_t i = 0; i < size; length += n) {
-		char unit[LONGEST_UNIT];
+		char unit[KHO_TEXT_UNIT];
 
-		i += next_unit(from + i, size - i, escape_backslash, unit, &n);
+		i += kho_text_next(from + i, size - i, escape_backslash, unit, &n);
 		cut = cut || n >= room - written;
 		if (cut)
 			continue;
@@ -91,17 +88,28 @@ static int digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool kho_text_escaped(const char *text)
+{
+	return text[0] == '\\' && text[1] == 'x' && digit(text[2]) >= 0 && digit(text[3]) >= 0;
+}
+
+unsigned char kho_text_byte(const char **text)
+{
+	const char *at = *text;
+
+	if (!kho_text_escaped(at)) {
+		*text += 1;
+		return (unsigned char)*at;
+	}
+	*text += KHO_TEXT_UNIT;
+	return (unsigned char)(digit(at[2]) << 4 | digit(at[3]));
+}
+
 size_t kho_text_bytes(const char *text, void *to)
 {
 	unsigned char *byte = to;
 
-	while (*text) {
-		if (text[0] == '\\' && text[1] == 'x' && digit(text[2]) >= 0 && digit(text[3]) >= 0) {
-			*byte++ = (unsigned char)(digit(text[2]) << 4 | digit(text[3]));
-			text += 4;
-		} else {
-			*byte++ = (unsigned char)*text++;
-		}
-	}
+	while (*text)
+		*byte++ = kho_text_byte(&text);
 	return (size_t)(byte - (unsigned char *)to);
 }

@@ -11,3 +11,19 @@ setup() {
 @test "text is UTF-8 without control characters, and nothing of it is lost" {
 	"$KHO_BUILDDIR/tests/unit/test-text"
 }
+
+@test "what the JSON writer writes is what was said, and misuse is refused" {
+	"$KHO_BUILDDIR/tests/unit/test-json" >"$BATS_TEST_TMPDIR/documents"
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/documents" <<-'END'
+		import json, sys
+		lines = open(sys.argv[1], encoding="utf-8").read().split("\n")
+		decoder, n = json.JSONDecoder(), 0
+		text = "\n".join(lines)
+		while text.strip():
+		    expected, text = text.split("\n", 1)
+		    found, end = decoder.raw_decode(text)
+		    assert found == eval(expected), (found, expected)
+		    text, n = text[end + 1:], n + 1
+		assert n == 3, n
+	END
+}

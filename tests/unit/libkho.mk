@@ -22,6 +22,10 @@ check_PROGRAMS += tests/unit/test-checksums
 tests_unit_test_checksums_SOURCES = tests/unit/test-checksums.c
 tests_unit_test_checksums_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-json
+tests_unit_test_json_SOURCES = tests/unit/test-json.c
+tests_unit_test_json_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-text
 tests_unit_test_text_SOURCES = tests/unit/test-text.c
 tests_unit_test_text_LDADD = libkho/libkho-core.la
