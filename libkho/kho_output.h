@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What leaves a program: text that is fit for people, and JSON documents. Shared by libkho, its
- * tools and kexec, so that each of them writes it in the same way. Conventions are those of kho.h.
+ * What leaves a program: text that is fit for people, JSON documents, and files. Shared by libkho,
+ * its tools and kexec, so that each of them writes it in the same way. Conventions are those of
+ * kho.h.
  */
 #ifndef KHO_OUTPUT_H
 #define KHO_OUTPUT_H
 
 #include <kho.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,6 +100,44 @@ void kho_json_range_members(struct kho_json *json, const struct kho_range *range
 void kho_json_record(struct kho_json *json, const char *key, const struct kho_dma_record *record);
 void kho_json_finding(struct kho_json *json, const char *key, const struct kho_finding *finding);
 void kho_json_target(struct kho_json *json, const char *key, const struct kho_target *target);
+
+/* ----------------------------------------------------------------- files */
+
+/*
+ * A file that is written. Symbolic links are followed. A regular file, or one that does not exist
+ * yet, is there as a whole once kho_output_commit() has returned 0; until then, and when the
+ * program dies, everything is as it was. Anything else (a device, a FIFO), and the standard
+ * output of this process by whatever name, is written to as it is.
+ */
+struct kho_output;
+
+/* It must be possible to write anywhere in it: what cannot is written to in one go at the end. */
+#define KHO_OUTPUT_SEEKABLE	1u
+
+/*
+ * Opens @path for writing; a FIFO waits for its reader. A new file gets @mode (less the umask). One
+ * that this user owns keeps its mode when it is replaced, somebody else's is replaced by a file
+ * with @mode. In a folder with the sticky bit into which everybody may write, a link or a FIFO of
+ * another user than this one and the folder's is refused, as Linux does with
+ * fs.protected_symlinks and fs.protected_fifos.
+ *
+ * KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM, or KHO_ERR_USAGE for unknown @flags.
+ */
+int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kho_output **out,
+		    struct kho_error *err);
+/* To write with write() and the like. It stays the output's. */
+int kho_output_fd(const struct kho_output *output);
+/* To write with the functions of <stdio.h>; the same one each time, NULL without memory. */
+FILE *kho_output_stream(struct kho_output *output);
+/* True if it is the standard output of this process: messages have to go elsewhere. */
+bool kho_output_is_stdout(const struct kho_output *output);
+/*
+ * Makes what was written the content of the file, on the disk, and releases @output, also when
+ * that fails: then a regular file is as it was.
+ */
+int kho_output_commit(struct kho_output *output, struct kho_error *err);
+/* Gives up: a regular file is as it was. @output may be NULL. */
+void kho_output_discard(struct kho_output *output);
 
 #ifdef __cplusplus
 }

@@ -34,6 +34,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/map_radix.c \
 	libkho/ranges.c \
 	libkho/ranges.h \
+	libkho/output.c \
 	libkho/report.c \
 	libkho/root.c \
 	libkho/root_find.c \

@@ -27,3 +27,8 @@ setup() {
 		assert n == 3, n
 	END
 }
+
+@test "files are replaced as a whole or not at all, links followed, devices written to" {
+	mkdir "$BATS_TEST_TMPDIR/folder"
+	"$KHO_BUILDDIR/tests/unit/test-output" "$BATS_TEST_TMPDIR/folder"
+}

@@ -26,6 +26,12 @@ check_PROGRAMS += tests/unit/test-json
 tests_unit_test_json_SOURCES = tests/unit/test-json.c
 tests_unit_test_json_LDADD = libkho/libkho-core.la
 
+# on a file system without O_TMPFILE, too
+check_PROGRAMS += tests/unit/test-output
+tests_unit_test_output_SOURCES = tests/unit/test-output.c
+tests_unit_test_output_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_output_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-text
 tests_unit_test_text_SOURCES = tests/unit/test-text.c
 tests_unit_test_text_LDADD = libkho/libkho-core.la
