@@ -504,20 +504,23 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 /* --------------------------------------------------------------- snapshot */
 
 /*
- * Writes an ELF core (mode 0600, replaced atomically) with just the pages that
- * KHO's metadata lives on and notes that say what the source knew: release,
- * side, address of the root FDT, scratch, RAM. kho_source_open_file() reads it.
+ * Writes an ELF core (a new one with mode 0600; all of it or nothing, as kho_output_commit() of
+ * kho_output.h does it) with just the pages that KHO's metadata lives on and notes that say what
+ * the source knew: release, side, address of the root FDT, scratch, RAM. kho_source_open_file()
+ * reads it.
  */
 int kho_snapshot_write(struct kho_state *state, const char *path,
 		       struct kho_error *err);
 
 /*
- * The same with the content of the allocations of the @n records with these ids.
+ * The same to an output that was opened with KHO_OUTPUT_SEEKABLE, which the caller commits or, on
+ * an error, discards; and with the content of the allocations of the @n records with these ids.
  * KHO_ERR_NOT_FOUND where there is no such record, KHO_ERR_CORRUPT where one is damaged, and
- * KHO_ERR_NOT_PRESENT where not all of its content can be read: then nothing is written.
+ * KHO_ERR_NOT_PRESENT where not all of its content can be read.
  */
-int kho_snapshot_write_content(struct kho_state *state, const char *path, const uint64_t *ids,
-			       size_t n, struct kho_error *err);
+struct kho_output;
+int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
+			  const uint64_t *ids, size_t n, struct kho_error *err);
 
 #ifdef __cplusplus
 }

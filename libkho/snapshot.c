@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Writes the pages that KHO's metadata lives on as an ELF core, see abi/snapshot.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <inttypes.h>
 #include <libelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "decode.h"
@@ -289,33 +287,20 @@ static uint64_t generation_of(struct kho_state *state)
 	return kho_dma_read_header(state, &header, NULL) ? 0 : header.generation;
 }
 
-/* 1: the state changed meanwhile, and nothing is left behind. */
-static int write_file(struct kho_state *state, const struct pages *pages, const char *path,
-		      uint64_t generation, struct kho_error *err)
+/* 1: the state changed meanwhile, and the output is as it was before. */
+static int write_content(struct kho_state *state, const struct pages *pages,
+			 struct kho_output *output, uint64_t generation, struct kho_error *err)
 {
-	char tmp[PATH_MAX];
-	int fd, ret;
-
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp))
-		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "path too long: %s", path);
-
-	fd = mkstemp(tmp); /* mode 0600 */
-	if (fd < 0)
-		return kho_fail_os(err, "create", tmp);
+	int fd = kho_output_fd(output), ret;
 
 	ret = write_all(fd, state, pages, err);
-	if (!ret && state->source->live && generation_of(state) != generation)
-		ret = 1;
-	if (!ret && (fsync(fd) || rename(tmp, path)))
-		ret = kho_fail_os(err, "write", path);
-	close(fd);
-	if (ret)
-		unlink(tmp);
-	return ret;
+	if (ret || !state->source->live || generation_of(state) == generation)
+		return ret;
+	return ftruncate(fd, 0) ? kho_fail_os(err, "write", "the snapshot") : 1;
 }
 
-static int write_once(struct kho_state *state, const char *path, const uint64_t *ids, size_t n,
-		      struct kho_error *err)
+static int write_once(struct kho_state *state, struct kho_output *output, const uint64_t *ids,
+		      size_t n, struct kho_error *err)
 {
 	struct pages pages = { 0 };
 	uint64_t generation;
@@ -340,18 +325,13 @@ static int write_once(struct kho_state *state, const char *path, const uint64_t 
 	keep_readable(state, &pages);
 
 	ret = pages.failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory")
-			   : write_file(state, &pages, path, generation, err);
+			   : write_content(state, &pages, output, generation, err);
 	free(pages.ranges);
 	return ret;
 }
 
-int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
-{
-	return kho_snapshot_write_content(state, path, NULL, 0, err);
-}
-
-int kho_snapshot_write_content(struct kho_state *state, const char *path, const uint64_t *ids,
-			       size_t n, struct kho_error *err)
+int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
+			  const uint64_t *ids, size_t n, struct kho_error *err)
 {
 	int ret;
 
@@ -362,14 +342,28 @@ int kho_snapshot_write_content(struct kho_state *state, const char *path, const 
 		return ret;
 
 	for (int i = 0; ; i++) {
-		ret = write_once(state, path, ids, n, err);
+		ret = write_once(state, output, ids, n, err);
 		if (ret <= 0)
 			return ret;
 		if (i == LIVE_TRIES) {
 			ret = kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
-				       "the state changed each time it was read: %s would not be of one moment, and was not written",
-				       path);
+				       "the state changed each time it was read: the snapshot would not be of one moment, and was not written");
 			return kho_remedy(err, ret, "Run this again when drivers are at rest.");
 		}
 	}
+}
+
+int kho_snapshot_write(struct kho_state *state, const char *path, struct kho_error *err)
+{
+	struct kho_output *output;
+	int ret;
+
+	ret = kho_output_open(path, 0600, KHO_OUTPUT_SEEKABLE, &output, err);
+	if (ret)
+		return ret;
+	ret = kho_snapshot_write_to(state, output, NULL, 0, err);
+	if (!ret)
+		return kho_output_commit(output, err);
+	kho_output_discard(output);
+	return ret;
 }

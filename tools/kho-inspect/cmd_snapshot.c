@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect snapshot: the metadata as a small ELF core. */
+#include <kho_output.h>
+
 #include "inspect.h"
 
 int cmd_snapshot(const struct options *options)
 {
+	struct kho_output *output;
 	struct opened opened;
 	struct kho_error err;
 	int ret;
@@ -16,8 +19,15 @@ int cmd_snapshot(const struct options *options)
 		return EXIT_CANNOT_TELL;
 
 	progress_begin(&opened, "writing");
-	ret = kho_snapshot_write_content(opened.state, options->output, options->content,
-					 options->nr_content, &err);
+	ret = kho_output_open(options->output, 0600, KHO_OUTPUT_SEEKABLE, &output, &err);
+	if (!ret) {
+		ret = kho_snapshot_write_to(opened.state, output, options->content,
+					    options->nr_content, &err);
+		if (ret)
+			kho_output_discard(output);
+		else
+			ret = kho_output_commit(output, &err);
+	}
 	progress_hide(opened.progress);
 	if (!ret && options->json) {
 		struct json_object *document = json_document("snapshot");

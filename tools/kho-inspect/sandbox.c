@@ -38,6 +38,7 @@ static const int calls[] = {
 static const int writing_calls[] = {
 	SCMP_SYS(fsync), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(rename),
 	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(linkat), SCMP_SYS(readlinkat),
 };
 
 static const int sanitizer_calls[] = {
