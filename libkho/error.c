@@ -27,6 +27,7 @@ const char *kho_strerror(int code)
 	case KHO_ERR_CORRUPT: return "corrupt data";
 	case KHO_ERR_LOOP: return "endless chain or tree";
 	case KHO_ERR_NOT_FOUND: return "not found";
+	case KHO_ERR_STOPPED: return "stopped by the caller";
 	}
 	return "unknown error";
 }

@@ -48,6 +48,8 @@ enum kho_error_code {
 	KHO_ERR_CORRUPT = -13,
 	KHO_ERR_LOOP = -14,		/* a chain or tree refers to itself or is too long */
 	KHO_ERR_NOT_FOUND = -15,	/* no such subtree, record, ... */
+	/* the caller */
+	KHO_ERR_STOPPED = -16,		/* its call-back ended what was going on */
 };
 
 #define KHO_NO_ADDR UINT64_MAX
@@ -379,6 +381,12 @@ struct kho_finding {
 
 struct kho_verify_options {
 	bool skip_content;	/* do not read sealed content */
+	/*
+	 * Asked again and again while sealed content is read, or NULL. Content that is not read
+	 * when it returns false is not judged (K413); all other rules run on.
+	 */
+	bool (*content_time_left)(void *data);
+	void *content_data;
 	/* rd.kho.expect: what the previous kernel said it would hand over */
 	bool have_expect;
 	uint64_t expect_records;
@@ -405,9 +413,10 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 	       struct kho_verify_summary *summary, struct kho_error *err);
 
 /*
- * No incoming state where some was expected (the findings of a boot that lost
- * its state): the same call-back, without a state. @reason is the error that
- * opening it gave (or NULL): only KHO_ERR_NO_STATE proves that nothing came.
+ * No incoming state where some was expected or, without have_expect, was left for this
+ * kernel (the findings of a boot that lost its state): the same call-back, without a state.
+ * @reason is the error that opening it gave (or NULL): only KHO_ERR_NO_STATE proves that
+ * nothing came.
  */
 int kho_verify_absent(const struct kho_verify_options *options,
 		      const struct kho_error *reason,

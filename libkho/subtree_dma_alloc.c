@@ -379,7 +379,7 @@ int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, voi
 }
 
 int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
-			  struct kho_error *err)
+			       const struct kho_verify_options *options, struct kho_error *err)
 {
 	uint64_t addr = record->addr, left = record->size;
 	unsigned char *chunk;
@@ -397,6 +397,11 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 	while (left) {
 		size_t n = left < CONTENT_CHUNK ? left : CONTENT_CHUNK;
 
+		if (options->content_time_left &&
+		    !options->content_time_left(options->content_data)) {
+			ret = kho_fail(err, KHO_ERR_STOPPED, addr, "no time is left to read content");
+			goto out;
+		}
 		ret = kho_source_read(state->source, addr, chunk, n, err);
 		if (ret)
 			goto out;
@@ -415,8 +420,10 @@ out:
 int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *record,
 			  struct kho_error *err)
 {
+	const struct kho_verify_options options = { 0 };
+
 	kho_source_progress_begin(state->source, record->size);
-	return kho_dma_check_content_step(state, record, err);
+	return kho_dma_check_content_step(state, record, &options, err);
 }
 
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)

@@ -615,6 +615,7 @@ struct records {
 	size_t n, room;
 	uint64_t in_use, pages, incoming, damaged;
 	uint64_t absent_contents; /* sealed, and not in this file */
+	uint64_t unread_contents; /* sealed, and the caller has no time left for them */
 	bool pages_known;	/* no record with a size that cannot be */
 	bool truncated;		/* out of memory: the comparison is not complete */
 };
@@ -662,8 +663,10 @@ static void verify_content(struct kho_verify *v, const struct kho_dma_record *re
 	if (!record->sealed || !record->in_use || v->options->skip_content)
 		return;
 
-	ret = kho_dma_check_content_step(v->state, record, &err);
-	if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
+	ret = kho_dma_check_content_step(v->state, record, v->options, &err);
+	if (ret == KHO_ERR_STOPPED)
+		records->unread_contents++;
+	else if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
 		records->absent_contents++;
 	else if (ret < 0)
 		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id, "%s", err.message);
@@ -1042,6 +1045,10 @@ static void verify_records(struct kho_verify *v, const struct kho_dma_header *he
 	if (records.absent_contents)
 		kho_report_not_applicable(v, KHO_RULE_K413, "this file does not hold the content of %" PRIu64 " sealed allocation(s)",
 			       records.absent_contents);
+	if (records.unread_contents)
+		kho_report_unevaluated(v, KHO_RULE_K413, KHO_NO_ADDR, 0,
+				       "no time was left to read the content of %" PRIu64 " sealed allocation(s)",
+				       records.unread_contents);
 	if (records.compare)
 		compare_records(v, &records);
 	free(records.extents);
@@ -1247,17 +1254,18 @@ int kho_verify_absent(const struct kho_verify_options *options, const struct kho
 	};
 
 	const char *why = reason && *reason->message ? reason->message : "nothing came";
+	char expected[96] = "state was left for this kernel";
 
 	memset(summary, 0, sizeof(*summary));
+	if (v.options->have_expect)
+		snprintf(expected, sizeof(expected),
+			 "%" PRIu64 " records of generation %" PRIu64 " were expected",
+			 v.options->expect_records, v.options->expect_generation);
 	/* a kernel that shows nothing of KHO may have taken the state all the same */
 	if (reason && reason->code != KHO_ERR_NO_STATE)
-		kho_report_unevaluated(&v, KHO_RULE_K510, KHO_NO_ADDR, 0,
-				       "%" PRIu64 " records of generation %" PRIu64 " were expected: %s",
-				       v.options->expect_records, v.options->expect_generation, why);
+		kho_report_unevaluated(&v, KHO_RULE_K510, KHO_NO_ADDR, 0, "%s: %s", expected, why);
 	else
-		kho_report(&v, KHO_RULE_K510, KHO_NO_ADDR, 0,
-			   "%" PRIu64 " records of generation %" PRIu64 " were expected: %s",
-			   v.options->expect_records, v.options->expect_generation, why);
+		kho_report(&v, KHO_RULE_K510, KHO_NO_ADDR, 0, "%s: %s", expected, why);
 	return 0;
 }
 
