@@ -5,6 +5,9 @@
  * prints the names of damages of outgoing state with the rules that have to notice
  * them, --list-in those of incoming state, --list-v1 and --list-luo those of kernels with
  * the ABI kho-v1 and with live update (luo-v5).
+ *
+ * kho-damage --all[-in|-v1|-luo] IN FOLDER makes all of such a list in one process: a copy for
+ * each, with the name of the damage.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -1066,15 +1069,39 @@ static bool is_of_list(const char *name, const char *list)
 	return !*list;
 }
 
-int main(int argc, char **argv)
+static void damage_one(size_t i, const char *from, const char *to)
 {
 	struct image image = { 0 };
 
+	copy_file(from, to);
+	open_image(to, &image);
+	damages[i].apply(&image);
+	close_image(&image);
+}
+
+static void damage_all(const char *list, const char *from, const char *folder)
+{
+	char to[4096];
+
+	for (size_t i = 0; i < NR_DAMAGES; i++) {
+		if (!is_of_list(damages[i].name, list))
+			continue;
+		snprintf(to, sizeof(to), "%s/%s", folder, damages[i].name);
+		damage_one(i, from, to);
+	}
+}
+
+int main(int argc, char **argv)
+{
 	if (argc == 2 && !strncmp(argv[1], "--list", 6)) {
 		for (size_t i = 0; i < NR_DAMAGES; i++) {
 			if (is_of_list(damages[i].name, argv[1] + 6))
 				printf("%s %s\n", damages[i].name, damages[i].rules);
 		}
+		return 0;
+	}
+	if (argc == 4 && !strncmp(argv[1], "--all", 5)) {
+		damage_all(argv[1] + 5, argv[2], argv[3]);
 		return 0;
 	}
 	if (argc != 4)
@@ -1083,10 +1110,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < NR_DAMAGES; i++) {
 		if (strcmp(damages[i].name, argv[1]))
 			continue;
-		copy_file(argv[2], argv[3]);
-		open_image(argv[3], &image);
-		damages[i].apply(&image);
-		close_image(&image);
+		damage_one(i, argv[2], argv[3]);
 		return 0;
 	}
 	die("no such damage");
