@@ -69,3 +69,11 @@ tests_unit_test_mutations_SOURCES = tests/unit/test-mutations.c
 tests_unit_test_mutations_LDADD = libkho/libkho-core.la
 
 EXTRA_DIST += tests/fixtures
+
+# its clock can be wound on
+check_PROGRAMS += tests/unit/test-boot-check
+tests_unit_test_boot_check_SOURCES = tests/unit/test-boot-check.c
+tests_unit_test_boot_check_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
+tests_unit_test_boot_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=boot_clock
+tests_unit_test_boot_check_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la \
+	$(JSONC_LIBS) $(SECCOMP_LIBS)

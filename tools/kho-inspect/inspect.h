@@ -17,6 +17,8 @@ enum {
 	EXIT_CANNOT_TELL = 2,
 };
 
+enum boot_stage { BOOT_INCOMING, BOOT_CLAIMS };
+
 struct options {
 	bool in;			/* --in: what this kernel was handed */
 	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
@@ -37,6 +39,10 @@ struct options {
 	size_t nr_content;
 	bool no_sandbox;
 	const char *initrd;		/* scratch: what is loaded with it */
+	enum boot_stage stage;		/* --stage of boot-check */
+	const char *dir;		/* --dir of boot-check and boot-report, or NULL */
+	const char *cmdline;		/* --cmdline of boot-check, or NULL */
+	unsigned int timeout;		/* --timeout of boot-check: seconds, or 0 */
 };
 
 struct command {
@@ -59,6 +65,7 @@ int cmd_snapshot(const struct options *options);
 int cmd_diff(const struct options *options);
 int cmd_extract(const struct options *options);
 int cmd_check_target(const struct options *options);
+int cmd_boot_check(const struct options *options);
 
 /* ------------------------------------------------------- opening (open.c) */
 

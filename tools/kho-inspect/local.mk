@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-bin_PROGRAMS += tools/kho-inspect/kho-inspect
-tools_kho_inspect_kho_inspect_SOURCES = \
+# all but main(), so that tests run commands without a process for each
+noinst_LTLIBRARIES += tools/kho-inspect/libcommands.la
+tools_kho_inspect_libcommands_la_SOURCES = \
+	tools/kho-inspect/boot.h \
+	tools/kho-inspect/boot_child.c \
+	tools/kho-inspect/boot_evidence.c \
+	tools/kho-inspect/boot_file.c \
+	tools/kho-inspect/boot_file.h \
+	tools/kho-inspect/boot_findings.c \
+	tools/kho-inspect/boot_judge.c \
+	tools/kho-inspect/cmd_boot_check.c \
 	tools/kho-inspect/cmd_check_target.c \
 	tools/kho-inspect/cmd_diff.c \
 	tools/kho-inspect/cmd_extract.c \
@@ -17,15 +26,19 @@ tools_kho_inspect_kho_inspect_SOURCES = \
 	tools/kho-inspect/format.c \
 	tools/kho-inspect/inspect.h \
 	tools/kho-inspect/json.c \
-	tools/kho-inspect/main.c \
 	tools/kho-inspect/map.h \
 	tools/kho-inspect/map_svg.c \
 	tools/kho-inspect/map_terminal.c \
 	tools/kho-inspect/open.c \
 	tools/kho-inspect/sandbox.c \
 	tools/kho-inspect/sandbox.h
-tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS) $(SECCOMP_CFLAGS)
-tools_kho_inspect_kho_inspect_LDADD = libkho/libkho.la $(JSONC_LIBS) $(SECCOMP_LIBS)
+tools_kho_inspect_libcommands_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS) $(SECCOMP_CFLAGS)
+
+bin_PROGRAMS += tools/kho-inspect/kho-inspect
+tools_kho_inspect_kho_inspect_SOURCES = tools/kho-inspect/main.c
+tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
+tools_kho_inspect_kho_inspect_LDADD = tools/kho-inspect/libcommands.la libkho/libkho.la \
+	$(JSONC_LIBS) $(SECCOMP_LIBS)
 
 bashcompletion_DATA = tools/kho-inspect/completion/kho-inspect
 EXTRA_DIST += tools/kho-inspect/completion

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "config.h"
 #include "inspect.h"
 
@@ -35,6 +36,11 @@ static const struct command commands[] = {
 	  "  -o, --output=FILE       where to\n", " ID", 1 },
 	{ "check-target", cmd_check_target, "check whether a kernel image can take the state over",
 	  NULL, " IMAGE", 1 },
+	{ "boot-check", cmd_boot_check, "judge in an initramfs what was handed over",
+	  "      --stage=STAGE       incoming (before drivers are loaded) or claims (after)\n"
+	  "      --dir=DIR           where the report goes (" BOOT_DIR ")\n"
+	  "      --cmdline=FILE      read rd.kho options there and nowhere else\n"
+	  "      --timeout=SECONDS   instead of rd.kho.timeout=\n", NULL, 0 },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -43,7 +49,7 @@ enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
 	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
-	OPT_VMLINUX,
+	OPT_VMLINUX, OPT_STAGE, OPT_DIR, OPT_CMDLINE, OPT_TIMEOUT,
 };
 
 static const struct option long_options[] = {
@@ -65,6 +71,10 @@ static const struct option long_options[] = {
 	{ "v1-bitmap", required_argument, NULL, OPT_V1_BITMAP },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 	{ "with-content", required_argument, NULL, OPT_WITH_CONTENT },
+	{ "stage", required_argument, NULL, OPT_STAGE },
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -172,6 +182,23 @@ static int parse_v1_bitmap(struct options *options, const char *text)
 	return 0;
 }
 
+static int parse_stage(struct options *options, const char *text)
+{
+	if (!strcmp(text, "incoming"))
+		options->stage = BOOT_INCOMING;
+	else if (!strcmp(text, "claims"))
+		options->stage = BOOT_CLAIMS;
+	else
+		return misuse("--stage takes incoming or claims", text);
+	return 0;
+}
+
+static int parse_timeout(struct options *options, const char *text)
+{
+	options->timeout = boot_timeout_parse(text);
+	return options->timeout ? 0 : misuse("--timeout takes 1 to 99999 seconds", text);
+}
+
 static int parse_content(struct options *options, const char *text)
 {
 	uint64_t id, *ids;
@@ -204,6 +231,10 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_V1_BITMAP: return parse_v1_bitmap(options, argument);
 	case OPT_NO_SANDBOX: options->no_sandbox = true; break;
 	case OPT_WITH_CONTENT: return parse_content(options, argument);
+	case OPT_STAGE: return parse_stage(options, argument);
+	case OPT_TIMEOUT: return parse_timeout(options, argument);
+	case OPT_DIR: options->dir = argument; break;
+	case OPT_CMDLINE: options->cmdline = argument; break;
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
 			return misuse("--fail-on takes info, warning, error or fatal", argument);
@@ -274,7 +305,8 @@ static int run(int argc, char **argv, struct options *options)
 
 	options->verify.only = (const char *const *)options->only;
 	options->verify.ignore = (const char *const *)options->ignore;
-	if (!enter_sandbox(options))
+	/* its child does, for it has more to do itself */
+	if (command->run != cmd_boot_check && !enter_sandbox(options))
 		return EXIT_CANNOT_TELL;
 	return command->run(options);
 }

@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-boot-check FIXTURES BOX [LIST FOLDER...]: runs kho-inspect boot-check in this process over
+ * recorded states, over every damaged copy in each FOLDER (LIST has its "NAME RULES" lines), and
+ * in machines made of files below BOX.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/kho-inspect/boot.h"
+#include "tools/kho-inspect/inspect.h"
+
+static const char *fixtures, *box, *test_case = "start";
+static unsigned int checks;
+
+#define CHECK(condition) do {								\
+	checks++;									\
+	if (!(condition))								\
+		fail_check(#condition, __LINE__);					\
+} while (0)
+
+static char run_dir[PATH_MAX], output[65536], status_line[4096], findings[1 << 20];
+
+static void __attribute__((noreturn)) fail_check(const char *what, int line)
+{
+	fprintf(stderr, "test-boot-check: line %d, case \"%s\": not so: %s\nstatus: %s\noutput: %s\nfindings: %.2000s\n",
+		line, test_case, what, status_line, output, findings);
+	exit(1);
+}
+
+/* A clock that the first look at it ends, for the case that asks for it. */
+static uint64_t clock_step;
+uint64_t __real_boot_clock(void);
+uint64_t __wrap_boot_clock(void);
+
+uint64_t __wrap_boot_clock(void)
+{
+	static uint64_t looks;
+
+	return __real_boot_clock() + clock_step * looks++;
+}
+
+/* ------------------------------------------------------------------ the box */
+
+static void path_in_box(char *path, const char *name)
+{
+	if (snprintf(path, PATH_MAX, "%s%s", box, name) >= PATH_MAX)
+		fail_check("path fits", __LINE__);
+}
+
+static void make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			fail_check("mkdir", __LINE__);
+		*slash = '/';
+	}
+}
+
+static void put(const char *name, const char *content)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	path_in_box(path, name);
+	make_folders(path);
+	if (name[strlen(name) - 1] == '/')
+		return;
+	file = fopen(path, "w");
+	if (!file || fputs(content, file) < 0 || fclose(file))
+		fail_check("file of the box", __LINE__);
+}
+
+static void read_text(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+
+	text[n] = '\0';
+	if (file)
+		fclose(file);
+}
+
+static void read_report(const char *name, char *text, size_t size)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	read_text(path, text, size);
+}
+
+static bool report_has(const char *name)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	return !access(path, F_OK);
+}
+
+static unsigned int mode_of(const char *name)
+{
+	char path[PATH_MAX + 64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	return stat(path, &st) ? 0 : st.st_mode & 07777;
+}
+
+/* A new machine: x86_64, started by firmware, nothing handed over. */
+static void new_box(const char *name)
+{
+	static char folder[PATH_MAX], base[PATH_MAX];
+	static unsigned int n;
+
+	test_case = name;
+	if (!*base)
+		snprintf(base, sizeof(base), "%s", box);
+	snprintf(folder, sizeof(folder), "%.3000s/%u", base, n++);
+	box = folder;
+	snprintf(run_dir, sizeof(run_dir), "%.3000s/run/initramfs/kho", folder);
+	put("/proc/cmdline", "root=/dev/vda ro kho=on\n");
+	put("/proc/sys/kernel/bootloader_type", "114\n");
+	put("/sys/kernel/boot_params/version", "0x020f\n");
+	put("/dev/kmsg", "6,1,0,-;Linux version 7.3.4\n");
+}
+
+static void by_kexec(void)
+{
+	put("/proc/sys/kernel/bootloader_type", "208\n");
+}
+
+static void hand_over(void)
+{
+	by_kexec();
+	put("/sys/kernel/boot_params/setup_data/0/type", "0x9\n");
+	put("/sys/kernel/boot_params/setup_data/1/type", "0xa\n");
+}
+
+static void cmdline(const char *text)
+{
+	put("/proc/cmdline", text);
+}
+
+/* Runs it, and reads what it left. Returns the exit status. */
+static int check_boot(const char *core, enum boot_stage stage)
+{
+	struct options options = {
+		.fail_on = KHO_SEVERITY_ERROR, .core = core, .sysroot = box, .stage = stage,
+		.dir = run_dir, .no_sandbox = true,
+	};
+	char path[PATH_MAX + 16];
+	int status, saved, fd;
+
+	snprintf(path, sizeof(path), "%s/stdout", box);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	saved = dup(STDOUT_FILENO);
+	if (fd < 0 || saved < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		fail_check("stdout", __LINE__);
+	status = cmd_boot_check(&options);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	read_text(path, output, sizeof(output));
+	read_report("status", status_line, sizeof(status_line));
+	read_report(stage == BOOT_CLAIMS ? "findings.claims" : "findings", findings,
+		    sizeof(findings));
+	return status;
+}
+
+static const char *fixture(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s.khosnap", fixtures, name);
+	return path;
+}
+
+static bool starts(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* The exit statuses as the manual has them; by hand, for programs rely on them. */
+static int status_of(const char *word)
+{
+	static const struct { const char *word; int status; } statuses[] = {
+		{ "clean", 0 }, { "none", 10 }, { "warning", 11 }, { "unknown", 12 },
+		{ "error", 13 }, { "absent", 14 }, { "fatal", 15 }, { "off", 16 },
+	};
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (!strcmp(statuses[i].word, word))
+			return statuses[i].status;
+	}
+	return -1;
+}
+
+static void is_word(int status, const char *word)
+{
+	CHECK(status == status_of(word));
+	CHECK(starts(status_line, word) && status_line[strlen(word)] == ' ');
+	CHECK(strchr(status_line, '\n') == status_line + strlen(status_line) - 1);
+	CHECK(mode_of("status") == 0600);
+}
+
+/* ------------------------------------------------- recorded and damaged state */
+
+static void test_fixtures(void)
+{
+	static const struct { const char *name, *incoming, *claims; } cases[] = {
+		{ "v1-incoming", "clean", "clean" },
+		{ "v1-outgoing", "clean", "clean" },
+		{ "v3-incoming", "clean", "clean" },
+		{ "v3-outgoing", "clean", "clean" },
+		{ "v4-incoming-claimed", "clean", "clean" },
+		{ "v4-incoming-unclaimed", "clean", "warning" },
+		{ "v4-outgoing", "clean", "clean" },
+		{ "v4-stock-incoming", "clean", "clean" },
+		{ "v4-stock-outgoing", "clean", "clean" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *core = fixture(cases[i].name);
+
+		new_box(cases[i].name);
+		hand_over();
+		is_word(check_boot(core, BOOT_INCOMING), cases[i].incoming);
+		CHECK(!*output);
+		CHECK(report_has("report.json") && mode_of("report.json") == 0600);
+		CHECK(mode_of("findings") == 0600);
+		CHECK(!report_has("snapshot.khosnap"));
+		is_word(check_boot(core, BOOT_CLAIMS), cases[i].claims);
+		CHECK(strstr(status_line, "; claims: "));
+		CHECK(report_has("claims.json"));
+		if (!strcmp(cases[i].claims, "warning")) {
+			CHECK(strstr(status_line, "claims: warning: 5 unclaimed, 0 refused"));
+			CHECK(starts(output, "warn claims: warning: 5 unclaimed"));
+			CHECK(strstr(output, "\nwarning K501: "));
+			CHECK(starts(findings, "unclaimed K501 warning 0x"));
+		}
+	}
+}
+
+static const char *const worse_and_worse[] = { "clean", "warning", "unknown", "error", "fatal" };
+
+static unsigned int badness(const char *word)
+{
+	for (unsigned int i = 0; i < sizeof(worse_and_worse) / sizeof(worse_and_worse[0]); i++) {
+		if (!strcmp(worse_and_worse[i], word))
+			return i;
+	}
+	return 0;
+}
+
+static void findings_have(const char *rules)
+{
+	char text[64], *save = NULL;
+
+	snprintf(text, sizeof(text), "%s", rules);
+	for (char *rule = strtok_r(text, " ", &save); rule; rule = strtok_r(NULL, " ", &save)) {
+		char found[16];
+
+		snprintf(found, sizeof(found), " %s ", rule);
+		CHECK(strstr(findings, found));
+	}
+}
+
+/* What the lines of findings make the word, read here in another way. */
+static const char *word_of_findings(void)
+{
+	const char *line = findings;
+	unsigned int worst = 0;
+
+	while (*line) {
+		char class[16], rule[16], severity[16];
+		const char *word;
+
+		CHECK(sscanf(line, "%15s %15s %15s", class, rule, severity) == 3);
+		word = strstr(line, " not judged: ") && strstr(line, " not judged: ") < strchr(line, '\n') ?
+			       "unknown" : severity;
+		if (!strcmp(severity, "info"))
+			word = "clean";
+		if (badness(word) > worst)
+			worst = badness(word);
+		line = strchr(line, '\n') + 1;
+	}
+	return worse_and_worse[worst];
+}
+
+static void test_damage(const char *folder, const char *name, const char *rules)
+{
+	char core[PATH_MAX], first[16];
+	int status;
+
+	new_box(name);
+	hand_over();
+	cmdline("rd.kho.policy.error=shell rd.kho.policy.fatal=halt rd.kho.policy.unknown=reboot");
+	snprintf(core, sizeof(core), "%s/%s", folder, name);
+	status = check_boot(core, BOOT_INCOMING);
+	CHECK(sscanf(status_line, "%15s", first) == 1);
+	is_word(status, first);
+	findings_have(rules);
+	CHECK(!strcmp(word_of_findings(), first));
+	if (*rules)
+		CHECK(strcmp(first, "clean"));
+
+	if (!strcmp(first, "fatal"))
+		CHECK(starts(output, "halt incoming state: fatal: fatal K"));
+	else if (!strcmp(first, "error"))
+		CHECK(starts(output, "shell incoming state: error: error K") ||
+		      starts(output, "reboot incoming state: error: error K"));
+	else if (!strcmp(first, "clean"))
+		CHECK(!*output);
+	/* the same is not told again */
+	if (report_has("report.json"))
+		check_boot(core, BOOT_CLAIMS);
+	CHECK(!strstr(output, "incoming state"));
+	CHECK(strcmp(first, "fatal") || starts(status_line, "fatal "));
+}
+
+static unsigned int test_damages(const char *list, const char *folder)
+{
+	FILE *file = fopen(list, "r");
+	char line[256], name[128];
+	unsigned int n = 0;
+	int end;
+
+	test_case = list;
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		CHECK(sscanf(line, "%127s %n", name, &end) == 1);
+		line[strcspn(line, "\n")] = '\0';
+		test_damage(folder, name, line + end);
+		n++;
+	}
+	fclose(file);
+	CHECK(n > 3);
+	return n;
+}
+
+/* ------------------------------------------------------ what a machine shows */
+
+static void test_cold(void)
+{
+	new_box("a cold boot is silent");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!*output);
+	CHECK(!strcmp(status_line, "none nothing was handed over\n"));
+	CHECK(!report_has("report.json") && !report_has("findings"));
+	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("none"));
+	CHECK(!*output);
+
+	new_box("other setup_data is no hand-over");
+	put("/sys/kernel/boot_params/setup_data/0/type", "0x9\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+
+	new_box("a device tree without the property");
+	put("/proc/device-tree/chosen/bootargs", "");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+
+	new_box("a crash kernel is left alone");
+	hand_over();
+	put("/proc/vmcore", "");
+	cmdline("rd.kho.expect=5,11");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(strstr(status_line, "crash kernel") && !*output);
+
+	new_box("rd.kho=0");
+	hand_over();
+	cmdline("rd.kho=0 rd.kho.expect=5,11");
+	is_word(check_boot(NULL, BOOT_INCOMING), "off");
+	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("off"));
+	CHECK(!*output);
+}
+
+/* debugfs with KHO's outgoing side alone: this kernel has KHO and took nothing over. */
+static void show_no_state(void)
+{
+	char path[PATH_MAX];
+
+	put("/sys/kernel/debug/kho/out/fdt_phys", "0x1000\n");
+	path_in_box(path, "/proc/kcore");
+	CHECK(!symlink(fixture("v4-stock-outgoing"), path));
+}
+
+static void test_lost(void)
+{
+	new_box("a promise of a boot that kexec started");
+	by_kexec();
+	show_no_state();
+	cmdline("rd.kho.expect=5,11 rd.kho.policy=reboot");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+	CHECK(strstr(status_line, "fatal K510: 5 records of generation 11 were expected: "));
+	CHECK(strstr(status_line, "the kernel log says nothing of KHO"));
+	CHECK(starts(findings, "absent K510 fatal - - 5 records"));
+	CHECK(starts(output, "reboot incoming state: absent: "));
+	CHECK(report_has("report.json") && !report_has("snapshot.khosnap"));
+	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("absent"));
+	CHECK(!*output);
+
+	new_box("the kernel's own words");
+	by_kexec();
+	show_no_state();
+	put("/dev/kmsg", "6,1,0,-;Kernel command line: KHO\n6,2,200000,-;KHO: disabling KHO revival: -22\n"
+	    "14,3,300000,-;KHO: written by a user\n");
+	cmdline("rd.kho.expect=5,11");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+	CHECK(strstr(status_line, "the kernel says: [    0.200000] KHO: disabling KHO revival: -22\n"));
+	CHECK(report_has("dmesg"));
+
+	new_box("a promise that was copied into a boot entry");
+	show_no_state();
+	cmdline("rd.kho.expect=5,11 rd.kho.policy=reboot");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!*output);
+
+	new_box("nothing says who started this kernel");
+	show_no_state();
+	cmdline("rd.kho.expect=5,11");
+	put("/proc/sys/kernel/bootloader_type", "no number\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "nothing says whether kexec started this kernel"));
+
+	new_box("a promise behind -- and in quotes");
+	by_kexec();
+	show_no_state();
+	cmdline("root=\"/dev/a b\" -- init-argument \"rd.kho.expect=5,11\"");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+
+	new_box("a promise in a quote that is never closed");
+	by_kexec();
+	show_no_state();
+	cmdline("x=\"a b rd.kho.expect=5,11");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+
+	new_box("a promise that is none");
+	by_kexec();
+	show_no_state();
+	cmdline("rd.kho.expect=*,1");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "rd.kho.expect=*,1 is not COUNT,GENERATION"));
+
+	new_box("without a command line a promise cannot be known");
+	by_kexec();
+	show_no_state();
+	unlink(strcat(strcpy(findings, box), "/proc/cmdline"));
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "cannot read the kernel command line"));
+
+	new_box("left and not taken");
+	hand_over();
+	show_no_state();
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+	CHECK(strstr(status_line, "K510: state was left for this kernel"));
+
+	new_box("left in a device tree, and refused by a kernel without debugfs");
+	put("/proc/device-tree/chosen/linux,kho-fdt", "12345678");
+	put("/dev/kmsg", "4,2,200000,-;Passed KHO data, but CONFIG_KEXEC_HANDOVER not set. Ignoring.\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+
+	new_box("left, and nothing of it to be seen");
+	hand_over();
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(starts(findings, "unknown K510 fatal - - not judged: "));
+
+	new_box("only the kernel's log says that state was left");
+	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/version"));
+	put("/dev/kmsg", "6,2,200000,-;KHO: found kexec handover data.\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+
+	new_box("neither debugfs nor a kernel log");
+	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/version"));
+	unlink(strcat(strcpy(findings, box), "/dev/kmsg"));
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "kernel log cannot be read"));
+}
+
+static void test_promise_kept(void)
+{
+	new_box("less came than was promised");
+	hand_over();
+	cmdline("rd.kho.expect=99,99999");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "fatal");
+	findings_have("K511");
+	CHECK(report_has("snapshot.khosnap") && mode_of("snapshot.khosnap") == 0600);
+
+	new_box("a promise that cannot be compared is not clean");
+	hand_over();
+	cmdline("rd.kho.expect=five");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "unknown");
+}
+
+/* ------------------------------------------------------------------ policies */
+
+static void test_policies(const char *damaged)
+{
+	static const struct { const char *options, *action; } cases[] = {
+		{ "", "warn " }, { "rd.kho.policy=warn", "warn " }, { "rd.kho.policy=log", "" },
+		{ "rd.kho.policy=shell", "shell " }, { "rd.kho.policy=reboot", "reboot " },
+		{ "rd.kho.policy=halt", "halt " }, { "rd.kho.policy=shel", "warn " },
+		{ "rd.kho.policy=shell rd.kho.policy.error=log rd.kho.policy.unknown=log", "" },
+		{ "rd.kho.policy.error=shell", "shell " }, { "rd.kho.policy.fatal=shell", "warn " },
+		{ "rd.kho.policy=shell rd.kho.policy=log", "" },
+		{ "\"rd.kho.policy=shell\"", "shell " }, { "rd.kho.policy=\"shell\"", "shell " },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		new_box(cases[i].options);
+		hand_over();
+		cmdline(cases[i].options);
+		is_word(check_boot(damaged, BOOT_INCOMING), "error");
+		CHECK(*cases[i].action ? starts(output, cases[i].action) : !*output);
+	}
+	new_box("a slip is told");
+	cmdline("rd.kho.policy=shel");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!strcmp(output, "warn rd.kho.policy=shel is not one of log, warn, shell, reboot, halt: taken as warn\n"));
+
+	new_box("a time limit that is none");
+	cmdline("rd.kho.timeout=5m");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(strstr(output, "rd.kho.timeout=5m is not a number of seconds"));
+
+	new_box("no reboot where it would never end");
+	cmdline("rd.kho.policy=reboot");
+	is_word(check_boot(damaged, BOOT_INCOMING), "error");
+	CHECK(starts(output, "shell ") && strstr(output, "No reboot: kexec has not handed"));
+
+	new_box("what dracut bakes in counts, and the kernel's line more");
+	hand_over();
+	put("/etc/cmdline.d/kho.conf", "rd.kho.policy=shell rd.kho.policy.error=halt\n");
+	cmdline("rd.kho.policy.error=warn");
+	is_word(check_boot(damaged, BOOT_INCOMING), "error");
+	CHECK(starts(output, "warn "));
+
+	new_box("unclaimed allocations have a policy of their own");
+	hand_over();
+	cmdline("rd.kho.policy.unclaimed=shell");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "clean");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "warning");
+	CHECK(starts(output, "shell claims: warning: 5 unclaimed"));
+
+	new_box("the classes that are for the log are not shown");
+	hand_over();
+	cmdline("rd.kho.policy=shell rd.kho.policy.unclaimed=log");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "clean");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "warning");
+	CHECK(!*output);
+}
+
+/* ---------------------------------------------------- what must not be clean */
+
+static void crash(void *data, void *result)
+{
+	(void)data;
+	(void)result;
+	signal(SIGABRT, SIG_DFL);
+	raise(SIGKILL);
+}
+
+static void hang(void *data, void *result)
+{
+	(void)data;
+	(void)result;
+	for (;;)
+		pause();
+}
+
+static void test_children(void)
+{
+	char why[160] = "", result[16] = "";
+
+	test_case = "children";
+	CHECK(boot_run_child(crash, NULL, result, sizeof(result), __real_boot_clock() + 60000, why,
+			     sizeof(why)) == -ECHILD);
+	CHECK(strstr(why, "signal 9"));
+	CHECK(boot_run_child(hang, NULL, result, sizeof(result), __real_boot_clock() + 50, why,
+			     sizeof(why)) == -ETIME);
+}
+
+static void test_not_clean(const char *sealed)
+{
+	struct rlimit limit, none = { 0, RLIM_INFINITY };
+	char path[PATH_MAX];
+
+	new_box("a clock that runs out");
+	hand_over();
+	clock_step = 200 * 1000;
+	is_word(check_boot(sealed, BOOT_INCOMING), "unknown");
+	clock_step = 0;
+	CHECK(starts(findings, "unknown K413 error - - not judged: no time was left"));
+	CHECK(report_has("report.json"));
+
+	new_box("a file that never answers");
+	hand_over();
+	cmdline("rd.kho.timeout=1");
+	put("/sys/kernel/debug/kho/in/", "");
+	path_in_box(path, "/proc/kcore");
+	CHECK(!mkfifo(path, 0600));
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "did not finish within 2 s"));
+
+	new_box("no file can be written");
+	hand_over();
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "clean");
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(!getrlimit(RLIMIT_FSIZE, &limit) && !setrlimit(RLIMIT_FSIZE, &none));
+	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
+	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
+	/* and nothing that says clean is left */
+	CHECK(!*status_line);
+
+	new_box("a folder that cannot be made");
+	hand_over();
+	put("/run/initramfs", "");
+	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
+	CHECK(!report_has("status"));
+
+	new_box("what is no state");
+	hand_over();
+	put("/proc/version", "no dump\n");
+	path_in_box(path, "/proc/version");
+	is_word(check_boot(path, BOOT_INCOMING), "unknown");
+	CHECK(!report_has("report.json"));
+
+	new_box("the second stage without the first");
+	CHECK(check_boot(NULL, BOOT_CLAIMS) == EXIT_CANNOT_TELL);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int damages = 0;
+	char path[PATH_MAX];
+
+	if (argc != 11)
+		return 2;
+	fixtures = argv[1];
+	box = argv[2];
+
+	test_children();
+	test_fixtures();
+	test_cold();
+	test_lost();
+	test_promise_kept();
+	for (int i = 3; i < argc; i += 2)
+		damages += test_damages(argv[i], argv[i + 1]);
+	/* the list of incoming state comes first, that of outgoing state second */
+	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
+	test_policies(path);
+	snprintf(path, sizeof(path), "%s/record-sealed", argv[6]);
+	test_not_clean(path);
+	printf("%u checks, %u damages\n", checks, damages);
+	return 0;
+}

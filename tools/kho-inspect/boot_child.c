@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Runs a function in a child that may crash, hang or run out of memory: what is read at boot
+ * was written by another kernel. The child gives up system calls and has a bound on memory.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+
+#define DEBUGFS "/sys/kernel/debug"
+
+uint64_t boot_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/*
+ * In a mount namespace of its own, so that nobody else sees it and nothing has to be
+ * unmounted, whatever becomes of this process. What fails shows when debugfs is read.
+ */
+void boot_mount_debugfs(void)
+{
+	struct statfs fs;
+
+	if (!statfs(DEBUGFS, &fs) && fs.f_type == DEBUGFS_MAGIC)
+		return;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return;
+	mount("debugfs", DEBUGFS, "debugfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+/* A quarter of RAM is plenty: metadata of KHO is a thousandth of what it describes. */
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* it maps terabytes */
+	const rlim_t least = 256u << 20;
+	struct sysinfo info;
+	struct rlimit limit;
+
+	if (sysinfo(&info))
+		return;
+	limit.rlim_cur = (rlim_t)info.totalram * info.mem_unit / 4;
+	if (limit.rlim_cur < least)
+		limit.rlim_cur = least;
+	limit.rlim_max = limit.rlim_cur;
+	setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
+static void __attribute__((noreturn)) run_child(int to_parent, boot_child_fn fn, void *data,
+						void *result, size_t size)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	/* the parent is what keeps the time */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &no_core);
+	limit_memory();
+	fn(data, result);
+	_exit(write(to_parent, result, size) == (ssize_t)size ? 0 : 2);
+}
+
+/* Reads @size bytes until @deadline. 1: all of them; 0: the end came first; -ETIME; -errno. */
+static int read_until(int fd, void *result, size_t size, uint64_t deadline)
+{
+	char *to = result;
+
+	while (size) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		uint64_t now = boot_clock();
+		ssize_t n;
+		int ret;
+
+		if (now >= deadline)
+			return -ETIME;
+		ret = poll(&poll_fd, 1, deadline - now < 60000 ? (int)(deadline - now) : 60000);
+		if (ret < 0 && errno != EINTR)
+			return -errno;
+		if (ret <= 0)
+			continue;
+		n = read(fd, to, size);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (!n)
+			return 0;
+		if (n > 0) {
+			to += n;
+			size -= (size_t)n;
+		}
+	}
+	return 1;
+}
+
+static void say_how_it_ended(pid_t pid, char *why, size_t size)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		snprintf(why, size, "nobody knows how it ended");
+	else if (WIFSIGNALED(status))
+		snprintf(why, size, "it was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(why, size, "it ended with status %d", WEXITSTATUS(status));
+}
+
+int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline,
+		   char *why, size_t why_size)
+{
+	int fds[2], ret;
+	pid_t pid;
+
+	fflush(NULL);
+	if (pipe(fds)) {
+		snprintf(why, why_size, "no pipe: %s", strerror(errno));
+		return -errno;
+	}
+	pid = fork();
+	if (pid < 0) {
+		ret = -errno;
+		snprintf(why, why_size, "no process: %s", strerror(errno));
+		close(fds[0]);
+		close(fds[1]);
+		return ret;
+	}
+	if (!pid) {
+		close(fds[0]);
+		run_child(fds[1], fn, data, result, size);
+	}
+
+	close(fds[1]);
+	ret = read_until(fds[0], result, size, deadline);
+	close(fds[0]);
+	if (ret > 0) {
+		waitpid(pid, NULL, 0);
+		return 0;
+	}
+	/* one that hangs in the kernel does not even die, so nobody waits for it */
+	if (ret < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, WNOHANG);
+		snprintf(why, why_size, "%s", ret == -ETIME ? "time is over" : strerror(-ret));
+		return ret;
+	}
+	say_how_it_ended(pid, why, why_size);
+	return -ECHILD;
+}

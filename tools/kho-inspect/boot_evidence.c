@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a machine shows of how it was started. In Linux 7.3:
+ * arch/x86/kernel/ksysfs.c (setup_data), kernel/sysctl (bootloader_type),
+ * drivers/of/kexec.c (linux,booted-from-kexec, linux,kho-fdt), kernel/printk/printk.c (kmsg).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot.h"
+
+#define SETUP_KEXEC_KHO		10
+#define LOADER_KEXEC		0xd	/* in the high four bits of bootloader_type */
+#define BOOT_PARAMS		"/sys/kernel/boot_params"
+#define CHOSEN			"/proc/device-tree/chosen"
+#define KMSG			"/dev/kmsg"
+#define MAX_CMDLINE		65536
+#define MAX_LOG			65536	/* bytes of the kernel's log that are kept */
+
+static bool path_make(char *path, size_t size, const char *sysroot, const char *name)
+{
+	int n = snprintf(path, size, "%s%s", sysroot, name);
+
+	return n > 0 && (size_t)n < size;
+}
+
+static bool exists(const char *sysroot, const char *name)
+{
+	char path[PATH_MAX];
+
+	return path_make(path, sizeof(path), sysroot, name) && !access(path, F_OK);
+}
+
+/* The number that a file holds, with base 0; false where there is none. */
+static bool read_number(const char *path, unsigned long *number)
+{
+	FILE *file = fopen(path, "re");
+	char text[32], *end;
+	bool read;
+
+	if (!file)
+		return false;
+	read = fgets(text, sizeof(text), file);
+	fclose(file);
+	if (!read)
+		return false;
+	errno = 0;
+	*number = strtoul(text, &end, 0);
+	return !errno && end != text && (!*end || *end == '\n');
+}
+
+/* A setup_data of that type is there even when this kernel was built without KHO. */
+static bool in_setup_data(const char *sysroot)
+{
+	char pattern[PATH_MAX];
+	unsigned long type;
+	bool found = false;
+	glob_t files;
+
+	if (!path_make(pattern, sizeof(pattern), sysroot, BOOT_PARAMS "/setup_data/*/type") ||
+	    glob(pattern, GLOB_NOSORT, NULL, &files))
+		return false;
+	for (size_t i = 0; i < files.gl_pathc && !found; i++)
+		found = read_number(files.gl_pathv[i], &type) && type == SETUP_KEXEC_KHO;
+	globfree(&files);
+	return found;
+}
+
+/* Firmware and boot loaders say who they are, and so does a kernel that kexec started. */
+static enum boot_answer started_by_kexec(const char *sysroot)
+{
+	char path[PATH_MAX];
+	unsigned long loader;
+
+	if (exists(sysroot, CHOSEN "/linux,booted-from-kexec"))
+		return ANSWER_YES;
+	if (!path_make(path, sizeof(path), sysroot, "/proc/sys/kernel/bootloader_type") ||
+	    !read_number(path, &loader))
+		return ANSWER_UNKNOWN;
+	return loader >> 4 == LOADER_KEXEC ? ANSWER_YES : ANSWER_NO;
+}
+
+void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence)
+{
+	*evidence = (struct boot_evidence){
+		.crash_kernel = exists(sysroot, "/proc/vmcore"),
+		.left = in_setup_data(sysroot) || exists(sysroot, CHOSEN "/linux,kho-fdt"),
+		.shown = exists(sysroot, BOOT_PARAMS "/version") || exists(sysroot, CHOSEN),
+		.by_kexec = started_by_kexec(sysroot),
+	};
+	/* nobody else leaves state */
+	if (evidence->left)
+		evidence->by_kexec = ANSWER_YES;
+}
+
+/* ------------------------------------------------------------ kernel log */
+
+static bool keep_line(struct boot_kernel_log *log, const char *line, size_t size)
+{
+	char *lines;
+
+	if (size > MAX_LOG - log->size)
+		return false;
+	if (log->size + size > log->room) {
+		lines = realloc(log->lines, log->room + MAX_LOG / 4);
+		if (!lines)
+			return false;
+		log->lines = lines;
+		log->room += MAX_LOG / 4;
+	}
+	memcpy(log->lines + log->size, line, size);
+	log->size += size;
+	return true;
+}
+
+static bool contains_one(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strstr(text, words[i]))
+			return true;
+	}
+	return false;
+}
+
+#define CONTAINS_ONE(text, words) contains_one(text, words, sizeof(words) / sizeof((words)[0]))
+
+/* @record: "priority,sequence,microseconds,flags;text\n" and lines that begin with a blank. */
+static void read_record(struct boot_kernel_log *log, char *record)
+{
+	static const char *const ours[] = { "KHO", "kho", "luo", "LUO", "dma-liveupdate" };
+	static const char *const refused[] = { "disabling KHO revival", "Passed KHO data, but" };
+	static const char *const left[] = { "KHO: found kexec handover data", "KHO: setup: " };
+	unsigned long long microseconds;
+	unsigned int priority;
+	char *text = strchr(record, ';'), line[512];
+
+	if (!text || sscanf(record, "%u,%*u,%llu", &priority, &microseconds) != 2)
+		return;
+	text++;
+	text[strcspn(text, "\n")] = '\0';
+	/* more than a level: somebody else wrote it */
+	if (priority > 7 || strstr(text, "ommand line: ") || !CONTAINS_ONE(text, ours))
+		return;
+
+	boot_plain(text);
+	snprintf(line, sizeof(line), "[%5llu.%06llu] %s\n", microseconds / 1000000,
+		 microseconds % 1000000, text);
+	keep_line(log, line, strlen(line));
+	if (CONTAINS_ONE(text, refused))
+		log->refused = log->handed_over = true;
+	if (CONTAINS_ONE(text, left))
+		log->handed_over = true;
+	if (strstr(text, "KHO"))
+		snprintf(log->last, sizeof(log->last), "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* A read of /dev/kmsg gives one record; one of a file may give many. */
+static void read_records(struct boot_kernel_log *log, char *buf)
+{
+	char *next;
+
+	for (char *record = buf; record; record = next) {
+		next = strchr(record, '\n');
+		if (next)
+			*next++ = '\0';
+		if (*record != ' ')
+			read_record(log, record);
+	}
+}
+
+void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
+{
+	char path[PATH_MAX], buf[8192];
+	ssize_t n;
+	int fd;
+
+	memset(log, 0, sizeof(*log));
+	if (!path_make(path, sizeof(path), sysroot, KMSG))
+		return;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	log->readable = true;
+	for (;;) {
+		n = read(fd, buf, sizeof(buf) - 1);
+		/* overwritten meanwhile: the next read goes on after it */
+		if (n < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (n <= 0)
+			break;
+		buf[n] = '\0';
+		read_records(log, buf);
+	}
+	/* EAGAIN: that was all there is */
+	if (n < 0 && errno != EAGAIN)
+		log->readable = false;
+	close(fd);
+}
+
+void boot_kernel_log_write(const char *sysroot, int priority, const char *text)
+{
+	char path[PATH_MAX], line[1024];
+	int fd, n;
+
+	if (!path_make(path, sizeof(path), sysroot, KMSG))
+		return;
+	fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	/* it must fit into one record, and go out in one piece */
+	n = snprintf(line, sizeof(line), "<%d>kho: %.900s\n", priority, text);
+	if (write(fd, line, (size_t)n) < 0)
+		fputs("kho-inspect: cannot write to the kernel log\n", stderr);
+	close(fd);
+}
+
+/* ---------------------------------------------------------- command line */
+
+static void take_option(struct boot_options *options, const struct kho_cmdline_arg *arg)
+{
+	char name[64], value[256];
+
+	/* a quote that nobody closes swallows what follows, and a promise must not get lost */
+	if (arg->unclosed && memmem(arg->text, arg->text_len, "rd.kho.expect=", 14)) {
+		boot_options_add(options, "rd.kho.expect", "in an unclosed quote");
+		return;
+	}
+	if (arg->name_len >= sizeof(name) || arg->name_len < 6 || memcmp(arg->name, "rd.kho", 6))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)arg->name_len, arg->name);
+	if (arg->value)
+		snprintf(value, sizeof(value), "%.*s",
+			 (int)(arg->value_len < sizeof(value) ? arg->value_len : sizeof(value) - 1),
+			 arg->value);
+	boot_options_add(options, name, arg->value ? value : NULL);
+}
+
+/* Also behind "--": initramfs tools read the whole line, and a promise must not get lost. */
+static int read_cmdline(const char *path, struct boot_options *options)
+{
+	FILE *file = fopen(path, "re");
+	struct kho_cmdline_arg arg;
+	const char *rest;
+	char *text;
+	size_t n;
+
+	if (!file)
+		return -errno;
+	text = malloc(MAX_CMDLINE + 1);
+	if (!text) {
+		fclose(file);
+		return -ENOMEM;
+	}
+	n = fread(text, 1, MAX_CMDLINE, file);
+	text[n] = '\0';
+	for (rest = text; kho_cmdline_next(&rest, &arg); )
+		take_option(options, &arg);
+	n = (size_t)ferror(file);
+	free(text);
+	fclose(file);
+	return n ? -EIO : 0;
+}
+
+/* What dracut bakes into an initramfs, in the order of its getarg; there may be none. */
+static void read_baked_in(const char *sysroot, struct boot_options *options)
+{
+	char path[PATH_MAX];
+	glob_t files;
+
+	if (path_make(path, sizeof(path), sysroot, "/etc/cmdline"))
+		read_cmdline(path, options);
+	if (!path_make(path, sizeof(path), sysroot, "/etc/cmdline.d/*.conf") ||
+	    glob(path, 0, NULL, &files))
+		return;
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		read_cmdline(files.gl_pathv[i], options);
+	globfree(&files);
+}
+
+int boot_options_read(const char *sysroot, const char *file, struct boot_options *options)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	memset(options, 0, sizeof(*options));
+	options->timeout = BOOT_TIMEOUT;
+	if (!file) {
+		read_baked_in(sysroot, options);
+		if (!path_make(path, sizeof(path), sysroot, "/proc/cmdline"))
+			return -ENAMETOOLONG;
+		file = path;
+	}
+	ret = read_cmdline(file, options);
+	boot_options_finish(options);
+	return ret;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The findings of a boot, as a list and as a file with a line for each. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot.h"
+
+#define NOT_JUDGED "not judged: "
+
+static struct boot_finding *new_finding(struct boot_findings *findings)
+{
+	if (findings->n == findings->room) {
+		size_t room = findings->room ? 2 * findings->room : 64;
+		struct boot_finding *list = reallocarray(findings->list, room, sizeof(*list));
+
+		if (!list) {
+			findings->truncated = true;
+			return NULL;
+		}
+		findings->list = list;
+		findings->room = room;
+	}
+	/* all of it: two findings are compared as bytes */
+	return memset(&findings->list[findings->n++], 0, sizeof(*findings->list));
+}
+
+void boot_findings_add(struct boot_findings *findings, const struct kho_finding *finding)
+{
+	struct boot_finding *line = new_finding(findings);
+
+	if (!line)
+		return;
+	line->class = boot_classify(finding);
+	snprintf(line->rule, sizeof(line->rule), "%s", finding->rule->id);
+	snprintf(line->severity, sizeof(line->severity), "%s",
+		 kho_severity_name(finding->severity));
+	strcpy(line->address, "-");
+	if (finding->addr != KHO_NO_ADDR)
+		snprintf(line->address, sizeof(line->address), "0x%" PRIx64, finding->addr);
+	strcpy(line->record, "-");
+	if (finding->record_id)
+		snprintf(line->record, sizeof(line->record), "%" PRIu64, finding->record_id);
+	snprintf(line->text, sizeof(line->text), "%s%s", finding->unevaluated ? NOT_JUDGED : "",
+		 finding->message);
+	boot_plain(line->text);
+}
+
+/* A stable sort by counting: there are seven classes. */
+void boot_findings_sort(struct boot_findings *findings)
+{
+	struct boot_finding *sorted = calloc(findings->n + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	if (!sorted) {
+		findings->truncated = true;
+		return;
+	}
+	for (int class = NR_CLASSES - 1; class >= 0; class--) {
+		for (size_t i = 0; i < findings->n; i++) {
+			if (findings->list[i].class == (enum boot_class)class)
+				sorted[n++] = findings->list[i];
+		}
+	}
+	free(findings->list);
+	findings->list = sorted;
+	findings->room = findings->n + 1;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct boot_finding));
+}
+
+void boot_findings_drop(struct boot_findings *findings, struct boot_findings *known)
+{
+	size_t kept = 0;
+
+	if (!known->n)
+		return;
+	qsort(known->list, known->n, sizeof(*known->list), compare);
+	for (size_t i = 0; i < findings->n; i++) {
+		if (!bsearch(&findings->list[i], known->list, known->n, sizeof(*known->list),
+			     compare))
+			findings->list[kept++] = findings->list[i];
+	}
+	findings->n = kept;
+}
+
+void boot_findings_count(const struct boot_findings *findings, uint64_t counts[NR_CLASSES])
+{
+	memset(counts, 0, NR_CLASSES * sizeof(*counts));
+	for (size_t i = 0; i < findings->n; i++)
+		counts[findings->list[i].class]++;
+}
+
+void boot_findings_write(const struct boot_findings *findings, FILE *file)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct boot_finding *line = &findings->list[i];
+
+		fprintf(file, "%s %s %s %s %s %s\n", boot_class_name(line->class), line->rule,
+			line->severity, line->address, line->record, line->text);
+	}
+}
+
+static bool parse_line(const char *text, struct boot_finding *line)
+{
+	char class[12];
+	int end = 0;
+
+	if (sscanf(text, "%11s %7s %7s %23s %23s %n", class, line->rule, line->severity,
+		   line->address, line->record, &end) != 5 || !end)
+		return false;
+	snprintf(line->text, sizeof(line->text), "%s", text + end);
+	line->text[strcspn(line->text, "\n")] = '\0';
+	boot_plain(line->text);
+	return boot_class_parse(class, &line->class);
+}
+
+bool boot_findings_read(FILE *file, struct boot_findings *findings)
+{
+	char text[512];
+
+	while (fgets(text, sizeof(text), file)) {
+		struct boot_finding *line = new_finding(findings);
+
+		if (!line)
+			return false;
+		if (!strchr(text, '\n') || !parse_line(text, line)) {
+			findings->n--;
+			return false;
+		}
+	}
+	return !ferror(file);
+}
+
+bool boot_finding_judged(const struct boot_finding *finding)
+{
+	return strncmp(finding->text, NOT_JUDGED, strlen(NOT_JUDGED)) != 0;
+}
+
+void boot_findings_free(struct boot_findings *findings)
+{
+	free(findings->list);
+	*findings = (struct boot_findings){ 0 };
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Judges a boot: the class of each finding, the word that sums them up, and what the operator
+ * wants done about it. Pure functions: no input and no output.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "boot.h"
+
+/* From the mildest to the worst; kho-boot(7) documents them. */
+static const char *const class_names[NR_CLASSES] = {
+	[CLASS_INFO] = "info",
+	[CLASS_UNCLAIMED] = "unclaimed",
+	[CLASS_WARNING] = "warning",
+	[CLASS_UNKNOWN] = "unknown",
+	[CLASS_ERROR] = "error",
+	[CLASS_FATAL] = "fatal",
+	[CLASS_ABSENT] = "absent",
+};
+
+/* A higher rank is worse; two words of the same rank say different things. */
+static const struct {
+	const char *name;
+	unsigned int rank;
+} words[NR_WORDS] = {
+	[WORD_CLEAN] = { "clean", 1 },
+	[WORD_NONE] = { "none", 0 },
+	[WORD_WARNING] = { "warning", 2 },
+	[WORD_UNKNOWN] = { "unknown", 3 },
+	[WORD_ERROR] = { "error", 4 },
+	[WORD_ABSENT] = { "absent", 5 },
+	[WORD_FATAL] = { "fatal", 5 },
+	[WORD_OFF] = { "off", 0 },
+};
+
+static const char *const policy_names[NR_POLICIES] = {
+	[POLICY_LOG] = "log",
+	[POLICY_WARN] = "warn",
+	[POLICY_SHELL] = "shell",
+	[POLICY_REBOOT] = "reboot",
+	[POLICY_HALT] = "halt",
+};
+
+const char *boot_class_name(enum boot_class class)
+{
+	return (unsigned int)class < NR_CLASSES ? class_names[class] : "unknown";
+}
+
+const char *boot_word_name(enum boot_word word)
+{
+	return (unsigned int)word < NR_WORDS ? words[word].name : "unknown";
+}
+
+const char *boot_policy_name(enum boot_policy policy)
+{
+	return (unsigned int)policy < NR_POLICIES ? policy_names[policy] : "unknown";
+}
+
+bool boot_word_parse(const char *text, enum boot_word *word)
+{
+	for (unsigned int i = 0; i < NR_WORDS; i++) {
+		if (!strcmp(words[i].name, text)) {
+			*word = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool boot_class_parse(const char *text, enum boot_class *class)
+{
+	for (unsigned int i = 0; i < NR_CLASSES; i++) {
+		if (!strcmp(class_names[i], text)) {
+			*class = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned int boot_word_rank(enum boot_word word)
+{
+	return (unsigned int)word < NR_WORDS ? words[word].rank : words[WORD_UNKNOWN].rank;
+}
+
+enum boot_class boot_classify(const struct kho_finding *finding)
+{
+	if (finding->severity == KHO_SEVERITY_INFO)
+		return CLASS_INFO;
+	if (finding->unevaluated)
+		return CLASS_UNKNOWN;
+	if (finding->rule->number == KHO_RULE_K501)
+		return CLASS_UNCLAIMED;
+	if (finding->rule->number == KHO_RULE_K510)
+		return CLASS_ABSENT;
+
+	switch (finding->severity) {
+	case KHO_SEVERITY_WARNING: return CLASS_WARNING;
+	case KHO_SEVERITY_ERROR: return CLASS_ERROR;
+	default: return CLASS_FATAL;
+	}
+}
+
+enum boot_word boot_word_of(enum boot_class worst)
+{
+	switch (worst) {
+	case CLASS_INFO: return WORD_CLEAN;
+	case CLASS_UNCLAIMED:
+	case CLASS_WARNING: return WORD_WARNING;
+	case CLASS_ERROR: return WORD_ERROR;
+	case CLASS_FATAL: return WORD_FATAL;
+	case CLASS_ABSENT: return WORD_ABSENT;
+	default: return WORD_UNKNOWN;
+	}
+}
+
+/* The class that stands for a word where there is no finding. */
+static enum boot_class class_of(enum boot_word word)
+{
+	switch (word) {
+	case WORD_CLEAN:
+	case WORD_NONE:
+	case WORD_OFF: return CLASS_INFO;
+	case WORD_WARNING: return CLASS_WARNING;
+	case WORD_ERROR: return CLASS_ERROR;
+	case WORD_ABSENT: return CLASS_ABSENT;
+	case WORD_FATAL: return CLASS_FATAL;
+	default: return CLASS_UNKNOWN;
+	}
+}
+
+/* ----------------------------------------------------------------- options */
+
+enum { ALL, WARNING, UNCLAIMED, UNKNOWN, ERROR, FATAL, NR_POLICY_OPTIONS };
+
+static const char *const policy_options[NR_POLICY_OPTIONS] = {
+	[ALL] = "rd.kho.policy",
+	[WARNING] = "rd.kho.policy.warning",
+	[UNCLAIMED] = "rd.kho.policy.unclaimed",
+	[UNKNOWN] = "rd.kho.policy.unknown",
+	[ERROR] = "rd.kho.policy.error",
+	[FATAL] = "rd.kho.policy.fatal",
+};
+
+static void slip(struct boot_options *options, const char *name, const char *value,
+		 const char *wanted)
+{
+	snprintf(options->slip, sizeof(options->slip), "%s=%.64s is not %s", name, value, wanted);
+	boot_plain(options->slip);
+}
+
+/* A slip of the operator must not stop a boot. */
+static int parse_policy(struct boot_options *options, const char *name, const char *value)
+{
+	for (unsigned int i = 0; i < NR_POLICIES; i++) {
+		if (!strcmp(policy_names[i], value))
+			return (int)i;
+	}
+	slip(options, name, value, "one of log, warn, shell, reboot, halt: taken as warn");
+	return POLICY_WARN;
+}
+
+unsigned int boot_timeout_parse(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 5 || text[digits] || *text == '0')
+		return 0;
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+static void parse_timeout(struct boot_options *options, const char *value)
+{
+	options->timeout = boot_timeout_parse(value);
+	if (!options->timeout)
+		slip(options, "rd.kho.timeout", value,
+		     "a number of seconds from 1 to 99999: taken as 120");
+}
+
+static bool is_no(const char *value)
+{
+	return !strcmp(value, "0") || !strcmp(value, "no") || !strcmp(value, "off");
+}
+
+void boot_options_add(struct boot_options *options, const char *name, const char *value)
+{
+	if (!strcmp(name, "rd.kho")) {
+		options->off = value && is_no(value);
+		return;
+	}
+	if (!value)
+		return;
+	for (unsigned int i = 0; i < NR_POLICY_OPTIONS; i++) {
+		if (!strcmp(name, policy_options[i]))
+			options->given[i] = 1 + parse_policy(options, name, value);
+	}
+	if (!strcmp(name, "rd.kho.timeout"))
+		parse_timeout(options, value);
+	if (!strcmp(name, "rd.kho.expect")) {
+		options->promised = true;
+		options->promise_known = !kho_expect_parse(value, &options->expect_records,
+							   &options->expect_generation);
+		if (!options->promise_known)
+			slip(options, name, value, "COUNT,GENERATION");
+	}
+}
+
+static enum boot_policy given_or(const struct boot_options *options, unsigned int option,
+				     enum boot_policy otherwise)
+{
+	return options->given[option] ? options->given[option] - 1 : otherwise;
+}
+
+/*
+ * What stops a boot is, unless it is asked for by class, for state that is damaged, lost or not
+ * proven, and not for a remark.
+ */
+void boot_options_finish(struct boot_options *options)
+{
+	enum boot_policy all = given_or(options, ALL, POLICY_WARN);
+	enum boot_policy mild = all == POLICY_LOG ? POLICY_LOG : POLICY_WARN;
+	enum boot_policy *policy = options->policy;
+
+	policy[CLASS_INFO] = POLICY_LOG;
+	policy[CLASS_WARNING] = given_or(options, WARNING, mild);
+	policy[CLASS_UNCLAIMED] = given_or(options, UNCLAIMED, policy[CLASS_WARNING]);
+	policy[CLASS_UNKNOWN] = given_or(options, UNKNOWN, all);
+	policy[CLASS_ERROR] = given_or(options, ERROR, all);
+	policy[CLASS_FATAL] = given_or(options, FATAL, all);
+	policy[CLASS_ABSENT] = policy[CLASS_FATAL];
+}
+
+/* ----------------------------------------------------------------- outcome */
+
+enum boot_policy boot_choose(const struct boot_options *options, enum boot_word word,
+			     const uint64_t counts[NR_CLASSES])
+{
+	enum boot_policy strongest = POLICY_LOG;
+	bool any = false;
+
+	for (unsigned int i = 0; i < NR_CLASSES; i++) {
+		if (!counts[i])
+			continue;
+		any = true;
+		if (options->policy[i] > strongest)
+			strongest = options->policy[i];
+	}
+	return any ? strongest : options->policy[class_of(word)];
+}
+
+int boot_class_priority(enum boot_class class)
+{
+	switch (class) {
+	case CLASS_INFO: return LOG_INFO;
+	case CLASS_UNCLAIMED:
+	case CLASS_WARNING: return LOG_WARNING;
+	case CLASS_FATAL:
+	case CLASS_ABSENT: return LOG_CRIT;
+	default: return LOG_ERR;
+	}
+}
+
+int boot_word_priority(enum boot_word word)
+{
+	return boot_class_priority(class_of(word));
+}
+
+/* 1 and 2 stay what they are for every command, so that a hook knows a word when it sees one. */
+int boot_word_status(enum boot_word word)
+{
+	return word == WORD_CLEAN ? 0 : 9 + (int)word;
+}
+
+char *boot_plain(char *text)
+{
+	for (char *c = text; *c; c++) {
+		if (*c < ' ' || *c > '~' || *c == '\\')
+			*c = '?';
+	}
+	return text;
+}
