@@ -10,7 +10,7 @@ dist_dracutkho_DATA = \
 	dracut-module/50kho/kho-lib.sh \
 	dracut-module/50kho/kho-verify.service
 EXTRA_DIST += dracut-module/README.md
-dist_man_MANS += man/dracut.kho.7
+dist_man_MANS += man/kho-boot.7
 
 pkglibexec_SCRIPTS = dracut-module/kho-report
 systemdsystemunit_DATA = dracut-module/kho-report.service

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the hooks of the kho module share; see dracut.kho(7).
+# What the hooks of the kho module share; see kho-boot(7).
 #
 # Sourced by hooks that dracut sources itself, on a plain initramfs within PID 1:
 # functions return and never exit, and every name starts with kho_.

@@ -67,7 +67,7 @@ inventory() {
 	[ -x "$CHROOT/usr/sbin/kexec.kexec-tools" ]
 	run ! in_chroot /usr/sbin/kexec.kexec-tools --kho=auto --version
 
-	for page in kho-inspect.1 kexec-kho.8 kho-rules.7 dracut.kho.7 libkho.3; do
+	for page in kho-inspect.1 kexec-kho.8 kho-rules.7 kho-boot.7 libkho.3; do
 		in_chroot mandoc -T ascii "/usr/share/man/man${page##*.}/$page.gz" | grep -qi "^${page%.*}(${page##*.})"
 	done
 	in_chroot sh -c 'dracut --list-modules --no-kernel 2>/dev/null' | grep -qx kho

@@ -158,7 +158,7 @@ real_dracut() {
 }
 
 @test "the manual names every option and every status word" {
-	local manual=${KHO_TESTS%/tests/unit}/man/dracut.kho.7 word
+	local manual=${KHO_TESTS%/tests/unit}/man/kho-boot.7 word
 	for word in rd.kho=0 rd.kho.policy rd.kho.policy.{warning,unclaimed,unknown,error,fatal} rd.kho.expect \
 		rd.kho.timeout log warn shell reboot halt none clean warning unknown error absent fatal off; do
 		grep -q -F -- "$word" "$manual"
@@ -170,7 +170,7 @@ real_dracut() {
 	policies=$(sed -n 's/^[[:blank:]]*\(log | .*\)) return 0 ;;$/\1/p' "$KHO_MODULE/kho-lib.sh" | tr -d '| ')
 	[ -n "$policies" ]
 	[ "$(sed -n '/^| policy |/,/^$/s/^| `\([a-z]*\)` |.*/\1/p' "$top/README.md" | tr -d '\n')" = "$policies" ]
-	words=$(sed -n '/^\.SH STATUS/,/^\.SH/s/^\.B \([a-z]*\)$/\1/p' "$top/man/dracut.kho.7" | sort)
+	words=$(sed -n '/^\.SH STATUS/,/^\.SH/s/^\.B \([a-z]*\)$/\1/p' "$top/man/kho-boot.7" | sort)
 	[ -n "$words" ]
 	[ "$(tr '\n' ' ' < "$top/README.md" | grep -o 'word says it all ([^)]*)' | grep -o '`[a-z]*`' | tr -d '`' | sort)" = "$words" ]
 }

@@ -167,7 +167,7 @@ entries() { # FIELD: its values, an entry each
 }
 
 @test "the manual names every field of an entry, and its MESSAGE_IDs are right" {
-	local manual=${KHO_TESTS%/tests/unit}/man/dracut.kho.7 word
+	local manual=${KHO_TESTS%/tests/unit}/man/kho-boot.7 word
 	for word in KHO_STATUS KHO_REPORT KHO_RULE KHO_SEVERITY KHO_UNEVALUATED KHO_STAGE KHO_RECORD_ID KHO_ADDRESS \
 		KHO_TEXTFILE kho_boot_status $(sed -n 's/^KHO_[A-Z]*_ID=//p' "${KHO_MODULE%/50kho}/kho-report.in"); do
 		grep -q -F -- "$word" "$manual"
