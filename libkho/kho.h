@@ -486,6 +486,8 @@ struct kho_target {
 	char luo_compatible[32];
 	char dma_compatible[32];
 	uint64_t memory_size;	/* that it needs in one piece to unpack itself; 0 if unknown */
+	uint64_t memory_align;	/* of that piece; 0 if unknown */
+	uint64_t memory_min;	/* the lowest address for it */
 	unsigned int page_size;	/* in bytes; 0 if unknown */
 };
 
@@ -496,9 +498,25 @@ struct kho_target {
  * series has it) is believed and not unpacked; of another one that has KHO, the payload is
  * unpacked as far as its strings are. That it can be unpacked to its end is not proven.
  * KHO_ERR_UNSUPPORTED for another kind; KHO_ERR_FORMAT, KHO_ERR_CORRUPT, KHO_ERR_NOMEM,
- * or an error of the system.
+ * or an error of the system. A UKI with several kernels is KHO_ERR_UNSUPPORTED too, since
+ * boot loaders choose among them.
  */
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err);
+
+/*
+ * The same for the @size bytes at @data, such as a caller is about to load. @name stands for the
+ * image in messages.
+ */
+int kho_target_examine(const void *data, size_t size, const char *name,
+		       struct kho_target *out, struct kho_error *err);
+
+/*
+ * Returns 1 if kexec_file_load finds room in the scratch areas for this x86 kernel with an
+ * initrd of @initrd_size bytes (0: none), 0 if not, KHO_ERR_UNSUPPORTED where the image does
+ * not say what it needs. @scratch is the table in its own order, empty areas included.
+ */
+int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
+		    const struct kho_range *scratch, size_t nr_scratch);
 
 /*
  * Holds the target and its command line (may be NULL: not judged) against the

@@ -55,6 +55,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/subtree_raw.c \
 	libkho/target.c \
 	libkho/target.h \
+	libkho/target_cmdline.c \
+	libkho/target_place.c \
 	libkho/verify.c \
 	libkho/verify.h \
 	libkho/text.c \

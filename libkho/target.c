@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 #define BZIMAGE_MAGIC		0x53726448u /* "HdrS" */
 #define PAYLOAD_SINCE		0x0208	/* boot protocol with payload_offset */
 #define INIT_SIZE_SINCE		0x020a	/* and with init_size */
+#define MIN_LOAD_ADDR		0x100000 /* of a bzImage */
 #define KERNEL_INFO_SINCE	0x020f	/* and with kernel_info_offset */
 #define MAX_IMAGE		(1u << 30)
 /* Kernels pack to a fifth or so; what claims more than this is made to use up memory. */
@@ -55,6 +55,7 @@
 #define PE_HEADER_AT		0x3c	/* where its offset is */
 #define PE_HEADER_SIZE		24
 #define PE_SECTION_SIZE		40
+#define PE_NAME_SIZE		8
 
 /* The header of an arm64 Image (Documentation/arch/arm64/booting.rst). */
 #define ARM64_SIZE_AT		0x10
@@ -486,8 +487,11 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 	if (!read_kernel_info(file, &header, setup_size, target))
 		ret = read_payload(payload, path, target, err);
 	snprintf(target->format, sizeof(target->format), "bzImage");
-	if (header.version >= INIT_SIZE_SINCE)
+	if (header.version >= INIT_SIZE_SINCE) {
 		target->memory_size = header.init_size;
+		target->memory_align = header.kernel_alignment;
+		target->memory_min = header.pref_address > MIN_LOAD_ADDR ? header.pref_address : MIN_LOAD_ADDR;
+	}
 	return ret;
 }
 
@@ -527,26 +531,32 @@ static int read_arm64(struct bytes file, const char *path, struct kho_target *ta
 	return examine(file, target) ? 0 : no_kernel(path, err);
 }
 
-/* The content of a section of a PE file; empty if there is none inside the file. */
-static struct bytes pe_section(struct bytes file, const char name[8])
+/*
+ * The content of the section @name of a PE file; empty if there is none inside the file. *n
+ * says how many there are.
+ */
+static struct bytes pe_section(struct bytes file, const char *name, size_t *n)
 {
-	const struct bytes none = { 0 };
-	uint64_t pe = read32(file, PE_HEADER_AT), table, n;
+	uint64_t pe = read32(file, PE_HEADER_AT), at, sections;
+	struct bytes found = { 0 };
 
+	*n = 0;
 	if (!has_magic(file, 0, "MZ") || !has_magic(file, pe, "PE") ||
 	    pe > file.size || file.size - pe < PE_HEADER_SIZE)
-		return none;
-	n = read32(file, pe + 4) >> 16;
-	table = pe + PE_HEADER_SIZE + (read32(file, pe + 20) & 0xffff);
+		return found;
+	sections = read32(file, pe + 4) >> 16;
+	at = pe + PE_HEADER_SIZE + (read32(file, pe + 20) & 0xffff);
 
-	for (uint64_t i = 0, at = table; i < n; i++, at += PE_SECTION_SIZE) {
+	for (uint64_t i = 0; i < sections; i++, at += PE_SECTION_SIZE) {
 		if (at > file.size || file.size - at < PE_SECTION_SIZE)
-			return none;
-		if (memcmp(file.data + at, name, 8))
+			break;
+		/* what is behind the end of a name is not part of it */
+		if (strncmp((const char *)file.data + at, name, PE_NAME_SIZE))
 			continue;
-		return part_of(file, read32(file, at + 20), read32(file, at + 16));
+		if (!(*n)++)
+			found = part_of(file, read32(file, at + 20), read32(file, at + 16));
 	}
-	return none;
+	return found;
 }
 
 static int read_image(struct bytes file, const char *path, unsigned int layers,
@@ -562,12 +572,23 @@ static int no_image(const char *path, struct kho_error *err)
 			  "Give a bzImage (vmlinuz), vmlinux, arm64 Image, or a UKI with one of them.");
 }
 
-/* A unified kernel image has the kernel as a section. */
-static int read_uki(struct bytes kernel, const char *path, unsigned int layers,
+/*
+ * A unified kernel image has the kernel as a section. One with profiles may have several, and
+ * kexec and boot loaders do not take the same one.
+ */
+static int read_uki(struct bytes kernel, size_t n, const char *path, unsigned int layers,
 		    struct kho_target *target, struct kho_error *err)
 {
 	char inner[sizeof(target->format)];
-	int ret = read_image(kernel, path, layers, target, err);
+	int ret;
+
+	if (n > 1) {
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			       "%s is a UKI with %zu kernels (.linux sections): cannot determine which one would boot",
+			       path, n);
+		return kho_remedy(err, ret, "Give the kernel itself, or a UKI with one.");
+	}
+	ret = read_image(kernel, path, layers, target, err);
 
 	if (ret)
 		return ret;
@@ -610,6 +631,7 @@ static int read_image(struct bytes file, const char *path, unsigned int layers,
 		      struct kho_target *target, struct kho_error *err)
 {
 	struct bytes kernel;
+	size_t n;
 
 	if (is_bzimage(file))
 		return read_bzimage(file, path, target, err);
@@ -622,30 +644,58 @@ static int read_image(struct bytes file, const char *path, unsigned int layers,
 
 	if (has_magic(file, ZBOOT_MAGIC_AT, ZBOOT_MAGIC))
 		return read_zboot(file, path, layers - 1, target, err);
-	kernel = pe_section(file, ".linux\0");
-	if (kernel.size)
-		return read_uki(kernel, path, layers - 1, target, err);
+	kernel = pe_section(file, ".linux", &n);
+	if (kernel.size || n > 1)
+		return read_uki(kernel, n, path, layers - 1, target, err);
 	return read_packed(file, path, layers - 1, target, err);
 }
 
-int kho_target_examine(const unsigned char *data, size_t size, const char *path,
+int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err)
 {
 	struct kho_target target = { 0 };
-	int ret = read_image((struct bytes){ data, size }, path, MAX_LAYERS, &target, err);
+	int ret = read_image((struct bytes){ data, size }, name, MAX_LAYERS, &target, err);
 
 	if (!ret)
 		*out = target;
 	return ret;
 }
 
+/* All @size bytes, read and not mapped: a file that is cut short meanwhile is an error. */
+static int read_file(int fd, const char *path, size_t size, unsigned char **out,
+		     struct kho_error *err)
+{
+	unsigned char *data = malloc(size);
+	size_t have = 0;
+	ssize_t n = 1;
+	int ret;
+
+	if (!data)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "%s: out of memory", path);
+	while (have < size && (n > 0 || errno == EINTR)) {
+		n = read(fd, data + have, size - have);
+		have += n > 0 ? (size_t)n : 0;
+		if (!n)
+			break;
+	}
+	if (have == size) {
+		*out = data;
+		return 0;
+	}
+	ret = n < 0 ? kho_fail_os(err, "read", path) :
+		      kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s became shorter while it was read",
+			       path);
+	free(data);
+	return ret;
+}
+
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err)
 {
+	unsigned char *data = NULL;
 	struct stat st;
-	void *map;
 	int fd, ret;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st)) {
 		ret = kho_fail_os(err, "open", path);
 		goto out;
@@ -655,14 +705,11 @@ int kho_target_read(const char *path, struct kho_target *out, struct kho_error *
 			       "%s is not a file of the size of a kernel", path);
 		goto out;
 	}
-
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED) {
-		ret = kho_fail_os(err, "map", path);
+	ret = read_file(fd, path, (size_t)st.st_size, &data, err);
+	if (ret)
 		goto out;
-	}
-	ret = kho_target_examine(map, (size_t)st.st_size, path, out, err);
-	munmap(map, (size_t)st.st_size);
+	ret = kho_target_examine(data, (size_t)st.st_size, path, out, err);
+	free(data);
 out:
 	if (fd >= 0)
 		close(fd);
@@ -722,22 +769,6 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 			   target->page_size);
 }
 
-static void verify_cmdline(struct kho_verify *v, const struct kho_target *target,
-			   const char *cmdline)
-{
-	int value = kho_cmdline_bool(cmdline, "kho");
-
-	if (!value)
-		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "the target's command line turns KHO off: its preserved memory could not be restored");
-	else if (value < 0 && target->config_known && !target->kho_default_on)
-		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on the target's command line, and its KHO is off by default");
-	else if (value < 0 && !target->config_known)
-		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on the target's command line, and its default cannot be told");
-}
-
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,
 		      int (*fn)(const struct kho_finding *finding, void *data), void *data,
@@ -771,6 +802,6 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	verify_luo(&v, target);
 	verify_dma(&v, target);
 	if (cmdline)
-		verify_cmdline(&v, target, cmdline);
+		kho_target_verify_cmdline(&v, target, cmdline);
 	return 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading kernel images from memory, for kho_target_read() and its tests. */
+/* What the parts of the judgement of a target kernel share. */
 #ifndef KHO_TARGET_H
 #define KHO_TARGET_H
 
 #include "kho.h"
 
-/* As kho_target_read() of a file with these bytes; @path is for messages. *out is zeroed. */
-int kho_target_examine(const unsigned char *data, size_t size, const char *path,
-		       struct kho_target *out, struct kho_error *err);
+struct kho_verify;
+
+/* The rules about the target's command line: K605, K607 to K609. */
+void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
+			       const char *cmdline);
 
 #endif /* KHO_TARGET_H */

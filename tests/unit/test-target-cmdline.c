@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-target-cmdline SNAPSHOT: what is found against command lines, and which kernels fit
+ * the scratch areas. The snapshot has scratch at 0x77400000+100M and 0x71800000+92M, and
+ * preserved memory from 0x82b000 to 0xebffff, of 2 GiB.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "libkho/kho.h"
+
+#define MIB	(1ull << 20)
+
+static int failed;
+
+static const struct {
+	const char *cmdline, *findings;
+} lines[] = {
+	{ "quiet", "" },
+	{ "kho=off", "K605 error " },
+	/* it is on in this image's configuration, so only what turns it off counts */
+	{ "acpi_osi=\"a kho=off b\"", "" },
+	{ "x=\"a kho=on kho=off", "K609 error " },
+	{ "\"quiet", "K609 error " },
+	{ "quiet -- \"init argument", "K609 error " },
+	{ "a=\"b\" \"c=d\"", "" },
+	/* scratch ends at 0x7d800000: 2008 MiB */
+	{ "mem=1G", "K607 fatal " },
+	{ "mem=2G", "" },
+	{ "mem=2008M", "" },
+	{ "mem=2007M", "K607 fatal " },
+	{ "mem=0x7d800000", "" },
+	{ "mem=0x7d7fffff", "K607 fatal " },
+	{ "mem=4G mem=1G", "K607 fatal " },
+	{ "\"mem=1G\"", "K607 fatal " },
+	{ "mem=\"1G\" quiet", "K607 fatal " },
+	{ "a=\"mem=1G b\"", "" },
+	{ "-- mem=1G", "" },
+	/* what the kernel itself does not accept changes nothing */
+	{ "mem=nopentium", "" },
+	{ "mem=0", "" },
+	{ "mem=", "" },
+	{ "mem", "" },
+	{ "mem=16777216T", "" },
+	{ "memmap=1G", "K607 fatal " },
+	{ "memmap=exactmap", "K607 fatal " },
+	{ "memmap=exactmap memmap=640K@0 memmap=2047M@1M", "" },
+	{ "memmap=exactmap,640K@0,2047M@1M", "" },
+	{ "memmap=exactmap,1M@0,1000M@1M,1047M@1001M", "" },
+	{ "memmap=exactmap,1M@0,1000M@1M,1046M@1002M", "" },
+	{ "memmap=exactmap,2000M@1M", "K607 fatal " },
+	/* preserved memory, where scratch is all there */
+	{ "memmap=exactmap,1000M@1G", "K607 fatal " },
+	{ "memmap=exactmap,2000M@16M", "K607 fatal " },
+	{ "memmap=2047M@1M,exactmap", "K607 fatal " },
+	{ "memmap=exactmap,2047M@1M,1G", "K607 fatal " },
+	{ "memmap=64M$16M", "" },
+	{ "memmap=64M$14M", "K607 fatal " },
+	{ "memmap=4K$0x82b000", "K607 fatal " },
+	{ "memmap=4K!0x77400000", "K607 fatal " },
+	{ "memmap=4K#0x7d7ff000", "K607 fatal " },
+	{ "memmap=4K#0x7d800000", "" },
+	{ "memmap=1M%0x72000000-1+2", "K607 fatal " },
+	{ "memmap=1G@4G", "" },
+	{ "memmap=", "" },
+	{ "memmap=nonsense,64M$16M", "" },
+	{ "memmap=99999999999999999999999999@0", "" },
+	{ "memmap=64M$0xffffffffffffffff", "" },
+	{ "memtest", "K607 fatal " },
+	{ "memtest=4", "K607 fatal " },
+	{ "memtest=0", "" },
+	{ "crashkernel=64M", "" },
+	{ "crashkernel=90M", "K608 warning " },
+	{ "crashkernel=256M", "K608 warning " },
+	{ "crashkernel=256M,high", "K608 warning " },
+	{ "crashkernel=256M,cma", "" },
+	{ "crashkernel=64M,high crashkernel=256M,low", "K608 warning " },
+	{ "crashkernel=1G-4G:192M,4G-64G:256M", "K608 warning " },
+	{ "crashkernel=0M-1G:192M,4G-64G:256M", "" },
+	{ "crashkernel=1G-:192M@16M", "K608 warning " },
+	{ "crashkernel=auto", "" },
+	{ "mem=1G kho=off \"x", "K605 error K607 fatal K609 error " },
+};
+
+/* Of a kernel with an alignment of 2 MiB, not below 16 MiB, in the scratch areas that follow. */
+static const struct {
+	uint64_t kernel, initrd;
+	struct kho_range scratch[3];
+	int fits;
+} places[] = {
+	{ 16 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1 },
+	{ 16 * MIB, 12 * MIB, { { 64 * MIB, 32 * MIB } }, 1 },
+	/* each of them fits, and both do not */
+	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 32 * MIB } }, 0 },
+	{ 32 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 0 },
+	/* there is nothing left for the small pieces but what alignment leaves */
+	{ 30 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1 },
+	{ 30 * MIB, 0, { { 64 * MIB, 30 * MIB } }, 0 },
+	{ 30 * MIB, 1, { { 64 * MIB, 32 * MIB } }, 1 },
+	{ 30 * MIB, 2 * MIB, { { 64 * MIB, 32 * MIB } }, 0 },
+	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 32 * MIB }, { 0, 0 }, { 128 * MIB, 24 * MIB } }, 1 },
+	{ 16 * MIB, 24 * MIB, { { 0, 0 }, { 0, 0 }, { 128 * MIB, 24 * MIB } }, 0 },
+	/* below what the kernel wants */
+	{ 8 * MIB, 0, { { 1 * MIB, 16 * MIB } }, 0 },
+	{ 8 * MIB, 0, { { 1 * MIB, 32 * MIB } }, 1 },
+	{ UINT64_MAX, 0, { { 64 * MIB, 32 * MIB } }, 0 },
+	{ 16 * MIB, UINT64_MAX, { { 64 * MIB, 32 * MIB } }, 0 },
+	{ 16 * MIB, 0, { { UINT64_MAX - MIB, 32 * MIB } }, 0 },
+	{ 0, 0, { { 64 * MIB, 32 * MIB } }, KHO_ERR_UNSUPPORTED },
+};
+
+static int note_finding(const struct kho_finding *finding, void *data)
+{
+	char *found = data;
+
+	snprintf(found + strlen(found), 256 - strlen(found), "%s %s%s ", finding->rule->id,
+		 kho_severity_name(finding->severity), finding->unevaluated ? " not judged" : "");
+	return 0;
+}
+
+static void check_line(struct kho_state *state, const struct kho_target *target,
+		       const char *cmdline, const char *wanted)
+{
+	struct kho_verify_summary summary;
+	char found[256] = "";
+
+	if (!kho_target_verify(state, target, cmdline, note_finding, found, &summary, NULL) &&
+	    !strcmp(found, wanted))
+		return;
+	fprintf(stderr, "%s: found \"%s\", not \"%s\"\n", cmdline, found, wanted);
+	failed = 1;
+}
+
+static void check_place(size_t i)
+{
+	const struct kho_target target = {
+		.memory_size = places[i].kernel, .memory_align = 2 * MIB, .memory_min = 16 * MIB,
+	};
+	int fits = kho_target_fits(&target, places[i].initrd, places[i].scratch, 3);
+
+	if (fits == places[i].fits)
+		return;
+	fprintf(stderr, "place %zu: %d, not %d\n", i, fits, places[i].fits);
+	failed = 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct kho_target target = {
+		.format = "bzImage", .release = "9.9.9", .has_kho = true, .kho_default_on = true,
+		.config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
+		.dma_compatible = "dma-alloc-v1", .memory_size = 16 * MIB, .page_size = 4096,
+	};
+	struct kho_source *source;
+	struct kho_state *state;
+
+	if (argc != 2 || kho_source_open_file(argv[1], &source, NULL))
+		return 2;
+	if (kho_state_open(source, KHO_SIDE_OUT, &state, NULL)) {
+		kho_source_close(source);
+		return 2;
+	}
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		check_line(state, &target, lines[i].cmdline, lines[i].findings);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		check_place(i);
+	/* there RAM does not begin at 0 */
+	strcpy(target.format, "Image");
+	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
+	check_line(state, &target, "quiet", "");
+
+	kho_state_close(state);
+	kho_source_close(source);
+	return failed;
+}
