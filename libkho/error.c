@@ -105,3 +105,16 @@ bool kho_parse_u64(const char *text, uint64_t *value)
 	*value = number;
 	return true;
 }
+
+bool kho_parse_range(const char *text, struct kho_range *range)
+{
+	size_t n = strcspn(text, "+");
+	char addr[32];
+
+	if (n >= sizeof(addr) || text[n] != '+')
+		return false;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	return kho_parse_u64(addr, &range->addr) && kho_parse_u64(text + n + 1, &range->size) &&
+	       range->size <= UINT64_MAX - range->addr;
+}

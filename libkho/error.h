@@ -18,5 +18,7 @@ int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 
 /* 0x12ab or 4711; the whole string. False when it is not a number. */
 bool kho_parse_u64(const char *text, uint64_t *value);
+/* 0x12ab+0x1000; the whole string. False where it is not that, or goes beyond all addresses. */
+bool kho_parse_range(const char *text, struct kho_range *range);
 
 #endif /* KHO_ERROR_H */

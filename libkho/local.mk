@@ -37,6 +37,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/output.c \
 	libkho/report.c \
 	libkho/root.c \
+	libkho/root.h \
 	libkho/root_find.c \
 	libkho/root_find.h \
 	libkho/rules.c \
@@ -45,6 +46,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/source.h \
 	libkho/source_kdump.c \
 	libkho/source_live.c \
+	libkho/state.c \
 	libkho/state.h \
 	libkho/subtree_dma_alloc.c \
 	libkho/subtree_kho_test.c \

@@ -1,92 +1,75 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The preserved-memory-map as one stream of sorted ranges, whatever the ABI. */
+/* The preserved-memory-map as one stream of sorted ranges, whatever the format. */
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #include "error.h"
 #include "map.h"
 
-struct kho_map_iter {
-	struct kho_radix_iter *radix;	/* one of these, the other is NULL */
-	struct kho_bitmap_iter *bitmap;
-};
-
-static bool is_bitmap(const struct kho_state *state)
+static const struct kho_map_format *format_of(enum kho_abi abi)
 {
-	return state->abi == KHO_ABI_V1;
-}
-
-static int check_side(const struct kho_state *state, struct kho_error *err)
-{
-	if (state->side != KHO_SIDE_IN)
-		return 0;
-	return kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
-			"the incoming preserved-memory-map is gone: the kernel frees it once it has read it");
-}
-
-int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
-			struct kho_error *err)
-{
-	struct kho_map_iter *iter;
-	int ret = check_side(state, err);
-
-	if (ret)
-		return ret;
-
-	iter = calloc(1, sizeof(*iter));
-	if (!iter)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-
-	ret = is_bitmap(state) ? kho_bitmap_iter_create(state, &iter->bitmap, err)
-			       : kho_radix_iter_create(state, &iter->radix, err);
-	if (ret) {
-		free(iter);
-		return ret;
+	switch (abi) {
+	case KHO_ABI_V1: return &kho_map_bitmap;
+	case KHO_ABI_V3:
+	case KHO_ABI_V4: return &kho_map_radix;
+	case KHO_ABI_UNKNOWN: break;
 	}
-	*out = iter;
-	return 0;
+	return NULL;
+}
+
+int kho_map_open(struct kho_source *source, const struct kho_root *root, unsigned int v1_bitmap,
+		 struct kho_map **out, struct kho_error *err)
+{
+	struct kho_map place = {
+		.format = format_of(root->abi), .source = source, .addr = root->map_addr,
+		.v1_bitmap = v1_bitmap,
+	};
+
+	if (root->side == KHO_SIDE_IN)
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
+				"the incoming preserved-memory-map is gone: the kernel frees it once it has read it");
+	if (!place.format)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"the preserved-memory-map of \"%s\" cannot be read by this version",
+				root->compatible);
+	return place.format->open(&place, out, err);
+}
+
+void kho_map_close(struct kho_map *map)
+{
+	if (map)
+		map->format->close(map);
+}
+
+int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err)
+{
+	return map->format->begin(map, out, err);
 }
 
 int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		      struct kho_error *err)
 {
-	return iter->bitmap ? kho_bitmap_iter_next(iter->bitmap, entry, err)
-			    : kho_radix_iter_next(iter->radix, entry, err);
+	return iter->map->format->next(iter, entry, err);
 }
 
 void kho_map_iter_destroy(struct kho_map_iter *iter)
 {
-	if (!iter)
-		return;
-	kho_bitmap_iter_destroy(iter->bitmap);
-	kho_radix_iter_destroy(iter->radix);
-	free(iter);
+	if (iter)
+		iter->map->format->end(iter);
 }
 
-static int covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
-			 uint64_t *end, struct kho_error *err)
-{
-	return is_bitmap(state) ? kho_bitmap_covered_until(state, addr, end, err)
-				: kho_radix_covered_until(state, addr, size, end, err);
-}
-
-int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
-		     struct kho_error *err)
+int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho_error *err)
 {
 	uint64_t last;
-	int ret;
 
 	if (!size || __builtin_add_overflow(addr, size - 1, &last))
 		return kho_fail(err, KHO_ERR_USAGE, addr, "0x%" PRIx64 "+0x%" PRIx64 " is no range",
 				addr, size);
-	ret = check_side(state, err);
-	if (ret)
-		return ret;
 
 	while (addr <= last) {
 		uint64_t end;
+		int ret = map->format->covered_until(map, addr, size, &end, err);
 
-		ret = covered_until(state, addr, size, &end, err);
 		if (ret)
 			return ret;
 		if (end <= addr)
@@ -96,23 +79,14 @@ int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
 	return 1;
 }
 
-int kho_map_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			  void *data, struct kho_error *err)
+int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
+		  struct kho_error *err)
 {
-	int ret = check_side(state, err);
-
-	if (ret)
-		return ret;
-	return is_bitmap(state) ? kho_bitmap_for_each_node(state, fn, data, err)
-				: kho_radix_for_each_node(state, fn, data, err);
+	return map->format->for_each_node(map, fn, data, err);
 }
 
-int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes)
+int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
+		   void *data, struct kho_error *err)
 {
-	if (bytes && bytes != KHO_V1_SMALL_BITMAP && bytes != KHO_ABI_PAGE_SIZE)
-		return KHO_ERR_USAGE;
-	kho_bitmap_destroy(state->bitmap);
-	state->bitmap = NULL;
-	state->v1_bitmap = bytes;
-	return 0;
+	return map->format->for_each_leaf(map, fn, data, err);
 }

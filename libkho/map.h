@@ -1,54 +1,77 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The formats of the preserved-memory-map, behind map.c. */
+/*
+ * The preserved-memory-map of an outgoing root. Each format is one file with a
+ * struct kho_map_format; map.c has the table of them, and nobody else knows formats.
+ */
 #ifndef KHO_MAP_H
 #define KHO_MAP_H
 
-#include "state.h"
+#include "root.h"
 
-/* kho-v3 and later: a radix tree. As the functions of kho.h, but for the outgoing side only. */
-struct kho_radix_iter;
-int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
-			  struct kho_error *err);
-int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry,
-			struct kho_error *err);
-void kho_radix_iter_destroy(struct kho_radix_iter *iter);
-int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			    void *data, struct kho_error *err);
+struct kho_map_format;
+
+/* A format puts this at the beginning of its own structure, and of its iterator. */
+struct kho_map {
+	const struct kho_map_format *format;
+	struct kho_source *source;
+	uint64_t addr;			/* of its first page */
+	unsigned int v1_bitmap;		/* bytes of a bitmap as told by the caller, or 0 */
+};
+
+struct kho_map_iter {
+	struct kho_map *map;
+};
+
 /* A bit for each block of 1 << @order pages from @addr on. */
-struct kho_radix_leaf {
+struct kho_map_leaf {
 	uint64_t addr;
 	unsigned int order;
-	const uint64_t *bits;	/* KHO_RADIX_BITMAP_BITS of them, in words */
+	const uint64_t *bits;
+	size_t nr_words;		/* of 64 bits each */
 };
-/*
- * Calls @fn for each leaf of the tree, order by order: much quicker than entry by entry, for
- * who does not need them sorted. 0; 1: @fn returned non-zero, which stops it; negative where
- * the tree cannot be read to its end, or has what the iterator would have to judge.
- */
-int kho_radix_for_each_leaf(struct kho_state *state,
-			    int (*fn)(const struct kho_radix_leaf *leaf, void *data), void *data,
-			    struct kho_error *err);
-/*
- * Where the preserved block that covers @addr ends; *end is 0 if none does. @size is what
- * the block most likely has: only a matter of speed.
- */
-int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
-			    uint64_t *end, struct kho_error *err);
-/* The radix tree of a state; NULL and *err when it cannot be read at all. */
-struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err);
-void kho_radix_destroy(struct kho_radix *radix);
 
-/* kho-v1: a chain of pages that name bitmaps. */
-struct kho_bitmap_iter;
-int kho_bitmap_iter_create(struct kho_state *state, struct kho_bitmap_iter **out,
-			   struct kho_error *err);
-int kho_bitmap_iter_next(struct kho_bitmap_iter *iter, struct kho_map_entry *entry,
-			 struct kho_error *err);
-void kho_bitmap_iter_destroy(struct kho_bitmap_iter *iter);
-int kho_bitmap_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			     void *data, struct kho_error *err);
-int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
+struct kho_map_format {
+	/* Reads what it takes to read the rest; the members of struct kho_map are set by map.c. */
+	int (*open)(const struct kho_map *place, struct kho_map **out, struct kho_error *err);
+	void (*close)(struct kho_map *map);
+	int (*begin)(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err);
+	int (*next)(struct kho_map_iter *iter, struct kho_map_entry *entry, struct kho_error *err);
+	void (*end)(struct kho_map_iter *iter);
+	/*
+	 * Where the preserved block that covers @addr ends; *end is 0 if none does. @size is
+	 * what the block most likely has: only a matter of speed.
+	 */
+	int (*covered_until)(struct kho_map *map, uint64_t addr, uint64_t size, uint64_t *end,
 			     struct kho_error *err);
-void kho_bitmap_destroy(struct kho_bitmap *map);
+	int (*for_each_node)(struct kho_map *map, int (*fn)(uint64_t addr, void *data),
+			     void *data, struct kho_error *err);
+	int (*for_each_leaf)(struct kho_map *map,
+			     int (*fn)(const struct kho_map_leaf *leaf, void *data), void *data,
+			     struct kho_error *err);
+};
+
+extern const struct kho_map_format kho_map_radix;	/* kho-v3 and later */
+extern const struct kho_map_format kho_map_bitmap;	/* kho-v1 */
+
+/*
+ * KHO_ERR_NOT_PRESENT for an incoming root, the map of which the kernel frees;
+ * KHO_ERR_UNSUPPORTED for a format that is not known.
+ */
+int kho_map_open(struct kho_source *source, const struct kho_root *root, unsigned int v1_bitmap,
+		 struct kho_map **out, struct kho_error *err);
+void kho_map_close(struct kho_map *map);
+
+/* As kho_map_iter_create(), kho_map_contains() and kho_map_for_each_node() of a state. */
+int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err);
+int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho_error *err);
+int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
+		  struct kho_error *err);
+/*
+ * Calls @fn for each leaf of the map, order by order: much quicker than entry by entry, for
+ * callers that do not need them sorted. 0; 1: @fn returned non-zero, which stops it; negative
+ * where the map cannot be read to its end, or has what the iterator would have to judge.
+ */
+int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
+		   void *data, struct kho_error *err);
 
 #endif /* KHO_MAP_H */

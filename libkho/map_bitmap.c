@@ -23,7 +23,7 @@ struct bitmap_ref {
 };
 
 struct kho_bitmap {
-	struct kho_state *state;
+	struct kho_map map;
 	struct bitmap_ref *refs;	/* sorted by order, then address */
 	size_t nr_refs, room;
 	struct kho_addr_set chunks;
@@ -88,7 +88,7 @@ static int read_chunk(struct kho_bitmap *map, uint64_t addr, uint64_t *next,
 		return kho_fail(err, KHO_ERR_LOOP, addr,
 				"preserved-memory-map: the chain comes back to 0x%" PRIx64, addr);
 
-	ret = kho_source_read(map->state->source, addr, &chunk, sizeof(chunk), err);
+	ret = kho_source_read(map->map.source, addr, &chunk, sizeof(chunk), err);
 	if (ret)
 		return ret;
 	if (chunk.num_elms > KHO_V1_CHUNK_BITMAPS)
@@ -113,9 +113,9 @@ static unsigned int bytes_of(const struct kho_bitmap *map)
 {
 	unsigned int major, minor;
 
-	if (map->state->v1_bitmap)
-		return map->state->v1_bitmap;
-	if (sscanf(map->state->release, "%u.%u", &major, &minor) == 2) {
+	if (map->map.v1_bitmap)
+		return map->map.v1_bitmap;
+	if (sscanf(map->map.source->release, "%u.%u", &major, &minor) == 2) {
 		if (major == 6 && minor == 16)
 			return KHO_V1_SMALL_BITMAP;
 		if (major > 6 || (major == 6 && minor >= 18))
@@ -166,7 +166,7 @@ static int check_refs(struct kho_bitmap *map, struct kho_error *err)
 	if (!map->bytes) {
 		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 			       "the preserved-memory-map is ambiguous: kernel \"%.40s\" may have bitmaps of 512 bytes or of a page",
-			       map->state->release);
+			       map->map.source->release);
 		return kho_remedy(err, ret, "Say which: --v1-bitmap=512 (Linux 6.16, early 6.17) or --v1-bitmap=page.");
 	}
 
@@ -188,7 +188,7 @@ static int check_refs(struct kho_bitmap *map, struct kho_error *err)
 
 static int read_chain(struct kho_bitmap *map, struct kho_error *err)
 {
-	uint64_t addr = map->state->map_addr;
+	uint64_t addr = map->map.addr;
 
 	while (addr) {
 		int ret = read_chunk(map, addr, &addr, err);
@@ -199,35 +199,35 @@ static int read_chain(struct kho_bitmap *map, struct kho_error *err)
 	return check_refs(map, err);
 }
 
-static int bitmap_of(struct kho_state *state, struct kho_bitmap **out, struct kho_error *err)
+static struct kho_bitmap *bitmap_of(struct kho_map *map)
 {
-	struct kho_bitmap *map = state->bitmap;
-	int ret;
-
-	if (!map) {
-		map = calloc(1, sizeof(*map));
-		if (!map)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-		map->state = state;
-		ret = read_chain(map, err);
-		if (ret) {
-			kho_bitmap_destroy(map);
-			return ret;
-		}
-		state->bitmap = map;
-	}
-	*out = map;
-	return 0;
+	return (struct kho_bitmap *)map;
 }
 
-void kho_bitmap_destroy(struct kho_bitmap *map)
+static void bitmap_close(struct kho_map *base)
 {
-	if (!map)
-		return;
+	struct kho_bitmap *map = bitmap_of(base);
+
 	kho_addr_set_free(&map->chunks);
 	kho_addr_set_free(&map->bitmaps);
 	free(map->refs);
 	free(map);
+}
+
+static int bitmap_open(const struct kho_map *place, struct kho_map **out, struct kho_error *err)
+{
+	struct kho_bitmap *map = calloc(1, sizeof(*map));
+	int ret;
+
+	if (!map)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	map->map = *place;
+	ret = read_chain(map, err);
+	if (ret)
+		bitmap_close(&map->map);
+	else
+		*out = &map->map;
+	return ret;
 }
 
 /* --------------------------------------------------------------- iterator */
@@ -241,8 +241,8 @@ struct order_cursor {
 	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
 };
 
-struct kho_bitmap_iter {
-	struct kho_bitmap *map;
+struct bitmap_iter {
+	struct kho_map_iter iter;
 	size_t nr_cursors;
 	struct order_cursor cursors[];
 };
@@ -272,7 +272,7 @@ static int cursor_advance(struct kho_bitmap *map, struct order_cursor *cursor,
 		int ret;
 
 		if (!cursor->loaded) {
-			ret = kho_source_read(map->state->source, cursor->ref->bitmap, cursor->page,
+			ret = kho_source_read(map->map.source, cursor->ref->bitmap, cursor->page,
 					      map->bytes, err);
 			if (ret)
 				return ret;
@@ -302,20 +302,20 @@ static size_t count_orders(const struct kho_bitmap *map)
 	return n;
 }
 
-int kho_bitmap_iter_create(struct kho_state *state, struct kho_bitmap_iter **out,
-			   struct kho_error *err)
+static void bitmap_end(struct kho_map_iter *iter)
 {
-	struct kho_bitmap_iter *iter;
-	struct kho_bitmap *map;
-	int ret = bitmap_of(state, &map, err);
+	free(iter);
+}
 
-	if (ret)
-		return ret;
+static int bitmap_begin(struct kho_map *base, struct kho_map_iter **out, struct kho_error *err)
+{
+	struct kho_bitmap *map = bitmap_of(base);
+	struct bitmap_iter *iter;
 
 	iter = calloc(1, sizeof(*iter) + count_orders(map) * sizeof(iter->cursors[0]));
 	if (!iter)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	iter->map = map;
+	iter->iter.map = base;
 
 	for (size_t i = 0; i < map->nr_refs; i++) {
 		if (!i || map->refs[i].order != map->refs[i - 1].order)
@@ -323,20 +323,22 @@ int kho_bitmap_iter_create(struct kho_state *state, struct kho_bitmap_iter **out
 		iter->cursors[iter->nr_cursors - 1].end = &map->refs[i + 1];
 	}
 	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		ret = cursor_advance(map, &iter->cursors[i], err);
+		int ret = cursor_advance(map, &iter->cursors[i], err);
+
 		if (ret) {
-			kho_bitmap_iter_destroy(iter);
+			bitmap_end(&iter->iter);
 			return ret;
 		}
 	}
 
-	*out = iter;
+	*out = &iter->iter;
 	return 0;
 }
 
-int kho_bitmap_iter_next(struct kho_bitmap_iter *iter, struct kho_map_entry *entry,
-			 struct kho_error *err)
+static int bitmap_next(struct kho_map_iter *base, struct kho_map_entry *entry,
+		       struct kho_error *err)
 {
+	struct bitmap_iter *iter = (struct bitmap_iter *)base;
 	struct order_cursor *first = NULL;
 	struct kho_map_entry found;
 	int ret;
@@ -351,7 +353,7 @@ int kho_bitmap_iter_next(struct kho_bitmap_iter *iter, struct kho_map_entry *ent
 		return 0;
 
 	found = first->entry;
-	ret = cursor_advance(iter->map, first, err);
+	ret = cursor_advance(bitmap_of(base->map), first, err);
 	if (ret)
 		return ret;
 
@@ -359,9 +361,25 @@ int kho_bitmap_iter_next(struct kho_bitmap_iter *iter, struct kho_map_entry *ent
 	return 1;
 }
 
-void kho_bitmap_iter_destroy(struct kho_bitmap_iter *iter)
+static int bitmap_for_each_leaf(struct kho_map *base,
+				int (*fn)(const struct kho_map_leaf *leaf, void *data), void *data,
+				struct kho_error *err)
 {
-	free(iter);
+	struct kho_bitmap *map = bitmap_of(base);
+	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
+
+	for (size_t i = 0; i < map->nr_refs; i++) {
+		const struct kho_map_leaf leaf = {
+			map->refs[i].addr, map->refs[i].order, page, map->bytes / 8,
+		};
+		int ret = kho_source_read(base->source, map->refs[i].bitmap, page, map->bytes, err);
+
+		if (ret)
+			return ret;
+		if (fn(&leaf, data))
+			return 1;
+	}
+	return 0;
 }
 
 /* ---------------------------------------------------------------- look-up */
@@ -397,16 +415,13 @@ static const struct bitmap_ref *find_ref(const struct kho_bitmap *map, size_t *f
 	return &map->refs[low - 1];
 }
 
-int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *end,
-			     struct kho_error *err)
+static int bitmap_covered_until(struct kho_map *base, uint64_t addr, uint64_t size,
+				uint64_t *end, struct kho_error *err)
 {
-	struct kho_bitmap *map;
+	struct kho_bitmap *map = bitmap_of(base);
 	size_t i = 0;
-	int ret = bitmap_of(state, &map, err);
 
-	if (ret)
-		return ret;
-
+	(void)size;
 	*end = 0;
 	while (i < map->nr_refs) {
 		const struct bitmap_ref *ref = find_ref(map, &i, addr);
@@ -415,8 +430,10 @@ int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *e
 		if (!ref)
 			continue;
 		if (map->loaded != ref) {
+			int ret;
+
 			map->loaded = NULL;
-			ret = kho_source_read(state->source, ref->bitmap, map->page, map->bytes, err);
+			ret = kho_source_read(base->source, ref->bitmap, map->page, map->bytes, err);
 			if (ret)
 				return ret;
 			map->loaded = ref;
@@ -430,15 +447,12 @@ int kho_bitmap_covered_until(struct kho_state *state, uint64_t addr, uint64_t *e
 	return 0;
 }
 
-int kho_bitmap_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			     void *data, struct kho_error *err)
+static int bitmap_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, void *data),
+				void *data, struct kho_error *err)
 {
-	struct kho_bitmap *map;
-	int ret = bitmap_of(state, &map, err);
+	struct kho_bitmap *map = bitmap_of(base);
 
-	if (ret)
-		return ret;
-
+	(void)err;
 	for (size_t i = 0; i < map->chunks.room; i++) {
 		if (map->chunks.slots[i] && fn(map->chunks.slots[i], data))
 			return 0;
@@ -449,3 +463,14 @@ int kho_bitmap_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, v
 	}
 	return 0;
 }
+
+const struct kho_map_format kho_map_bitmap = {
+	.open = bitmap_open,
+	.close = bitmap_close,
+	.begin = bitmap_begin,
+	.next = bitmap_next,
+	.end = bitmap_end,
+	.covered_until = bitmap_covered_until,
+	.for_each_node = bitmap_for_each_node,
+	.for_each_leaf = bitmap_for_each_leaf,
+};

@@ -34,7 +34,7 @@ struct radix_path {
 };
 
 struct kho_radix {
-	struct kho_state *state;
+	struct kho_map map;
 	struct node_place *nodes;	/* open addressing */
 	size_t nr_nodes, nr_slots;
 	bool walked;			/* nodes[] is complete */
@@ -132,7 +132,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 		return ret;
 
 	path->addr[level] = 0;
-	ret = kho_source_read(radix->state->source, addr, path->page[level],
+	ret = kho_source_read(radix->map.source, addr, path->page[level],
 			      sizeof(path->page[level]), err);
 	if (ret)
 		return ret;
@@ -202,7 +202,7 @@ static int node_next(struct kho_radix *radix, struct radix_path *path, unsigned 
 static int radix_next(struct kho_radix *radix, struct radix_path *path, uint64_t from,
 		      uint64_t to, uint64_t *key, struct kho_error *err)
 {
-	int ret = node_load(radix, path, TOP_LEVEL, radix->state->map_addr, 0, err);
+	int ret = node_load(radix, path, TOP_LEVEL, radix->map.addr, 0, err);
 
 	return ret ? ret : node_next(radix, path, TOP_LEVEL, 0, from, to, key, err);
 }
@@ -251,43 +251,35 @@ static int find_orders(struct kho_radix *radix, struct kho_error *err)
 	return ret;
 }
 
-struct kho_radix *kho_state_radix(struct kho_state *state, struct kho_error *err)
+static struct kho_radix *radix_of(struct kho_map *map)
 {
-	struct kho_radix *radix;
-
-	if (state->radix)
-		return state->radix;
-
-	if (state->abi != KHO_ABI_V3 && state->abi != KHO_ABI_V4) {
-		kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			 "the preserved-memory-map of \"%s\" cannot be read by this version",
-			 state->compatible);
-		return NULL;
-	}
-
-	radix = calloc(1, sizeof(*radix));
-	if (!radix) {
-		kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-		return NULL;
-	}
-	radix->state = state;
-	if (find_orders(radix, err)) {
-		kho_radix_destroy(radix);
-		return NULL;
-	}
-
-	state->radix = radix;
-	return radix;
+	return (struct kho_radix *)map;
 }
 
-void kho_radix_destroy(struct kho_radix *radix)
+static void radix_close(struct kho_map *base)
 {
-	if (!radix)
-		return;
+	struct kho_radix *radix = radix_of(base);
+
 	for (unsigned int order = 0; order < KHO_RADIX_ORDERS; order++)
 		free(radix->paths[order]);
 	free(radix->nodes);
 	free(radix);
+}
+
+static int radix_open(const struct kho_map *place, struct kho_map **out, struct kho_error *err)
+{
+	struct kho_radix *radix = calloc(1, sizeof(*radix));
+	int ret;
+
+	if (!radix)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	radix->map = *place;
+	ret = find_orders(radix, err);
+	if (ret)
+		radix_close(&radix->map);
+	else
+		*out = &radix->map;
+	return ret;
 }
 
 /* --------------------------------------------------------------- iterator */
@@ -299,8 +291,8 @@ struct order_cursor {
 	struct radix_path path;
 };
 
-struct kho_radix_iter {
-	struct kho_radix *radix;
+struct radix_iter {
+	struct kho_map_iter iter;
 	size_t nr_cursors;
 	struct order_cursor *cursors;
 	/* address of each one's entry with its number in the low bits, or ENDED */
@@ -318,7 +310,7 @@ static bool path_has_leaf(const struct radix_path *path, uint64_t key, uint64_t 
 	return path->addr[0] && key >= path->prefix[0] && *bit < 1ull << KHO_RADIX_BITMAP_BITS;
 }
 
-static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *cursor,
+static int cursor_advance(struct radix_iter *iter, struct order_cursor *cursor,
 			  struct kho_error *err)
 {
 	uint64_t *head = &iter->heads[cursor - iter->cursors];
@@ -332,7 +324,7 @@ static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *curs
 	    cursor->path.prefix[0] + bit < order_first_key(cursor->order) * 2) {
 		key = cursor->path.prefix[0] + bit;
 	} else {
-		ret = radix_next(iter->radix, &cursor->path, cursor->next_key,
+		ret = radix_next(radix_of(iter->iter.map), &cursor->path, cursor->next_key,
 				 order_first_key(cursor->order) * 2, &key, err);
 		if (ret <= 0)
 			return ret;
@@ -345,23 +337,22 @@ static int cursor_advance(struct kho_radix_iter *iter, struct order_cursor *curs
 	return ret;
 }
 
-int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
-			  struct kho_error *err)
+static void radix_end(struct kho_map_iter *base)
 {
-	struct kho_error local;
-	struct kho_radix *radix;
-	struct kho_radix_iter *iter;
+	struct radix_iter *iter = (struct radix_iter *)base;
 
-	if (!err)
-		err = &local;
-	radix = kho_state_radix(state, err);
-	if (!radix)
-		return err->code;
+	free(iter->cursors);
+	free(iter);
+}
 
-	iter = calloc(1, sizeof(*iter));
+static int radix_begin(struct kho_map *base, struct kho_map_iter **out, struct kho_error *err)
+{
+	struct kho_radix *radix = radix_of(base);
+	struct radix_iter *iter = calloc(1, sizeof(*iter));
+
 	if (!iter)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	iter->radix = radix;
+	iter->iter.map = base;
 
 	iter->cursors = calloc((size_t)__builtin_popcountll(radix->orders) + 1,
 			       sizeof(*iter->cursors));
@@ -381,18 +372,19 @@ int kho_radix_iter_create(struct kho_state *state, struct kho_radix_iter **out,
 		iter->nr_cursors++;
 		ret = cursor_advance(iter, cursor, err);
 		if (ret) {
-			kho_radix_iter_destroy(iter);
+			radix_end(&iter->iter);
 			return ret;
 		}
 	}
 
-	*out = iter;
+	*out = &iter->iter;
 	return 0;
 }
 
-int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry,
-			struct kho_error *err)
+static int radix_iter_next(struct kho_map_iter *base, struct kho_map_entry *entry,
+			   struct kho_error *err)
 {
+	struct radix_iter *iter = (struct radix_iter *)base;
 	struct order_cursor *first;
 	struct kho_map_entry found;
 	uint64_t head = ENDED;
@@ -401,7 +393,7 @@ int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry
 	for (size_t i = 0; i < iter->nr_cursors; i++)
 		head = iter->heads[i] < head ? iter->heads[i] : head;
 	if (head == ENDED) {
-		iter->radix->walked = true;
+		radix_of(base->map)->walked = true;
 		return 0;
 	}
 
@@ -415,26 +407,15 @@ int kho_radix_iter_next(struct kho_radix_iter *iter, struct kho_map_entry *entry
 	return 1;
 }
 
-void kho_radix_iter_destroy(struct kho_radix_iter *iter)
+static int radix_for_each_leaf(struct kho_map *base,
+			       int (*fn)(const struct kho_map_leaf *leaf, void *data), void *data,
+			       struct kho_error *err)
 {
-	if (!iter)
-		return;
-	free(iter->cursors);
-	free(iter);
-}
-
-int kho_radix_for_each_leaf(struct kho_state *state,
-			    int (*fn)(const struct kho_radix_leaf *leaf, void *data), void *data,
-			    struct kho_error *err)
-{
-	struct kho_error local;
-	struct kho_radix *radix = kho_state_radix(state, err ? err : &local);
-	struct kho_radix_leaf leaf = { 0 };
+	struct kho_radix *radix = radix_of(base);
+	struct kho_map_leaf leaf = { .nr_words = (1u << KHO_RADIX_BITMAP_BITS) / 64 };
 	struct radix_path *path;
 	int ret = 0;
 
-	if (!radix)
-		return err ? err->code : local.code;
 	path = calloc(1, sizeof(*path));
 	if (!path)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
@@ -502,19 +483,15 @@ static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int ord
 	return ret;
 }
 
-int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t size,
-			    uint64_t *end, struct kho_error *err)
+static int radix_covered_until(struct kho_map *base, uint64_t addr, uint64_t size, uint64_t *end,
+			       struct kho_error *err)
 {
-	struct kho_error local;
-	struct kho_radix *radix = kho_state_radix(state, err ? err : &local);
+	struct kho_radix *radix = radix_of(base);
 	unsigned int likely = size < KHO_ABI_PAGE_SIZE ? 0 :
 			      63u - KHO_ABI_PAGE_SHIFT - (unsigned int)__builtin_clzll(size);
 	unsigned int order = likely;
 	uint64_t left;
 	int ret = 0;
-
-	if (!radix)
-		return err ? err->code : local.code;
 
 	if (radix->orders & 1ull << likely)
 		ret = is_preserved(radix, addr, likely, err);
@@ -530,30 +507,40 @@ int kho_radix_covered_until(struct kho_state *state, uint64_t addr, uint64_t siz
 	return 0;
 }
 
-int kho_radix_for_each_node(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
-			    void *data, struct kho_error *err)
+static int radix_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, void *data),
+			       void *data, struct kho_error *err)
 {
+	struct kho_radix *radix = radix_of(base);
 	struct kho_map_entry entry;
-	struct kho_radix_iter *iter;
-	struct kho_radix *radix;
+	struct kho_map_iter *iter;
 	int ret;
 
 	/* walking all of it is what makes every node known */
-	if (!state->radix || !state->radix->walked) {
-		ret = kho_radix_iter_create(state, &iter, err);
+	if (!radix->walked) {
+		ret = radix_begin(base, &iter, err);
 		if (ret)
 			return ret;
-		while ((ret = kho_radix_iter_next(iter, &entry, err)) > 0)
+		while ((ret = radix_iter_next(iter, &entry, err)) > 0)
 			;
-		kho_radix_iter_destroy(iter);
+		radix_end(iter);
 		if (ret)
 			return ret;
 	}
 
-	radix = state->radix;
 	for (size_t i = 0; i < radix->nr_slots; i++) {
 		if (radix->nodes[i].addr && fn(radix->nodes[i].addr, data))
 			break;
 	}
 	return 0;
 }
+
+const struct kho_map_format kho_map_radix = {
+	.open = radix_open,
+	.close = radix_close,
+	.begin = radix_begin,
+	.next = radix_iter_next,
+	.end = radix_end,
+	.covered_until = radix_covered_until,
+	.for_each_node = radix_for_each_node,
+	.for_each_leaf = radix_for_each_leaf,
+};

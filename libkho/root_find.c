@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 #include "error.h"
-#include "fdt_check.h"
+#include "map.h"
 #include "root_find.h"
 #include "vmlinux.h"
 
@@ -31,70 +31,80 @@
 /* Pages that are put to the proof; a machine has few that look like a root. */
 #define MAX_PROBES		4096
 
+/* What is looked for. */
+struct search {
+	struct kho_source *source;
+	enum kho_side side;
+	char *in;		/* what debugfs in/fdt has, or NULL */
+	size_t in_size;
+	struct kho_root *root;	/* what was found last */
+};
+
 /* ------------------------------------------------------------- what is a root */
 
-bool kho_root_looks_like(const unsigned char *page)
+static bool is_preserved(struct kho_map *map, uint64_t addr, uint64_t size)
 {
-	const char *compatible;
-	int len;
-
-	if (fdt_magic(page) != FDT_MAGIC || fdt_totalsize(page) > KHO_ABI_PAGE_SIZE ||
-	    kho_fdt_check(page, KHO_ABI_PAGE_SIZE))
-		return false;
-	compatible = fdt_getprop(page, 0, "compatible", &len);
-	return compatible && len > 5 && !compatible[len - 1] && !strncmp(compatible, "kho-v", 5);
+	return kho_map_covers(map, addr, size, NULL) == 1;
 }
 
 /*
  * A live outgoing root preserves itself and every blob of its subtrees. A copy (a file
  * in the page cache, a page that was freed) does not.
  */
-static bool is_proven(struct kho_state *state, uint64_t addr, const unsigned char *page)
+static bool is_proven(struct kho_source *source, const struct kho_root *root)
 {
-	struct kho_state *probe;
+	struct kho_map *map;
 	bool proven;
 
-	probe = kho_state_probe(state->source, addr, page);
-	if (!probe)
+	if (kho_map_open(source, root, 0, &map, NULL))
 		return false;
+	proven = is_preserved(map, root->addr, KHO_ABI_PAGE_SIZE);
+	for (size_t i = 0; proven && i < root->nr_subtrees; i++) {
+		uint64_t size = root->subtrees[i].size;
 
-	proven = kho_map_contains(probe, addr, KHO_ABI_PAGE_SIZE, NULL) == 1;
-	for (size_t i = 0; proven && i < probe->nr_subtrees; i++) {
-		uint64_t size = probe->subtrees[i].size;
-
-		proven = kho_map_contains(probe, probe->subtrees[i].addr, size ? size : 1,
-					  NULL) == 1;
+		proven = is_preserved(map, root->subtrees[i].addr, size ? size : 1);
 	}
-	kho_state_close(probe);
+	kho_map_close(map);
 	return proven;
 }
 
-/* @in is what debugfs in/fdt has, or NULL; it is the other side's, or this one's. */
-static bool is_root_of(struct kho_state *state, uint64_t addr, const unsigned char *page,
-		       const char *in, size_t in_size)
+/* True if the page parses as an outgoing root, and proves itself one. */
+static bool is_outgoing(const struct search *search, enum kho_found_by found_by, uint64_t addr,
+			const unsigned char *page)
 {
-	bool is_in = in && in_size <= KHO_ABI_PAGE_SIZE && !memcmp(page, in, in_size);
+	return !kho_root_parse(search->root, KHO_SIDE_OUT, found_by, addr, page,
+			       KHO_ABI_PAGE_SIZE, NULL) &&
+	       is_proven(search->source, search->root);
+}
+
+static bool is_root(const struct search *search, enum kho_found_by found_by, uint64_t addr,
+		    const unsigned char *page)
+{
+	bool is_in = search->in && search->in_size <= KHO_ABI_PAGE_SIZE &&
+		     !memcmp(page, search->in, search->in_size);
 
 	if (addr % KHO_ABI_PAGE_SIZE || !kho_root_looks_like(page))
 		return false;
-	if (state->side == KHO_SIDE_IN)
-		return state->source->live ? is_in : !is_proven(state, addr, page);
-	return !is_in && is_proven(state, addr, page);
+	if (search->side == KHO_SIDE_OUT)
+		return !is_in && is_outgoing(search, found_by, addr, page);
+	if (search->source->live ? !is_in : is_outgoing(search, found_by, addr, page))
+		return false;
+	return !kho_root_parse(search->root, search->side, found_by, addr, page,
+			       KHO_ABI_PAGE_SIZE, NULL);
 }
 
-static bool page_is_root_of(struct kho_state *state, uint64_t addr, const char *in,
-			    size_t in_size)
+static bool is_root_at(const struct search *search, enum kho_found_by found_by, uint64_t addr)
 {
 	unsigned char page[KHO_ABI_PAGE_SIZE];
 
-	return !kho_source_read(state->source, addr, page, sizeof(page), NULL) &&
-	       is_root_of(state, addr, page, in, in_size);
+	return !kho_source_read(search->source, addr, page, sizeof(page), NULL) &&
+	       is_root(search, found_by, addr, page);
 }
 
 /* ----------------------------------------------------------------- setup_data */
 
 /* x86 tells what the previous kernel's loader left, KHO's node among it. */
-static bool find_by_setup_data(struct kho_state *state, const char *in, size_t in_size)
+static bool find_by_setup_data(const struct search *search)
 {
 	char path[128], *text;
 	uint64_t type, addr;
@@ -102,7 +112,7 @@ static bool find_by_setup_data(struct kho_state *state, const char *in, size_t i
 
 	for (int i = 0; i < MAX_SETUP_DATA; i++) {
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/type", i);
-		if (kho_source_slurp(state->source, path, 32, &text, &size, NULL))
+		if (kho_source_slurp(search->source, path, 32, &text, &size, NULL))
 			return false;	/* there are no more */
 		text[strcspn(text, "\n")] = '\0';
 		if (!kho_parse_u64(text, &type))
@@ -112,18 +122,15 @@ static bool find_by_setup_data(struct kho_state *state, const char *in, size_t i
 			continue;
 
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/data", i);
-		if (kho_source_slurp(state->source, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
+		if (kho_source_slurp(search->source, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
 			return false;
 		if (size >= sizeof(addr))
 			memcpy(&addr, text, sizeof(addr));
 		else
 			addr = KHO_NO_ADDR;
 		free(text);
-		if (addr != KHO_NO_ADDR && page_is_root_of(state, addr, in, in_size)) {
-			state->fdt_addr = addr;
-			state->found_by = KHO_FOUND_SETUP_DATA;
+		if (addr != KHO_NO_ADDR && is_root_at(search, KHO_FOUND_SETUP_DATA, addr))
 			return true;
-		}
 	}
 	return false;
 }
@@ -162,51 +169,42 @@ static bool read_u64(const struct kho_source *source, uint64_t vaddr, uint64_t *
 	       !kho_source_read((struct kho_source *)source, addr, value, sizeof(*value), NULL);
 }
 
-static bool find_by_symbol(struct kho_state *state, const char *in, size_t in_size)
+static bool find_by_symbol(const struct search *search)
 {
-	bool incoming = state->side == KHO_SIDE_IN;
+	bool incoming = search->side == KHO_SIDE_IN;
 	uint64_t symbol, value, addr;
 
-	symbol = kho_kallsyms_find(state->source, incoming ? "kho_in" : "kho_out");
+	symbol = kho_kallsyms_find(search->source, incoming ? "kho_in" : "kho_out");
 	if (!symbol)
 		return false;
 
 	/* what is there proves itself, so that trying both places is no guess */
 	for (int i = 0; i < 2; i++) {
-		if (!read_u64(state->source, symbol + (uint64_t)i * sizeof(value), &value))
+		if (!read_u64(search->source, symbol + (uint64_t)i * sizeof(value), &value))
 			return false;
 		if (incoming)
 			addr = value;
-		else if (!kho_source_translate(state->source, value, &addr))
+		else if (!kho_source_translate(search->source, value, &addr))
 			continue;
-		if (page_is_root_of(state, addr, in, in_size)) {
-			state->fdt_addr = addr;
-			state->found_by = KHO_FOUND_SYMBOL;
+		if (is_root_at(search, KHO_FOUND_SYMBOL, addr))
 			return true;
-		}
 	}
 	return false;
 }
 
 /* What its vmlinux says has to prove itself like everything else. */
-static bool find_by_dwarf(struct kho_state *state, const char *in, size_t in_size)
+static bool find_by_dwarf(const struct search *search)
 {
 	uint64_t addr;
 
-	if (!kho_vmlinux_root(state->source, state->side, &addr) ||
-	    !page_is_root_of(state, addr, in, in_size))
-		return false;
-	state->fdt_addr = addr;
-	state->found_by = KHO_FOUND_DWARF;
-	return true;
+	return kho_vmlinux_root(search->source, search->side, &addr) &&
+	       is_root_at(search, KHO_FOUND_DWARF, addr);
 }
 
 /* ----------------------------------------------------------------------- scan */
 
 struct scan {
-	struct kho_state *state;
-	const char *in;
-	size_t in_size;
+	const struct search *search;
 	uint64_t done, total;
 	uint64_t file_size;	/* not of a live machine */
 	uint64_t found[MAX_CANDIDATES];
@@ -221,13 +219,13 @@ static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *pag
 		return;
 	if (kho_root_looks_like(page) && scan->nr_probes++ >= MAX_PROBES)
 		return;
-	if (is_root_of(scan->state, addr, page, scan->in, scan->in_size))
+	if (is_root(scan->search, KHO_FOUND_SCAN, addr, page))
 		scan->found[scan->nr_found++] = addr;
 }
 
 static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, size_t size)
 {
-	struct kho_source *source = scan->state->source;
+	struct kho_source *source = scan->search->source;
 
 	if (!kho_source_read(source, addr, buf, size, NULL)) {
 		for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE)
@@ -253,7 +251,7 @@ static void scan_range(struct scan *scan, uint64_t addr, uint64_t size, unsigned
 		scan_chunk(scan, addr + skip, buf, chunk);
 		skip += chunk;
 		scan->done += chunk;
-		kho_source_tell_progress(scan->state->source, scan->done, scan->total);
+		kho_source_tell_progress(scan->search->source, scan->done, scan->total);
 	}
 }
 
@@ -265,7 +263,7 @@ static uint64_t bytes_there(const struct scan *scan, const struct kho_segment *s
 {
 	uint64_t there = segment->size;
 
-	if (scan->state->source->live)
+	if (scan->search->source->live)
 		return there;
 	if (segment->offset >= scan->file_size || scan->done >= scan->file_size)
 		return 0;
@@ -277,7 +275,7 @@ static uint64_t bytes_there(const struct scan *scan, const struct kho_segment *s
 /* What the file has of RAM; a compressed dump has a bitmap for that, and no segments. */
 static void scan_all(struct scan *scan, unsigned char *buf)
 {
-	const struct kho_source *source = scan->state->source;
+	const struct kho_source *source = scan->search->source;
 	struct kho_range run;
 
 	for (size_t i = 0; i < source->nr_segments; i++)
@@ -294,16 +292,16 @@ static void scan_all(struct scan *scan, unsigned char *buf)
 		scan_range(scan, run.addr, run.size, buf);
 }
 
-static int no_root(const struct kho_state *state, struct kho_error *err)
+static int no_root(const struct search *search, struct kho_error *err)
 {
+	const struct kho_source *source = search->source;
 	int ret;
 
-	if (!state->source->live) {
+	if (!source->live) {
 		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
 			       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
-			       state->source->path,
-			       state->side == KHO_SIDE_IN ? "incoming" : "outgoing");
-		if (state->source->kdump && kho_kdump_is_cut(state->source->kdump))
+			       source->path, search->side == KHO_SIDE_IN ? "incoming" : "outgoing");
+		if (source->kdump && kho_kdump_is_cut(source->kdump))
 			return kho_remedy(err, ret, "The file is cut short: it says that it has pages which are beyond its end.");
 		return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
 	}
@@ -313,29 +311,27 @@ static int no_root(const struct kho_state *state, struct kho_error *err)
 			  "Use kho-inspect --vmlinux, or a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
 }
 
-static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
-			struct kho_error *err)
+static int find_by_scan(const struct search *search, struct kho_error *err)
 {
-	struct scan scan = { .state = state, .in = in, .in_size = in_size };
+	struct scan scan = { .search = search };
+	struct kho_source *source = search->source;
 	unsigned char *buf;
 	struct stat st;
 
-	if (!state->source->live && fstat(state->source->fd, &st))
-		return kho_fail_os(err, "look at", state->source->path);
-	scan.file_size = state->source->live ? 0 : (uint64_t)st.st_size;
+	if (!source->live && fstat(source->fd, &st))
+		return kho_fail_os(err, "look at", source->path);
+	scan.file_size = source->live ? 0 : (uint64_t)st.st_size;
 	buf = malloc(SCAN_CHUNK);
 	if (!buf)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	scan_all(&scan, buf);
 	free(buf);
 
-	if (scan.nr_found == 1) {
-		state->fdt_addr = scan.found[0];
-		state->found_by = KHO_FOUND_SCAN;
-		return 0;
-	}
+	if (scan.nr_found == 1)
+		return kho_root_read(search->root, source, search->side, KHO_FOUND_SCAN,
+				     scan.found[0], err);
 	if (!scan.nr_found)
-		return no_root(state, err);
+		return no_root(search, err);
 	return kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
 			"more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
 			scan.found[0], scan.found[1]);
@@ -343,39 +339,35 @@ static int find_by_scan(struct kho_state *state, const char *in, size_t in_size,
 
 /* ------------------------------------------------------------------------ all */
 
-static void slurp_incoming(const struct kho_state *state, char **in, size_t *size)
+static void slurp_incoming(struct search *search)
 {
-	*in = NULL;
-	*size = 0;
-	if (!state->source->live)
-		return;
-	kho_source_slurp(state->source, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE, in,
-			 size, NULL);
+	if (search->source->live)
+		kho_source_slurp(search->source, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE,
+				 &search->in, &search->in_size, NULL);
 }
 
-bool kho_root_find_quick(struct kho_state *state)
+bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side)
 {
-	size_t size;
+	struct search search = { .source = source, .side = side, .root = root };
 	bool found;
-	char *in;
 
-	if (!state->source->live)
-		return find_by_dwarf(state, NULL, 0);
-	slurp_incoming(state, &in, &size);
-	found = (state->side == KHO_SIDE_IN && find_by_setup_data(state, in, size)) ||
-		find_by_symbol(state, in, size) || find_by_dwarf(state, in, size);
-	free(in);
+	if (!source->live)
+		return find_by_dwarf(&search);
+	slurp_incoming(&search);
+	found = (side == KHO_SIDE_IN && find_by_setup_data(&search)) ||
+		find_by_symbol(&search) || find_by_dwarf(&search);
+	free(search.in);
 	return found;
 }
 
-int kho_root_find_scan(struct kho_state *state, struct kho_error *err)
+int kho_root_find_scan(struct kho_root *root, struct kho_source *source, enum kho_side side,
+		       struct kho_error *err)
 {
-	size_t size;
-	char *in;
+	struct search search = { .source = source, .side = side, .root = root };
 	int ret;
 
-	slurp_incoming(state, &in, &size);
-	ret = find_by_scan(state, in, size, err);
-	free(in);
+	slurp_incoming(&search);
+	ret = find_by_scan(&search, err);
+	free(search.in);
 	return ret;
 }

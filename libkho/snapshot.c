@@ -50,8 +50,8 @@ static int pages_add(uint64_t addr, void *data)
 
 static void add_subtrees(struct kho_state *state, struct pages *pages)
 {
-	for (size_t i = 0; i < state->nr_subtrees; i++) {
-		const struct kho_subtree *subtree = &state->subtrees[i];
+	for (size_t i = 0; i < state->root.nr_subtrees; i++) {
+		const struct kho_subtree *subtree = &state->root.subtrees[i];
 		uint64_t size = subtree->size < MAX_BLOB ? subtree->size : MAX_BLOB;
 
 		if (subtree->addr > UINT64_MAX - MAX_BLOB - KHO_ABI_PAGE_SIZE)
@@ -127,15 +127,15 @@ static void keep_readable(struct kho_state *state, struct pages *pages)
 
 static char *notes_text(const struct kho_state *state, size_t *size)
 {
-	char *text = NULL, release[sizeof(state->release)];
+	char *text = NULL, release[sizeof(state->source->release)];
 	FILE *f = open_memstream(&text, size);
 
 	if (!f)
 		return NULL;
 	/* as the kernel has it: the reader makes text of it */
 	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
-		state->side == KHO_SIDE_IN ? "in" : "out",
-		(int)kho_text_bytes(state->release, release), release, state->fdt_addr);
+		state->root.side == KHO_SIDE_IN ? "in" : "out",
+		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
 	for (size_t i = 0; i < state->nr_scratch; i++)
 		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
 			state->scratch[i].size);
@@ -311,7 +311,7 @@ static int write_once(struct kho_state *state, struct kho_output *output, const 
 		return ret;
 	generation = generation_of(state);
 
-	pages_add(state->fdt_addr, &pages);
+	pages_add(state->root.addr, &pages);
 	/* what cannot be read on is left out: the reader then says so */
 	kho_map_for_each_node(state, pages_add, &pages, NULL);
 	add_subtrees(state, &pages);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "kho_output.h"
 #include "ranges.h"
 #include "source.h"
 #include "vmlinux.h"
@@ -57,6 +58,11 @@ static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 	return true;
 }
 
+void kho_source_set_release(struct kho_source *source, const char *text)
+{
+	kho_text(source->release, sizeof(source->release), text, strcspn(text, "\n"));
+}
+
 /* Lines of text; the first says which kernel it was. */
 static int read_vmcoreinfo(struct kho_source *source, const char *text, size_t size,
 			   struct kho_error *err)
@@ -70,9 +76,7 @@ static int read_vmcoreinfo(struct kho_source *source, const char *text, size_t s
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	if (!kho_source_vmcoreinfo(source, "OSRELEASE", release, sizeof(release)))
 		return 0;
-	source->release = strdup(release);
-	if (!source->release)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	kho_source_set_release(source, release);
 	return 0;
 }
 
@@ -241,28 +245,37 @@ int kho_source_open_kcore(const char *path, struct kho_source **out, struct kho_
 /* A snapshot knows what was RAM, though it holds only a few pages of it. */
 static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 {
-	const char *cursor = NULL, *value;
+	const char *cursor = NULL;
 	struct kho_range *ram;
+	char value[64];
 	size_t n = 0;
 
-	if (!source->notes)
-		return 0;
-
-	/* every range takes more than one byte of the notes */
-	ram = calloc(strlen(source->notes) + 1, sizeof(*ram));
+	for (; kho_source_note(source, "ram", &cursor, value, sizeof(value)); n++)
+		;
+	ram = calloc(n + 1, sizeof(*ram));
 	if (!ram)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-
-	while ((value = kho_source_note(source, "ram", &cursor))) {
-		if (sscanf(value, "%" SCNx64 "+%" SCNx64, &ram[n].addr, &ram[n].size) == 2 &&
-		    ram[n].addr + ram[n].size >= ram[n].addr)
-			n++;
-	}
-
 	free(source->ram);
 	source->ram = ram;
-	source->nr_ram = kho_ranges_merge(ram, n);
+	source->nr_ram = 0;
+
+	cursor = NULL;
+	while (kho_source_note(source, "ram", &cursor, value, sizeof(value))) {
+		if (!kho_parse_range(value, &ram[source->nr_ram++]))
+			return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+					"%s: \"ram=%s\" in its notes is no range", source->path, value);
+	}
+	source->nr_ram = kho_ranges_merge(ram, source->nr_ram);
 	return 0;
+}
+
+static void release_from_notes(struct kho_source *source)
+{
+	const char *cursor = NULL;
+	char value[sizeof(source->release)];
+
+	if (kho_source_note(source, "release", &cursor, value, sizeof(value)))
+		kho_source_set_release(source, value);
 }
 
 int kho_source_open_file(const char *path, struct kho_source **out, struct kho_error *err)
@@ -274,11 +287,12 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 	if (ret)
 		return ret;
 
-	ret = ram_from_notes(source, err);
+	ret = source->notes ? ram_from_notes(source, err) : 0;
 	if (ret) {
 		kho_source_close(source);
 		return ret;
 	}
+	release_from_notes(source);
 
 	*out = source;
 	return 0;
@@ -293,7 +307,6 @@ void kho_source_close(struct kho_source *source)
 	kho_kdump_close(source->kdump);
 	kho_vmlinux_destroy(source->vmlinux);
 	free(source->vmcoreinfo);
-	free(source->release);
 	free(source->ahead);
 	free(source->path);
 	free(source->sysroot);
@@ -491,21 +504,22 @@ void kho_source_progress_add(struct kho_source *source, uint64_t n)
 	kho_source_tell_progress(source, source->progress_done, source->progress_total);
 }
 
-const char *kho_source_note(const struct kho_source *source, const char *key,
-			    const char **cursor)
+bool kho_source_note(const struct kho_source *source, const char *key, const char **cursor,
+		     char *value, size_t size)
 {
 	const char *line = *cursor ? *cursor : source->notes;
 	size_t len = strlen(key);
 
 	while (line && *line) {
-		const char *next = strchr(line, '\n');
+		size_t n = strcspn(line, "\n");
+		const char *next = line + n + (line[n] == '\n');
 
-		next = next ? next + 1 : line + strlen(line);
-		if (!strncmp(line, key, len) && line[len] == '=') {
+		if (n > len && !strncmp(line, key, len) && line[len] == '=') {
+			snprintf(value, size, "%.*s", (int)(n - len - 1), line + len + 1);
 			*cursor = next;
-			return line + len + 1;
+			return true;
 		}
 		line = next;
 	}
-	return NULL;
+	return false;
 }

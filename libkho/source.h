@@ -32,7 +32,7 @@ struct kho_vmlinux;
 struct kho_source {
 	int fd;
 	struct kho_kdump *kdump; /* reads what is no ELF file, or NULL */
-	char *release;		/* of a dump that says it (VMCOREINFO), or NULL */
+	char release[128];	/* of the kernel, as text; "" where the source does not say it */
 	char *vmcoreinfo;	/* "key=value" lines that the kernel says of itself, or NULL */
 	struct kho_vmlinux *vmlinux; /* what its vmlinux tells, or NULL */
 	bool live;
@@ -80,6 +80,12 @@ bool kho_source_vmcoreinfo(const struct kho_source *source, const char *key, cha
 bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,
 			  size_t size);
 
+/* The first line of @text, which is of any origin. */
+void kho_source_set_release(struct kho_source *source, const char *text);
+
+/* The address of a symbol in /proc/kallsyms; 0 where the kernel does not tell. */
+uint64_t kho_kallsyms_find(const struct kho_source *source, const char *symbol);
+
 /* The physical address of a virtual one, where the file has both. */
 bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr);
 
@@ -88,8 +94,11 @@ void kho_source_tell_progress(const struct kho_source *source, uint64_t done, ui
 void kho_source_progress_begin(struct kho_source *source, uint64_t total);
 void kho_source_progress_add(struct kho_source *source, uint64_t n);
 
-/* Values of @key in the notes, in order: call with *cursor NULL first. NULL at the end. */
-const char *kho_source_note(const struct kho_source *source, const char *key,
-			    const char **cursor);
+/*
+ * The values of @key in the notes, in order: call with *cursor NULL first. False at the end.
+ * A value that does not fit is cut off.
+ */
+bool kho_source_note(const struct kho_source *source, const char *key, const char **cursor,
+		     char *value, size_t size);
 
 #endif /* KHO_SOURCE_H */

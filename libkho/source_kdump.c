@@ -230,7 +230,7 @@ static void read_release(struct kho_source *source)
 	if (kdump->get_attr(kdump->ctx, "linux.uts.release", &attr) != KDUMP_OK ||
 	    attr.type != KDUMP_STRING)
 		return;
-	source->release = strdup(attr.val.string);
+	kho_source_set_release(source, attr.val.string);
 }
 
 bool kho_kdump_vmcoreinfo(const struct kho_kdump *kdump, const char *key, char *value,

@@ -167,6 +167,18 @@ static int check_debugfs(const struct kho_source *source, struct kho_error *err)
 	return no_kho(source, err);
 }
 
+static void read_release(struct kho_source *source)
+{
+	size_t size;
+	char *text;
+
+	*source->release = '\0';
+	if (kho_source_slurp(source, "/proc/sys/kernel/osrelease", 256, &text, &size, NULL))
+		return;
+	kho_source_set_release(source, text);
+	free(text);
+}
+
 int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err)
 {
 	struct kho_source *source, probe = { 0 };
@@ -195,6 +207,8 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 		kho_source_close(source);
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	}
+
+	read_release(source);
 
 	*out = source;
 	return 0;

@@ -224,7 +224,7 @@ static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_r
 {
 	if (!crc_ok)
 		return true;
-	if (iter->state->side == KHO_SIDE_OUT)
+	if (iter->state->root.side == KHO_SIDE_OUT)
 		return ser->flags & DMA_ALLOC_IN_USE;
 	return ser->flags & DMA_ALLOC_INCOMING ||
 	       (ser->flags & DMA_ALLOC_IN_USE && ser->id < iter->next_id);

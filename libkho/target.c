@@ -794,10 +794,10 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	if (!*target->root_compatible)
 		kho_report_unevaluated(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 				       "the target has KHO, but its ABI cannot be told");
-	else if (strcmp(state->compatible, target->root_compatible))
+	else if (strcmp(state->root.compatible, target->root_compatible))
 		kho_report(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 			   "this kernel hands over \"%s\", the target reads \"%s\": it would use preserved memory as its own",
-			   state->compatible, target->root_compatible);
+			   state->root.compatible, target->root_compatible);
 	verify_page_size(&v, target);
 	verify_luo(&v, target);
 	verify_dma(&v, target);

@@ -52,21 +52,21 @@ static bool in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 static bool verify_root(struct kho_verify *v)
 {
 	struct kho_state *state = v->state;
-	bool map = state->map_addr && !(state->map_addr % KHO_ABI_PAGE_SIZE) &&
-		   in_ram(v, state->map_addr, KHO_ABI_PAGE_SIZE);
+	bool map = state->root.map_addr && !(state->root.map_addr % KHO_ABI_PAGE_SIZE) &&
+		   in_ram(v, state->root.map_addr, KHO_ABI_PAGE_SIZE);
 
-	if (state->abi == KHO_ABI_UNKNOWN)
-		kho_report(v, KHO_RULE_K002, state->fdt_addr, 0,
+	if (state->root.abi == KHO_ABI_UNKNOWN)
+		kho_report(v, KHO_RULE_K002, state->root.addr, 0,
 			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
-			   state->compatible);
+			   state->root.compatible);
 	if (!map)
-		kho_report(v, KHO_RULE_K003, state->map_addr, 0,
+		kho_report(v, KHO_RULE_K003, state->root.map_addr, 0,
 			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM",
-			   state->map_addr);
-	if (state->bad_subtrees)
-		kho_report(v, KHO_RULE_K004, state->fdt_addr, 0,
+			   state->root.map_addr);
+	if (state->root.bad_subtrees)
+		kho_report(v, KHO_RULE_K004, state->root.addr, 0,
 			   "%zu subtree(s) without address or size of the blob, first \"%s\"",
-			   state->bad_subtrees, state->bad_subtree);
+			   state->root.bad_subtrees, state->root.bad_subtree);
 	return map;
 }
 
@@ -131,7 +131,7 @@ static int verify_node(uint64_t addr, void *data)
 
 static void verify_root_preserved(struct kho_verify *v)
 {
-	uint64_t addr = v->state->fdt_addr;
+	uint64_t addr = v->state->root.addr;
 	struct kho_error err;
 	int ret;
 
@@ -303,14 +303,13 @@ static bool take_entries(struct kho_verify *v, uint64_t addr, unsigned int order
 	return true;
 }
 
-static int take_leaf(const struct kho_radix_leaf *leaf, void *data)
+static int take_leaf(const struct kho_map_leaf *leaf, void *data)
 {
 	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
-	const unsigned int words = (1u << KHO_RADIX_BITMAP_BITS) / 64;
 	struct kho_verify *v = data;
-	bool leaf_free = is_free_ram(v, leaf->addr, (uint64_t)words * 64 << shift);
+	bool leaf_free = is_free_ram(v, leaf->addr, (uint64_t)leaf->nr_words * 64 << shift);
 
-	for (unsigned int i = 0; i < words; i++) {
+	for (size_t i = 0; i < leaf->nr_words; i++) {
 		uint64_t addr = leaf->addr + ((uint64_t)i * 64 << shift), bits = leaf->bits[i];
 
 		if (!bits)
@@ -326,9 +325,11 @@ static int take_leaf(const struct kho_radix_leaf *leaf, void *data)
 /* False: something may be wrong, and is to be found entry by entry. */
 static bool map_is_sound(struct kho_verify *v)
 {
-	if (!v->unnamed || v->state->abi == KHO_ABI_V1)
+	struct kho_map *map;
+
+	if (!v->unnamed || kho_state_map(v->state, &map, NULL))
 		return false;
-	if (!kho_radix_for_each_leaf(v->state, take_leaf, v, NULL))
+	if (!kho_map_leaves(map, take_leaf, v, NULL))
 		return true;
 	memset(v->unnamed, 0, (v->nr_pages / 64 + 1) * sizeof(*v->unnamed));
 	v->summary->ranges = 0;
@@ -360,7 +361,7 @@ static bool verify_map_entries(struct kho_verify *v)
 
 static void verify_map(struct kho_verify *v)
 {
-	if (v->state->side == KHO_SIDE_IN) {
+	if (v->state->root.side == KHO_SIDE_IN) {
 		kho_report_not_applicable(v, KHO_RULE_K101, "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
 		return;
 	}
@@ -399,7 +400,7 @@ static void verify_preserved(struct kho_verify *v, enum kho_rule_number rule, ui
 	struct kho_error err;
 	int ret;
 
-	if (v->state->side == KHO_SIDE_IN)
+	if (v->state->root.side == KHO_SIDE_IN)
 		return;
 	if (!v->map_readable) {
 		if (!told_already(v, rule))
@@ -483,7 +484,7 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 			   subtree->name, subtree->addr, subtree->size);
 		return false;
 	}
-	snprintf(what, sizeof(what), "blob of \"%s\"", subtree->name);
+	snprintf(what, sizeof(what), "blob of \"%.63s\"", subtree->name);
 	verify_preserved(v, KHO_RULE_K301, first, last - first + 1, 0, what);
 	return true;
 }
@@ -516,7 +517,7 @@ static int verify_item(const struct kho_item *item, void *data)
 
 	if (item->type == KHO_ITEM_UNKNOWN)
 		verify_unknown(walk, item);
-	if (item->type != KHO_ITEM_MEMORY || v->state->side == KHO_SIDE_IN)
+	if (item->type != KHO_ITEM_MEMORY || v->state->root.side == KHO_SIDE_IN)
 		return v->stopped;
 
 	snprintf(what, sizeof(what), "%s of \"%s\"", item->name, walk->subtree->name);
@@ -552,7 +553,7 @@ static int verify_touched(uint64_t addr, void *data)
 static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree)
 {
 	struct walk walk = { .v = v, .subtree = subtree, .last = KHO_NO_ADDR };
-	bool in = v->state->side == KHO_SIDE_IN;
+	bool in = v->state->root.side == KHO_SIDE_IN;
 	struct kho_error err;
 	int ret;
 
@@ -577,9 +578,9 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 
 static void verify_subtrees(struct kho_verify *v)
 {
-	const struct kho_subtree *subtrees = v->state->subtrees;
+	const struct kho_subtree *subtrees = v->state->root.subtrees;
 
-	for (size_t i = 0; i < v->state->nr_subtrees; i++) {
+	for (size_t i = 0; i < v->state->root.nr_subtrees; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (!strcmp(subtrees[i].name, subtrees[k].name) ||
 			    subtrees[i].addr == subtrees[k].addr)
@@ -773,7 +774,7 @@ static void verify_record(struct kho_verify *v, const struct kho_dma_header *hea
 			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would not take such a one",
 			   record->id, record->device, record->tag);
 	/* on the incoming side the head is older than the records */
-	if (!record->id || (v->state->side == KHO_SIDE_OUT && record->id >= header->next_id))
+	if (!record->id || (v->state->root.side == KHO_SIDE_OUT && record->id >= header->next_id))
 		kho_report(v, KHO_RULE_K410, record->state, record->id,
 			   "record at 0x%" PRIx64 " has id %" PRIu64 ", the next to be given out is %" PRIu64,
 			   record->state, record->id, header->next_id);
@@ -850,7 +851,7 @@ static void verify_extent_preserved(struct kho_verify *v, const struct extent *e
 	char what[64];
 	int ret = 0;
 
-	if (e->place & EXTENT_NOT_RAM || v->state->side == KHO_SIDE_IN)
+	if (e->place & EXTENT_NOT_RAM || v->state->root.side == KHO_SIDE_IN)
 		return;
 	/* mostly there is nothing to say, and then no words are made */
 	if (v->map_readable)
@@ -949,14 +950,14 @@ static void compare_records(struct kho_verify *v, struct records *records)
 static void compare_counts(struct kho_verify *v, const struct kho_dma_header *header,
 			   const struct records *records)
 {
-	uint64_t sound = v->state->side == KHO_SIDE_OUT ? records->in_use : records->incoming;
+	uint64_t sound = v->state->root.side == KHO_SIDE_OUT ? records->in_use : records->incoming;
 
 	if (header->nr_records < sound || header->nr_records - sound > records->damaged)
 		kho_report(v, KHO_RULE_K412, header->addr, 0,
 			   "the head says %" PRIu64 " records, there are %" PRIu64 "%s",
 			   header->nr_records, sound + records->damaged,
-			   v->state->side == KHO_SIDE_IN ? " that this kernel took over" : "");
-	else if (v->state->side == KHO_SIDE_OUT && !records->damaged && records->pages_known &&
+			   v->state->root.side == KHO_SIDE_IN ? " that this kernel took over" : "");
+	else if (v->state->root.side == KHO_SIDE_OUT && !records->damaged && records->pages_known &&
 		 records->pages != header->nr_pages)
 		kho_report(v, KHO_RULE_K412, header->addr, 0,
 			   "the head says %" PRIu64 " pages, the records have %" PRIu64,
@@ -1158,8 +1159,8 @@ static void moment_take(struct kho_state *state, struct moment *moment)
 	memset(moment, 0, sizeof(*moment));
 	moment->have_header = !kho_dma_read_header(state, &header, NULL);
 	moment->generation = moment->have_header ? header.generation : 0;
-	if (state->fdt_addr != KHO_NO_ADDR)
-		kho_source_read(state->source, state->fdt_addr, moment->fdt,
+	if (state->root.addr != KHO_NO_ADDR)
+		kho_source_read(state->source, state->root.addr, moment->fdt,
 				sizeof(moment->fdt), NULL);
 }
 

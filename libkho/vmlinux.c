@@ -28,8 +28,8 @@
 
 #include "error.h"
 #include "library.h"
-#include "root_find.h"
 #include "vmlinux.h"
+#include "abi/kexec_handover.h"
 
 #define LIBRARY		"libdw.so.1"
 #define UNIT		"kexec_handover.c"

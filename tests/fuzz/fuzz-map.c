@@ -13,11 +13,11 @@ static int see_node(uint64_t addr, void *data)
 	return ++*(size_t *)data > MAX_ENTRIES;
 }
 
-static int count_bits(const struct kho_radix_leaf *leaf, void *data)
+static int count_bits(const struct kho_map_leaf *leaf, void *data)
 {
 	uint64_t *bits = data;
 
-	for (unsigned int i = 0; i < (1u << KHO_RADIX_BITMAP_BITS) / 64; i++)
+	for (size_t i = 0; i < leaf->nr_words; i++)
 		*bits += (uint64_t)__builtin_popcountll(leaf->bits[i]);
 	return 0;
 }
@@ -25,9 +25,10 @@ static int count_bits(const struct kho_radix_leaf *leaf, void *data)
 /* Leaf by leaf there are as many entries as one by one. */
 static void read_leaves(struct kho_state *state, uint64_t entries)
 {
+	struct kho_map *map;
 	uint64_t bits = 0;
 
-	if (FUZZ_ABI != KHO_ABI_V1 && !kho_radix_for_each_leaf(state, count_bits, &bits, NULL) &&
+	if (!kho_state_map(state, &map, NULL) && !kho_map_leaves(map, count_bits, &bits, NULL) &&
 	    bits != entries)
 		abort();
 }
@@ -62,8 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!state)
 		return -1;
-	state->abi = FUZZ_ABI;
-	state->map_addr = head.addr;
+	state->root.abi = FUZZ_ABI;
+	state->root.map_addr = head.addr;
 	if (FUZZ_ABI == KHO_ABI_V1)
 		kho_state_set_v1_bitmap(state, head.option % 2 ? 512 : KHO_ABI_PAGE_SIZE);
 

@@ -40,17 +40,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!state)
 		return -1;
-	state->abi = KHO_ABI_V4;
-	state->side = head.option % 2 ? KHO_SIDE_IN : KHO_SIDE_OUT;
-	state->subtrees = calloc(1, sizeof(*state->subtrees));
-	if (!state->subtrees)
-		abort();
-	state->nr_subtrees = 1;
-	strcpy(state->subtrees->name, FUZZ_SUBTREE);
-	state->subtrees->addr = head.addr;
-	state->subtrees->size = head.size;
+	state->root.abi = KHO_ABI_V4;
+	state->root.side = head.option % 2 ? KHO_SIDE_IN : KHO_SIDE_OUT;
+	state->root.nr_subtrees = 1;
+	strcpy(state->root.subtrees->name, FUZZ_SUBTREE);
+	state->root.subtrees->addr = head.addr;
+	state->root.subtrees->size = head.size;
 
-	if (kho_subtree_decode(state, state->subtrees, see_item, &items, &err) && !*err.message)
+	if (kho_subtree_decode(state, state->root.subtrees, see_item, &items, &err) && !*err.message)
 		abort(); /* an error without text */
 	if (!strcmp(FUZZ_SUBTREE, DMA_ALLOC_KHO_SUBTREE))
 		read_records(state);

@@ -79,18 +79,18 @@ static void seed_root(struct kho_state *state, const char *dir, const char *name
 {
 	FILE *f = create(dir, "root", name);
 
-	put(f, state->fdt, state->fdt_size);
+	put(f, state->root.fdt, state->root.fdt_size);
 	if (fclose(f))
 		die("cannot write");
 }
 
 static void seed_map(struct kho_state *state, const char *dir, const char *name)
 {
-	struct fuzz_head head = { .addr = state->map_addr };
+	struct fuzz_head head = { .addr = state->root.map_addr };
 	struct seed seed = { .state = state };
 
 	if (!kho_map_for_each_node(state, add_page, &seed, NULL))
-		write_seed(&seed, &head, create(dir, state->abi == KHO_ABI_V1 ? "map-v1" : "map-radix",
+		write_seed(&seed, &head, create(dir, state->root.abi == KHO_ABI_V1 ? "map-v1" : "map-radix",
 						name));
 }
 
@@ -102,7 +102,7 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 		{ KHO_METADATA_SUBTREE, "kexec-metadata" }, { LUO_SUBTREE, "luo" },
 		{ DMA_ALLOC_KHO_SUBTREE, "dma-alloc" },
 	};
-	struct fuzz_head head = { subtree->addr, subtree->size, state->side == KHO_SIDE_IN };
+	struct fuzz_head head = { subtree->addr, subtree->size, state->root.side == KHO_SIDE_IN };
 	struct seed seed = { .state = state };
 
 	add_page(subtree->addr, &seed);
@@ -135,8 +135,8 @@ int main(int argc, char **argv)
 
 	seed_root(state, argv[3], argv[2]);
 	seed_map(state, argv[3], argv[2]);
-	for (size_t i = 0; i < state->nr_subtrees; i++)
-		seed_subtree(state, &state->subtrees[i], argv[3], argv[2]);
+	for (size_t i = 0; i < state->root.nr_subtrees; i++)
+		seed_subtree(state, &state->root.subtrees[i], argv[3], argv[2]);
 	kho_state_close(state);
 	kho_source_close(source);
 	return 0;

@@ -81,7 +81,7 @@ struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head 
 
 	state = need(calloc(1, sizeof(*state)));
 	state->source = fuzz_source(pages, bytes, n, "");
-	state->fdt_addr = KHO_NO_ADDR;
+	state->root.addr = KHO_NO_ADDR;
 	return state;
 }
 

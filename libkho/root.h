@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The root FDT of one side: one page, and what it says. */
+#ifndef KHO_ROOT_H
+#define KHO_ROOT_H
+
+#include "source.h"
+#include "abi/kexec_handover.h"
+
+/* A subtree takes at least 32 bytes of the page: its node and one property. */
+#define KHO_MAX_SUBTREES	(KHO_ABI_PAGE_SIZE / 32)
+
+struct kho_root {
+	enum kho_side side;
+	enum kho_found_by found_by;
+	uint64_t addr;		/* of the page; KHO_NO_ADDR: this is a copy of it */
+	enum kho_abi abi;
+	uint64_t map_addr;	/* 0: it names no map */
+	char compatible[64];
+	struct kho_subtree subtrees[KHO_MAX_SUBTREES];
+	size_t nr_subtrees;
+	size_t bad_subtrees;	/* subnodes without the properties they must have */
+	char bad_subtree[64];	/* name of the first of them */
+	size_t fdt_size;
+	unsigned char fdt[KHO_ABI_PAGE_SIZE];
+};
+
+/* "in" or "out", as in KHO's debugfs and in the notes of snapshots. */
+const char *kho_side_folder(enum kho_side side);
+
+/* True if the page holds an FDT with a compatible string of KHO. */
+bool kho_root_looks_like(const unsigned char *page);
+
+/*
+ * Parses @size bytes of a page (at most all of it) at @addr, or KHO_NO_ADDR. KHO_ERR_CORRUPT
+ * where it is no root FDT, KHO_ERR_UNSUPPORTED where debugfs has cut it off. Leaves *root
+ * undefined then.
+ */
+int kho_root_parse(struct kho_root *root, enum kho_side side, enum kho_found_by found_by,
+		   uint64_t addr, const void *page, size_t size, struct kho_error *err);
+
+/* The same with the page at @addr; again a few times where memory changes under the reader. */
+int kho_root_read(struct kho_root *root, struct kho_source *source, enum kho_side side,
+		  enum kho_found_by found_by, uint64_t addr, struct kho_error *err);
+
+#endif /* KHO_ROOT_H */
