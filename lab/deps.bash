@@ -9,14 +9,17 @@ KHO_BUILDING=(
 	libjson-c-dev libseccomp-dev libkdumpfile-dev libdw-dev
 )
 
-KHO_PACKAGES=("${KHO_BUILDING[@]}"
+# what the unit tests run, and what they check with
+KHO_UNIT_TESTS=(
+	bats parallel git busybox-static dash dracut-core shellcheck mandoc python3 python3-jsonschema jq librsvg2-bin
+	file binutils xz-utils zstd makedumpfile
+)
+
+KHO_PACKAGES=("${KHO_BUILDING[@]}" "${KHO_UNIT_TESTS[@]}"
 	# kernel and kexec-tools
-	git bc bison flex libssl-dev kmod cpio rsync xz-utils zstd patch
+	bc bison flex libssl-dev kmod cpio rsync patch
 	# virtual machines
-	qemu-system-x86 dracut-core systemd busybox-static e2fsprogs udev
-	# tests and what they check with
-	bats parallel shellcheck mandoc python3 python3-jsonschema jq dash librsvg2-bin file binutils systemd-boot-efi
-	makedumpfile
+	qemu-system-x86 systemd e2fsprogs udev systemd-boot-efi
 )
 
 # what Debian packages are made with, and checked with

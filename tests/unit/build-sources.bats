@@ -11,9 +11,9 @@ setup() {
 	cd "$TOP" || return
 }
 
-# Files of git's, and new ones that are about to be.
+# What git tracks, and is there.
 sources() {
-	git ls-files -co --exclude-standard | while read -r file; do
+	git ls-files | while read -r file; do
 		[[ ! -f $file ]] || printf '%s\n' "$file"
 	done
 }

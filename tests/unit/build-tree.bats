@@ -1,43 +1,63 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The build itself: out of tree, from a tarball, installed, and leaving no traces.
-# These build the whole project, from a copy of what git knows and what is new.
+# The build itself: a tarball with all that git has, that builds out of tree, installs what is on the list, and
+# leaves no traces. The project is built once for all of these, by make distcheck in a copy of what git tracks.
 
 bats_require_minimum_version 1.5.0
 
 TOP=$BATS_TEST_DIRNAME/../..
 
-needs_git() {
-	[[ -e $TOP/.git ]] || skip "not a git checkout: this is about the checkout"
-}
+# Of what git tracks, make dist leaves out what belongs to the checkout. debian/ has a tarball of its own.
+NOT_IN_TARBALL='^(\.|debian/)'
+# What autoreconf adds.
+GENERATED='^(aclocal\.m4|build-aux/.*|config\.h\.in|configure|Makefile\.in|m4/.*\.m4)$'
 
-# A git repository of its own with the working tree's files.
+# A git repository of its own with the tracked files as they are in the working tree.
 copy_tree() {
 	local copy=$1
 	mkdir -p "$copy"
-	(cd "$TOP" && git ls-files -z -co --exclude-standard |
-		while IFS= read -r -d '' file; do
-			[[ ! -e $file ]] || printf '%s\0' "$file"
-		done | tar -c --null -T - | tar -x -C "$copy")
+	(cd "$TOP" && git ls-files -z | while IFS= read -r -d '' file; do
+		[[ ! -e $file ]] || printf '%s\0' "$file"
+	done | tar -c --null -T - | tar -x -C "$copy")
 	git -C "$copy" init -q
 	git -C "$copy" add -A
 	git -C "$copy" -c user.name=test -c user.email=test@localhost commit -qm copy
 }
 
+# In the tarball's own build the tests are a few: all that they need is there when the tarball has every file, and
+# the rest of them ran on the very same files.
 setup_file() {
-	[[ -e $BATS_TEST_DIRNAME/../../.git ]] || return 0
-	export COPY=$BATS_FILE_TMPDIR/copy
+	[[ -e $TOP/.git ]] || return 0
+	export COPY=$BATS_FILE_TMPDIR/copy LOG=$BATS_FILE_TMPDIR/log
 	copy_tree "$COPY"
-	(cd "$COPY" && autoreconf -fi && mkdir build && cd build &&
-		../configure --prefix=/usr --enable-werror && make -j"$(nproc)") \
-		>"$BATS_FILE_TMPDIR/log" 2>&1 || {
-		tail -n 30 "$BATS_FILE_TMPDIR/log" >&2
+	(cd "$COPY" && autoreconf -fi && mkdir build && cd build && ../configure --prefix=/usr) >"$LOG" 2>&1 &&
+		make -C "$COPY/build" -j"$(nproc)" distcheck \
+			CHECK_TESTS="libkho-abi.bats libkho-fixtures.bats" >>"$LOG" 2>&1 || {
+		grep -A 12 '^not ok' "$LOG" || true
+		tail -n 30 "$LOG"
 		return 1
 	}
 }
 
-@test "an out-of-tree build leaves no file that git does not know or ignore" {
-	needs_git
+setup() {
+	[[ -e $TOP/.git ]] || skip "not a git checkout: this is about the checkout"
+}
+
+@test "the tarball builds out of tree without a warning, runs its tests, installs and uninstalls" {
+	grep -q 'kho-tools-.* archives ready for distribution' "$LOG"
+	# that the tests ran in there, and the check of what was installed
+	grep -qE '^ok [0-9]+ .*rule' "$LOG"
+	grep -qx 'installed: as on the list, and libkho.pc is enough to link with' "$LOG"
+}
+
+@test "the tarball has every file that git tracks, and what autoreconf makes" {
+	local tarball
+	tarball=$(ls "$COPY"/build/kho-tools-*.tar.xz)
+	diff <(git -C "$COPY" ls-files | grep -Ev "$NOT_IN_TARBALL" | LC_ALL=C sort) \
+		<(tar -tf "$tarball" | sed 's|^[^/]*/||' | grep -v '/$' | grep . | grep -Ev "$GENERATED" | LC_ALL=C sort)
+}
+
+@test "a build leaves no file that git does not know or ignore" {
 	run -0 git -C "$COPY" status --porcelain
 	[ -z "$output" ]
 	# and whatever is ignored has its reason: nothing but what autoreconf made
@@ -45,62 +65,4 @@ setup_file() {
 		kernel-patches lab scripts tests
 	printf '%s\n' "$output"
 	[ -z "$output" ]
-}
-
-# The list, and what has to be installed wherever it is in the tree.
-expected_files() {
-	local page
-	cat "$BATS_TEST_DIRNAME/build-installed.txt"
-	for page in "$TOP"/man/*.[1-8]; do
-		printf '/usr/share/man/man%s/%s\n' "${page##*.}" "${page##*/}"
-	done
-}
-
-@test "make install installs what is on the list and every man page, and nothing else" {
-	needs_git
-	make -C "$COPY/build" install DESTDIR="$BATS_TEST_TMPDIR/root" >/dev/null
-	(cd "$BATS_TEST_TMPDIR/root" && find . ! -type d | sed 's/^\.//' | LC_ALL=C sort) |
-		diff -u <(expected_files | LC_ALL=C sort) -
-}
-
-@test "make uninstall takes all of it away" {
-	needs_git
-	make -C "$COPY/build" install DESTDIR="$BATS_TEST_TMPDIR/root" >/dev/null
-	make -C "$COPY/build" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" >/dev/null
-	run -0 find "$BATS_TEST_TMPDIR/root" ! -type d
-	[ -z "$output" ]
-}
-
-@test "libkho.pc is enough to build and link a program" {
-	needs_git
-	local root=$BATS_TEST_TMPDIR/root flags
-	make -C "$COPY/build" install DESTDIR="$root" >/dev/null
-	PKG_CONFIG_PATH=$(dirname "$(find "$root" -name libkho.pc)")
-	export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR=$root
-	flags=$(pkg-config --cflags --libs libkho)
-	cat >"$BATS_TEST_TMPDIR/use.c" <<-END
-		#include <kho.h>
-		int main(void) { return kho_strerror(0) == 0; }
-	END
-	# shellcheck disable=SC2086 # several words
-	gcc -Wall -Werror -o "$BATS_TEST_TMPDIR/use" "$BATS_TEST_TMPDIR/use.c" $flags
-	LD_LIBRARY_PATH=$(dirname "$(find "$root" -name libkho.so)") "$BATS_TEST_TMPDIR/use"
-}
-
-# What it adds to the tests that run anyway is the tarball: whether all that they need is in
-# it, and that they leave it alone. So all of them run, but scripts that are the same by byte
-# in one shell, and as many files at a time as there are processors.
-@test "make distcheck passes: the tarball builds, tests and installs by itself" {
-	needs_git
-	local bats=bats jobs
-	jobs=$(nproc)
-	# which takes this from two on only
-	((jobs < 2)) || bats="bats --jobs $jobs --no-parallelize-within-files"
-	KHO_TEST_ONE_SHELL=1 make -C "$COPY/build" -j"$jobs" distcheck BATS="$bats" >"$BATS_TEST_TMPDIR/log" 2>&1 || {
-		grep -A 12 '^not ok' "$BATS_TEST_TMPDIR/log" || true
-		tail -n 30 "$BATS_TEST_TMPDIR/log"
-		return 1
-	}
-	# that they did run in there
-	grep -qE '^ok [0-9]+ .*rule' "$BATS_TEST_TMPDIR/log"
 }

@@ -7,8 +7,6 @@
 
 # The hooks must work in every shell that an initramfs may have.
 shells=(bash dash "busybox sh")
-# but for a second run of the very same scripts, from a tarball, one is enough
-[[ -z ${KHO_TEST_ONE_SHELL-} ]] || shells=(dash)
 
 KHO_TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export KHO_MODULE=${KHO_TESTS%/tests/unit}/dracut-module/50kho

@@ -18,8 +18,9 @@ setup() {
 	"$KHO_BUILDDIR/tests/unit/test-checksums"
 }
 
-@test "the library exports what the header declares, and nothing else" {
-	diff <(grep -oE '\bkho_[a-z0-9_]+\(' "$BATS_TEST_DIRNAME/../../libkho/kho.h" |
+@test "the library exports what its headers declare, and nothing else" {
+	diff <(grep -ohE '^[a-z].*\bkho_[a-z0-9_]+\(' "$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h |
+		grep -oE '\bkho_[a-z0-9_]+\(' |
 		tr -d '(' | sort -u) \
 		<(grep -oE '^\skho_[a-z0-9_]+;' "$BATS_TEST_DIRNAME/../../libkho/libkho.map" |
 			tr -d '\t;' | sort -u)
@@ -31,5 +32,5 @@ setup() {
 
 @test "a program in C++ can include the header" {
 	command -v g++ >/dev/null || skip "no C++ compiler"
-	echo '#include <kho.h>' | g++ -Wall -Werror -fsyntax-only -I "$BATS_TEST_DIRNAME/../../libkho" -x c++ -
+	printf '#include <%s>\n' kho.h kho_output.h | g++ -Wall -Werror -fsyntax-only -I "$BATS_TEST_DIRNAME/../../libkho" -x c++ -
 }

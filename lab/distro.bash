@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Other releases of Debian, as folders to change root into: what debian/control needs to
+# build, what the unit tests run, and, where asked for, other compilers.
+
+# shellcheck source=lab/deps.bash
+. "$KHO_TOP/lab/deps.bash"
+# shellcheck source=lab/fetch.bash
+. "$KHO_TOP/lab/fetch.bash"
+
+declare -A DISTRO_COMPILERS=(
+	[trixie]="gcc-12 gcc-13 gcc-14 clang"
+	[forky]="gcc-14 gcc-15 clang"
+)
+
+# The first alternative of each package in Build-Depends of debian/control.
+distro_build_depends() {
+	sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9.+-]*\).*/\1/p' "$KHO_TOP/debian/control"
+}
+
+# distro_packages SUITE all|fast: all has the compilers.
+distro_packages() {
+	distro_build_depends
+	printf '%s\n' build-essential "${KHO_UNIT_TESTS[@]}"
+	[[ $2 != all ]] || printf '%s\n' ${DISTRO_COMPILERS[$1]}
+}
+
+distro_make() {
+	local suite=$1 dir=$2 packages
+	shift 2
+	packages=$(printf '%s\n' "$@" | LC_ALL=C sort -u | paste -sd,)
+	as_root rm -rf "$dir.tmp"
+	as_root mmdebstrap --quiet --mode=root --variant=minbase --aptopt='Acquire::Languages "none"' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --include="$packages" "$suite" "$dir.tmp" "$(fetch_mirror)"
+	# another process may have made it meanwhile
+	[[ -d $dir ]] || as_root mv "$dir.tmp" "$dir"
+}
+
+distro_make_once() {
+	[[ -d $2 ]] || distro_make "$@"
+}
+
+# distro_root SUITE all|fast: makes the folder unless it is there, and sets DISTRO_ROOT.
+distro_root() {
+	local suite=$1 what=$2
+	local -a packages
+	[[ ${DISTRO_COMPILERS[$suite]:-} ]] || die "no tests are made for Debian's $suite: one of ${!DISTRO_COMPILERS[*]}"
+	mapfile -t packages < <(distro_packages "$suite" "$what")
+	DISTRO_ROOT=$KHO_CACHE/distro/$suite-$what-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
+	mkdir -p "$KHO_CACHE/distro"
+	[[ -d $DISTRO_ROOT ]] ||
+		step "making a system of Debian's $suite" with_lock distro distro_make_once "$suite" "$DISTRO_ROOT" "${packages[@]}"
+}
+
+# distro_run ROOT FOLDER COMMAND...: runs it as root of that system, which stays as it is, with
+# FOLDER as /work and the current folder.
+distro_run() {
+	as_root unshare --mount --pid --fork --kill-child bash -euc '
+		root=$1 folder=$2
+		shift 2
+		mount --make-rprivate /
+		work=$(mktemp -d)
+		mount -t tmpfs tmpfs "$work"
+		mkdir "$work"/{upper,work,new}
+		mount -t overlay overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" "$work/new"
+		cd "$work/new"
+		mkdir -p work
+		mount --bind "$folder" work
+		mount -t proc proc proc
+		mount --rbind /dev dev
+		mount -t tmpfs tmpfs tmp
+		exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
+			sh -c "cd /work && exec \"\$@\"" sh "$@"
+	' bash "$@"
+}
