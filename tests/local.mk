@@ -4,7 +4,13 @@
 BATS = bats
 
 # whole folders: what a test needs is there in the tarball too
-EXTRA_DIST += lab scripts tests/unit tests/vm tests/kernel
+EXTRA_DIST += lab scripts tests/kernel tests/package tests/stock tests/unit tests/vm
+# of folders, make dist takes what was built in them too
+dist-hook:
+	cd '$(distdir)' && find . ! -type d | while read -r file; do \
+		test -e '$(abs_top_srcdir)'/"$$file" || rm -f "$$file" || exit; \
+	done
+	find '$(distdir)' -type d -empty -delete
 
 include tests/unit/libkho.mk
 include tests/unit/kexec.mk

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 TOP=$BATS_TEST_DIRNAME/../..
 
 # Of what git tracks, make dist leaves out what belongs to the checkout. debian/ has a tarball of its own.
-NOT_IN_TARBALL='^(\.|debian/)'
+NOT_IN_TARBALL='^(\.|debian/|m4/\.)'
 # What autoreconf adds.
 GENERATED='^(aclocal\.m4|build-aux/.*|config\.h\.in|configure|Makefile\.in|m4/.*\.m4)$'
 
