@@ -102,7 +102,7 @@ static void __attribute__((noreturn, format(printf, 2, 3))) refuse(const char *r
 								    const char *fmt, ...)
 {
 	const struct kho_rule *found = rule ? kho_rule_find(rule) : NULL;
-	struct kho_finding finding = { .rule = found, .addr = KHO_NO_ADDR };
+	struct kho_finding finding = { .rule = found, .count = 1, .addr = KHO_NO_ADDR };
 	char text[512];
 	va_list args;
 
@@ -127,7 +127,7 @@ static void __attribute__((noreturn, format(printf, 2, 3))) kernel_refused(const
 {
 	const struct kho_rule *found = kho_rule_find(rule);
 	struct kho_finding finding = { .rule = found, .severity = found->severity,
-				       .addr = KHO_NO_ADDR };
+				       .count = 1, .addr = KHO_NO_ADDR };
 	va_list args;
 
 	va_start(args, fmt);

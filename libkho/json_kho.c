@@ -109,6 +109,7 @@ void kho_json_finding(struct kho_json *json, const char *key, const struct kho_f
 	kho_json_string(json, "rule", finding->rule->id);
 	kho_json_string(json, "severity", kho_severity_name(finding->severity));
 	kho_json_bool(json, "unevaluated", finding->unevaluated);
+	kho_json_uint(json, "count", finding->count);
 	kho_json_addr(json, "addr", finding->addr);
 	if (finding->record_id)
 		kho_json_uint(json, "record_id", finding->record_id);

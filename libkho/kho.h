@@ -373,11 +373,18 @@ struct kho_finding {
 	const struct kho_rule *rule;
 	enum kho_severity severity;	/* of this finding; may be lower than the rule's */
 	bool unevaluated;	/* the rule could not be evaluated; message says why */
+	uint64_t count;		/* 1; or, of a rule's last, how many are not listed one by one */
 	uint64_t addr;		/* or KHO_NO_ADDR */
 	uint64_t record_id;	/* or 0 */
 	char message[256];
 	char remedy[160];
 };
+
+/* Findings of a rule that are handed out one by one; more are counted. */
+#define KHO_FINDINGS_LISTED	100
+
+/* Takes a finding; valid during the call only. Non-zero: no more of them are wanted. */
+typedef int (*kho_finding_fn)(const struct kho_finding *finding, void *data);
 
 struct kho_verify_options {
 	bool skip_content;	/* do not read sealed content */
@@ -409,7 +416,7 @@ struct kho_verify_summary {
  * source the root FDT is read again, so what kho_state_subtrees() gave may change.
  */
 int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
-	       int (*fn)(const struct kho_finding *finding, void *data), void *data,
+	       kho_finding_fn fn, void *data,
 	       struct kho_verify_summary *summary, struct kho_error *err);
 
 /*
@@ -420,8 +427,7 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
  */
 int kho_verify_absent(const struct kho_verify_options *options,
 		      const struct kho_error *reason,
-		      int (*fn)(const struct kho_finding *finding, void *data),
-		      void *data, struct kho_verify_summary *summary);
+		      kho_finding_fn fn, void *data, struct kho_verify_summary *summary);
 
 /*
  * A state that could not be opened: whether @reason says that its data is wrong
@@ -429,8 +435,7 @@ int kho_verify_absent(const struct kho_verify_options *options,
  * 1 when there was a finding, 0 when @reason is of another kind.
  */
 int kho_verify_open_error(const struct kho_error *reason,
-			  int (*fn)(const struct kho_finding *finding, void *data),
-			  void *data, struct kho_verify_summary *summary);
+			  kho_finding_fn fn, void *data, struct kho_verify_summary *summary);
 
 /* Reads "<count>,<generation>" (rd.kho.expect=). KHO_ERR_USAGE when it is not that. */
 int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
@@ -524,8 +529,7 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,
-		      int (*fn)(const struct kho_finding *finding, void *data),
-		      void *data, struct kho_verify_summary *summary,
+		      kho_finding_fn fn, void *data, struct kho_verify_summary *summary,
 		      struct kho_error *err);
 
 /* --------------------------------------------------------------- snapshot */

@@ -19,6 +19,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/dma.h \
 	libkho/error.c \
 	libkho/error.h \
+	libkho/extents.c \
+	libkho/extents.h \
 	libkho/fdt_check.c \
 	libkho/fdt_check.h \
 	libkho/json.c \
@@ -32,6 +34,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/map.h \
 	libkho/map_bitmap.c \
 	libkho/map_radix.c \
+	libkho/page_set.c \
+	libkho/page_set.h \
 	libkho/ranges.c \
 	libkho/ranges.h \
 	libkho/output.c \
@@ -61,6 +65,11 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target_place.c \
 	libkho/verify.c \
 	libkho/verify.h \
+	libkho/verify_boot.c \
+	libkho/verify_dma.c \
+	libkho/verify_map.c \
+	libkho/verify_root.c \
+	libkho/verify_subtrees.c \
 	libkho/text.c \
 	libkho/text.h \
 	libkho/vmlinux.c \

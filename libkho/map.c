@@ -90,3 +90,9 @@ int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *lea
 {
 	return map->format->for_each_leaf(map, fn, data, err);
 }
+
+int kho_map_has_larger(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
+		       struct kho_error *err)
+{
+	return map->format->has_larger(map, addr, size, order, err);
+}

@@ -43,6 +43,8 @@ struct kho_map_format {
 	 */
 	int (*covered_until)(struct kho_map *map, uint64_t addr, uint64_t size, uint64_t *end,
 			     struct kho_error *err);
+	int (*has_larger)(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
+			  struct kho_error *err);
 	int (*for_each_node)(struct kho_map *map, int (*fn)(uint64_t addr, void *data),
 			     void *data, struct kho_error *err);
 	int (*for_each_leaf)(struct kho_map *map,
@@ -73,5 +75,11 @@ int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), voi
  */
 int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
 		   void *data, struct kho_error *err);
+/*
+ * 1 if a preserved block of more than 1 << @order pages covers a part of [addr, addr+size),
+ * which is a part of a leaf of @order; 0 if none does; negative on error.
+ */
+int kho_map_has_larger(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
+		       struct kho_error *err);
 
 #endif /* KHO_MAP_H */

@@ -415,6 +415,45 @@ static const struct bitmap_ref *find_ref(const struct kho_bitmap *map, size_t *f
 	return &map->refs[low - 1];
 }
 
+/* Reads the bitmap into the page for look-ups, unless it is there. */
+static int load_ref(struct kho_bitmap *map, const struct bitmap_ref *ref, struct kho_error *err)
+{
+	int ret;
+
+	if (map->loaded == ref)
+		return 0;
+	map->loaded = NULL;
+	ret = kho_source_read(map->map.source, ref->bitmap, map->page, map->bytes, err);
+	if (!ret)
+		map->loaded = ref;
+	return ret;
+}
+
+static int bitmap_has_larger(struct kho_map *base, uint64_t addr, uint64_t size,
+			     unsigned int order, struct kho_error *err)
+{
+	struct kho_bitmap *map = bitmap_of(base);
+	size_t i = 0;
+
+	while (i < map->nr_refs) {
+		const struct bitmap_ref *ref = find_ref(map, &i, addr);
+		unsigned int shift;
+		uint64_t bit;
+		int ret;
+
+		if (!ref || ref->order <= order)
+			continue;
+		ret = load_ref(map, ref, err);
+		if (ret)
+			return ret;
+		shift = KHO_ABI_PAGE_SHIFT + ref->order;
+		if (next_bit(map, map->page, (addr - ref->addr) >> shift, &bit) &&
+		    bit <= (addr - ref->addr + (size - 1)) >> shift)
+			return 1;
+	}
+	return 0;
+}
+
 static int bitmap_covered_until(struct kho_map *base, uint64_t addr, uint64_t size,
 				uint64_t *end, struct kho_error *err)
 {
@@ -426,18 +465,13 @@ static int bitmap_covered_until(struct kho_map *base, uint64_t addr, uint64_t si
 	while (i < map->nr_refs) {
 		const struct bitmap_ref *ref = find_ref(map, &i, addr);
 		uint64_t bit;
+		int ret;
 
 		if (!ref)
 			continue;
-		if (map->loaded != ref) {
-			int ret;
-
-			map->loaded = NULL;
-			ret = kho_source_read(base->source, ref->bitmap, map->page, map->bytes, err);
-			if (ret)
-				return ret;
-			map->loaded = ref;
-		}
+		ret = load_ref(map, ref, err);
+		if (ret)
+			return ret;
 		bit = (addr - ref->addr) >> (KHO_ABI_PAGE_SHIFT + ref->order);
 		if (map->page[bit / 64] & 1ull << (bit % 64)) {
 			*end = ref->addr + ((bit + 1) << (KHO_ABI_PAGE_SHIFT + ref->order));
@@ -471,6 +505,7 @@ const struct kho_map_format kho_map_bitmap = {
 	.next = bitmap_next,
 	.end = bitmap_end,
 	.covered_until = bitmap_covered_until,
+	.has_larger = bitmap_has_larger,
 	.for_each_node = bitmap_for_each_node,
 	.for_each_leaf = bitmap_for_each_leaf,
 };

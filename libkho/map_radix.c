@@ -456,12 +456,25 @@ static int radix_for_each_leaf(struct kho_map *base,
 
 /* ---------------------------------------------------------------- look-up */
 
-/* Whether the block of @order that @addr lies in is preserved; negative on error. */
-static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int order,
-			struct kho_error *err)
+/* True if a bit of [@from, @to) is set. */
+static bool leaf_any(const uint64_t *bitmap, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		uint64_t n = to - from < 64 - from % 64 ? to - from : 64 - from % 64;
+
+		if (bitmap[from / 64] >> (from % 64) << (64 - n))
+			return true;
+		from += n;
+	}
+	return false;
+}
+
+/* 1 if there is a key in [@from, @to), which are of one leaf of @order; negative on error. */
+static int any_key(struct kho_radix *radix, unsigned int order, uint64_t from, uint64_t to,
+		   struct kho_error *err)
 {
 	struct radix_path *path = radix->paths[order];
-	uint64_t key = key_of(addr, order), bit, found;
+	uint64_t bit, found;
 	int ret;
 
 	if (!path) {
@@ -469,18 +482,44 @@ static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int ord
 		if (!path)
 			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	}
-	if (path_has_leaf(path, key, &bit))
-		return path->page[0][bit / 64] >> bit % 64 & 1;
-	if (key >= path->empty_from && key < path->empty_to)
+	if (path_has_leaf(path, from, &bit))
+		return leaf_any(path->page[0], bit, bit + (to - from));
+	if (from >= path->empty_from && to <= path->empty_to)
 		return 0;
 
-	ret = radix_next(radix, path, key, key + 1, &found, err);
+	ret = radix_next(radix, path, from, to, &found, err);
 	/* none, and its leaf was not come by either: there is none for the keys around */
-	if (!ret && !path_has_leaf(path, key, &bit)) {
-		path->empty_from = key >> KHO_RADIX_BITMAP_BITS << KHO_RADIX_BITMAP_BITS;
+	if (!ret && !path_has_leaf(path, from, &bit)) {
+		path->empty_from = from >> KHO_RADIX_BITMAP_BITS << KHO_RADIX_BITMAP_BITS;
 		path->empty_to = path->empty_from + (1ull << KHO_RADIX_BITMAP_BITS);
 	}
 	return ret;
+}
+
+/* 1 if the block of @order that @addr lies in is preserved; negative on error. */
+static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int order,
+			struct kho_error *err)
+{
+	uint64_t key = key_of(addr, order);
+
+	return any_key(radix, order, key, key + 1, err);
+}
+
+static int radix_has_larger(struct kho_map *base, uint64_t addr, uint64_t size,
+			    unsigned int order, struct kho_error *err)
+{
+	struct kho_radix *radix = radix_of(base);
+	uint64_t left;
+
+	for (left = radix->orders & ~((2ull << order) - 1); left; left &= left - 1) {
+		unsigned int larger = (unsigned int)__builtin_ctzll(left);
+		int ret = any_key(radix, larger, key_of(addr, larger),
+				  key_of(addr + (size - 1), larger) + 1, err);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 static int radix_covered_until(struct kho_map *base, uint64_t addr, uint64_t size, uint64_t *end,
@@ -541,6 +580,7 @@ const struct kho_map_format kho_map_radix = {
 	.next = radix_iter_next,
 	.end = radix_end,
 	.covered_until = radix_covered_until,
+	.has_larger = radix_has_larger,
 	.for_each_node = radix_for_each_node,
 	.for_each_leaf = radix_for_each_leaf,
 };

@@ -48,6 +48,22 @@ bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
 	return false;
 }
 
+bool kho_ranges_meet(const struct kho_range *ranges, size_t n, uint64_t addr, uint64_t size)
+{
+	size_t low = 0, high = n;
+
+	/* the first one that does not end before @addr */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (addr >= ranges[mid].addr && addr - ranges[mid].addr >= ranges[mid].size)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < n && size && (ranges[low].addr <= addr || ranges[low].addr - addr < size);
+}
+
 const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
 					   uint64_t addr, uint64_t size)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * How a finding leaves the library. A condition that could not be looked at is reported as
- * well, through kho_report_unevaluated(): it never counts as passed.
+ * How a finding leaves the library. A rule that could not be judged is reported as well: it
+ * never counts as passed. Of each rule the first findings are handed out and all are counted,
+ * so that a damaged state cannot make a flood of them.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,69 +28,128 @@ static bool wanted(const struct kho_verify_options *options, const struct kho_ru
 	       (!options->only || listed(options->only, rule->id));
 }
 
+static struct kho_tally *tally_of(struct kho_verify *v, const struct kho_rule *rule,
+				  enum kho_outcome outcome)
+{
+	size_t n;
+
+	return &v->tallies[rule - kho_rules(&n)][outcome];
+}
+
+/* ---------------------------------------------------------------- delivery */
+
 static void deliver(struct kho_verify *v, const struct kho_finding *finding)
 {
 	if (v->stopped)
 		return;
 
 	if (finding->unevaluated && finding->severity > KHO_SEVERITY_INFO)
-		v->summary->unevaluated++;
+		v->summary->unevaluated += finding->count;
 	else
-		v->summary->findings[finding->severity]++;
+		v->summary->findings[finding->severity] += finding->count;
 
 	if (v->fn && v->fn(finding, v->data))
 		v->stopped = true;
 }
 
-/*
- * On a live machine findings wait until it is clear that nothing changed while
- * they were made. So many that they do not fit are no passing disturbance.
- */
 static bool hold(struct kho_verify *v, const struct kho_finding *finding)
 {
-	if (!v->held)
+	if (!v->hold)
 		return false;
 
-	if (v->nr_held < KHO_MAX_HELD) {
-		v->held[v->nr_held++] = *finding;
-		return true;
+	if (v->nr_held == v->room) {
+		size_t room = v->room ? 2 * v->room : 16;
+		struct kho_finding *held = reallocarray(v->held, room, sizeof(*held));
+
+		if (!held) {
+			/* rather too early than lost */
+			kho_report_deliver(v);
+			return false;
+		}
+		v->held = held;
+		v->room = room;
 	}
-	kho_verify_deliver(v);
-	return false;
+	v->held[v->nr_held++] = *finding;
+	return true;
 }
 
-void kho_verify_deliver(struct kho_verify *v)
+void kho_report_deliver(struct kho_verify *v)
 {
 	for (size_t i = 0; i < v->nr_held; i++)
 		deliver(v, &v->held[i]);
 	free(v->held);
 	v->held = NULL;
-	v->nr_held = 0;
+	v->nr_held = v->room = 0;
+	v->hold = false;
 }
 
-static void emit(struct kho_verify *v, const struct kho_rule *rule, bool unevaluated,
+static void hand_out(struct kho_verify *v, const struct kho_finding *finding)
+{
+	if (!hold(v, finding))
+		deliver(v, finding);
+}
+
+static void emit(struct kho_verify *v, enum kho_rule_number number, enum kho_outcome outcome,
 		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
 		 const char *fmt, va_list args)
 {
-	char text[512];
+	const struct kho_rule *rule = kho_rule(number);
+	struct kho_tally *tally = tally_of(v, rule, outcome);
 	struct kho_finding finding = {
 		.rule = rule,
 		.severity = severity,
-		.unevaluated = unevaluated,
+		.unevaluated = outcome != KHO_OUTCOME_FOUND,
+		.count = 1,
 		.addr = addr,
 		.record_id = record_id,
 	};
+	char text[512];
 
 	if (v->stopped || !wanted(v->options, rule))
+		return;
+	tally->severity = severity;
+	if (tally->n++ >= KHO_FINDINGS_LISTED)
 		return;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	kho_text_message(finding.message, sizeof(finding.message), text);
 	snprintf(finding.remedy, sizeof(finding.remedy), "See %s in kho-rules(7).", rule->id);
-
-	if (!hold(v, &finding))
-		deliver(v, &finding);
+	hand_out(v, &finding);
 }
+
+static void report_rest_of(struct kho_verify *v, const struct kho_rule *rule,
+			   enum kho_outcome outcome)
+{
+	const struct kho_tally *tally = tally_of(v, rule, outcome);
+	struct kho_finding finding = {
+		.rule = rule,
+		.severity = tally->severity,
+		.unevaluated = outcome != KHO_OUTCOME_FOUND,
+		.addr = KHO_NO_ADDR,
+	};
+
+	if (tally->n <= KHO_FINDINGS_LISTED)
+		return;
+	finding.count = tally->n - KHO_FINDINGS_LISTED;
+	snprintf(finding.message, sizeof(finding.message),
+		 "%" PRIu64 " more of this rule, which are counted and not listed", finding.count);
+	snprintf(finding.remedy, sizeof(finding.remedy), "See %s in kho-rules(7).", rule->id);
+	hand_out(v, &finding);
+}
+
+void kho_report_rest(struct kho_verify *v)
+{
+	const struct kho_rule *rules;
+	size_t n;
+
+	rules = kho_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned int outcome = 0; outcome < KHO_NR_OUTCOMES; outcome++)
+			report_rest_of(v, &rules[i], (enum kho_outcome)outcome);
+	}
+}
+
+/* --------------------------------------------------------------- reporting */
 
 void kho_report(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, uint64_t record_id,
 		const char *fmt, ...)
@@ -97,7 +157,17 @@ void kho_report(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, 
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, kho_rule(rule), false, kho_rule(rule)->severity, addr, record_id, fmt, args);
+	emit(v, rule, KHO_OUTCOME_FOUND, kho_rule(rule)->severity, addr, record_id, fmt, args);
+	va_end(args);
+}
+
+void kho_report_as(struct kho_verify *v, enum kho_rule_number rule, enum kho_severity severity,
+		   uint64_t addr, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	emit(v, rule, KHO_OUTCOME_FOUND, severity, addr, 0, fmt, args);
 	va_end(args);
 }
 
@@ -107,31 +177,48 @@ void kho_report_unevaluated(struct kho_verify *v, enum kho_rule_number rule, uin
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, kho_rule(rule), true, kho_rule(rule)->severity, addr, record_id, fmt, args);
+	emit(v, rule, KHO_OUTCOME_NOT_JUDGED, kho_rule(rule)->severity, addr, record_id, fmt,
+	     args);
 	va_end(args);
 }
 
-/* Does not apply here by its nature: worth a word, but no doubt about the state. */
 void kho_report_not_applicable(struct kho_verify *v, enum kho_rule_number rule,
-			        const char *fmt, ...)
+			       const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, kho_rule(rule), true, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0, fmt, args);
+	emit(v, rule, KHO_OUTCOME_NOT_APPLICABLE, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0, fmt, args);
 	va_end(args);
 }
 
-/* As kho_report(), with a severity that is not the rule's. */
-void kho_report_as(struct kho_verify *v, enum kho_rule_number rule, enum kho_severity severity,
-		   uint64_t addr, const char *fmt, ...)
+/* True if @err says that the data is wrong, false if it says that nobody could look. */
+static bool is_damage(const struct kho_verify *v, const struct kho_error *err)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	emit(v, kho_rule(rule), false, severity, addr, 0, fmt, args);
-	va_end(args);
+	if (err->code == KHO_ERR_CORRUPT || err->code == KHO_ERR_LOOP)
+		return true;
+	/* a dump may be incomplete, but of RAM that runs all is there */
+	return err->code == KHO_ERR_NOT_PRESENT &&
+	       (v->state->source->live || !kho_verify_in_ram(v, err->addr, 1));
 }
+
+void kho_report_error(struct kho_verify *v, enum kho_rule_number rule, uint64_t record_id,
+		      const struct kho_error *err, const char *what)
+{
+	if (is_damage(v, err))
+		kho_report(v, rule, err->addr, record_id, "%s%s", what, err->message);
+	else
+		kho_report_unevaluated(v, rule, err->addr, record_id, "%s%s", what, err->message);
+}
+
+bool kho_was_unevaluated(const struct kho_verify *v, enum kho_rule_number rule)
+{
+	size_t n;
+
+	return v->tallies[kho_rule(rule) - kho_rules(&n)][KHO_OUTCOME_NOT_JUDGED].n > 0;
+}
+
+/* --------------------------------------------------------------- selection */
 
 size_t kho_rules_count(const struct kho_verify_options *options, enum kho_area first,
 		       enum kho_area last)
@@ -144,4 +231,43 @@ size_t kho_rules_count(const struct kho_verify_options *options, enum kho_area f
 		n += rules[i].area >= first && rules[i].area <= last &&
 		     wanted(options, &rules[i]);
 	return n;
+}
+
+/* What keeps a rule from being judged, or NULL. */
+static const char *hindrance(const struct kho_verify_options *options,
+			     const struct kho_rule *rule, enum kho_area first, enum kho_area last)
+{
+	if (rule->area < first || rule->area > last)
+		return "it is a rule of something else";
+	if (listed(options->ignore, rule->id))
+		return "it is left out as well";
+	switch (rule->number) {
+	case KHO_RULE_K413:
+		return options->skip_content ? "the content is not to be read" : NULL;
+	case KHO_RULE_K501:
+		return options->claims ? NULL : "claims are not to be judged";
+	case KHO_RULE_K510:
+	case KHO_RULE_K511:
+	case KHO_RULE_K512:
+		return options->have_expect ? NULL : "nobody said what was expected";
+	default:
+		return NULL;
+	}
+}
+
+int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
+		    enum kho_area last, struct kho_error *err)
+{
+	for (const char *const *id = options->only; id && *id; id++) {
+		const struct kho_rule *rule = kho_rule_find(*id);
+		const char *why = rule ? hindrance(options, rule, first, last)
+				       : "there is no such rule";
+
+		if (why)
+			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+					"%.32s cannot be judged here: %s", *id, why);
+	}
+	if (!kho_rules_count(options, first, last))
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no rule is left to be judged");
+	return 0;
 }

@@ -18,7 +18,7 @@
 
 #define RECORDS_PER_BLOCK \
 	((KHO_ABI_PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
-/* A live record may be caught while the kernel changes it. */
+/* A live record may be caught while the kernel changes it: reads of one look for all records. */
 #define LIVE_TRIES	5
 #define CONTENT_CHUNK	(256u << 10)
 
@@ -27,6 +27,7 @@ struct kho_dma_iter {
 	uint64_t block;			/* the one in page[], 0 before the first */
 	uint64_t next;			/* the one after it */
 	size_t slot;
+	unsigned int tries;		/* left, for records of a live machine */
 	uint64_t next_id;		/* of the head, 0 where it is not to be believed */
 	uint64_t *blocks;		/* read so far, in the order of the chain */
 	size_t nr_blocks, room;
@@ -130,6 +131,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 	iter->next = header.first_block;
 	iter->next_id = header.crc_ok ? header.next_id : 0;
 	iter->slot = RECORDS_PER_BLOCK;
+	iter->tries = state->source->live ? LIVE_TRIES : 0;
 	*out = iter;
 	return 0;
 }
@@ -296,7 +298,7 @@ static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
 
 	iter->ser = ser;
 	*crc_ok = !ser->flags || record_crc_ok(ser);
-	for (int i = 0; !*crc_ok && iter->state->source->live && i < LIVE_TRIES; i++) {
+	for (; !*crc_ok && iter->tries; iter->tries--) {
 		int ret;
 
 		usleep(1000);

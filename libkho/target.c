@@ -771,7 +771,7 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,
-		      int (*fn)(const struct kho_finding *finding, void *data), void *data,
+		      kho_finding_fn fn, void *data,
 		      struct kho_verify_summary *summary, struct kho_error *err)
 {
 	static const struct kho_verify_options no_options;

@@ -17,7 +17,7 @@
 #include "libkho/source.h"
 #include "libkho/abi/dma_alloc.h"
 
-/* A record that is damaged is read so many times more. */
+/* Damaged records are read so many times more, in all. */
 #define RECORD_TRIES	5
 
 static struct {
@@ -26,6 +26,7 @@ static struct {
 	int reads;
 	int change_at;		/* number of the read; 0: never */
 	bool go_on;		/* change at every read after it as well */
+	bool count;		/* the change counts one record more */
 	bool heal;		/* the change makes the record whole again */
 } machine;
 
@@ -73,6 +74,7 @@ static void next_generation(void)
 
 	peek(machine.head, &head, sizeof(head));
 	head.generation++;
+	head.nr_records += machine.count;
 	head.crc32c = 0;
 	head.crc32c = kho_crc32c(&head, sizeof(head));
 	poke(machine.head, &head, sizeof(head));
@@ -251,6 +253,7 @@ static int run(const char *root, const char *what, const char *expected)
 	machine.change_at = 0;
 	machine.go_on = false;
 	machine.heal = false;
+	machine.count = false;
 
 	if (strcmp(found.rules, expected) || summary.records != 5 ||
 	    summary.unevaluated != found.unevaluated ||
@@ -267,6 +270,7 @@ static int run(const char *root, const char *what, const char *expected)
 int main(int argc, char **argv)
 {
 	const char *root = argc == 3 ? argv[2] : "";
+	struct dma_alloc_ser head;
 	int reads, look;
 
 	if (argc != 3)
@@ -281,10 +285,10 @@ int main(int argc, char **argv)
 
 	/*
 	 * Half written while the first look was made, whole when it was over: after the record
-	 * was read again in vain, before the head (the last read but one) is.
+	 * was read again in vain.
 	 */
 	flip_record();
-	machine.change_at = reads + RECORD_TRIES - 2;
+	machine.change_at = reads + RECORD_TRIES + 1;
 	machine.heal = true;
 	look = run(root, "half written at the first look", "");
 	if (look < 2 * reads)
@@ -292,8 +296,15 @@ int main(int argc, char **argv)
 
 	flip_record();
 	run(root, "damaged, at rest", "K405 ");
+	/* what two looks find alike is so, whatever else changes */
 	machine.change_at = 1;
 	machine.go_on = true;
-	run(root, "damaged, never at rest", "K405 K412? ");
+	run(root, "damaged, while other things change", "K405 ");
+	machine.change_at = 1;
+	machine.go_on = true;
+	machine.count = true;
+	peek(machine.head, &head, sizeof(head));
+	run(root, "never the same twice", "K405 K412 K412? ");
+	poke(machine.head, &head, sizeof(head));
 	return 0;
 }

@@ -107,6 +107,7 @@ struct json_object *json_finding(const struct kho_finding *finding)
 	json_add_string(object, "rule", finding->rule->id);
 	json_add_string(object, "severity", kho_severity_name(finding->severity));
 	json_add_bool(object, "unevaluated", finding->unevaluated);
+	json_add_uint(object, "count", finding->count);
 	json_add_addr(object, "addr", finding->addr);
 	if (finding->record_id)
 		json_add_uint(object, "record_id", finding->record_id);

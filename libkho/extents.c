@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdlib.h>
+
+#include "extents.h"
+#include "abi/kexec_handover.h"
+
+#define ORDER		0x3fu
+#define NOT_RAM		0x40u
+#define NOWHERE		UINT64_MAX
+
+bool kho_extent_has_place(const struct kho_extent *e)
+{
+	return e->place != NOWHERE;
+}
+
+bool kho_extent_in_ram(const struct kho_extent *e)
+{
+	return !(e->place & NOT_RAM);
+}
+
+uint64_t kho_extent_addr(const struct kho_extent *e)
+{
+	return e->place & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);
+}
+
+uint64_t kho_extent_size(const struct kho_extent *e)
+{
+	return KHO_ABI_PAGE_SIZE << (e->place & ORDER);
+}
+
+bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
+		     bool in_ram)
+{
+	uint64_t place = NOWHERE;
+
+	if (extents->n == extents->room) {
+		size_t room = extents->room ? 2 * extents->room : 256;
+		struct kho_extent *list = reallocarray(extents->list, room, sizeof(*list));
+
+		if (!list)
+			return false;
+		extents->list = list;
+		extents->room = room;
+	}
+	if (record->pages && !(record->addr % KHO_ABI_PAGE_SIZE) &&
+	    record->addr <= UINT64_MAX - record->pages * KHO_ABI_PAGE_SIZE)
+		place = record->addr | (unsigned int)__builtin_ctzll(record->pages) |
+			(in_ram ? 0 : NOT_RAM);
+	extents->list[extents->n++] = (struct kho_extent){ place, record->id };
+	return true;
+}
+
+void kho_extents_free(struct kho_extents *extents)
+{
+	free(extents->list);
+	*extents = (struct kho_extents){ 0 };
+}
+
+/* Digits of 11 bits: their counters and the ends of the buckets stay in the cache. */
+#define DIGIT_BITS	11u
+#define DIGITS		(1u << DIGIT_BITS)
+
+static uint64_t key_of(const struct kho_extent *e, bool by_id)
+{
+	return by_id ? e->id : e->place;
+}
+
+static void sort_digit(const struct kho_extent *from, struct kho_extent *to, size_t n, bool by_id,
+		       unsigned int shift)
+{
+	size_t next[DIGITS] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		next[(key_of(&from[i], by_id) >> shift) & (DIGITS - 1)]++;
+	for (size_t i = 0; i < DIGITS; i++) {
+		size_t count = next[i];
+
+		next[i] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[next[(key_of(&from[i], by_id) >> shift) & (DIGITS - 1)]++] = from[i];
+}
+
+/*
+ * Digit by digit: a comparing sort takes longer than all other checks of the records
+ * together, and the C library's takes as much memory.
+ */
+static bool sort(struct kho_extents *extents, bool by_id)
+{
+	struct kho_extent *e = extents->list, *spare, *swap;
+	uint64_t differ = 0, last = 0;
+	bool sorted = true;
+
+	for (size_t i = 0; i < extents->n; i++) {
+		uint64_t key = key_of(&e[i], by_id);
+
+		differ |= key ^ key_of(&e[0], by_id);
+		sorted &= key >= last;
+		last = key;
+	}
+	if (sorted)
+		return true;
+
+	spare = malloc(extents->n * sizeof(*spare));
+	if (!spare)
+		return false;
+	for (unsigned int shift = (unsigned int)__builtin_ctzll(differ);
+	     shift < 64 && differ >> shift; shift += DIGIT_BITS) {
+		if (!(differ >> shift & (DIGITS - 1)))
+			continue;
+		sort_digit(e, spare, extents->n, by_id, shift);
+		swap = e;
+		e = spare;
+		spare = swap;
+	}
+	free(spare);
+	extents->list = e;
+	extents->room = extents->n;
+	return true;
+}
+
+bool kho_extents_sort_places(struct kho_extents *extents)
+{
+	return sort(extents, false);
+}
+
+bool kho_extents_sort_ids(struct kho_extents *extents)
+{
+	return sort(extents, true);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdlib.h>
+
+#include "page_set.h"
+#include "abi/kexec_handover.h"
+
+void kho_page_set_create(struct kho_page_set *set, const struct kho_range *ram, size_t nr_ram,
+			 uint64_t max)
+{
+	uint64_t first, end;
+
+	*set = (struct kho_page_set){ 0 };
+	if (!nr_ram)
+		return;
+	/* so that a word of a bitmap of the map is a word of the set */
+	first = ram[0].addr / KHO_ABI_PAGE_SIZE / 64 * 64;
+	end = ram[nr_ram - 1].addr / KHO_ABI_PAGE_SIZE + ram[nr_ram - 1].size / KHO_ABI_PAGE_SIZE;
+	if (end <= first || (end - first) / 8 > max)
+		return;
+
+	set->words = calloc((end - first) / 64 + 1, sizeof(*set->words));
+	if (!set->words)
+		return;
+	set->first = first;
+	set->n = end - first;
+}
+
+void kho_page_set_destroy(struct kho_page_set *set)
+{
+	free(set->words);
+	*set = (struct kho_page_set){ 0 };
+}
+
+/* Where @size bytes at @addr are in the set. False if not all of them have a bit. */
+static bool find(const struct kho_page_set *set, uint64_t addr, uint64_t size, uint64_t *page,
+		 uint64_t *n)
+{
+	*page = addr / KHO_ABI_PAGE_SIZE;
+	*n = size / KHO_ABI_PAGE_SIZE;
+	if (*page < set->first)
+		return false;
+	*page -= set->first;
+	return *page < set->n && *n <= set->n - *page;
+}
+
+/* The bits of one word for the next of *@n pages at *@page, which move on behind them. */
+static uint64_t step(uint64_t *page, uint64_t *n)
+{
+	uint64_t bit = *page % 64, count = *n < 64 - bit ? *n : 64 - bit;
+
+	*page += count;
+	*n -= count;
+	return (count == 64 ? UINT64_MAX : (1ull << count) - 1) << bit;
+}
+
+void kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size)
+{
+	uint64_t page, n;
+
+	if (!find(set, addr, size, &page, &n))
+		return;
+	while (n) {
+		uint64_t *word = &set->words[page / 64];
+
+		*word |= step(&page, &n);
+	}
+}
+
+void kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits)
+{
+	uint64_t page = addr / KHO_ABI_PAGE_SIZE;
+
+	if (set->words && page >= set->first && page - set->first < set->n)
+		set->words[(page - set->first) / 64] |= bits;
+}
+
+bool kho_page_set_take(struct kho_page_set *set, uint64_t addr, uint64_t size)
+{
+	uint64_t page, n;
+	bool all = true;
+
+	if (!find(set, addr, size, &page, &n))
+		return false;
+	while (n) {
+		uint64_t *word = &set->words[page / 64], bits = step(&page, &n);
+
+		all &= (*word & bits) == bits;
+		*word &= ~bits;
+	}
+	return all;
+}
+
+bool kho_page_set_has(const struct kho_page_set *set, uint64_t addr)
+{
+	uint64_t page, n;
+
+	return find(set, addr, KHO_ABI_PAGE_SIZE, &page, &n) &&
+	       set->words[page / 64] >> page % 64 & 1;
+}

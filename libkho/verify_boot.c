@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Rules about what was expected to come from the previous kernel. */
+#include <inttypes.h>
+
+#include "verify.h"
+#include "abi/dma_alloc.h"
+
+void kho_verify_boot(struct kho_verify *v)
+{
+	const struct kho_verify_options *o = v->options;
+
+	if (!o->have_expect)
+		return;
+	if (!v->have_header && !kho_state_subtree(v->state, DMA_ALLOC_KHO_SUBTREE)) {
+		/* no list was expected either when nothing was to be on it */
+		if (o->expect_records)
+			kho_report(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
+				   "%" PRIu64 " records of generation %" PRIu64 " were expected, and there is no list of them",
+				   o->expect_records, o->expect_generation);
+		return;
+	}
+	if (!v->have_header) {
+		kho_report_unevaluated(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
+				       "%" PRIu64 " records of generation %" PRIu64 " were expected, and their list cannot be read",
+				       o->expect_records, o->expect_generation);
+		return;
+	}
+	if (v->header.generation > o->expect_generation) {
+		kho_report(v, KHO_RULE_K512, v->header.addr, 0,
+			   "generation %" PRIu64 " with %" PRIu64 " records came; %" PRIu64 " with %" PRIu64 " was there at the load",
+			   v->header.generation, v->header.nr_records, o->expect_generation,
+			   o->expect_records);
+		return;
+	}
+	if (v->header.generation < o->expect_generation ||
+	    v->header.nr_records != o->expect_records)
+		kho_report(v, KHO_RULE_K511, v->header.addr, 0,
+			   "generation %" PRIu64 " with %" PRIu64 " records came; expected was %" PRIu64 " with %" PRIu64,
+			   v->header.generation, v->header.nr_records, o->expect_generation,
+			   o->expect_records);
+}

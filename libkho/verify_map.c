@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Rules about the preserved-memory-map. A rule about what may be preserved is a line in
+ * map_rules[]. It is asked for many ranges at once first, and for each of them only where
+ * that does not hold; both ask the same function, whatever the format of the map is.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "dma.h"
+#include "map.h"
+#include "source.h"
+#include "verify.h"
+
+/* Bytes of v->unnamed that do not matter: 128 GiB of RAM. For more it depends on the records. */
+#define UNNAMED_FREE	(4u << 20)
+
+struct map_rule {
+	enum kho_rule_number rule;
+	/* True for a range only if it is true for every part of it. */
+	bool (*holds)(const struct kho_verify *v, uint64_t addr, uint64_t size);
+	const char *what;	/* about a preserved range for which it does not hold */
+};
+
+static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	return !kho_verify_in_scratch(v, addr, size);
+}
+
+static const struct map_rule map_rules[] = {
+	{ KHO_RULE_K104, kho_verify_in_ram, "is not RAM" },
+	{ KHO_RULE_K204, is_not_scratch, "lies in scratch" },
+};
+
+#define NR_MAP_RULES (sizeof(map_rules) / sizeof(map_rules[0]))
+
+/* ---------------------------------------------------------- many at once */
+
+/* True if all that is preserved of [addr, addr+size), a part of a leaf of @order, is sound. */
+static bool is_sound(const struct kho_verify *v, uint64_t addr, uint64_t size, unsigned int order)
+{
+	for (size_t i = 0; i < NR_MAP_RULES; i++) {
+		if (!map_rules[i].holds(v, addr, size))
+			return false;
+	}
+	/* blocks of one order cannot overlap each other: this is K105 */
+	return !kho_map_has_larger(v->map, addr, size, order, NULL);
+}
+
+/* The same for the blocks of one word of a leaf. */
+static bool word_is_sound(const struct kho_verify *v, const struct kho_map_leaf *leaf,
+			  uint64_t addr, uint64_t bits)
+{
+	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
+
+	if (is_sound(v, addr, 64ull << shift, leaf->order))
+		return true;
+	for (; bits; bits &= bits - 1) {
+		if (!is_sound(v, addr + ((uint64_t)__builtin_ctzll(bits) << shift), 1ull << shift,
+			      leaf->order))
+			return false;
+	}
+	return true;
+}
+
+static void name_none(struct kho_verify *v, const struct kho_map_leaf *leaf, uint64_t addr,
+		      uint64_t bits)
+{
+	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
+
+	if (!leaf->order) {
+		kho_page_set_add_64(&v->unnamed, addr, bits);
+		return;
+	}
+	for (; v->unnamed.words && bits; bits &= bits - 1)
+		kho_page_set_add(&v->unnamed, addr + ((uint64_t)__builtin_ctzll(bits) << shift),
+				 1ull << shift);
+}
+
+static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
+{
+	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
+	struct kho_verify *v = data;
+	bool sound = is_sound(v, leaf->addr, (uint64_t)leaf->nr_words * 64 << shift, leaf->order);
+
+	for (size_t i = 0; i < leaf->nr_words; i++) {
+		uint64_t addr = leaf->addr + ((uint64_t)i * 64 << shift), bits = leaf->bits[i];
+
+		if (!bits)
+			continue;
+		if (!sound && !word_is_sound(v, leaf, addr, bits))
+			return 1;
+		v->summary->ranges += (uint64_t)__builtin_popcountll(bits);
+		name_none(v, leaf, addr, bits);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------ one by one */
+
+static void judge_entry(struct kho_verify *v, const struct kho_map_entry *entry,
+			uint64_t *last_end)
+{
+	for (size_t i = 0; i < NR_MAP_RULES; i++) {
+		if (!map_rules[i].holds(v, entry->addr, entry->size))
+			kho_report(v, map_rules[i].rule, entry->addr, 0,
+				   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " %s",
+				   entry->addr, entry->size, map_rules[i].what);
+	}
+	if (entry->addr < *last_end)
+		kho_report(v, KHO_RULE_K105, entry->addr, 0,
+			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one before it",
+			   entry->addr, entry->size);
+	if (entry->addr + entry->size > *last_end)
+		*last_end = entry->addr + entry->size;
+}
+
+static void report_map_error(struct kho_verify *v, const struct kho_error *err)
+{
+	enum kho_rule_number rule = KHO_RULE_K101;
+
+	if (err->code == KHO_ERR_LOOP)
+		rule = KHO_RULE_K102;
+	else if (err->code == KHO_ERR_CORRUPT && err->addr == KHO_NO_ADDR)
+		rule = KHO_RULE_K103;
+	kho_report_error(v, rule, 0, err, "");
+}
+
+/* False when the map cannot be read to its end. */
+static bool judge_entries(struct kho_verify *v)
+{
+	struct kho_map_entry entry;
+	struct kho_map_iter *iter;
+	uint64_t last_end = 0;
+	struct kho_error err;
+	int ret;
+
+	ret = kho_map_begin(v->map, &iter, &err);
+	if (!ret) {
+		while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
+			v->summary->ranges++;
+			judge_entry(v, &entry, &last_end);
+			kho_page_set_add(&v->unnamed, entry.addr, entry.size);
+		}
+		kho_map_iter_destroy(iter);
+	}
+	if (ret)
+		report_map_error(v, &err);
+	return !ret;
+}
+
+/* -------------------------------------------------------------- the rest */
+
+static int judge_node(uint64_t addr, void *data)
+{
+	struct kho_verify *v = data;
+
+	if (kho_verify_in_scratch(v, addr, KHO_ABI_PAGE_SIZE))
+		kho_report(v, KHO_RULE_K205, addr, 0,
+			   "the page at 0x%" PRIx64 " of the preserved-memory-map lies in scratch",
+			   addr);
+	return 0;
+}
+
+static void judge_root(struct kho_verify *v)
+{
+	if (v->state->root.addr == KHO_NO_ADDR)
+		kho_report_not_applicable(v, KHO_RULE_K005,
+					  "the address of the root FDT is not known on this kernel");
+	else
+		kho_verify_preserved(v, KHO_RULE_K005, v->state->root.addr, KHO_ABI_PAGE_SIZE, 0,
+				     "the page of the root FDT");
+}
+
+/* Makes room for the pages that no record has named, where that is cheaper than the records. */
+static void create_unnamed(struct kho_verify *v)
+{
+	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * 32;
+	const struct kho_source *source = v->state->source;
+	struct kho_dma_header header;
+
+	if (kho_dma_read_header(v->state, &header, NULL))
+		return;
+	kho_page_set_create(&v->unnamed, source->ram, source->nr_ram, UNNAMED_FREE +
+			    16 * (header.nr_records < most ? header.nr_records : most));
+}
+
+void kho_verify_map(struct kho_verify *v)
+{
+	uint64_t addr = v->state->root.map_addr;
+	struct kho_error err;
+
+	if (!addr || addr % KHO_ABI_PAGE_SIZE || !kho_verify_in_ram(v, addr, KHO_ABI_PAGE_SIZE)) {
+		kho_report(v, KHO_RULE_K003, addr, 0,
+			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM", addr);
+		return;
+	}
+	if (v->state->root.side == KHO_SIDE_IN) {
+		kho_report_not_applicable(v, KHO_RULE_K101,
+					  "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");
+		return;
+	}
+
+	if (kho_state_map(v->state, &v->map, &err)) {
+		report_map_error(v, &err);
+		return;
+	}
+
+	create_unnamed(v);
+	if (kho_map_leaves(v->map, judge_leaf, v, NULL)) {
+		/* something is wrong: find out with what */
+		v->summary->ranges = 0;
+		if (!judge_entries(v))
+			return;
+	}
+	v->map_readable = true;
+	kho_map_nodes(v->map, judge_node, v, NULL);
+	judge_root(v);
+}
+
+void kho_verify_preserved(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr,
+			  uint64_t size, uint64_t record_id, const char *what)
+{
+	struct kho_error err;
+	int ret;
+
+	if (v->state->root.side == KHO_SIDE_IN)
+		return;
+	if (!v->map_readable) {
+		if (!kho_was_unevaluated(v, rule))
+			kho_report_unevaluated(v, rule, addr, record_id,
+					       "whether %s at 0x%" PRIx64 " is preserved cannot be told, nor of others",
+					       what, addr);
+		return;
+	}
+
+	ret = kho_map_covers(v->map, addr, size, &err);
+	if (ret < 0)
+		kho_report_error(v, rule, record_id, &err, "");
+	else if (!ret)
+		kho_report(v, rule, addr, record_id,
+			   "%s at 0x%" PRIx64 "+0x%" PRIx64 " is not in the preserved-memory-map",
+			   what, addr, size);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Rules about the root FDT and the scratch areas, and what is RAM. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "ranges.h"
+#include "verify.h"
+
+bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	const struct kho_source *source = v->state->source;
+	const struct kho_range *last = source->nr_ram ? &source->ram[source->nr_ram - 1] : NULL;
+
+	/* mostly it is the last range, which is all that lies above 4 GiB on a PC */
+	if (last && addr >= last->addr && addr - last->addr < last->size)
+		return size <= last->size - (addr - last->addr);
+	return kho_ranges_contain(source->ram, source->nr_ram, addr, size);
+}
+
+bool kho_verify_in_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	return kho_ranges_meet(v->scratch, v->nr_scratch, addr, size);
+}
+
+void kho_verify_root(struct kho_verify *v)
+{
+	struct kho_state *state = v->state;
+
+	if (state->root.abi == KHO_ABI_UNKNOWN)
+		kho_report(v, KHO_RULE_K002, state->root.addr, 0,
+			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
+			   state->root.compatible);
+	if (state->root.bad_subtrees)
+		kho_report(v, KHO_RULE_K004, state->root.addr, 0,
+			   "%zu subtree(s) without address or size of the blob, first \"%s\"",
+			   state->root.bad_subtrees, state->root.bad_subtree);
+}
+
+/* ---------------------------------------------------------------- scratch */
+
+static int compare_scratch(const void *a, const void *b)
+{
+	const struct kho_range *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err)
+{
+	const struct kho_state *state = v->state;
+
+	v->scratch = malloc((state->nr_scratch + 1) * sizeof(*v->scratch));
+	if (!v->scratch)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	/* an area of no size is legal, one that goes on behind the last address is K202's */
+	for (size_t i = 0; i < state->nr_scratch; i++) {
+		struct kho_range *area = &v->scratch[v->nr_scratch];
+
+		*area = state->scratch[i];
+		if (area->size > UINT64_MAX - area->addr)
+			area->size = UINT64_MAX - area->addr;
+		v->nr_scratch += area->size > 0;
+	}
+	qsort(v->scratch, v->nr_scratch, sizeof(*v->scratch), compare_scratch);
+	return 0;
+}
+
+void kho_verify_scratch(struct kho_verify *v)
+{
+	const struct kho_range *area = v->scratch, *far = area;
+
+	if (v->state->scratch_unknown) {
+		kho_report_unevaluated(v, KHO_RULE_K201, KHO_NO_ADDR, 0,
+				       "this file does not say where the scratch areas are, so neither what lies in them");
+		return;
+	}
+	if (!v->nr_scratch)
+		kho_report(v, KHO_RULE_K201, KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
+			   v->state->nr_scratch);
+	for (; area < v->scratch + v->nr_scratch; area++) {
+		if (!kho_verify_in_ram(v, area->addr, area->size))
+			kho_report(v, KHO_RULE_K202, area->addr, 0,
+				   "the scratch area 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
+				   area->addr, area->size);
+		if (area > v->scratch && area->addr - far->addr < far->size)
+			kho_report(v, KHO_RULE_K203, area->addr, 0,
+				   "the scratch area 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one at 0x%" PRIx64,
+				   area->addr, area->size, far->addr);
+		/* the one that reaches farthest may overlap more than its neighbour */
+		if (area->addr + area->size > far->addr + far->size)
+			far = area;
+	}
+	/* for look-ups, whatever was found */
+	v->nr_scratch = kho_ranges_merge(v->scratch, v->nr_scratch);
+}
