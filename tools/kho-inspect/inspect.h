@@ -43,6 +43,8 @@ struct options {
 	const char *dir;		/* --dir of boot-check and boot-report, or NULL */
 	const char *cmdline;		/* --cmdline of boot-check, or NULL */
 	unsigned int timeout;		/* --timeout of boot-check: seconds, or 0 */
+	bool journal;			/* --journal of boot-report */
+	const char *textfile;		/* --textfile of boot-report, "" or NULL for none */
 };
 
 struct command {
@@ -66,6 +68,7 @@ int cmd_diff(const struct options *options);
 int cmd_extract(const struct options *options);
 int cmd_check_target(const struct options *options);
 int cmd_boot_check(const struct options *options);
+int cmd_boot_report(const struct options *options);
 
 /* ------------------------------------------------------- opening (open.c) */
 

@@ -10,6 +10,7 @@ tools_kho_inspect_libcommands_la_SOURCES = \
 	tools/kho-inspect/boot_findings.c \
 	tools/kho-inspect/boot_judge.c \
 	tools/kho-inspect/cmd_boot_check.c \
+	tools/kho-inspect/cmd_boot_report.c \
 	tools/kho-inspect/cmd_check_target.c \
 	tools/kho-inspect/cmd_diff.c \
 	tools/kho-inspect/cmd_extract.c \

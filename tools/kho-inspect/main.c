@@ -41,6 +41,10 @@ static const struct command commands[] = {
 	  "      --dir=DIR           where the report goes (" BOOT_DIR ")\n"
 	  "      --cmdline=FILE      read rd.kho options there and nowhere else\n"
 	  "      --timeout=SECONDS   instead of rd.kho.timeout=\n", NULL, 0 },
+	{ "boot-report", cmd_boot_report, "pass on what boot-check found, in the running system",
+	  "      --dir=DIR           where boot-check left its report (" BOOT_DIR ")\n"
+	  "      --journal           entries with fields in the journal\n"
+	  "      --textfile=FILE     metrics for node_exporter's textfile collector\n", NULL, 0 },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -50,6 +54,7 @@ enum {
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
 	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
 	OPT_VMLINUX, OPT_STAGE, OPT_DIR, OPT_CMDLINE, OPT_TIMEOUT,
+	OPT_JOURNAL, OPT_TEXTFILE,
 };
 
 static const struct option long_options[] = {
@@ -75,6 +80,8 @@ static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, OPT_DIR },
 	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "journal", no_argument, NULL, OPT_JOURNAL },
+	{ "textfile", required_argument, NULL, OPT_TEXTFILE },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -235,6 +242,8 @@ static int parse_option(struct options *options, int option, char *argument)
 	case OPT_TIMEOUT: return parse_timeout(options, argument);
 	case OPT_DIR: options->dir = argument; break;
 	case OPT_CMDLINE: options->cmdline = argument; break;
+	case OPT_JOURNAL: options->journal = true; break;
+	case OPT_TEXTFILE: options->textfile = argument; break;
 	case OPT_FAIL_ON:
 		if (!parse_severity(argument, &options->fail_on))
 			return misuse("--fail-on takes info, warning, error or fatal", argument);
@@ -305,8 +314,8 @@ static int run(int argc, char **argv, struct options *options)
 
 	options->verify.only = (const char *const *)options->only;
 	options->verify.ignore = (const char *const *)options->ignore;
-	/* its child does, for it has more to do itself */
-	if (command->run != cmd_boot_check && !enter_sandbox(options))
+	/* their children do, for they have more to do themselves */
+	if (command->run != cmd_boot_check && command->run != cmd_boot_report && !enter_sandbox(options))
 		return EXIT_CANNOT_TELL;
 	return command->run(options);
 }

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kho-inspect boot-report: in the running system, what boot-check found goes into the journal
+ * (by its native protocol, see systemd's JOURNAL_NATIVE_PROTOCOL), and metrics as of now into a
+ * file for node_exporter.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "boot_file.h"
+#include "findings.h"
+
+/* Of journalctl -t kho-report; documented in kho-boot(7). */
+#define OUTCOME_ID	"e00a8ab234d340d5bb48518ed9ff5bf0"
+#define FINDING_ID	"2795835c66fc419c9f693c058827dd02"
+#define JOURNAL		"/run/systemd/journal/socket"
+/* Findings of each check: a journal takes no more than some thousand entries at a time. */
+#define MAX_ENTRIES	1000
+#define METRICS_TIME	240000	/* milliseconds */
+#define TOOL		"kho-inspect boot-report: "
+
+struct report {
+	const struct options *options;
+	const char *dir;
+	enum boot_word word;
+	char line[2048];		/* the status */
+	int journal;			/* a socket, or -1 */
+	bool failed;
+};
+
+/* ------------------------------------------------------------------ journal */
+
+static int open_journal(const char *sysroot)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s" JOURNAL, sysroot) >=
+	    (int)sizeof(address.sun_path))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * @fields: "NAME=value\n" lines. A value has no line break: what it is from was read line by
+ * line. A journal that cannot be reached gets the text through the output of the service.
+ */
+static void send_entry(const struct report *report, int priority, const char *message,
+		       const char *fields)
+{
+	char entry[4096];
+	int n = snprintf(entry, sizeof(entry), "SYSLOG_IDENTIFIER=kho-report\nPRIORITY=%d\nMESSAGE=%s\n%s",
+			 priority, message, fields);
+
+	if (n > 0 && (size_t)n < sizeof(entry) && report->journal >= 0 &&
+	    send(report->journal, entry, (size_t)n, MSG_NOSIGNAL) == n)
+		return;
+	printf("<%d>%s\n", priority, message);
+}
+
+static void send_outcome(const struct report *report)
+{
+	char message[2100], fields[PATH_MAX + 160];
+
+	snprintf(message, sizeof(message), "KHO: %s", report->line);
+	snprintf(fields, sizeof(fields),
+		 "MESSAGE_ID=" OUTCOME_ID "\nKHO_STATUS=%s\nKHO_REPORT=%s\n",
+		 boot_word_name(report->word), report->dir);
+	send_entry(report, boot_word_priority(report->word), message, fields);
+}
+
+static void send_finding(const struct report *report, const struct boot_finding *finding,
+			 const char *stage)
+{
+	char message[512], fields[512];
+	int n;
+
+	snprintf(message, sizeof(message), "KHO: %s %s: %s", finding->severity, finding->rule,
+		 finding->text);
+	n = snprintf(fields, sizeof(fields),
+		     "MESSAGE_ID=" FINDING_ID "\nKHO_RULE=%s\nKHO_SEVERITY=%s\nKHO_UNEVALUATED=%s\nKHO_STAGE=%s\n",
+		     finding->rule, finding->severity,
+		     boot_finding_judged(finding) ? "false" : "true", stage);
+	if (strcmp(finding->record, "-"))
+		n += snprintf(fields + n, sizeof(fields) - (size_t)n, "KHO_RECORD_ID=%s\n",
+			      finding->record);
+	if (strcmp(finding->address, "-"))
+		snprintf(fields + n, sizeof(fields) - (size_t)n, "KHO_ADDRESS=%s\n",
+			 finding->address);
+	send_entry(report, boot_class_priority(finding->class), message, fields);
+}
+
+/* The file is there when that check could be made; its worst findings come first. */
+static void send_findings(struct report *report, const char *name, const char *stage)
+{
+	FILE *file = boot_file_read(report->dir, name);
+	struct boot_findings list = { 0 };
+	char text[160], fields[64];
+
+	if (!file)
+		return;
+	if (!boot_findings_read(file, &list)) {
+		fprintf(stderr, TOOL "%s/%s is not complete: not all of its findings are reported.\n",
+			report->dir, name);
+		report->failed = true;
+	}
+	fclose(file);
+	for (size_t i = 0; i < list.n && i < MAX_ENTRIES; i++)
+		send_finding(report, &list.list[i], stage);
+	if (list.n > MAX_ENTRIES) {
+		snprintf(text, sizeof(text), "KHO: %zu more findings are in %.80s/%s",
+			 list.n - MAX_ENTRIES, report->dir, name);
+		snprintf(fields, sizeof(fields), "KHO_STAGE=%s\n", stage);
+		send_entry(report, LOG_WARNING, text, fields);
+	}
+	boot_findings_free(&list);
+}
+
+/* ------------------------------------------------------------------ metrics */
+
+struct metrics {
+	const struct report *report;
+	int fd;				/* where they are collected */
+	int folder;			/* where they go */
+	char name[NAME_MAX + 1];
+};
+
+struct outcome {
+	bool done;
+	char message[256];
+};
+
+struct unclaimed {
+	struct findings findings;
+	uint64_t n;
+};
+
+static int count_unclaimed(const struct kho_finding *finding, void *data)
+{
+	struct unclaimed *unclaimed = data;
+
+	unclaimed->n += boot_classify(finding) == CLASS_UNCLAIMED;
+	return findings_add(finding, &unclaimed->findings);
+}
+
+static void print_state(struct options options, struct outcome *outcome)
+{
+	struct kho_verify_summary summary;
+	struct unclaimed unclaimed = { 0 };
+	struct opened opened;
+	struct kho_error err;
+
+	options.in = options.prometheus = true;
+	options.verify.claims = options.verify.skip_content = true;
+	if (open_state(&options, KHO_SIDE_IN, &opened, &err)) {
+		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
+		return;
+	}
+	findings_begin(&unclaimed.findings, &options);
+	if (kho_verify(opened.state, &options.verify, count_unclaimed, &unclaimed, &summary, &err)) {
+		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
+	} else {
+		findings_end(&unclaimed.findings, "verify", opened.state, &summary);
+		printf("# HELP kho_dma_unclaimed Allocations that no driver has claimed.\n"
+		       "# TYPE kho_dma_unclaimed gauge\n"
+		       "kho_dma_unclaimed{side=\"incoming\"} %" PRIu64 "\n", unclaimed.n);
+	}
+	close_state(&opened);
+}
+
+/* Of what is set aside for the next kernel; nothing where KHO is off. */
+static void print_scratch(const struct options *options)
+{
+	const struct kho_range *ranges;
+	uint64_t scratch = 0, ram = 0;
+	struct opened opened;
+	struct kho_error err;
+	size_t n;
+
+	if (open_state(options, KHO_SIDE_OUT, &opened, &err))
+		return;
+	ranges = kho_state_scratch(opened.state, &n);
+	for (size_t i = 0; i < n; i++)
+		scratch += ranges[i].size;
+	ranges = kho_state_ram(opened.state, &n);
+	for (size_t i = 0; i < n; i++)
+		ram += ranges[i].size;
+	printf("# HELP kho_scratch_bytes Memory that is set aside for the next kernel to start in.\n"
+	       "# TYPE kho_scratch_bytes gauge\n"
+	       "kho_scratch_bytes %" PRIu64 "\n"
+	       "# HELP kho_ram_bytes All memory.\n# TYPE kho_ram_bytes gauge\n"
+	       "kho_ram_bytes %" PRIu64 "\n", scratch, ram);
+	close_state(&opened);
+}
+
+static void print_metrics(void *data, void *result)
+{
+	const struct metrics *metrics = data;
+	const struct report *report = metrics->report;
+	struct outcome *outcome = result;
+	enum boot_word word = report->word;
+
+	if (dup2(metrics->fd, STDOUT_FILENO) < 0 || !enter_sandbox(report->options))
+		return;
+	if (word != WORD_NONE && word != WORD_OFF && word != WORD_ABSENT)
+		print_state(*report->options, outcome);
+	print_scratch(report->options);
+	printf("# HELP kho_boot_status What the initramfs found of the hand-over; kho-boot(7) has the words.\n"
+	       "# TYPE kho_boot_status gauge\n"
+	       "kho_boot_status{status=\"%s\"} 1\n", boot_word_name(word));
+	outcome->done = !fflush(stdout) && !ferror(stdout);
+}
+
+/* The folder belongs to node_exporter or whoever: nothing is done there that he may not do. */
+static bool become_owner(int folder)
+{
+	struct stat st;
+
+	if (fstat(folder, &st))
+		return false;
+	if (geteuid() || !st.st_uid)
+		return true;
+	return !setgroups(0, NULL) && !setresgid(st.st_gid, st.st_gid, st.st_gid) &&
+	       !setresuid(st.st_uid, st.st_uid, st.st_uid);
+}
+
+static bool copy_metrics(int from, int to)
+{
+	char buf[65536];
+	ssize_t n;
+
+	if (lseek(from, 0, SEEK_SET))
+		return false;
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		if (write(to, buf, (size_t)n) != n)
+			return false;
+	}
+	return !n;
+}
+
+/* Replaced as a whole, for it may be read at any time. */
+static void place_metrics(void *data, void *result)
+{
+	const struct metrics *metrics = data;
+	struct outcome *outcome = result;
+	char name[NAME_MAX + 32];
+	uint64_t number;
+	bool done = false;
+	int fd;
+
+	if (!become_owner(metrics->folder) ||
+	    getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
+		return;
+	}
+	snprintf(name, sizeof(name), ".%.200s.%016" PRIx64, metrics->name, number);
+	fd = openat(metrics->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0644);
+	if (fd >= 0) {
+		done = copy_metrics(metrics->fd, fd) && !fchmod(fd, 0644) && !close(fd) &&
+		       !renameat(metrics->folder, name, metrics->folder, metrics->name);
+		if (!done)
+			snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
+		if (!done)
+			unlinkat(metrics->folder, name, 0);
+	} else {
+		snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
+	}
+	outcome->done = done;
+}
+
+static void run_step(struct report *report, boot_child_fn fn, struct metrics *metrics,
+		     const char *what, struct outcome *outcome)
+{
+	char why[160];
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (boot_run_child(fn, metrics, outcome, sizeof(*outcome), boot_clock() + METRICS_TIME, why,
+			   sizeof(why)))
+		snprintf(outcome->message, sizeof(outcome->message), "%s", why);
+	if (*outcome->message || !outcome->done)
+		fprintf(stderr, TOOL "%s: %s\n", what, outcome->message);
+	report->failed |= !outcome->done;
+}
+
+static void write_textfile(struct report *report, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct metrics metrics = { .report = report };
+	struct outcome outcome;
+	char folder[PATH_MAX];
+
+	snprintf(metrics.name, sizeof(metrics.name), "%s", slash ? slash + 1 : path);
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	metrics.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (metrics.folder < 0) {
+		fprintf(stderr, TOOL "cannot write %s: %s: %s. Create the folder, or change KHO_TEXTFILE.\n",
+			path, folder, strerror(errno));
+		report->failed = true;
+		return;
+	}
+	metrics.fd = memfd_create("metrics", MFD_CLOEXEC);
+	if (metrics.fd >= 0) {
+		run_step(report, print_metrics, &metrics, "not all metrics are known", &outcome);
+		if (outcome.done)
+			run_step(report, place_metrics, &metrics, path, &outcome);
+		close(metrics.fd);
+	} else {
+		perror(TOOL "no memory for the metrics");
+		report->failed = true;
+	}
+	close(metrics.folder);
+}
+
+int cmd_boot_report(const struct options *options)
+{
+	struct report report = {
+		.options = options,
+		.dir = options->dir ? options->dir : BOOT_DIR,
+		.journal = -1,
+	};
+
+	if (!boot_file_first_line(report.dir, BOOT_STATUS, report.line, sizeof(report.line))) {
+		fprintf(stderr, TOOL "cannot read %s/" BOOT_STATUS ": was this system booted through an initramfs with the check of kho-boot(7)?\n",
+			report.dir);
+		return EXIT_CANNOT_TELL;
+	}
+	boot_plain(report.line);
+	report.word = boot_earlier_word(report.line);
+
+	if (options->journal) {
+		report.journal = open_journal(options->sysroot ? options->sysroot : "");
+		send_outcome(&report);
+		send_findings(&report, "findings", "incoming");
+		send_findings(&report, "findings.claims", "claims");
+		if (report.journal >= 0)
+			close(report.journal);
+	}
+	/* empty: nobody has set KHO_TEXTFILE */
+	if (options->textfile && *options->textfile)
+		write_textfile(&report, options->textfile);
+	return report.failed ? EXIT_FINDINGS : EXIT_CLEAN;
+}
