@@ -141,7 +141,7 @@ dracut_root_disk() {
 			ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 		done
 		# and every unit of this project
-		units=("$stage"/usr/lib/systemd/system/kho-*.service)
+		units=("$stage"/usr/lib/systemd/system/kho-{preexec,report}.service "$stage"/usr/lib/systemd/system/kho-*.timer)
 		chroot "$tree" systemctl enable guest-agent.service "${units[@]##*/}"
 		chroot "$tree" systemctl set-default multi-user.target
 		echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"

@@ -3,6 +3,5 @@
 # pre-udev hook: is what the previous kernel handed over all there?
 
 # shellcheck source=/dev/null
-command -v kho_verify_incoming > /dev/null 2>&1 || . /lib/kho-lib.sh
-
-kho_verify_incoming
+. /lib/kho-dracut.sh
+kho_check incoming

@@ -6,20 +6,12 @@
 # called by dracut. The same for host-only images: what the running kernel hands over
 # says nothing about what the next one is handed. dracut tells which binary is missing.
 check() {
+	# a crash kernel owns none of this memory: only when it is asked for
+	[ -z "${IN_KDUMP-}" ] || return 255
 	require_binaries kho-inspect || return 1
-	return 0
 }
 
-# called by dracut
-depends() {
-	echo base
-	return 0
-}
-
-# called by dracut
-installkernel() {
-	return 0
-}
+depends() { echo base; }
 
 # kho_install_unit UNIT TARGET: the target of the initramfs that starts it.
 kho_install_unit() {
@@ -31,12 +23,12 @@ kho_install_unit() {
 
 # called by dracut
 install() {
-	inst_multiple kho-inspect comm dmesg mkdir mkfifo mount mv rm sed sleep sort umount
+	inst_multiple kho-inspect mkdir mv rm sleep
 	# shellcheck disable=SC2154 # moddir is dracut's
 	inst_simple "$moddir/kho-lib.sh" /lib/kho-lib.sh
+	inst_simple "$moddir/kho-dracut.sh" /lib/kho-dracut.sh
 
 	if dracut_module_included systemd; then
-		inst_script "$moddir/kho-stage.sh" /usr/bin/kho-stage
 		kho_install_unit kho-verify.service sysinit.target
 		kho_install_unit kho-claims.service initrd.target
 		return 0

@@ -34,7 +34,7 @@ dependencies() {
 	for package in "$KHO_PACKAGES_DIR"/*.deb; do
 		dpkg-deb -f "$package" Pre-Depends Depends
 	done | sed 's/^[A-Za-z-]*: //; s/, */\n/g' | sed 's/ *|.*//; s/ *(.*//' |
-		grep -vxE 'libkho0|libkho-dev|kho-inspect|kexec-kho|dracut-kho|' | sort -u | paste -sd,
+		grep -vxE 'libkho0|libkho-dev|kho-inspect|kexec-kho|dracut-kho|kho-initramfs-tools|' | sort -u | paste -sd,
 }
 
 in_chroot() {
@@ -74,9 +74,9 @@ inventory() {
 	# without systemd, the units are enabled in the way that systemd finds when it comes
 	in_chroot test -e /etc/systemd/system/multi-user.target.wants/kho-report.service
 	in_chroot test -e /etc/systemd/system/systemd-kexec.service.requires/kho-preexec.service
-	in_chroot sh -c 'dpkg --verify libkho0 libkho-dev kho-inspect kexec-kho dracut-kho'
+	in_chroot sh -c 'dpkg --verify libkho0 libkho-dev kho-inspect kexec-kho dracut-kho kho-initramfs-tools'
 
-	in_chroot dpkg --purge dracut-kho kexec-kho kho-inspect libkho-dev libkho0
+	in_chroot dpkg --purge dracut-kho kho-initramfs-tools kexec-kho kho-inspect libkho-dev libkho0
 	in_chroot kexec --version | grep -q kexec-tools
 	run ! in_chroot kexec --kho=auto --version
 	inventory >"$BATS_TEST_TMPDIR/after"

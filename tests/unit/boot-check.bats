@@ -28,3 +28,12 @@ setup() {
 	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$fixtures" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
 	[[ $output == *" checks, "*" damages" ]]
 }
+
+@test "the units of the running system give up what they do not need" {
+	local unit
+	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
+	for unit in kho-report kho-metrics; do
+		run -0 systemd-analyze security --offline=true --threshold=30 \
+			"$KHO_BUILDDIR/monitoring/$unit.service"
+	done
+}

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tools/kho-inspect/boot.h"
@@ -313,6 +315,9 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 	if (*rules)
 		CHECK(strcmp(first, "clean"));
 
+	/* whatever stood in damaged memory */
+	for (const char *c = output; *c; c++)
+		CHECK((*c >= ' ' && *c <= '~' && *c != '\\') || *c == '\n');
 	if (!strcmp(first, "fatal"))
 		CHECK(starts(output, "halt incoming state: fatal: fatal K"));
 	else if (!strcmp(first, "error"))
@@ -616,6 +621,7 @@ static void test_not_clean(const char *sealed)
 	CHECK(!getrlimit(RLIMIT_FSIZE, &limit) && !setrlimit(RLIMIT_FSIZE, &none));
 	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
 	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
+	clearerr(stdout);
 	/* and nothing that says clean is left */
 	CHECK(!*status_line);
 
@@ -634,6 +640,160 @@ static void test_not_clean(const char *sealed)
 
 	new_box("the second stage without the first");
 	CHECK(check_boot(NULL, BOOT_CLAIMS) == EXIT_CANNOT_TELL);
+}
+
+/* ------------------------------------------------------------- boot-report */
+
+static char entries[65536];
+
+/* A journal that keeps what it gets. @fd is its socket, or -1 where nobody listens. */
+static int report_boot(struct options *options, int fd)
+{
+	char path[PATH_MAX + 16], cwd[PATH_MAX];
+	int status, saved, out;
+	size_t used = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/stdout", box);
+	/* the address of a socket is short */
+	CHECK(getcwd(cwd, sizeof(cwd)) && !chdir(box));
+	options->sysroot = ".";
+	options->dir = run_dir;
+	options->no_sandbox = true;
+	out = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	saved = dup(STDOUT_FILENO);
+	CHECK(out >= 0 && saved >= 0 && dup2(out, STDOUT_FILENO) >= 0);
+	status = cmd_boot_report(options);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(out);
+	CHECK(!chdir(cwd));
+	while (fd >= 0 && (n = recv(fd, entries + used, sizeof(entries) - used - 2, MSG_DONTWAIT)) > 0) {
+		used += (size_t)n;
+		entries[used++] = '\n';
+	}
+	entries[used] = '\0';
+	read_text(path, output, sizeof(output));
+	return status;
+}
+
+static int open_journal(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "run/systemd/journal/socket" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char cwd[PATH_MAX];
+
+	put("/run/systemd/journal/", "");
+	CHECK(getcwd(cwd, sizeof(cwd)) && !chdir(box));
+	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	CHECK(!chdir(cwd));
+	return fd;
+}
+
+static unsigned int count(const char *text, const char *what)
+{
+	unsigned int n = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+static void test_journal(const char *damaged)
+{
+	struct options options = { .journal = true };
+	unsigned int lines;
+	int fd;
+
+	new_box("journal");
+	hand_over();
+	is_word(check_boot(damaged, BOOT_INCOMING), "error");
+	lines = count(findings, "\n");
+	check_boot(damaged, BOOT_CLAIMS);
+	lines += count(findings, "\n");
+	fd = open_journal();
+	CHECK(!report_boot(&options, fd));
+	CHECK(!*output);
+	CHECK(starts(entries, "SYSLOG_IDENTIFIER=kho-report\nPRIORITY=3\nMESSAGE=KHO: error error K"));
+	CHECK(count(entries, "MESSAGE_ID=e00a8ab234d340d5bb48518ed9ff5bf0\nKHO_STATUS=error\nKHO_REPORT=") == 1);
+	CHECK(count(entries, "MESSAGE_ID=2795835c66fc419c9f693c058827dd02\n") == lines);
+	CHECK(strstr(entries, "\nKHO_RULE=K405\nKHO_SEVERITY=error\nKHO_UNEVALUATED=false\nKHO_STAGE=incoming\n"));
+	CHECK(strstr(entries, "\nKHO_RULE=K501\nKHO_SEVERITY=warning\nKHO_UNEVALUATED=false\nKHO_STAGE=claims\n"));
+	CHECK(strstr(entries, "\nKHO_RECORD_ID=") && strstr(entries, "\nKHO_ADDRESS=0x"));
+	close(fd);
+
+	test_case = "nobody listens";
+	CHECK(!report_boot(&options, -1));
+	CHECK(starts(output, "<3>KHO: error error K") && count(output, "\n") == lines + 1);
+}
+
+static void test_many_entries(void)
+{
+	struct options options = { .journal = true };
+	char path[PATH_MAX + 64];
+	FILE *file;
+
+	new_box("a thousand findings and more");
+	put("/run/initramfs/kho/status", "error K405: e\n");
+	snprintf(path, sizeof(path), "%s/findings", run_dir);
+	file = fopen(path, "w");
+	CHECK(file);
+	for (int i = 1; i <= 1200; i++)
+		fprintf(file, "error K405 error 0x%x000 %d record %d is damaged\n", i, i, i);
+	fclose(file);
+	CHECK(!report_boot(&options, -1));
+	CHECK(count(output, "<3>KHO: error K405: record ") == 1000);
+	CHECK(strstr(output, "<4>KHO: 200 more findings are in "));
+
+	test_case = "a file of findings that was cut";
+	CHECK(!truncate(path, 5000));
+	CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
+
+	new_box("no status");
+	CHECK(report_boot(&options, -1) == EXIT_CANNOT_TELL);
+}
+
+static void test_textfile(void)
+{
+	struct options options = { .core = fixture("v4-incoming-unclaimed"), .textfile = "metrics/kho.prom" };
+	static char metrics[65536];
+	char folder[PATH_MAX], path[PATH_MAX + 16];
+	struct stat st;
+
+	new_box("textfile");
+	put("/run/initramfs/kho/status", "warning 5 unclaimed\n");
+	put("/metrics/", "");
+	put("/victim", "mine\n");
+	path_in_box(folder, "/metrics");
+	snprintf(path, sizeof(path), "%s/kho.prom", folder);
+	CHECK(!symlink("../victim", path));
+	if (!geteuid())
+		CHECK(!chown(folder, 65534, 65534));
+	CHECK(!report_boot(&options, -1));
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_dma_unclaimed{side=\"incoming\"} 5\n"));
+	CHECK(strstr(metrics, "kho_dma_records{side=\"incoming\"} "));
+	CHECK(strstr(metrics, "kho_boot_status{status=\"warning\"} 1\n"));
+	/* a link that somebody planted is neither followed nor made readable */
+	CHECK(!lstat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0644);
+	CHECK(geteuid() || st.st_uid == 65534);
+	snprintf(path, sizeof(path), "%s/victim", box);
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(!strcmp(metrics, "mine\n"));
+
+	test_case = "a boot without state";
+	put("/run/initramfs/kho/status", "none nothing was handed over\n");
+	CHECK(!report_boot(&options, -1));
+	snprintf(path, sizeof(path), "%s/kho.prom", folder);
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_boot_status{status=\"none\"} 1\n") && !strstr(metrics, "kho_dma"));
+
+	test_case = "no folder for the textfile";
+	options.textfile = "nowhere/kho.prom";
+	CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
+	options.textfile = "";
+	CHECK(!report_boot(&options, -1));
 }
 
 int main(int argc, char **argv)
@@ -658,6 +818,10 @@ int main(int argc, char **argv)
 	test_policies(path);
 	snprintf(path, sizeof(path), "%s/record-sealed", argv[6]);
 	test_not_clean(path);
+	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
+	test_journal(path);
+	test_many_entries();
+	test_textfile();
 	printf("%u checks, %u damages\n", checks, damages);
 	return 0;
 }

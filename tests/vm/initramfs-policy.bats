@@ -24,17 +24,25 @@ load initramfs-helpers
 	[ "$(vm_console | grep -c 'resetting the machine, as rd.kho.policy wants it')" = 1 ]
 }
 
-@test "reboot: a promise on the boot loader's command line opens a shell instead, on every boot" {
-	vm_start --no-wait --dracut --append "kho=on rd.kho.expect=5,10 rd.kho.policy=reboot" \
+@test "a promise that was copied into a boot entry does not count on a boot from the start" {
+	vm_start --dracut --append "kho=on rd.kho.expect=5,10 rd.kho.policy=reboot" \
 		--qemu "-action reboot=reset"
-	vm_wait_console 'No reboot: kexec has not handed this kernel anything' 90
-	vm_wait_console "$PROMPT" 60
-	console_lacks 'resetting the machine|guest-agent: up'
-	vm_type exit
-	vm_wait_ready 90
-	[ "$(status_word)" = absent ]
-	# it has booted once: no reset in between
+	[ "$(status_word)" = none ]
+	console_lacks 'kho: |resetting the machine'
 	[ "$(vm_console | grep -c 'Run /init as init process')" = 1 ]
+}
+
+@test "a promise reaches the check and not init, whatever stands behind it" {
+	# without systemd, init gets what the kernel does not know: a shell would read it as a script
+	start_with_images plain-106 plain-112
+	local name
+	for name in plain-106 plain-112; do
+		vm_ok 'lsmod | grep -q kho_edu || modprobe kho_edu'
+		hop "$name" -s --kho=require "x.quoted=\"a b\" -- argument-of-init"
+		[ "$(status_word)" = clean ]
+		vm_run cat /proc/cmdline | grep -Eq '^(.* )?rd\.kho\.expect=5,[0-9]+ .* -- argument-of-init$'
+		console_lacks "can't open"
+	done
 }
 
 @test "reboot and halt in systemd initramfs images, for damaged content" {
@@ -68,9 +76,9 @@ load initramfs-helpers
 	console_lacks 'guest-agent: up'
 }
 
-@test "without the tool, or with one that hangs, nothing passes for clean and the boot goes on" {
+@test "without the tool, or with one that dies, nothing passes for clean and the boot goes on" {
 	local name
-	printf '#!/bin/sh\nexec sleep 10000\n' >"$BATS_TEST_TMPDIR/hangs"
+	printf '#!/bin/sh\nkill -SEGV $$\n' >"$BATS_TEST_TMPDIR/dies"
 	start_with_images systemd-059 plain-106 plain-112 systemd-112
 	vm_ok modprobe kho_edu
 	for name in plain-106 systemd-112; do
@@ -86,12 +94,11 @@ load initramfs-helpers
 	done
 	for name in plain-112 systemd-059; do
 		fetch_image "$name"
-		spoil_image "$BATS_TEST_TMPDIR/hangs" 755
-		load_fetched -s --kho=require rd.kho.timeout=3
+		spoil_image "$BATS_TEST_TMPDIR/dies" 755
+		load_fetched -s --kho=require
 		vm_mark
 		vm_kexec
 		[ "$(status_word)" = unknown ]
-		vm_expect_console 'Warning: kho: .*kho-inspect did not finish within 3 s'
-		[ -z "$(vm_run 'ps | grep "[s]leep 10000"')" ]
+		vm_expect_console 'Warning: kho: .*kho-inspect could not judge anything .status 139.'
 	done
 }
