@@ -214,9 +214,12 @@ static int key_decode(uint64_t key, unsigned int order, struct kho_map_entry *en
 	uint64_t index = key & (order_first_key(order) - 1);
 	unsigned int shift = KHO_ABI_PAGE_SHIFT + order;
 
-	if (order >= KHO_RADIX_ORDERS || index > (UINT64_MAX >> shift) - 1)
-		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
-				"preserved-memory-map: key 0x%" PRIx64 " is not an address", key);
+	if (order >= KHO_RADIX_ORDERS || index > (UINT64_MAX >> shift) - 1) {
+		kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+			 "preserved-memory-map: key 0x%" PRIx64 " is not an address", key);
+		/* as a constant: the compiler sees that *entry is set where this is 0 */
+		return KHO_ERR_CORRUPT;
+	}
 
 	entry->addr = index << shift;
 	entry->size = 1ull << shift;
