@@ -26,6 +26,9 @@ KHO_PACKAGES=("${KHO_BUILDING[@]}" "${KHO_UNIT_TESTS[@]}"
 KHO_PACKAGING=(git xz-utils dpkg-dev debhelper fakeroot)
 KHO_PACKAGE_TESTS=(lintian mmdebstrap)
 
+# what other releases of Debian are unpacked with
+KHO_DISTRO_PACKAGES=(mmdebstrap debian-archive-keyring)
+
 # what fuzzers are made with
 KHO_FUZZING=(clang llvm libclang-rt-dev)
 
@@ -38,6 +41,10 @@ deps_install_packaging() {
 
 deps_install_package_tests() {
 	deps_install "${KHO_PACKAGING[@]}" "${KHO_PACKAGE_TESTS[@]}"
+}
+
+deps_install_distro() {
+	deps_install "${KHO_DISTRO_PACKAGES[@]}"
 }
 
 deps_install_fuzzing() {

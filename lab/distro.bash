@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Other releases of Debian, as folders to change root into: what debian/control needs to
-# build, what the unit tests run, and, where asked for, other compilers.
+# build, what the unit tests run, and the compilers that it is to be built with.
 
 # shellcheck source=lab/deps.bash
 . "$KHO_TOP/lab/deps.bash"
@@ -18,11 +18,10 @@ distro_build_depends() {
 	sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9.+-]*\).*/\1/p' "$KHO_TOP/debian/control"
 }
 
-# distro_packages SUITE all|fast: all has the compilers.
 distro_packages() {
 	distro_build_depends
-	printf '%s\n' build-essential "${KHO_UNIT_TESTS[@]}"
-	[[ $2 != all ]] || printf '%s\n' ${DISTRO_COMPILERS[$1]}
+	printf '%s\n' build-essential "${KHO_PACKAGING[@]}" "${KHO_UNIT_TESTS[@]}"
+	tr ' ' '\n' <<<"${DISTRO_COMPILERS[$1]}"
 }
 
 distro_make() {
@@ -40,13 +39,13 @@ distro_make_once() {
 	[[ -d $2 ]] || distro_make "$@"
 }
 
-# distro_root SUITE all|fast: makes the folder unless it is there, and sets DISTRO_ROOT.
+# distro_root SUITE: makes the folder unless it is there, and sets DISTRO_ROOT.
 distro_root() {
-	local suite=$1 what=$2
+	local suite=$1
 	local -a packages
 	[[ ${DISTRO_COMPILERS[$suite]:-} ]] || die "no tests are made for Debian's $suite: one of ${!DISTRO_COMPILERS[*]}"
-	mapfile -t packages < <(distro_packages "$suite" "$what")
-	DISTRO_ROOT=$KHO_CACHE/distro/$suite-$what-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
+	mapfile -t packages < <(distro_packages "$suite")
+	DISTRO_ROOT=$KHO_CACHE/distro/$suite-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
 	mkdir -p "$KHO_CACHE/distro"
 	[[ -d $DISTRO_ROOT ]] ||
 		step "making a system of Debian's $suite" with_lock distro distro_make_once "$suite" "$DISTRO_ROOT" "${packages[@]}"
@@ -55,6 +54,7 @@ distro_root() {
 # distro_run ROOT FOLDER COMMAND...: runs it as root of that system, which stays as it is, with
 # FOLDER as /work and the current folder.
 distro_run() {
+	# shellcheck disable=SC2016 # for the other shell
 	as_root unshare --mount --pid --fork --kill-child bash -euc '
 		root=$1 folder=$2
 		shift 2

@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The project on another release of Debian: it builds with warnings as errors, passes its unit tests, and becomes
+# packages. KHO_DISTRO says which, KHO_DISTRO_PART how much of it: fast or all.
+
+bats_require_minimum_version 1.5.0
+
+# of the unit tests, what depends on the C library, the kernel and other libraries
+FAST="inspect-sandbox.bats inspect-help.bats libkho-abi.bats libkho-formats.bats libkho-live.bats kexec-plan.bats"
+
+setup_file() {
+	: "${KHO_DISTRO:?run these tests with scripts/test distro}" "${KHO_DISTRO_PART:?}"
+	local top
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export SOURCE=$BATS_FILE_TMPDIR/source
+	mkdir "$SOURCE"
+	(cd "$top" && git ls-files -z | while IFS= read -r -d '' file; do
+		[[ ! -e $file ]] || printf '%s\0' "$file"
+	done | tar -c --null -T - | tar -x -C "$SOURCE")
+	cp "$KHO_DISTRO_KEXEC_TOOLS" "$SOURCE/"
+	inside autoreconf -fi >"$BATS_FILE_TMPDIR/log" 2>&1
+}
+
+inside() {
+	# shellcheck source=lab/common.bash
+	. "$BATS_TEST_DIRNAME/../../lab/common.bash"
+	# shellcheck source=lab/distro.bash
+	. "$KHO_TOP/lab/distro.bash"
+	distro_root "$KHO_DISTRO"
+	distro_run "$DISTRO_ROOT" "$SOURCE" "$@" 3>&-
+}
+
+only_all() {
+	[[ $KHO_DISTRO_PART == all ]] || skip "with scripts/test distro $KHO_DISTRO"
+}
+
+# build COMPILER: in build-COMPILER, with what the tests run.
+build() {
+	# shellcheck disable=SC2016 # for the other shell
+	inside bash -euc '
+		mkdir "build-$1"
+		cd "build-$1"
+		"$1" --version | head -n 1
+		../configure --enable-werror CC="$1" >/dev/null
+		make -s -j"$(nproc)" all
+		make -s -j"$(nproc)" check-programs
+	' bash "$1"
+}
+
+@test "it builds without a warning" {
+	build gcc
+}
+
+@test "it builds without a warning with the other compilers too" {
+	local compiler compilers
+	only_all
+	compilers=$(inside bash -c 'compgen -c | grep -xE "gcc-[0-9]+|clang" | sort -u')
+	[ "$(wc -w <<<"$compilers")" -ge 2 ]
+	for compiler in $compilers; do
+		build "$compiler"
+	done
+}
+
+@test "its unit tests pass" {
+	local files=$FAST
+	[[ $KHO_DISTRO_PART == fast ]] || files=.
+	# shellcheck disable=SC2016 # for the other shell
+	inside bash -euc '
+		export KHO_BUILDDIR=/work/build-gcc
+		cd tests/unit
+		bats $1
+	' bash "$files" >"$BATS_TEST_TMPDIR/log" 2>&1 || {
+		grep -A 10 '^not ok' "$BATS_TEST_TMPDIR/log" || tail -n 30 "$BATS_TEST_TMPDIR/log"
+		return 1
+	}
+	# they ran, and the sandbox is one of what is tried here
+	[ "$(grep -c '^ok' "$BATS_TEST_TMPDIR/log")" -gt 20 ]
+	grep '^ok .*a filter is in force while it works' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "its Debian packages build" {
+	only_all
+	# shellcheck disable=SC2016 # for the other shell
+	inside bash -euc '
+		git init -q && git add -A
+		KHO_KEXEC_TOOLS_SRC=$PWD/$1 KHO_BUILD=$PWD/packaging scripts/build-packages
+		ls packaging/packages/*.deb
+	' bash "${KHO_DISTRO_KEXEC_TOOLS##*/}"
+}
