@@ -5,10 +5,14 @@
 SUITE_PASSED=0
 SUITE_FAILED=0
 SUITE_SKIPPED=0
+# "milliseconds title (suite)" of every test
+SUITE_TIMES=()
 
 suite_count() {
-	local tap=$1 line planned="" seen=0
+	local tap=$1 name=$2 line planned="" seen=0
 	while IFS= read -r line; do
+		[[ ! $line =~ ^(not )?ok\ [0-9]+\ (.*)\ in\ ([0-9]+)ms ]] ||
+			SUITE_TIMES+=("${BASH_REMATCH[3]} ${BASH_REMATCH[2]} ($name)")
 		case $line in
 		"not ok "*)
 			SUITE_FAILED=$((SUITE_FAILED + 1))
@@ -35,18 +39,35 @@ suite_count() {
 	fi
 }
 
+# suite_files FILE...: the bats files, with those of a folder in its place; first those that
+# say "# slow: starts first", so that no processor waits for them in the end.
+suite_files() {
+	local file
+	local -a files=() slow=()
+	for file; do
+		if [[ -d $file ]]; then
+			files+=("$file"/*.bats)
+		else
+			files+=("$file")
+		fi
+	done
+	mapfile -t slow < <(grep -lx '# slow: starts first' "${files[@]}" 2>/dev/null)
+	printf '%s\n' "${slow[@]}" "${files[@]}" | awk 'NF && !seen[$0]++'
+}
+
 # suite_run NAME FILE...: shows results as they come. As many files at a time as there
 # are processors; the tests of one file share what it set up, so they take turns.
 suite_run() {
 	local name=$1 tap status=0 before=$SUITE_FAILED start=$SECONDS jobs=${KHO_TEST_JOBS:-$(nproc)}
-	local parallel=()
+	local parallel=() files
 	shift
+	mapfile -t files < <(suite_files "$@")
 	# bats takes this from two on only
 	((jobs < 2)) || parallel=(--jobs "$jobs" --no-parallelize-within-files)
 	note "== $name =="
 	tap=$(mktemp "${TMPDIR:-/tmp}/kho-tap.XXXXXX")
-	bats --formatter tap --timing "${parallel[@]}" "$@" 2>&1 | tee "$tap" || status=${PIPESTATUS[0]}
-	suite_count "$tap"
+	bats --formatter tap --timing "${parallel[@]}" "${files[@]}" 2>&1 | tee "$tap" || status=${PIPESTATUS[0]}
+	suite_count "$tap" "$name"
 	rm -f "$tap"
 	if ((status && SUITE_FAILED == before)); then
 		note "bats ended with status $status and told of no failure"
@@ -55,8 +76,17 @@ suite_run() {
 	note "$name: $((SECONDS - start)) s"
 }
 
+# The slowest tests of all suites.
+suite_slowest() {
+	((${#SUITE_TIMES[@]})) || return 0
+	note "the slowest tests:"
+	printf '%s\n' "${SUITE_TIMES[@]}" | sort -rn | awk 'NR <= 10 {
+		ms = $1; sub(/^[0-9]+ /, ""); printf "%8.1f s  %s\n", ms / 1000, $0 }' >&2
+}
+
 # The closing line; false when anything failed.
 suite_summary() {
+	suite_slowest
 	printf '%d passed, %d failed, %d skipped\n' "$SUITE_PASSED" "$SUITE_FAILED" "$SUITE_SKIPPED"
 	((SUITE_FAILED == 0))
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# slow: starts first
 # What holds for all files of the project.
 
 bats_require_minimum_version 1.5.0

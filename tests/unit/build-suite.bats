@@ -62,3 +62,27 @@ count() {
 	run -1 count
 	[[ ! ${lines[-1]} == *" 0 failed"* ]]
 }
+
+@test "the slowest tests are told before the closing line, ten of them at most" {
+	printf '%s\n' 1..12 "ok 1 slow in 3210ms" "not ok 2 in between in 70ms" "ok 3 not run in 0ms # skip why" \
+		"ok "{4..12}" fast in 5ms" >"$DIR/tap"
+	KHO_CACHE=$DIR/cache KHO_BUILD=$DIR/build run -1 bash -euc '
+		. "$1/lab/common.bash"
+		. "$1/lab/suite.bash"
+		suite_count "$2" "a suite"
+		suite_summary
+	' bash "$TOP" "$DIR/tap"
+	[ "${#lines[@]}" = 12 ]
+	[ "${lines[0]}" = "the slowest tests:" ]
+	[ "${lines[1]}" = "     3.2 s  slow (a suite)" ]
+	[ "${lines[2]}" = "     0.1 s  in between (a suite)" ]
+	[ "${lines[11]}" = "10 passed, 1 failed, 1 skipped" ]
+}
+
+@test "files that say so start first" {
+	test_file one a true
+	test_file two b true
+	printf '%s\n' '# slow: starts first' >>"$DIR/two.bats"
+	KHO_TEST_JOBS=1 run -0 count
+	[[ ${lines[2]} == "ok 1 b in "* && ${lines[3]} == "ok 2 a in "* ]]
+}

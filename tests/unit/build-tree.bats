@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# slow: starts first
 # The build itself: a tarball with all that git has, that builds out of tree, installs what is on the list, and
 # leaves no traces. The project is built once for all of these, by make distcheck in a copy of what git tracks.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# slow: starts first
 # Recorded snapshots as they are: nothing to find; and damaged: the rule that is
 # meant to notice does, and no other. Nothing may crash, hang or read out of
 # bounds: the programs are built with sanitizers here.
