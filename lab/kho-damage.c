@@ -889,6 +889,69 @@ static struct luo_session_ser *one_session(struct image *image)
 static void luo_session(struct image *image) { one_session(image); }
 static void luo_session_files(struct image *image) { one_session(image)->count = 3; }
 
+/* ---------------------------------------------- memory that is not KHO's */
+
+#define SECRET	"PASSWORD"
+
+static void fill_secret(struct image *image, uint64_t addr, size_t size)
+{
+	unsigned char *to = at(image, addr);
+
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)SECRET[i % strlen(SECRET)];
+}
+
+static bool has_page(struct image *image, uint64_t addr)
+{
+	unsigned char byte;
+
+	return !kho_source_read(image->source, addr, &byte, 1, NULL);
+}
+
+/* What stands behind a blob on its page. */
+static void leak_beside(struct image *image)
+{
+	const struct kho_subtree *subtrees;
+	uint64_t fdt_addr = kho_state_fdt_addr(image->state);
+	size_t n, size = fdt_totalsize(fdt(image));
+
+	fill_secret(image, fdt_addr + size, PAGE - size);
+	subtrees = kho_state_subtrees(image->state, &n);
+	for (size_t i = 0; i < n; i++) {
+		size_t used = (subtrees[i].addr + subtrees[i].size) % PAGE;
+
+		fill_secret(image, subtrees[i].addr + subtrees[i].size, PAGE - used);
+	}
+}
+
+/* A blob of nobody knows what. */
+static void leak_unknown(struct image *image)
+{
+	fill_secret(image, kho_state_subtree(image->state, "kho-edu")->addr, 512);
+}
+
+/* A blob that has been freed meanwhile, and its page used again. */
+static void leak_not_preserved(struct image *image)
+{
+	uint64_t addr = kho_state_subtree(image->state, KHO_METADATA_SUBTREE)->addr;
+
+	fill_secret(image, addr + 4, 69);
+	map_clear(image, addr, 0);
+}
+
+/* What the next kernel has taken and freed. */
+static void leak_taken(struct image *image)
+{
+	static const char *const owners[] = { "kho-edu", LUO_SUBTREE };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct kho_subtree *subtree = kho_state_subtree(image->state, owners[i]);
+
+		if (subtree && has_page(image, subtree->addr))
+			fill_secret(image, subtree->addr, (size_t)subtree->size);
+	}
+}
+
 static const struct {
 	const char *name;	/* "in-...": of an incoming state, else of an outgoing one */
 	void (*apply)(struct image *image);
@@ -987,6 +1050,11 @@ static const struct {
 	{ "luo-session-count", luo_session_count, "K307" },
 	{ "luo-session-files", luo_session_files, "K307" },
 
+	{ "leak-beside", leak_beside, "" },
+	{ "leak-unknown", leak_unknown, "" },
+	{ "leak-not-preserved", leak_not_preserved, "K301" },
+	{ "leak-taken", leak_taken, "" },
+
 	{ "in-fdt-magic", fdt_bad_magic, "K001" },
 	{ "in-head-crc", head_crc, "K402" },
 	{ "in-record-crc", record_crc, "K405" },
@@ -1057,10 +1125,10 @@ static void close_image(struct image *image)
 	kho_source_close(image->source);
 }
 
-/* @list: "", "-in", "-v1" or "-luo". */
+/* @list: "", "-in", "-v1", "-luo" or "-leak". */
 static bool is_of_list(const char *name, const char *list)
 {
-	static const char *const prefixes[] = { "in-", "v1-", "luo-" };
+	static const char *const prefixes[] = { "in-", "v1-", "luo-", "leak-" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))

@@ -19,34 +19,52 @@
 /* Pages of 2^20 pages are 4 GiB: there is no order above it. */
 #define MAX_ORDER	20
 
-static const struct {
+/* What stands for memory that is not read. */
+#define NOT_PRESERVED	"it is not preserved"
+#define FREED		"the kernel frees it once it was taken"
+#define MAYBE_FREED	"its owner may have freed it"
+
+static const struct decoder {
 	const char *name;
 	int (*decode)(struct kho_decoder *d, const struct kho_subtree *subtree);
+	bool keeps_blob;	/* the next kernel leaves the blob as it came: docs/incoming.md */
 } decoders[] = {
-	{ MEMBLOCK_SUBTREE, kho_decode_memblock },
-	{ KHO_TEST_SUBTREE, kho_decode_test },
-	{ KHO_METADATA_SUBTREE, kho_decode_metadata },
-	{ LUO_SUBTREE, kho_decode_luo },
-	{ DMA_ALLOC_KHO_SUBTREE, kho_decode_dma },
+	{ MEMBLOCK_SUBTREE, kho_decode_memblock, true },
+	{ KHO_TEST_SUBTREE, kho_decode_test, true },
+	{ KHO_METADATA_SUBTREE, kho_decode_metadata, true },
+	{ LUO_SUBTREE, kho_decode_luo, false },
+	{ DMA_ALLOC_KHO_SUBTREE, kho_decode_dma, true },
 };
+
+static const struct decoder raw_decoder = { "", kho_decode_raw, false };
+
+static const struct decoder *decoder_of(const struct kho_subtree *subtree)
+{
+	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
+		if (!strcmp(decoders[i].name, subtree->name))
+			return &decoders[i];
+	}
+	return &raw_decoder;
+}
 
 /* --------------------------------------------------------------- reading */
 
-static int touch(struct kho_decoder *d, uint64_t addr, size_t size)
+static bool is_incoming(const struct kho_decoder *d)
 {
-	uint64_t last;
+	return d->state->root.side == KHO_SIDE_IN;
+}
 
-	if (!d->touch || !size)
-		return 0;
-	if (__builtin_add_overflow(addr, size - 1, &last))
-		last = UINT64_MAX;
-	for (uint64_t page = addr & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);;) {
-		if (d->touch(page, d->touch_data))
-			return KHO_DECODE_STOPPED;
-		if (last - page < KHO_ABI_PAGE_SIZE)
-			return 0;
-		page += KHO_ABI_PAGE_SIZE;
-	}
+static enum kho_kept kept_of(const struct kho_decoder *d, uint64_t addr, size_t size)
+{
+	int ret;
+
+	/* nothing but blobs that are kept is read at all */
+	if (is_incoming(d) || !size)
+		return KHO_KEPT;
+	if (!d->map)
+		return KHO_KEPT_UNKNOWN;
+	ret = kho_map_covers(d->map, addr, size, NULL);
+	return ret < 0 ? KHO_KEPT_UNKNOWN : ret ? KHO_KEPT : KHO_NOT_KEPT;
 }
 
 /*
@@ -70,19 +88,31 @@ static uint64_t budget_of(const struct kho_source *source)
 
 int kho_decode_read(struct kho_decoder *d, uint64_t addr, void *buf, size_t size)
 {
+	enum kho_kept kept;
 	int ret;
 
 	if (size > d->budget)
 		return kho_fail(d->err, KHO_ERR_LOOP, addr, "it refers to more than there is in all");
 	d->budget -= size;
-	ret = kho_source_read(d->state->source, addr, buf, size, d->err);
-	return ret ? ret : touch(d, addr, size);
+
+	kept = kept_of(d, addr, size);
+	if (d->walk->touch && d->walk->touch(addr, size, kept, d->walk->touch_data))
+		return KHO_DECODE_STOPPED;
+	if (kept == KHO_NOT_KEPT) {
+		ret = kho_decode_text(d, "not read", NOT_PRESERVED, sizeof(NOT_PRESERVED));
+		return ret ? ret : KHO_DECODE_STOPPED;
+	}
+	return kho_source_read(d->state->source, addr, buf, size, d->err);
 }
 
 int kho_decode_enter(struct kho_decoder *d, uint64_t addr, uint64_t alignment, const char *what)
 {
 	int ret;
 
+	if (is_incoming(d)) {
+		ret = kho_decode_text(d, "not read", FREED, sizeof(FREED));
+		return ret ? ret : KHO_DECODE_STOPPED;
+	}
 	if (!addr || addr % alignment)
 		return kho_decode_corrupt(d, addr, "0x%" PRIx64 " cannot be %s", addr, what);
 	ret = kho_addr_set_add(&d->entered, addr, d->err);
@@ -107,12 +137,12 @@ int kho_decode_corrupt(struct kho_decoder *d, uint64_t addr, const char *fmt, ..
 static int tell(struct kho_decoder *d, const char *name, const char *text, size_t text_size,
 		struct kho_item *item)
 {
-	if (!d->fn)
+	if (!d->walk->fn)
 		return 0;
 	item->depth = d->depth;
 	kho_text(item->name, sizeof(item->name), name, strlen(name));
 	kho_text(item->text, sizeof(item->text), text, strnlen(text, text_size));
-	return d->fn(item, d->data) ? KHO_DECODE_STOPPED : 0;
+	return d->walk->fn(item, d->walk->data) ? KHO_DECODE_STOPPED : 0;
 }
 
 int kho_decode_group(struct kho_decoder *d, const char *name, const char *text)
@@ -281,7 +311,11 @@ static int array_piece(struct kho_decoder *d, uint64_t addr, size_t size, void *
 	int ret;
 
 	for (size_t done = 0; done < size && walk->left; done += sizeof(page)) {
-		ret = kho_decode_read(d, addr + done, page, sizeof(page));
+		uint64_t fit = sizeof(page) / walk->entry;
+
+		/* what is behind the last entry is somebody else's */
+		ret = kho_decode_read(d, addr + done, page,
+				      walk->entry * (walk->left < fit ? walk->left : fit));
 		if (ret)
 			return ret;
 		for (size_t i = 0; i + walk->entry <= sizeof(page) && walk->left; i += walk->entry) {
@@ -309,25 +343,28 @@ int kho_decode_vmalloc_array(struct kho_decoder *d, const struct kho_vmalloc *vm
 
 /* ------------------------------------------------------------- public API */
 
+bool kho_subtree_is_freed(const struct kho_state *state, const struct kho_subtree *subtree)
+{
+	return state->root.side == KHO_SIDE_IN && !decoder_of(subtree)->keeps_blob;
+}
+
 int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
-		     int (*fn)(const struct kho_item *item, void *data), void *data,
-		     int (*touch_fn)(uint64_t addr, void *data), void *touch_data,
-		     struct kho_error *err)
+		     const struct kho_walk *walk, struct kho_error *err)
 {
 	struct kho_error local;
 	struct kho_decoder d = {
-		.state = state, .err = err ? err : &local, .fn = fn, .data = data,
-		.touch = touch_fn, .touch_data = touch_data,
+		.state = state, .err = err ? err : &local, .walk = walk,
 		.budget = budget_of(state->source),
 	};
-	int (*decode)(struct kho_decoder *d, const struct kho_subtree *subtree) = kho_decode_raw;
 	int ret;
 
-	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
-		if (!strcmp(decoders[i].name, subtree->name))
-			decode = decoders[i].decode;
-	}
-	ret = decode(&d, subtree);
+	if (kho_state_map(state, &d.map, NULL))
+		d.map = NULL;
+	if (kho_subtree_is_freed(state, subtree))
+		ret = kho_decode_text(&d, "not read", decoder_of(subtree) == &raw_decoder ?
+				      MAYBE_FREED : FREED, sizeof(FREED));
+	else
+		ret = decoder_of(subtree)->decode(&d, subtree);
 	kho_addr_set_free(&d.entered);
 	return ret == KHO_DECODE_STOPPED ? 0 : ret;
 }
@@ -353,16 +390,22 @@ int kho_subtree_compatible(struct kho_state *state, const struct kho_subtree *su
 			   char *buf, size_t size, struct kho_error *err)
 {
 	struct compatible compatible = { buf, size, false };
+	const struct kho_walk walk = { .fn = take_compatible, .data = &compatible };
 	int ret;
 
 	*buf = '\0';
-	ret = kho_subtree_walk(state, subtree, take_compatible, &compatible, NULL, NULL, err);
-	return compatible.found ? 0 : ret;
+	ret = kho_subtree_walk(state, subtree, &walk, err);
+	if (ret || compatible.found)
+		return compatible.found ? 0 : ret;
+	return kho_fail(err, KHO_ERR_NOT_FOUND, subtree->addr,
+			"subtree \"%.63s\" does not say its format, or is not preserved", subtree->name);
 }
 
 int kho_subtree_decode(struct kho_state *state, const struct kho_subtree *subtree,
 		       int (*fn)(const struct kho_item *item, void *data), void *data,
 		       struct kho_error *err)
 {
-	return kho_subtree_walk(state, subtree, fn, data, NULL, NULL, err);
+	const struct kho_walk walk = { .fn = fn, .data = data };
+
+	return kho_subtree_walk(state, subtree, &walk, err);
 }

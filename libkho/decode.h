@@ -13,29 +13,45 @@
 
 struct kho_vmalloc;
 
-/* The listener has had enough: no error to anybody. */
+/* The listener has had enough, or what comes next may not be read: no error to anybody. */
 #define KHO_DECODE_STOPPED 1
+
+/* Whether memory is still what the subtree's owner left there. */
+enum kho_kept {
+	KHO_KEPT,
+	KHO_NOT_KEPT,		/* outgoing: not preserved */
+	KHO_KEPT_UNKNOWN,	/* outgoing: the map cannot be read */
+};
+
+/* Who listens to a walk over a subtree. Each may be NULL. */
+struct kho_walk {
+	int (*fn)(const struct kho_item *item, void *data);
+	void *data;
+	/* what is about to be read; it is only when it is kept, or when nobody knows */
+	int (*touch)(uint64_t addr, size_t size, enum kho_kept kept, void *data);
+	void *touch_data;
+	bool known_only;	/* blobs of formats that are not known are left alone */
+};
 
 struct kho_decoder {
 	struct kho_state *state;
 	struct kho_error *err;	/* never NULL */
-	int (*fn)(const struct kho_item *item, void *data);
-	void *data;
-	int (*touch)(uint64_t addr, void *data); /* pages that were read; may be NULL */
-	void *touch_data;
+	const struct kho_walk *walk;
+	struct kho_map *map;	/* of an outgoing state; NULL where it cannot be read */
 	unsigned int depth;
 	struct kho_addr_set entered;
 	uint64_t budget;	/* bytes that may still be read */
 };
 
 /*
- * Decodes @subtree, calling @fn (may be NULL) for each item and @touch (may be NULL) for each
- * page that it lives on, as often as it is read.
+ * Decodes @subtree for @walk. Of an outgoing state only preserved memory is read. Of an incoming
+ * one only the blobs that their owners keep as they came are read, and no link is followed: the
+ * rest has been freed, and is somebody else's memory. See docs/incoming.md.
  */
 int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
-		     int (*fn)(const struct kho_item *item, void *data), void *data,
-		     int (*touch)(uint64_t addr, void *data), void *touch_data,
-		     struct kho_error *err);
+		     const struct kho_walk *walk, struct kho_error *err);
+/* True if nothing of the subtree's blob may be read, since its owner frees it. */
+bool kho_subtree_is_freed(const struct kho_state *state, const struct kho_subtree *subtree);
 
 /* What the blob itself calls its format; "" where it does not. */
 int kho_subtree_compatible(struct kho_state *state, const struct kho_subtree *subtree,

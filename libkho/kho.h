@@ -276,6 +276,15 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		      struct kho_error *err);
 void kho_dma_iter_destroy(struct kho_dma_iter *iter);
 
+/*
+ * Makes sure that the memory of @record is still that allocation's: preserved, of an outgoing
+ * state, and not released by its driver, of an incoming one. KHO_ERR_CORRUPT where the record is
+ * damaged, KHO_ERR_NOT_PRESENT where the memory is not RAM or not the allocation's any more, or
+ * an error of reading the map.
+ */
+int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *record,
+			 struct kho_error *err);
+
 /* 1 when the content has the sealed digest, 0 when not, negative when it cannot be read. */
 int kho_dma_check_content(struct kho_state *state,
 			  const struct kho_dma_record *record,
@@ -314,8 +323,9 @@ struct kho_item {
  * dma-alloc are understood; another blob comes as its FDT's properties or as bytes. Every
  * link is followed once at most, so the work is bounded by what the source holds.
  *
- * The incoming side: kernel and drivers free what they have taken, so what is read there may
- * be something else's by now, and an error there proves no damage.
+ * Of an outgoing state only preserved memory is read. Of an incoming one only the blobs that their
+ * owners leave as they came are, and no link is followed: kernel and drivers free what they have
+ * taken. What is not read for that comes as a text with the name "not read".
  *
  * Returns 0, or KHO_ERR_CORRUPT, KHO_ERR_LOOP, KHO_ERR_NOT_PRESENT, ... where the subtree
  * could not be read on; the items before that were told.
@@ -536,22 +546,32 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 
 /*
  * Writes an ELF core (a new one with mode 0600; all of it or nothing, as kho_output_commit() of
- * kho_output.h does it) with just the pages that KHO's metadata lives on and notes that say what
- * the source knew: release, side, address of the root FDT, scratch, RAM. kho_source_open_file()
- * reads it.
+ * kho_output.h does it) with the bytes that KHO's metadata takes and notes that say what the
+ * source knew: release, side, address of the root FDT, scratch, RAM. The rest of a page is
+ * zeroes. kho_source_open_file() reads it.
+ *
+ * Of an outgoing state only preserved memory gets into it, of an incoming one only what is still
+ * as it came; pages that the map lives on are taken as they are. Blobs of unknown formats are
+ * content and stay out. On a live machine the metadata (not content) is of one moment:
+ * KHO_ERR_NOT_PRESENT where it changed each time.
  */
 int kho_snapshot_write(struct kho_state *state, const char *path,
 		       struct kho_error *err);
 
+struct kho_snapshot_options {
+	const uint64_t *ids;	/* of records whose allocations' content is wanted */
+	size_t nr_ids;
+	bool unknown_blobs;	/* with 64 KiB at most of each blob of an unknown format */
+};
+
 /*
  * The same to an output that was opened with KHO_OUTPUT_SEEKABLE, which the caller commits or, on
- * an error, discards; and with the content of the allocations of the @n records with these ids.
- * KHO_ERR_NOT_FOUND where there is no such record, KHO_ERR_CORRUPT where one is damaged, and
- * KHO_ERR_NOT_PRESENT where not all of its content can be read.
+ * an error, discards. KHO_ERR_NOT_FOUND where there is no such record, KHO_ERR_NOT_PRESENT where
+ * not all of its content can be read, or as kho_dma_check_memory().
  */
 struct kho_output;
 int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
-			  const uint64_t *ids, size_t n, struct kho_error *err);
+			  const struct kho_snapshot_options *options, struct kho_error *err);
 
 #ifdef __cplusplus
 }

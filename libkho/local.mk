@@ -46,6 +46,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/root_find.h \
 	libkho/rules.c \
 	libkho/snapshot.c \
+	libkho/snapshot.h \
+	libkho/snapshot_elf.c \
 	libkho/source.c \
 	libkho/source.h \
 	libkho/source_kdump.c \

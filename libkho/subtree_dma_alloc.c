@@ -13,6 +13,7 @@
 #include "decode.h"
 #include "dma.h"
 #include "kho_output.h"
+#include "ranges.h"
 #include "source.h"
 #include "abi/dma_alloc.h"
 
@@ -380,6 +381,37 @@ int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, voi
 	return ret;
 }
 
+int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *record,
+			 struct kho_error *err)
+{
+	const struct kho_source *source = state->source;
+	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+	int ret;
+
+	if (!record->crc_ok || !record->pages || record->addr > UINT64_MAX - size)
+		return kho_fail(err, KHO_ERR_CORRUPT, record->state,
+				"the record of allocation %" PRIu64 " is damaged: it does not say where its memory is",
+				record->id);
+	if (source->nr_ram && !kho_ranges_contain(source->ram, source->nr_ram, record->addr, size))
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, record->addr,
+				"the memory of allocation %" PRIu64 " at 0x%" PRIx64 " is not RAM",
+				record->id, record->addr);
+	if (state->root.side == KHO_SIDE_IN) {
+		if (record->fate == KHO_DMA_FATE_RELEASED)
+			return kho_fail(err, KHO_ERR_NOT_PRESENT, record->addr,
+					"allocation %" PRIu64 " was released: its memory is somebody else's now",
+					record->id);
+		return 0;
+	}
+
+	ret = kho_map_contains(state, record->addr, size, err);
+	if (!ret)
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, record->addr,
+				"the memory of allocation %" PRIu64 " at 0x%" PRIx64 " is not preserved",
+				record->id, record->addr);
+	return ret < 0 ? ret : 0;
+}
+
 int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
 			       const struct kho_verify_options *options, struct kho_error *err)
 {
@@ -457,10 +489,12 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 int kho_decode_dma(struct kho_decoder *d, const struct kho_subtree *subtree)
 {
 	struct kho_dma_header header;
+	struct dma_alloc_ser ser;
 	int ret;
 
-	(void)subtree;
-	ret = kho_dma_read_header(d->state, &header, d->err);
+	ret = kho_decode_read(d, subtree->addr, &ser, sizeof(ser));
+	if (!ret)
+		ret = kho_dma_read_header(d->state, &header, d->err);
 	if (!ret)
 		ret = kho_decode_text(d, "compatible", header.compatible, sizeof(header.compatible));
 	if (!ret)

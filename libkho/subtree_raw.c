@@ -20,10 +20,10 @@ static int decode_bytes(struct kho_decoder *d, const char *name, uint64_t addr,
 		.bytes = bytes,
 	};
 
-	if (!d->fn)
+	if (!d->walk->fn)
 		return 0;
 	kho_text(item.name, sizeof(item.name), name, strlen(name));
-	return d->fn(&item, d->data) ? KHO_DECODE_STOPPED : 0;
+	return d->walk->fn(&item, d->walk->data) ? KHO_DECODE_STOPPED : 0;
 }
 
 /* Text of FDTs is printable, and ends with a NUL. */
@@ -113,6 +113,8 @@ int kho_decode_raw(struct kho_decoder *d, const struct kho_subtree *subtree)
 	void *fdt;
 	int ret;
 
+	if (d->walk->known_only)
+		return 0;
 	/* that it is no FDT is no error */
 	d->err = &local;
 	ret = kho_decode_fdt(d, subtree, &fdt);

@@ -5,25 +5,9 @@
 #include <string.h>
 
 #include "decode.h"
-#include "source.h"
 #include "verify.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
-
-static void verify_kexec_metadata(struct kho_verify *v, const struct kho_subtree *subtree)
-{
-	struct kho_error err;
-	uint32_t version;
-
-	if (kho_source_read(v->state->source, subtree->addr, &version, sizeof(version), &err)) {
-		kho_report_unevaluated(v, KHO_RULE_K304, subtree->addr, 0, "%s", err.message);
-		return;
-	}
-	if (version != KHO_METADATA_VERSION || subtree->size < sizeof(struct kho_metadata_ser))
-		kho_report(v, KHO_RULE_K304, subtree->addr, 0,
-			   "kexec-metadata is of version %u and %" PRIu64 " bytes; known is version %u",
-			   version, subtree->size, KHO_METADATA_VERSION);
-}
 
 /* False when there is nothing to be read. */
 static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
@@ -49,19 +33,23 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 struct walk {
 	struct kho_verify *v;
 	const struct kho_subtree *subtree;
-	uint64_t last;		/* page that was judged before */
 };
 
 static void verify_unknown(struct walk *walk, const struct kho_item *item)
 {
-	bool luo = !strcmp(walk->subtree->name, LUO_SUBTREE) && !strcmp(item->name, "compatible");
+	const struct kho_subtree *subtree = walk->subtree;
+	struct kho_verify *v = walk->v;
 
-	if (luo)
-		kho_report(walk->v, KHO_RULE_K305, walk->subtree->addr, 0,
+	if (!strcmp(subtree->name, LUO_SUBTREE) && !strcmp(item->name, "compatible"))
+		kho_report(v, KHO_RULE_K305, subtree->addr, 0,
 			   "LUO is \"%s\"; known are luo-v1 and luo-v5", item->text);
+	else if (!strcmp(subtree->name, KHO_METADATA_SUBTREE))
+		kho_report(v, KHO_RULE_K304, subtree->addr, 0,
+			   "kexec-metadata is of version %s; known is version %u", item->text,
+			   KHO_METADATA_VERSION);
 	else
-		kho_report(walk->v, KHO_RULE_K309, walk->subtree->addr, 0,
-			   "subtree \"%s\": %s \"%s\" is not known", walk->subtree->name,
+		kho_report(v, KHO_RULE_K309, subtree->addr, 0,
+			   "subtree \"%s\": %s \"%s\" is not known", subtree->name,
 			   item->name, item->text);
 }
 
@@ -85,47 +73,41 @@ static int verify_item(const struct kho_item *item, void *data)
 	return v->stopped;
 }
 
-static int verify_touched(uint64_t addr, void *data)
+static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *data)
 {
 	struct walk *walk = data;
 	const struct kho_subtree *subtree = walk->subtree;
-	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
-	uint64_t size = subtree->addr % KHO_ABI_PAGE_SIZE + (subtree->size ? subtree->size : 1);
+	uint64_t first = addr - addr % KHO_ABI_PAGE_SIZE;
 	char what[80];
 
 	/* the blob itself is K301's */
-	if (addr == walk->last || addr - first < size)
-		return 0;
-	walk->last = addr;
-	snprintf(what, sizeof(what), "a page of \"%s\"", subtree->name);
-	kho_verify_preserved(walk->v, KHO_RULE_K308, addr, KHO_ABI_PAGE_SIZE, 0, what);
+	if (kept == KHO_KEPT || (addr >= subtree->addr &&
+				 addr - subtree->addr < (subtree->size ? subtree->size : 1)))
+		return walk->v->stopped;
+	snprintf(what, sizeof(what), "a page of \"%.63s\"", subtree->name);
+	kho_verify_preserved(walk->v, KHO_RULE_K308, first, addr - first + size, 0, what);
 	return walk->v->stopped;
 }
 
-/*
- * What the subtree refers to. Of the incoming side only what the blob itself says: who takes
- * the rest frees it, and then it may be anything.
- */
+/* What the subtree says, and what it refers to. */
 static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree)
 {
-	struct walk walk = { .v = v, .subtree = subtree, .last = KHO_NO_ADDR };
-	bool in = v->state->root.side == KHO_SIDE_IN;
+	struct walk data = { .v = v, .subtree = subtree };
+	const struct kho_walk walk = {
+		.fn = verify_item, .data = &data, .touch = verify_touched, .touch_data = &data,
+		.known_only = true,
+	};
 	struct kho_error err;
 	char what[160];
-	int ret;
 
 	/* that has rules of its own */
 	if (!strcmp(subtree->name, DMA_ALLOC_KHO_SUBTREE))
 		return;
-	ret = kho_subtree_walk(v->state, subtree, verify_item, &walk, in ? NULL : verify_touched,
-			       &walk, &err);
-	if (!ret)
-		return;
 	snprintf(what, sizeof(what), "subtree \"%s\": ", subtree->name);
-	if (in)
-		kho_report_not_applicable(v, KHO_RULE_K307, "%scannot be read to its end, which is no damage once it was taken: %.100s",
-					  what, err.message);
-	else
+	if (kho_subtree_is_freed(v->state, subtree))
+		kho_report_not_applicable(v, KHO_RULE_K307,
+					  "%sis not read: its owner frees it once it was taken", what);
+	else if (kho_subtree_walk(v->state, subtree, &walk, &err))
 		kho_report_error(v, KHO_RULE_K307, 0, &err, what);
 }
 
@@ -143,8 +125,6 @@ void kho_verify_subtrees(struct kho_verify *v)
 		}
 		if (!verify_blob(v, &subtrees[i]))
 			continue;
-		if (!strcmp(subtrees[i].name, KHO_METADATA_SUBTREE))
-			verify_kexec_metadata(v, &subtrees[i]);
 		verify_references(v, &subtrees[i]);
 	}
 }

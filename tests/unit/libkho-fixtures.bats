@@ -106,6 +106,7 @@ check_damages() {
 	seen=$({ "$damage" --list && "$damage" --list-in && "$damage" --list-v1 && "$damage" --list-luo && echo K501 K503 K510 K511 K512; } |
 		grep -oE 'K[0-9]{3}')
 	seen+=$'\n'$(grep -oE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME/libkho-target.bats")
+	seen+=$'\n'$(grep -ohE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME"/test-target*.c "$BATS_TEST_DIRNAME"/libkho-cmdline.bats)
 	# what kexec says of a load is for machines that can load
 	seen+=$'\n'$(grep -ohE '\bK7[0-9]{2}\b' "$BATS_TEST_DIRNAME"/../vm/kexec*.bats)
 	diff <(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def") \
@@ -189,9 +190,59 @@ survive() {
 }
 
 @test "a snapshot of a snapshot is the same snapshot" {
-	run -0 "$inspect" snapshot --core "$fixtures/v4-outgoing.khosnap" -o "$BATS_TEST_TMPDIR/again"
-	cmp "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/again"
+	run -0 "$inspect" snapshot --core "$fixtures/v4-outgoing.khosnap" -o "$BATS_TEST_TMPDIR/once"
+	run -0 "$inspect" snapshot --core "$BATS_TEST_TMPDIR/once" -o "$BATS_TEST_TMPDIR/again"
+	cmp "$BATS_TEST_TMPDIR/once" "$BATS_TEST_TMPDIR/again"
 	[ "$(stat -c %a "$BATS_TEST_TMPDIR/again")" = 600 ]
+	# and as good: no rule depends on what was left out
+	run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/again"
+	[[ $output == *"clean: "*" 0 not judged"* ]]
+}
+
+# leaks DAMAGE FIXTURE OPTION...: the memory that the damage puts somewhere does not get out.
+leaks() {
+	local name=$1 fixture=$2 command leaked=0
+	shift 2
+	"$damage" "$name" "$fixtures/$fixture.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	grep -aq PASSWORD "$BATS_TEST_TMPDIR/damaged"
+	for command in verify "verify --json" tree "tree --json" show map "snapshot -o $BATS_TEST_TMPDIR/taken"; do
+		# shellcheck disable=SC2086 # words
+		"$inspect" $command "$@" --core "$BATS_TEST_TMPDIR/damaged" >"$BATS_TEST_TMPDIR/said" || [ $? = 1 ]
+		# text, or bytes of tree
+		if grep -aqE 'PASSWORD|50 ?41 ?53 ?53 ?57' "$BATS_TEST_TMPDIR/said"; then
+			echo "$name: $command shows it"
+			leaked=1
+		fi
+	done
+	if grep -aq PASSWORD "$BATS_TEST_TMPDIR/taken"; then
+		echo "$name: the snapshot has it"
+		leaked=1
+	fi
+	[ "$leaked" = 0 ]
+}
+
+@test "memory of somebody else is not shown, and not in a snapshot" {
+	leaks leak-beside v4-outgoing
+	leaks leak-not-preserved v4-outgoing
+	leaks leak-taken v4-incoming-unclaimed --in
+	leaks leak-taken v4-stock-incoming --in
+	leaks leak-taken v3-incoming --in
+}
+
+@test "blobs of unknown subtrees are content: in a snapshot only when that is asked for" {
+	"$damage" leak-unknown "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 "$inspect" snapshot --core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/without"
+	run -1 grep -aq PASSWORD "$BATS_TEST_TMPDIR/without"
+	run -0 "$inspect" snapshot --with-blobs --core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/with"
+	[[ $output == *"blobs of unknown subtrees are in it"* ]]
+	grep -aq PASSWORD "$BATS_TEST_TMPDIR/with"
+}
+
+@test "content that is not preserved, or was released, is not put into a snapshot" {
+	"$damage" record-not-preserved "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -2 "$inspect" snapshot --with-content=1 --core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/taken"
+	[[ $output == *"memory of allocation 1 at 0x"*" is not preserved"* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/taken" ]
 }
 
 @test "expectations: met, exceeded, not met" {

@@ -6,6 +6,10 @@
 
 int cmd_snapshot(const struct options *options)
 {
+	const struct kho_snapshot_options what = {
+		.ids = options->content, .nr_ids = options->nr_content,
+		.unknown_blobs = options->blobs,
+	};
 	struct kho_output *output;
 	struct opened opened;
 	struct kho_error err;
@@ -21,8 +25,7 @@ int cmd_snapshot(const struct options *options)
 	progress_begin(&opened, "writing");
 	ret = kho_output_open(options->output, 0600, KHO_OUTPUT_SEEKABLE, &output, &err);
 	if (!ret) {
-		ret = kho_snapshot_write_to(opened.state, output, options->content,
-					    options->nr_content, &err);
+		ret = kho_snapshot_write_to(opened.state, output, &what, &err);
 		if (ret)
 			kho_output_discard(output);
 		else
@@ -43,6 +46,8 @@ int cmd_snapshot(const struct options *options)
 			       options->nr_content == 1 ? "" : "s");
 		else
 			puts("no content of allocations is in it");
+		if (options->blobs)
+			puts("The blobs of unknown subtrees are in it, whatever they hold.");
 	}
 	close_state(&opened);
 	return ret ? fail(&err) : EXIT_CLEAN;

@@ -35,6 +35,7 @@ struct options {
 	const char *output;		/* -o */
 	const char *argument, *argument2; /* what is no option, or NULL */
 	const char *target;		/* the first, for check-target and scratch */
+	bool blobs;			/* --with-blobs */
 	const uint64_t *content;	/* --with-content: ids */
 	size_t nr_content;
 	bool no_sandbox;

@@ -29,7 +29,8 @@ static const struct command commands[] = {
 	  "  -o, --output=FILE       write a picture (SVG) instead\n", NULL, 0 },
 	{ "snapshot", cmd_snapshot, "write the metadata to a small ELF core",
 	  "  -o, --output=FILE       where to\n"
-	  "      --with-content=ID   with the content of this allocation (repeatable)\n", NULL, 0 },
+	  "      --with-content=ID   with the content of this allocation (repeatable)\n"
+	  "      --with-blobs        with the blobs of unknown subtrees\n", NULL, 0 },
 	{ "diff", cmd_diff, "tell what was preserved, released, moved or changed since",
 	  NULL, " BEFORE [AFTER]", 2 },
 	{ "extract", cmd_extract, "write the content of one allocation to a file",
@@ -52,7 +53,7 @@ static const struct command commands[] = {
 enum {
 	OPT_IN = 256, OPT_CORE, OPT_SYSROOT, OPT_JSON, OPT_BYTES, OPT_NO_COLOR, OPT_FAIL_ON,
 	OPT_ONLY, OPT_IGNORE, OPT_EXPECT, OPT_CLAIMS, OPT_SKIP_CONTENT, OPT_PROMETHEUS,
-	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
+	OPT_INITRD, OPT_V1_BITMAP, OPT_WITH_BLOBS, OPT_WITH_CONTENT, OPT_NO_SANDBOX,
 	OPT_VMLINUX, OPT_STAGE, OPT_DIR, OPT_CMDLINE, OPT_TIMEOUT,
 	OPT_JOURNAL, OPT_TEXTFILE,
 };
@@ -75,6 +76,7 @@ static const struct option long_options[] = {
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "v1-bitmap", required_argument, NULL, OPT_V1_BITMAP },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
+	{ "with-blobs", no_argument, NULL, OPT_WITH_BLOBS },
 	{ "with-content", required_argument, NULL, OPT_WITH_CONTENT },
 	{ "stage", required_argument, NULL, OPT_STAGE },
 	{ "dir", required_argument, NULL, OPT_DIR },
@@ -237,6 +239,7 @@ static int parse_option(struct options *options, int option, char *argument)
 	case 'o': options->output = argument; break;
 	case OPT_V1_BITMAP: return parse_v1_bitmap(options, argument);
 	case OPT_NO_SANDBOX: options->no_sandbox = true; break;
+	case OPT_WITH_BLOBS: options->blobs = true; break;
 	case OPT_WITH_CONTENT: return parse_content(options, argument);
 	case OPT_STAGE: return parse_stage(options, argument);
 	case OPT_TIMEOUT: return parse_timeout(options, argument);

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Writes a snapshot as an ELF core, see abi/snapshot.h. */
+#include <errno.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "kho_output.h"
+#include "snapshot.h"
+#include "source.h"
+#include "abi/snapshot.h"
+
+static char *notes_text(const struct kho_state *state, size_t *size)
+{
+	char *text = NULL, release[sizeof(state->source->release)];
+	FILE *f = open_memstream(&text, size);
+
+	if (!f)
+		return NULL;
+	/* as the kernel has it: the reader makes text of it */
+	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
+		state->root.side == KHO_SIDE_IN ? "in" : "out",
+		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
+	for (size_t i = 0; i < state->nr_scratch; i++)
+		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
+			state->scratch[i].size);
+	for (size_t i = 0; i < state->source->nr_ram; i++)
+		fprintf(f, "ram=0x%" PRIx64 "+0x%" PRIx64 "\n", state->source->ram[i].addr,
+			state->source->ram[i].size);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int write_fully(int fd, const void *buf, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t n = pwrite(fd, buf, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		buf = (const char *)buf + n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static size_t align4(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+static int write_headers(int fd, const struct kho_range *runs, size_t n, uint64_t note_offset,
+			 size_t note_size, uint64_t data_offset)
+{
+	Elf *elf = elf_begin(fd, ELF_C_WRITE, NULL);
+	GElf_Ehdr ehdr;
+	GElf_Phdr phdr;
+	int ret = -1;
+
+	if (!elf || !gelf_newehdr(elf, ELFCLASS64) || !gelf_getehdr(elf, &ehdr))
+		goto out;
+	elf_flagelf(elf, ELF_C_SET, ELF_F_LAYOUT);
+	ehdr.e_ident[EI_DATA] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	ehdr.e_type = ET_CORE;
+#if defined(__aarch64__)
+	ehdr.e_machine = EM_AARCH64;
+#else
+	ehdr.e_machine = EM_X86_64;
+#endif
+	ehdr.e_version = EV_CURRENT;
+	ehdr.e_phoff = sizeof(Elf64_Ehdr);
+	/* more program headers than e_phnum can say are said by a section header */
+	if (n + 1 >= PN_XNUM) {
+		ehdr.e_shoff = sizeof(Elf64_Ehdr) + (n + 1) * sizeof(Elf64_Phdr);
+		ehdr.e_shentsize = sizeof(Elf64_Shdr);
+	}
+	if (!gelf_update_ehdr(elf, &ehdr) || !gelf_newphdr(elf, n + 1))
+		goto out;
+
+	phdr = (GElf_Phdr){ .p_type = PT_NOTE, .p_offset = note_offset,
+			    .p_filesz = note_size, .p_align = 4 };
+	if (!gelf_update_phdr(elf, 0, &phdr))
+		goto out;
+	for (size_t i = 0; i < n; i++) {
+		phdr = (GElf_Phdr){
+			.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = data_offset,
+			.p_paddr = runs[i].addr, .p_filesz = runs[i].size,
+			.p_memsz = runs[i].size, .p_align = KHO_ABI_PAGE_SIZE,
+		};
+		if (!gelf_update_phdr(elf, (int)(i + 1), &phdr))
+			goto out;
+		data_offset += runs[i].size;
+	}
+	ret = elf_update(elf, ELF_C_WRITE) < 0 ? -1 : 0;
+out:
+	elf_end(elf);
+	return ret;
+}
+
+static int write_note(int fd, const char *text, size_t size, uint64_t offset)
+{
+	Elf64_Nhdr nhdr = { sizeof(KHO_SNAPSHOT_NOTE_NAME), (Elf64_Word)size,
+			    KHO_SNAPSHOT_NOTE_TYPE };
+	char name[8] = KHO_SNAPSHOT_NOTE_NAME;
+
+	if (write_fully(fd, &nhdr, sizeof(nhdr), offset) ||
+	    write_fully(fd, name, align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)), offset + sizeof(nhdr)))
+		return -1;
+	return write_fully(fd, text, size, offset + sizeof(nhdr) +
+			   align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)));
+}
+
+static int write_pages(int fd, struct kho_source *source, const struct kho_pieces *pieces,
+		       const struct kho_range *runs, size_t n, uint64_t offset,
+		       struct kho_error *err)
+{
+	unsigned char page[KHO_ABI_PAGE_SIZE];
+	uint64_t total = 0;
+	size_t next = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += runs[i].size;
+	kho_source_progress_begin(source, total);
+
+	for (size_t i = 0; i < n; i++) {
+		for (uint64_t done = 0; done < runs[i].size; done += sizeof(page)) {
+			int ret = kho_pieces_page(source, pieces, &next, runs[i].addr + done, page,
+						  err);
+
+			if (ret)
+				return ret;
+			if (write_fully(fd, page, sizeof(page), offset))
+				return kho_fail_os(err, "write", "the snapshot");
+			offset += sizeof(page);
+			kho_source_progress_add(source, sizeof(page));
+		}
+	}
+	return 0;
+}
+
+static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *pieces,
+		      const struct kho_range *runs, size_t n, const char *text, size_t text_size,
+		      struct kho_error *err)
+{
+	uint64_t note_offset = sizeof(Elf64_Ehdr) + (n + 1) * sizeof(Elf64_Phdr) +
+			       (n + 1 >= PN_XNUM ? sizeof(Elf64_Shdr) : 0);
+	size_t note_size = sizeof(Elf64_Nhdr) + align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)) +
+			   align4(text_size);
+	uint64_t data_offset = (note_offset + note_size + KHO_ABI_PAGE_SIZE - 1) /
+			       KHO_ABI_PAGE_SIZE * KHO_ABI_PAGE_SIZE;
+
+	if (write_headers(fd, runs, n, note_offset, note_size, data_offset))
+		return kho_fail(err, KHO_ERR_OS, KHO_NO_ADDR, "cannot write the snapshot: %s",
+				elf_errmsg(-1));
+	if (write_note(fd, text, text_size, note_offset))
+		return kho_fail_os(err, "write", "the snapshot");
+	return write_pages(fd, state->source, pieces, runs, n, data_offset, err);
+}
+
+int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pieces *pieces,
+			   struct kho_error *err)
+{
+	struct kho_range *runs;
+	size_t n, text_size;
+	char *text;
+	int ret;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
+	runs = kho_pieces_runs(pieces, &n);
+	text = notes_text(state, &text_size);
+	if (runs && text)
+		ret = write_runs(fd, state, pieces, runs, n, text, text_size, err);
+	else
+		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	free(runs);
+	free(text);
+	return ret;
+}
