@@ -164,6 +164,14 @@ void kho_state_close(struct kho_state *state);
  */
 int kho_state_locate(struct kho_state *state, struct kho_error *err);
 
+/*
+ * Returns 1 if nothing would be lost with the outgoing state: all that is preserved is the root,
+ * what every kernel says of itself (kexec-metadata), and a list of DMA allocations without an
+ * entry. 0 if there is more, and always with live update, where even an empty list of another
+ * format stops the next kernel. An error of reading where it cannot be determined.
+ */
+int kho_state_is_empty(struct kho_state *state, struct kho_error *err);
+
 enum kho_side kho_state_side(const struct kho_state *state);
 enum kho_abi kho_state_abi(const struct kho_state *state);
 enum kho_found_by kho_state_found_by(const struct kho_state *state);

@@ -54,6 +54,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/source_live.c \
 	libkho/state.c \
 	libkho/state.h \
+	libkho/state_empty.c \
 	libkho/subtree_dma_alloc.c \
 	libkho/subtree_kho_test.c \
 	libkho/subtree_luo.c \
