@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What this machine tells about KHO and kexec, without anything of kexec itself. */
+/* What this machine says about KHO and kexec, without anything of kexec itself. */
 #ifndef KEXEC_KHO_HOST_H
 #define KEXEC_KHO_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <sys/types.h>
 
-#include <kho.h>
+/* The whole of a small file in /proc, /sys or /run into @buf; its length or -1. */
+ssize_t kho_host_read_text(const char *path, char *buf, size_t size);
 
-/* Whether debugfs is mounted at its usual place. */
-int kho_host_has_debugfs(void);
+/* True if debugfs is mounted at its usual place. */
+bool kho_host_has_debugfs(void);
 
 /*
  * Makes debugfs visible where it is not mounted, for this process alone. That this
@@ -18,44 +20,24 @@ int kho_host_has_debugfs(void);
 void kho_host_see_debugfs(void);
 
 /*
- * Whether KHO is on in the running kernel by its command line and configuration:
- * 1 on, 0 off or not built in, -1 cannot be told. Only for where debugfs is silent.
+ * KHO of the running kernel by its command line and configuration: 1 on, 0 off or not built in,
+ * -1 unknown. Only for where debugfs is silent.
  */
 int kho_host_kho_on(void);
 
 /* The number in /sys/kernel/kexec_loaded, or -1. */
 int kho_host_kexec_loaded(void);
 
-/* Whether the kernel is locked down (Documentation/security/lsm, any level). */
-int kho_host_locked_down(void);
-
-/* Whether debugfs, where this process can see it, shows that KHO is on. */
-int kho_host_shows_kho(void);
-
-/* What -l leaves for -e: how the kernel was loaded that is now in place. */
-struct kho_host_loaded {
-	int by_kexec_load;	/* 0: kexec_file_load, where the kernel hands over */
-	int handed_over;	/* the image has the hand-over */
-	int judged;		/* it was held against the state, and this is what it has */
-	uint64_t fdt_addr;	/* that kexec_load gave it */
-	struct kho_target target;
-};
-
-#define KHO_HOST_LOADED	"/run/kexec-kho"
+/* True if the kernel is locked down, at any level (Documentation/admin-guide/LSM). */
+bool kho_host_locked_down(void);
 
 /*
- * Before the system call: what was noted does not hold any more, whatever becomes of
- * this process. With @lock waits for other loads that leave a note.
+ * Why the kernel would refuse a load by this process, as far as it can be known beforehand and
+ * as it answers with EPERM; NULL if nothing speaks against it.
  */
-void kho_host_note_begin(int lock);
+const char *kho_host_load_forbidden(bool file_mode);
 
-/* It failed, and what was loaded before is still there: what was noted holds again. */
-void kho_host_note_keep(void);
-
-/* It is done. @loaded NULL: nothing is known of it. Returns 0, or -1 with errno. */
-int kho_host_note_end(const struct kho_host_loaded *loaded);
-
-/* 1 when there is one of this boot, else 0. */
-int kho_host_read_loaded(struct kho_host_loaded *loaded);
+/* True if debugfs, where this process can see it, shows that KHO is on. */
+bool kho_host_shows_kho(void);
 
 #endif /* KEXEC_KHO_HOST_H */

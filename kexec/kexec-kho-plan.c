@@ -3,6 +3,7 @@
 #include "config.h"
 #ifdef HAVE_LIBKHO
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,7 @@
 
 #include "kexec-kho-plan.h"
 
-#define EXPECT	"rd.kho.expect="
-#define SPACES	" \t\n"
+#define EXPECT	"rd.kho.expect"
 
 struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 					   const struct kho_range *scratch, size_t n,
@@ -43,32 +43,30 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 
 char *kho_plan_command_line(const char *command_line, const char *expect)
 {
-	size_t room = (command_line ? strlen(command_line) : 0) +
-		      (expect ? strlen(EXPECT) + strlen(expect) : 0) + 2;
-	const char *p = command_line ? command_line : "";
-	char *out = calloc(1, room), *to = out;
+	const char *rest = command_line ? command_line : "", *from = rest;
+	size_t room = strlen(rest) + (expect ? strlen(EXPECT) + 1 + strlen(expect) : 0) + 2;
+	char *out = malloc(room), *to = out, *line;
+	struct kho_cmdline_arg arg;
 
 	if (!out)
 		return NULL;
 
-	/* word by word, with the space before each, but for ours */
-	while (*p) {
-		size_t space = strspn(p, SPACES);
-		size_t word = strcspn(p + space, SPACES);
+	/* what is in front reaches the kernel, whatever "--", init= or a quote does to the rest */
+	if (expect)
+		to += sprintf(to, EXPECT "=%s", expect);
+	line = to;
+	/* option by option, with the white space before each, but for ours */
+	while (kho_cmdline_next(&rest, &arg)) {
+		const char *end = arg.text + arg.text_len;
 
-		if (strncmp(p + space, EXPECT, strlen(EXPECT))) {
-			memcpy(to, p, space + word);
-			to += space + word;
+		if (!kho_cmdline_is(&arg, EXPECT)) {
+			if (expect && to == line && from == arg.text)
+				*to++ = ' ';
+			to = mempcpy(to, from, (size_t)(end - from));
 		}
-		p += space + word;
+		from = end;
 	}
-
-	if (expect) {
-		if (to != out)
-			*to++ = ' ';
-		to = stpcpy(to, EXPECT);
-		strcpy(to, expect);
-	}
+	strcpy(to, from);
 	return out;
 }
 

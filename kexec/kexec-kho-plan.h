@@ -49,8 +49,9 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 					   size_t *size);
 
 /*
- * @command_line (may be NULL) with rd.kho.expect= exactly once: that of @expect,
- * or not at all when @expect is NULL. Allocated; NULL when out of memory.
+ * @command_line (may be NULL) with rd.kho.expect= exactly once: that of @expect, in front of
+ * everything, or not at all when @expect is NULL. Behind "--" or init= it would end up with
+ * init. Allocated; NULL when out of memory.
  */
 char *kho_plan_command_line(const char *command_line, const char *expect);
 
@@ -62,7 +63,7 @@ char *kho_plan_command_line(const char *command_line, const char *expect);
 size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *scratch,
 			  size_t n, struct kho_range *out);
 
-/* Whether [addr, addr+size) lies in one scratch area. */
+/* True if [addr, addr+size) lies in one scratch area. */
 int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
 			size_t n);
 

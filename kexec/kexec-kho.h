@@ -9,6 +9,7 @@
 #define KEXEC_KHO_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct kexec_info;
 struct memory_range;
@@ -17,25 +18,36 @@ struct memory_range;
 #define KEXEC_KHO_EXIT_REFUSED	3
 #define KEXEC_KHO_EXIT_KERNEL	4
 
+/* What kexec was asked to do. */
+struct kexec_kho_request {
+	const char *image;	/* file of the kernel to load, or NULL */
+	int load, exec, unload;
+	int file_mode;		/* kexec_file_load is tried */
+	int may_fall_back;	/* and kexec_load if that is not available */
+	unsigned long flags;	/* KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT */
+};
+
 #ifdef HAVE_LIBKHO
 
 /*
  * --kho=MODE, --kho-dry-run, --kho-report=FILE. Returns 0, or -1 after a message when
- * @argument will not do.
+ * @argument is wrong.
  */
 int kexec_kho_option(int option, const char *argument);
 
 /*
  * The options are read. Before a load (not of a crash kernel) verifies the outgoing
- * state and the kernel @image. Ends the program when it has to be refused.
+ * state. Ends the program when it has to be refused.
  */
-void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
-		     int file_mode, unsigned long flags);
+void kexec_kho_begin(const struct kexec_kho_request *request);
+
+/* The bytes that are about to be loaded, unpacked: reads what they have of KHO. */
+void kexec_kho_image(const char *image, off_t size);
 
 /*
- * The target's command line (allocated, may be NULL) is known: holds it against
- * the rules and adds what the next kernel is to expect. Returns the command line
- * to use, allocated.
+ * The target's command line (allocated, may be NULL) is known: adds what the next kernel is to
+ * expect, and holds target and command line against the state. Returns the command line to
+ * use, allocated.
  */
 char *kexec_kho_command_line(char *command_line);
 
@@ -60,11 +72,17 @@ void kexec_kho_check(struct kexec_info *info);
  */
 void kexec_kho_result(struct kexec_info *info, int result);
 
-/* kexec_file_load is not to be had: says that the state goes the other way. */
+/* kexec_file_load is not available: says that the state goes the other way. */
 void kexec_kho_fallback(void);
+
+/* After an unload: keeps the note of the load if it failed. */
+void kexec_kho_unloaded(int result, int file_mode);
 
 /* Before the jump: the state is still sound. Ends the program when it is not. */
 void kexec_kho_before_exec(void);
+
+/* The kernel did not jump, with errno as it left it: says why. */
+void kexec_kho_no_jump(void);
 
 #else
 
@@ -78,15 +96,15 @@ static inline int kexec_kho_option(int option, const char *argument)
 	return -1;
 }
 
-static inline void kexec_kho_begin(const char *image, int do_load, int do_exec, int do_unload,
-				   int file_mode, unsigned long flags)
+static inline void kexec_kho_begin(const struct kexec_kho_request *request)
 {
-	(void)flags;
+	(void)request;
+}
+
+static inline void kexec_kho_image(const char *image, off_t size)
+{
 	(void)image;
-	(void)do_load;
-	(void)do_exec;
-	(void)do_unload;
-	(void)file_mode;
+	(void)size;
 }
 
 static inline char *kexec_kho_command_line(char *command_line)
@@ -121,8 +139,15 @@ static inline void kexec_kho_result(struct kexec_info *info, int result)
 	(void)result;
 }
 
+static inline void kexec_kho_unloaded(int result, int file_mode)
+{
+	(void)result;
+	(void)file_mode;
+}
+
 static inline void kexec_kho_fallback(void) { }
 static inline void kexec_kho_before_exec(void) { }
+static inline void kexec_kho_no_jump(void) { }
 
 #endif /* HAVE_LIBKHO */
 

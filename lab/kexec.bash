@@ -51,7 +51,7 @@ kexec_key() {
 	case $1 in
 	stock) printf 'stock\n' ;;
 	*) printf '%s-%s-%s\n' "$1" "$(hash_tree "$KHO_TOP/kexec")" \
-		"$(hash_of "$KHO_TOP"/libkho/kho{.h,_rules.def} "$KHO_TOP"/tools/kho-inspect/{inspect.h,json.c,format.c} "$KHO_TOP/lab/kexec.bash")" ;;
+		"$(hash_of "$KHO_TOP"/libkho/kho{.h,_output.h,_rules.def} "$KHO_TOP/lab/kexec.bash")" ;;
 	esac
 }
 

@@ -52,7 +52,7 @@ options_of_help() {
 @test "kho-rules(7) has each rule of the library, with its severity and sentence" {
 	diff <(sed -nE 's/^KHO_RULE\(([0-9]+), [A-Z]+, ([A-Z]+), "(.*)"\)$/K\1 (\L\2\E): \3/p' \
 		"$top/libkho/kho_rules.def") \
-		<(sed -n 's/^\.Ss //p' "$top/man/kho-rules.7")
+		<(sed -n 's/^\.Ss //; T; s/\\&//; p' "$top/man/kho-rules.7")
 	[ "$(grep -c '^\.Ss K' "$top/man/kho-rules.7")" -ge 35 ]
 }
 

@@ -2,3 +2,4 @@
 check_PROGRAMS += tests/unit/test-kexec-plan
 tests_unit_test_kexec_plan_SOURCES = tests/unit/test-kexec-plan.c kexec/kexec-kho-plan.c kexec/kexec-kho-plan.h
 tests_unit_test_kexec_plan_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_LIBKHO -U_GNU_SOURCE
+tests_unit_test_kexec_plan_LDADD = libkho/libkho-core.la

@@ -36,17 +36,32 @@ static void test_command_line(void)
 	check_line(NULL, NULL, "");
 	check_line(NULL, "5,10", "rd.kho.expect=5,10");
 	check_line("", "5,10", "rd.kho.expect=5,10");
-	check_line("quiet kho=on", "5,10", "quiet kho=on rd.kho.expect=5,10");
+	check_line(" ", "5,10", "rd.kho.expect=5,10 ");
+	check_line("quiet kho=on", "5,10", "rd.kho.expect=5,10 quiet kho=on");
+	check_line("\tquiet kho=on\n", "5,10", "rd.kho.expect=5,10\tquiet kho=on\n");
 	check_line("quiet kho=on", NULL, "quiet kho=on");
-	/* replaced, wherever it is and however often */
-	check_line("rd.kho.expect=1,2 quiet", "5,10", " quiet rd.kho.expect=5,10");
-	check_line("a rd.kho.expect=1,2 b  rd.kho.expect=3,4", "5,10", "a b rd.kho.expect=5,10");
+	/* before what belongs to init, by the kernel's rules and by dracut's */
+	check_line("quiet -- a b", "5,10", "rd.kho.expect=5,10 quiet -- a b");
+	check_line("init=/bin/sh -c date", "5,10", "rd.kho.expect=5,10 init=/bin/sh -c date");
+	check_line("rdinit=/x a", "5,10", "rd.kho.expect=5,10 rdinit=/x a");
+	/* replaced, wherever it is, however often and however it is written */
+	check_line("rd.kho.expect=1,2 quiet", "5,10", "rd.kho.expect=5,10 quiet");
+	check_line("a rd.kho.expect=1,2 b  rd.kho.expect=3,4", "5,10", "rd.kho.expect=5,10 a b");
 	check_line("a rd.kho.expect=1,2", NULL, "a");
+	check_line("rd.kho.expect=1,2 a", NULL, " a");
+	check_line("a -- b rd.kho.expect=1,2 c", "5,10", "rd.kho.expect=5,10 a -- b c");
+	check_line("\"rd.kho.expect=1,2\" a", "5,10", "rd.kho.expect=5,10 a");
+	check_line("rd.kho.expect=\"1,2\" a", "5,10", "rd.kho.expect=5,10 a");
+	check_line("a\vrd.kho.expect=1,2\fb", "5,10", "rd.kho.expect=5,10 a\fb");
+	check_line("rd.kho.expect a", "5,10", "rd.kho.expect=5,10 a");
 	/* others that begin or end alike stay */
 	check_line("rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3", "5,10",
-		   "rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3 rd.kho.expect=5,10");
-	/* what is in quotes keeps its spaces */
-	check_line("a=\"b  c\"", "5,10", "a=\"b  c\" rd.kho.expect=5,10");
+		   "rd.kho.expect=5,10 rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3");
+	/* what is in quotes keeps its spaces, and is no option of its own */
+	check_line("a=\"b  c\"", "5,10", "rd.kho.expect=5,10 a=\"b  c\"");
+	check_line("a=\"b rd.kho.expect=1,2 c\"", "5,10",
+		   "rd.kho.expect=5,10 a=\"b rd.kho.expect=1,2 c\"");
+	check_line("a=\"open", "5,10", "rd.kho.expect=5,10 a=\"open");
 }
 
 static void test_intersect(void)

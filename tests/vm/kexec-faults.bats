@@ -153,7 +153,7 @@ refused() {
 	vm_ok modprobe kho_edu
 	refused 3 K701 'kexec -l -c /boot/bzImage --reuse-cmdline'
 	refused 3 K701 'kexec -l -s --kho-dry-run /boot/bzImage --reuse-cmdline'
-	refused 4 K701 'kexec -l -s /boot/bzImage --reuse-cmdline'
-	run -4 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	refused 3 K701 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	run -3 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
 	[[ $output =~ needs\ [0-9]{8}\ bytes.*kho_scratch=.*at\ least\ [0-9]+M ]]
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kexec -e: the state is verified again, and held against what is loaded by the note that the
+ * load left. kexec -u: the note goes with the kernel, and stays with it.
+ */
+#define _GNU_SOURCE
+#include "config.h"
+#ifdef HAVE_LIBKHO
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kexec-kho.h"
+#include "kexec-kho-host.h"
+#include "kexec-kho-jump.h"
+#include "kexec-kho-note.h"
+#include "kexec-kho-say.h"
+
+static enum kho_mode jump_mode;
+static bool jump_stays_out;
+static bool jump_keeps;		/* there is state, and the jump is to keep it */
+static bool unloads, unload_had_note;
+
+void kho_jump_begin(enum kho_mode mode, bool stay_out)
+{
+	jump_mode = mode;
+	jump_stays_out = stay_out;
+}
+
+/* Ends the program unless the kernel that is loaded gets the state and can take it. */
+static void check_what_is_loaded(void)
+{
+	struct kho_note note;
+	struct kho_error err;
+
+	if (!kho_note_read(&note))
+		kho_say_refused("K707", "nothing is known of the kernel that is loaded: it was loaded when there was no state, or by another program, or a load was killed. Load it again.");
+	if (!note.handed_over)
+		kho_say_refused("K707", "the kernel that is loaded was loaded with --kho=off by kexec_load: it will not get the state. Load it again, or jump with --kho=off.");
+	if (!note.judged)
+		kho_say_refused("K707", "the kernel that is loaded was loaded with --kho=off: it was not judged whether it can take the state. Load it again, or jump with --kho=off.");
+	kho_held_verify_target(&note.target, NULL);
+	if (!note.by_kexec_load)
+		return;
+	if (kho_state_locate(kho_held.state, &err))
+		kho_say_refused("K707", "cannot determine whether the kernel that is loaded would get the state: %s",
+				err.message);
+	if (note.fdt_addr != kho_state_fdt_addr(kho_held.state))
+		kho_say_refused("K707", "the kernel that is loaded expects the root FDT at 0x%" PRIx64 ", and this kernel has it at 0x%" PRIx64 ". Load it again.",
+				note.fdt_addr, kho_state_fdt_addr(kho_held.state));
+}
+
+void kexec_kho_before_exec(void)
+{
+	if (jump_stays_out)
+		return;
+	kho_report.action = "exec";
+	kho_report.path = NULL;
+	if (jump_mode == KHO_MODE_OFF) {
+		kho_note_lock();
+	} else {
+		kho_held_close();
+		jump_keeps = kho_held_open(jump_mode) == KHO_PRESENT;
+	}
+	if (jump_keeps) {
+		kho_held_verify();
+		check_what_is_loaded();
+	}
+	if (!kho_report.dry_run) {
+		kho_say_verdict("jump", NULL, 0);
+		return;
+	}
+	printf("KHO: would jump%s (not done: dry run)\n",
+	       jump_keeps ? ", the state is sound" : "");
+	kho_say_and_leave("would-jump", NULL, 0);
+}
+
+static void __attribute__((noreturn)) explain_no_jump(int error)
+{
+	switch (error) {
+	case EBUSY:
+		kho_say_no_jump("the kernel does not jump: a load, or a live update that is not ready, is in the way. Try again when that has ended.");
+	case EPERM:
+		kho_say_no_jump("the kernel does not permit the jump: this needs CAP_SYS_BOOT.");
+	default:
+		kho_say_no_jump("the kernel does not jump: %s.", strerror(error));
+	}
+}
+
+void kexec_kho_no_jump(void)
+{
+	int error = errno;
+
+	if (jump_stays_out)
+		return;
+	/* the verdict "jump" was not true */
+	kho_say_again();
+	/* what is loaded stays so, and the note of it is as true as it was */
+	if (jump_keeps)
+		explain_no_jump(error);
+	kho_say_verdict("kernel-refused", strerror(error), 255);
+	errno = error;
+}
+
+/* ------------------------------------------------------------------- unload */
+
+void kho_unload_begin(void)
+{
+	struct kho_note note;
+
+	kho_note_lock();
+	unloads = true;
+	unload_had_note = kho_note_read(&note);
+	kho_note_begin();
+}
+
+void kexec_kho_unloaded(int result, int file_mode)
+{
+	const char *forbidden;
+
+	if (!unloads)
+		return;
+	if (!result) {
+		kho_note_end(NULL);
+		return;
+	}
+	kho_note_keep();
+	if (!unload_had_note)
+		return;
+	forbidden = kho_host_load_forbidden(file_mode);
+	fprintf(stderr, "kexec: KHO: the kernel that was loaded is still loaded, and would get the state%s%s\n",
+		forbidden ? ": " : "", forbidden ? forbidden : "");
+}
+
+#endif /* HAVE_LIBKHO */

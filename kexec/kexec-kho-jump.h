@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the hooks of a jump and of an unload share with those before them. */
+#ifndef KEXEC_KHO_JUMP_H
+#define KEXEC_KHO_JUMP_H
+
+#include <stdbool.h>
+
+#include "kexec-kho-state.h"
+
+/* @stay_out: the jump is none of our business. */
+void kho_jump_begin(enum kho_mode mode, bool stay_out);
+
+/* Before an unload: the books are put aside until kexec_kho_unloaded(). */
+void kho_unload_begin(void);
+
+#endif /* KEXEC_KHO_JUMP_H */

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kexec -l: the target is judged by the bytes that are loaded, its command line gets the promise
+ * rd.kho.expect=, segments go to the scratch areas, and the books are kept.
+ */
+#define _GNU_SOURCE
+#include "config.h"
+#ifdef HAVE_LIBKHO
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <kho.h>
+#include <kho_output.h>
+
+#include "kexec.h"
+#include "kexec-syscall.h"
+#include "kexec-kho.h"
+#include "kexec-kho-host.h"
+#include "kexec-kho-load.h"
+#include "kexec-kho-note.h"
+#include "kexec-kho-plan.h"
+#include "kexec-kho-say.h"
+#include "kexec-kho-state.h"
+
+static struct kho_load load;
+static bool command_line_seen;	/* by a loader that knows about all this */
+
+void kho_load_begin(const struct kho_load *begun)
+{
+	load = *begun;
+}
+
+/* ------------------------------------------------------------------- target */
+
+/*
+ * With kexec_load, kexec takes what it was given for the kernel, although its loader of
+ * UKIs looked for the one inside (kexec/kexec-uki.c of 2.0.32).
+ */
+static void require_loadable(void)
+{
+	if (!load.file_mode && !strncmp(kho_report.target.format, "UKI", 3))
+		kho_say_refused("K703", "only kexec_file_load takes a UKI. Use -s, or give the kernel that is in it.");
+}
+
+void kexec_kho_image(const char *image, off_t size)
+{
+	struct kho_error err;
+
+	if (!load.active || !image || size <= 0)
+		return;
+	if (kho_target_examine(image, (size_t)size, kho_report.image, &kho_report.target, &err))
+		kho_say_refused("K706", "%s.%s%s",
+				*err.message ? err.message : kho_strerror(err.code),
+				*err.remedy ? " " : "", err.remedy);
+	kho_report.have_target = true;
+	require_loadable();
+}
+
+/* ------------------------------------------------------------- command line */
+
+char *kexec_kho_command_line(char *command_line)
+{
+	char text[64], *changed;
+	struct kho_dma_header header;
+	const char *expect = NULL;
+
+	/* with nothing there, nothing is to be expected */
+	if (!load.active && !load.nothing_there)
+		return command_line;
+
+	if (load.active && !kho_dma_read_header(kho_held.state, &header, NULL)) {
+		snprintf(text, sizeof(text), "%" PRIu64 ",%" PRIu64, header.nr_records,
+			 header.generation);
+		expect = text;
+	}
+	changed = kho_plan_command_line(command_line, expect);
+	if (!changed)
+		die("out of memory\n");
+	free(command_line);
+	if (!load.active)
+		return changed;
+
+	free(kho_report.command_line);
+	kho_report.command_line = strdup(changed);
+	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
+		kho_say_refused("K703", "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
+				strlen(changed), KHO_COMMAND_LINE_MAX);
+	kho_held_verify_target(&kho_report.target, changed);
+	command_line_seen = true;
+	return changed;
+}
+
+/* ---------------------------------------------------------------- placement */
+
+static bool carries_by_hand(void)
+{
+	return load.active && !load.file_mode;
+}
+
+int kexec_kho_restrict(struct memory_range **ranges, int n)
+{
+	struct memory_range *allowed;
+	struct kho_range *parts;
+	int count = 0;
+
+	if (!carries_by_hand() || n <= 0)
+		return n;
+
+	parts = xmalloc((kho_held.nr_scratch + 1) * sizeof(*parts));
+	allowed = xmalloc((size_t)n * (kho_held.nr_scratch + 1) * sizeof(*allowed));
+	for (int i = 0; i < n; i++) {
+		size_t found = kho_plan_intersect((*ranges)[i].start, (*ranges)[i].end,
+						  kho_held.scratch, kho_held.nr_scratch, parts);
+
+		for (size_t k = 0; k < found; k++) {
+			allowed[count].start = parts[k].addr;
+			allowed[count].end = parts[k].addr + parts[k].size - 1;
+			allowed[count].type = RANGE_RAM;
+			count++;
+		}
+	}
+	free(parts);
+	free(*ranges);
+	*ranges = allowed;
+	return count;
+}
+
+static uint64_t largest_scratch(void)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < kho_held.nr_scratch; i++) {
+		if (kho_held.scratch[i].size > largest)
+			largest = kho_held.scratch[i].size;
+	}
+	return largest;
+}
+
+/* What to boot with for @size bytes, in MiB, with some room for what is placed around. */
+static uint64_t advised_scratch(uint64_t size)
+{
+	return size / (1 << 20) + 17;
+}
+
+void kexec_kho_explain(struct kexec_info *info, unsigned long size)
+{
+	uint64_t largest = largest_scratch(), placed = 0;
+
+	if (!carries_by_hand())
+		return;
+
+	for (int i = 0; i < info->nr_segments; i++)
+		placed += info->segment[i].memsz;
+	if (size > largest || placed > largest - size)
+		kho_say_refused("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M.",
+				size, placed, largest, advised_scratch(placed + size));
+	/* large enough, and yet no room where the caller wanted it, or too many pieces */
+	kho_say_refused("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger kho_scratch=.",
+			size);
+}
+
+static uint64_t file_size(int fd)
+{
+	struct stat st;
+
+	return fd < 0 || fstat(fd, &st) || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+#define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M."
+
+/* kexec_file_load: the kernel places the pieces, and says only that there is no room. */
+static void check_room(const struct kexec_info *info)
+{
+	uint64_t initrd = file_size(info->initrd_fd), kernel = kho_report.target.memory_size;
+
+	if (kho_target_fits(&kho_report.target, initrd, kho_held.scratch, kho_held.nr_scratch))
+		return;
+	kho_say_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(),
+			advised_scratch(kernel + initrd));
+}
+
+void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
+{
+	struct kho_setup_data *sd;
+	struct kho_error err;
+	uint64_t fdt_addr;
+	unsigned long base;
+	size_t size;
+
+	if (!carries_by_hand())
+		return;
+	if (kho_state_locate(kho_held.state, &err))
+		kho_say_refused("K703", "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
+				err.message);
+	fdt_addr = kho_state_fdt_addr(kho_held.state);
+
+	sd = kho_plan_setup_data(fdt_addr, kho_state_page_size(kho_held.state), kho_held.scratch,
+				 kho_held.nr_scratch, &size);
+	if (!sd)
+		die("out of memory\n");
+
+	sd->next = *setup_data;
+	base = add_buffer(info, sd, size, size, getpagesize(), 0x100000, ULONG_MAX, -1);
+	sd->scratch_addr = base + offsetof(struct kho_setup_data, scratch);
+	*setup_data = base;
+	kho_report.setup_data = base;
+	dbgprintf("KHO: root FDT 0x%" PRIx64 ", setup_data at 0x%lx, %zu scratch areas\n",
+		  fdt_addr, base, kho_held.nr_scratch);
+}
+
+/* What is in a segment, as far as it shows; kexec itself keeps no names. */
+static const char *segment_content(const struct kexec_info *info, int i)
+{
+	const struct kexec_segment *segment = &info->segment[i];
+	unsigned long addr = (uintptr_t)segment->mem;
+
+	if (addr == kho_report.setup_data)
+		return "hand-over";
+	if (info->rhdr.rel_addr >= addr && info->rhdr.rel_addr - addr < segment->memsz)
+		return "purgatory";
+	return kho_plan_content(segment->buf, segment->bufsz, segment->memsz, getpagesize());
+}
+
+static void keep_segments(const struct kexec_info *info)
+{
+	if (load.file_mode || info->nr_segments <= 0)
+		return;
+	kho_report.segments = xmalloc((size_t)info->nr_segments * sizeof(*kho_report.segments));
+	kho_report.nr_segments = (size_t)info->nr_segments;
+	for (int i = 0; i < info->nr_segments; i++) {
+		kho_report.segments[i].addr = (uintptr_t)info->segment[i].mem;
+		kho_report.segments[i].size = info->segment[i].memsz;
+		kho_report.segments[i].content = segment_content(info, i);
+	}
+}
+
+static bool in_scratch(const struct kho_segment *segment)
+{
+	return kho_plan_in_scratch(segment->addr, segment->size, kho_held.scratch,
+				   kho_held.nr_scratch);
+}
+
+static void check_plan(const struct kexec_info *info)
+{
+	if (!command_line_seen)
+		kho_say_refused("K703", "kernels of this type cannot be loaded without losing the state. Give a bzImage.");
+	if (load.file_mode) {
+		check_room(info);
+		return;
+	}
+	if (kho_report.setup_data == KHO_NO_ADDR)
+		kho_say_refused("K703", "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
+
+	for (size_t i = 0; i < kho_report.nr_segments; i++) {
+		const struct kho_segment *segment = &kho_report.segments[i];
+
+		if (!in_scratch(segment))
+			kho_say_refused("K703", "segment %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is outside the scratch areas: it might overwrite preserved memory.",
+					i, segment->addr, segment->size);
+	}
+}
+
+/* ------------------------------------------------------------------ dry run */
+
+/* A path or a command line, which may hold anything. */
+static void print_raw(const char *before, const char *raw, const char *after)
+{
+	size_t size = strlen(raw);
+	char *text = xmalloc(KHO_TEXT_ROOM(size));
+
+	kho_text(text, KHO_TEXT_ROOM(size), raw, size);
+	printf("%s%s%s", before, text, after);
+	free(text);
+}
+
+static void print_plan(const struct kexec_info *info)
+{
+	print_raw("KHO: ", kho_report.image ? kho_report.image : "-", load.file_mode ?
+		  " by kexec_file_load: the kernel itself places the segments\n" : " by kexec_load\n");
+	for (size_t i = 0; i < kho_report.nr_segments; i++) {
+		const struct kho_segment *segment = &kho_report.segments[i];
+
+		printf("  segment %zu: 0x%" PRIx64 "+0x%" PRIx64 " %s%s\n", i, segment->addr,
+		       segment->size, segment->content,
+		       !load.active ? "" : in_scratch(segment) ? ", in scratch" : ", OUTSIDE scratch");
+	}
+	if (load.file_mode && kho_report.target.memory_size)
+		printf("  the kernel needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest scratch area has %" PRIu64 "\n",
+		       kho_report.target.memory_size, file_size(info->initrd_fd), largest_scratch());
+}
+
+/* Everything is decided, and the system call comes next: says so and stops. */
+static void __attribute__((noreturn)) end_dry_run(const struct kexec_info *info)
+{
+	const char *forbidden = kho_host_load_forbidden(load.file_mode);
+	struct kho_dma_header header = kho_held_dma();
+
+	if (forbidden && load.active)
+		kho_say_kernel_refused("K704", "%s.", forbidden);
+	print_plan(info);
+	if (!load.active) {
+		printf("KHO: %s: would load as without KHO (not loaded: dry run)\n",
+		       load.give_up ? "--kho=off" : "there is no state to hand over");
+		kho_say_and_leave(load.give_up ? "given-up" : "no-state", NULL, 0);
+	}
+	print_raw("KHO: command line: ", kho_report.command_line, "\n");
+	printf("KHO: would load and hand over %" PRIu64 " DMA allocations in %" PRIu64 " pages (not loaded: dry run)\n",
+	       header.nr_records, header.nr_pages);
+	kho_say_and_leave("would-load", NULL, 0);
+}
+
+/* --------------------------------------------------------- before and after */
+
+void kexec_kho_check(struct kexec_info *info)
+{
+	if (load.stay_out)
+		return;
+	keep_segments(info);
+	if (load.active)
+		check_plan(info);
+	if (kho_report.dry_run)
+		end_dry_run(info);
+	kho_note_begin();
+}
+
+/* kexec goes the other way after these, if it may. */
+static bool falls_back(int error)
+{
+	return load.file_mode && load.may_fall_back &&
+	       (error == ENOSYS || error == EINVAL || error == ENOEXEC || error == ENOTSUP);
+}
+
+/* The system call failed with @error: says why, in terms of KHO. */
+static void explain_failure(const struct kexec_info *info, int error)
+{
+	const char *call = load.file_mode ? "kexec_file_load" : "kexec_load", *forbidden;
+	uint64_t initrd = file_size(info->initrd_fd), kernel = kho_report.target.memory_size;
+
+	switch (error) {
+	case EADDRNOTAVAIL:
+		if (load.file_mode)
+			kho_say_kernel_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(),
+					       advised_scratch(kernel + initrd));
+		break;
+	case EBUSY:
+		kho_say_kernel_refused("K704", "another load, or a jump, is in progress. Try again when it has ended.");
+	case EPERM:
+		forbidden = kho_host_load_forbidden(load.file_mode);
+		kho_say_kernel_refused("K704", "%s.", forbidden ? forbidden :
+				       "the kernel does not permit it: a security module or a policy of signatures forbids it");
+	}
+	kho_say_kernel_refused("K704", "%s: %s.", call, strerror(error));
+}
+
+/* Unloads what was just loaded. With kexec_file_load by that call too: lockdown forbids the other. */
+static bool unload(void)
+{
+	if (load.file_mode)
+		return !kexec_file_load(-1, -1, 0, NULL, KEXEC_FILE_UNLOAD);
+	return !kexec_load(NULL, 0, NULL, 0);
+}
+
+/*
+ * kexec_file_load hands the state over if KHO is on at that moment, and does not say whether it
+ * did: looks whether both still hold.
+ */
+static void check_loaded(void)
+{
+	if (kho_host_kexec_loaded() != 1) {
+		kho_note_end(NULL);
+		kho_say_refused("K707", "the kernel said that it loaded the new one, and /sys/kernel/kexec_loaded does not.");
+	}
+	if (!load.file_mode || kho_host_shows_kho())
+		return;
+	kho_note_end(NULL);
+	if (unload())
+		kho_say_refused("K707", "KHO is not on any more after the load. The loaded kernel was unloaded again.");
+	kho_say_refused("K707", "KHO is not on any more after the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
+			strerror(errno));
+}
+
+/* For -e, which has to know what it jumps to. */
+static void leave_note(void)
+{
+	struct kho_note note = {
+		.by_kexec_load = !load.file_mode,
+		.handed_over = load.active || load.file_mode,
+		.judged = load.active,
+		.target = kho_report.target,
+	};
+
+	note.fdt_addr = kho_held.state ? kho_state_fdt_addr(kho_held.state) : KHO_NO_ADDR;
+	/* with nothing there, nothing was looked at that could be noted */
+	if (kho_note_end(kho_held.state && !load.nothing_there ? &note : NULL))
+		fprintf(stderr, "kexec: KHO: cannot write " KHO_NOTE ": %s; kexec -e will not know what is loaded, and refuse\n",
+			strerror(errno));
+}
+
+void kexec_kho_result(struct kexec_info *info, int result)
+{
+	int error = errno;
+
+	if (load.stay_out)
+		return;
+	if (result) {
+		kho_note_keep();
+		if (load.active && !falls_back(error))
+			explain_failure(info, error);
+		if (!falls_back(error))
+			kho_say_verdict("kernel-refused", strerror(error), 255);
+		errno = error;
+		return;
+	}
+
+	if (load.active)
+		check_loaded();
+	leave_note();
+	kho_say_verdict(load.active ? "loaded" : load.give_up ? "given-up" : "no-state", NULL, 0);
+	errno = error;
+}
+
+void kexec_kho_fallback(void)
+{
+	if (load.stay_out)
+		return;
+	load.file_mode = false;
+	kho_report.path = "kexec_load";
+	command_line_seen = false;
+	if (load.active)
+		fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
+	else if (load.give_up && kho_held.state)
+		/* what was said of kexec_file_load does not hold any more */
+		kho_load_say_dropped(false);
+}
+
+#endif /* HAVE_LIBKHO */

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "config.h"
+#ifdef HAVE_LIBKHO
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho.h>
+#include <kho_output.h>
+
+#include "kexec.h"
+#include "kexec-kho.h"
+#include "kexec-kho-say.h"
+
+#define MAX_FINDINGS	4096	/* in a report: those that come first */
+
+struct kho_report kho_report = { .setup_data = KHO_NO_ADDR };
+
+static const char *report_path;
+static struct kho_output *report_output;
+static struct kho_finding *findings;
+static size_t nr_findings;
+
+/* ------------------------------------------------------------------- report */
+
+void kho_say_report_to(const char *path)
+{
+	report_path = path;
+}
+
+/* The program ends without a verdict of ours: upstream's own die(), or a file that is missing. */
+static void write_report_of_failure(void)
+{
+	kho_say_verdict("failed", NULL, 255);
+}
+
+void kho_say_begin(void)
+{
+	struct kho_error err;
+
+	if (!report_path)
+		return;
+	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
+		die("--kho-report: %s. %s\n", err.message, err.remedy);
+	atexit(write_report_of_failure);
+}
+
+void kho_say_again(void)
+{
+	struct kho_error err;
+
+	if (report_path && !report_output &&
+	    kho_output_open(report_path, 0600, 0, &report_output, &err))
+		fprintf(stderr, "kexec: KHO: cannot write the report again, and the one that is there is wrong: %s\n",
+			err.message);
+}
+
+static void keep_finding(const struct kho_finding *finding)
+{
+	struct kho_finding *more;
+
+	if (!report_output || nr_findings == MAX_FINDINGS)
+		return;
+	more = realloc(findings, (nr_findings + 1) * sizeof(*findings));
+	if (!more)
+		return;
+	findings = more;
+	findings[nr_findings++] = *finding;
+}
+
+static void json_dma(struct kho_json *json)
+{
+	struct kho_dma_header header;
+
+	if (!kho_report.state || kho_dma_read_header(kho_report.state, &header, NULL)) {
+		kho_json_null(json, "dma");
+		return;
+	}
+	kho_json_object(json, "dma");
+	kho_json_uint(json, "records", header.nr_records);
+	kho_json_uint(json, "pages", header.nr_pages);
+	kho_json_uint(json, "generation", header.generation);
+	kho_json_end(json);
+}
+
+static void json_state(struct kho_json *json)
+{
+	const struct kho_subtree *subtrees;
+	const struct kho_range *scratch;
+	size_t nr_subtrees = 0, nr_scratch = 0;
+
+	subtrees = kho_report.state ? kho_state_subtrees(kho_report.state, &nr_subtrees) : NULL;
+	scratch = kho_report.state ? kho_state_scratch(kho_report.state, &nr_scratch) : NULL;
+	kho_json_state(json, "state", kho_report.state);
+	kho_json_array(json, "subtrees");
+	for (size_t i = 0; i < nr_subtrees; i++)
+		kho_json_string(json, NULL, subtrees[i].name);
+	kho_json_end(json);
+	json_dma(json);
+	kho_json_array(json, "scratch");
+	for (size_t i = 0; i < nr_scratch; i++)
+		kho_json_range(json, NULL, &scratch[i]);
+	kho_json_end(json);
+}
+
+static void json_segments(struct kho_json *json)
+{
+	kho_json_array(json, "segments");
+	for (size_t i = 0; i < kho_report.nr_segments; i++) {
+		kho_json_object(json, NULL);
+		kho_json_hex(json, "addr", kho_report.segments[i].addr);
+		kho_json_uint(json, "size", kho_report.segments[i].size);
+		kho_json_string(json, "content", kho_report.segments[i].content);
+		kho_json_end(json);
+	}
+	kho_json_end(json);
+}
+
+static void json_report(struct kho_json *json, const char *verdict, const char *message, int status)
+{
+	kho_json_object(json, NULL);
+	kho_json_object(json, "kexec_kho");
+	kho_json_string(json, "version", PACKAGE_VERSION);
+	kho_json_string(json, "action", kho_report.action);
+	kho_json_string(json, "mode", kho_report.mode);
+	kho_json_bool(json, "dry_run", kho_report.dry_run);
+	kho_json_end(json);
+	json_state(json);
+	kho_json_raw(json, "image", kho_report.image);
+	kho_json_target(json, "target", kho_report.have_target ? &kho_report.target : NULL);
+	kho_json_raw(json, "command_line", kho_report.command_line);
+	kho_json_string(json, "path", kho_report.path);
+	json_segments(json);
+	kho_json_addr(json, "setup_data", kho_report.setup_data);
+	kho_json_array(json, "findings");
+	for (size_t i = 0; i < nr_findings; i++)
+		kho_json_finding(json, NULL, &findings[i]);
+	kho_json_end(json);
+	kho_json_string(json, "verdict", verdict);
+	kho_json_string(json, "message", message);
+	kho_json_int(json, "exit_status", status);
+	kho_json_end(json);
+}
+
+void kho_say_verdict(const char *verdict, const char *message, int status)
+{
+	struct kho_output *output = report_output;
+	struct kho_json *json = NULL;
+	struct kho_error err;
+	FILE *out;
+
+	if (!output)
+		return;
+	report_output = NULL;
+	out = kho_output_stream(output);
+	if (out)
+		json = kho_json_create(out);
+	if (!json) {
+		kho_output_discard(output);
+		fprintf(stderr, "kexec: KHO: cannot write the report: out of memory\n");
+		return;
+	}
+	json_report(json, verdict, message, status);
+	kho_json_finish(json);
+	/* what could not be written shows when the stream is flushed */
+	if (kho_output_commit(output, &err))
+		fprintf(stderr, "kexec: KHO: cannot write the report: %s\n", err.message);
+}
+
+void kho_say_and_leave(const char *verdict, const char *message, int status)
+{
+	kho_say_verdict(verdict, message, status);
+	fflush(stdout);
+	exit(status);
+}
+
+/* ----------------------------------------------------------------- findings */
+
+int kho_say_finding(const struct kho_finding *finding, void *data)
+{
+	(void)data;
+	keep_finding(finding);
+	if (finding->severity > KHO_SEVERITY_INFO)
+		fprintf(stderr, "kexec: KHO: %s %s: %s%s\n", finding->rule->id,
+			kho_severity_name(finding->severity),
+			finding->unevaluated ? "not judged: " : "", finding->message);
+	return 0;
+}
+
+/* Our own finding for @rule: kept, and its number and severity printed before the text. */
+static void begin_refusal(const char *rule, const char *text)
+{
+	struct kho_finding finding = { .count = 1, .addr = KHO_NO_ADDR };
+
+	fputs("kexec: KHO: ", stderr);
+	finding.rule = rule ? kho_rule_find(rule) : NULL;
+	if (finding.rule) {
+		finding.severity = finding.rule->severity;
+		snprintf(finding.message, sizeof(finding.message), "%.255s", text);
+		keep_finding(&finding);
+		fprintf(stderr, "%s %s: ", finding.rule->id, kho_severity_name(finding.severity));
+	}
+	fprintf(stderr, "%s\n", text);
+}
+
+#define FORMAT_TEXT(text, fmt)					\
+	do {							\
+		va_list args;					\
+		va_start(args, fmt);				\
+		vsnprintf(text, sizeof(text), fmt, args);	\
+		va_end(args);					\
+	} while (0)
+
+void kho_say_refused(const char *rule, const char *fmt, ...)
+{
+	char text[512];
+
+	FORMAT_TEXT(text, fmt);
+	begin_refusal(rule, text);
+	fprintf(stderr, "kexec: refused, nothing changed. Use --kho=off to discard the preserved state.\n");
+	kho_say_and_leave("refused", text, KEXEC_KHO_EXIT_REFUSED);
+}
+
+void kho_say_kernel_refused(const char *rule, const char *fmt, ...)
+{
+	char text[512];
+
+	FORMAT_TEXT(text, fmt);
+	begin_refusal(rule, text);
+	fprintf(stderr, "kexec: the kernel refused, nothing changed.\n");
+	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
+}
+
+void kho_say_no_jump(const char *fmt, ...)
+{
+	char text[512];
+
+	FORMAT_TEXT(text, fmt);
+	begin_refusal("K704", text);
+	fprintf(stderr, "kexec: no jump. The kernel that was loaded is still loaded.\n");
+	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
+}
+
+void kho_say_refused_error(const struct kho_error *err)
+{
+	struct kho_verify_summary summary;
+
+	if (kho_verify_open_error(err, kho_say_finding, NULL, &summary))
+		kho_say_refused(NULL, "the state to be handed over is damaged, see the finding above and kho-rules(7).");
+	kho_say_refused("K705", "%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
+			*err->remedy ? " " : "", err->remedy);
+}
+
+void kho_say_require_clean(const struct kho_verify_summary *summary, const char *what)
+{
+	size_t bad = summary->findings[KHO_SEVERITY_ERROR] +
+		     summary->findings[KHO_SEVERITY_FATAL] + summary->unevaluated;
+
+	if (bad)
+		kho_say_refused(NULL, "%s, see the %zu finding(s) above and kho-rules(7).", what, bad);
+}
+
+#endif /* HAVE_LIBKHO */

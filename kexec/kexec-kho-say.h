@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kexec --kho says: messages, the verdict, and --kho-report, which has what was judged and
+ * decided as JSON in the terms of kho-inspect. Every way out with a verdict goes through here.
+ */
+#ifndef KEXEC_KHO_SAY_H
+#define KEXEC_KHO_SAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kho.h>
+
+struct kho_segment {
+	uint64_t addr;
+	uint64_t size;
+	const char *content;
+};
+
+/* What is known of this load or jump so far. Each moment adds what it finds out. */
+struct kho_report {
+	const char *action;	/* "load", "unload", "exec" */
+	const char *mode;	/* of --kho */
+	bool dry_run;
+	const char *path;	/* "kexec_load", "kexec_file_load" or NULL */
+	struct kho_state *state;	/* or NULL */
+	const char *image;	/* the file of the target, or NULL */
+	bool have_target;
+	struct kho_target target;
+	char *command_line;	/* of the target, allocated, or NULL */
+	struct kho_segment *segments;	/* kexec_load only */
+	size_t nr_segments;
+	uint64_t setup_data;	/* where the hand-over lies, or KHO_NO_ADDR */
+};
+
+/* There is one: kexec loads or jumps once in its life. */
+extern struct kho_report kho_report;
+
+/* The file of --kho-report. Nothing is opened yet. */
+void kho_say_report_to(const char *path);
+
+/*
+ * Opens the report, so that one that cannot be written is noticed before anything is looked
+ * at or loaded. What the file had stays until the verdict. Ends the program where it cannot.
+ */
+void kho_say_begin(void);
+
+/* Keeps a finding for the report, and prints it if it is more than a remark. */
+int kho_say_finding(const struct kho_finding *finding, void *data);
+
+/* Writes the report with this verdict, and goes on. @message may be NULL. */
+void kho_say_verdict(const char *verdict, const char *message, int status);
+
+/* The same, and ends the program. */
+void __attribute__((noreturn)) kho_say_and_leave(const char *verdict, const char *message,
+						 int status);
+
+/*
+ * The verdict that was written did not come true: opens the report again, for another one. Says
+ * so if that is not possible.
+ */
+void kho_say_again(void);
+
+/* Says why the kernel did not jump, and ends the program as kho_say_kernel_refused() does. */
+void __attribute__((noreturn, format(printf, 1, 2))) kho_say_no_jump(const char *fmt, ...);
+
+/* Refuses for the reason of @rule (NULL: the findings above), and ends the program. */
+void __attribute__((noreturn, format(printf, 2, 3))) kho_say_refused(const char *rule,
+								     const char *fmt, ...);
+
+/* The same, where it is the running kernel that refuses. */
+void __attribute__((noreturn, format(printf, 2, 3))) kho_say_kernel_refused(const char *rule,
+									    const char *fmt, ...);
+
+/* Refuses since the state could not be read: its data may be wrong, or it cannot be looked at. */
+void __attribute__((noreturn)) kho_say_refused_error(const struct kho_error *err);
+
+/* Refuses if there is an error, or a rule that could not be judged, among the findings. */
+void kho_say_require_clean(const struct kho_verify_summary *summary, const char *what);
+
+#endif /* KEXEC_KHO_SAY_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "config.h"
+#ifdef HAVE_LIBKHO
+
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kexec-kho-host.h"
+#include "kexec-kho-note.h"
+#include "kexec-kho-say.h"
+#include "kexec-kho-state.h"
+
+struct kho_held kho_held;
+
+/* True if @code only means that there is no sign of KHO, which proves little. */
+static bool no_sign(int code)
+{
+	return code == KHO_ERR_DISABLED || code == KHO_ERR_NO_KHO ||
+	       code == KHO_ERR_NO_DEBUGFS ||
+	       (code == KHO_ERR_PERMISSION && !kho_held.source && !kho_host_has_debugfs());
+}
+
+/*
+ * True if KHO may be on although there is no sign of it: what this kernel was built and booted
+ * with decides. A user who may not load anything has nothing to lose.
+ */
+static bool may_be_on(void)
+{
+	int on = kho_host_kho_on();
+
+	return on > 0 || (on < 0 && !kho_host_has_debugfs() && !geteuid());
+}
+
+/*
+ * True if there is nothing for us to do here. A child finds out, so that without KHO this process
+ * is upstream's in every respect, including its heap and its mount namespace.
+ */
+static bool nothing_here(void)
+{
+	struct kho_error err;
+	pid_t child = fork();
+	int status, ret;
+
+	if (!child) {
+		kho_host_see_debugfs();
+		ret = kho_source_open_live(NULL, &kho_held.source, &err);
+		_exit(!(ret && no_sign(ret) && !may_be_on()));
+	}
+	/* when in doubt, this process looks again */
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       !WEXITSTATUS(status);
+}
+
+static int open_live(struct kho_error *err)
+{
+	int ret;
+
+	kho_note_lock();
+	kho_host_see_debugfs();
+	ret = kho_source_open_live(NULL, &kho_held.source, err);
+	if (!ret)
+		ret = kho_state_open(kho_held.source, KHO_SIDE_OUT, &kho_held.state, err);
+	if (ret)
+		return ret;
+	kho_held.scratch = kho_state_scratch(kho_held.state, &kho_held.nr_scratch);
+	kho_report.state = kho_held.state;
+	return 0;
+}
+
+enum kho_presence kho_held_open(enum kho_mode mode)
+{
+	struct kho_error err;
+	int ret;
+
+	if (mode != KHO_MODE_REQUIRE && !kho_host_shows_kho() && nothing_here())
+		return KHO_ABSENT;
+	ret = open_live(&err);
+	if (ret && mode != KHO_MODE_REQUIRE && no_sign(ret) && !may_be_on())
+		return KHO_ABSENT;
+	if (ret)
+		kho_say_refused_error(&err);
+	if (mode != KHO_MODE_REQUIRE && kho_state_is_empty(kho_held.state, NULL) == 1)
+		return KHO_NOTHING;
+	return KHO_PRESENT;
+}
+
+int kho_held_look(struct kho_error *err)
+{
+	int ret = open_live(err);
+
+	return ret && no_sign(ret) && !may_be_on() ? 0 : ret;
+}
+
+void kho_held_close(void)
+{
+	kho_state_close(kho_held.state);
+	kho_source_close(kho_held.source);
+	memset(&kho_held, 0, sizeof(kho_held));
+	kho_report.state = NULL;
+}
+
+void kho_held_verify(void)
+{
+	struct kho_verify_summary summary;
+	struct kho_error err;
+
+	if (kho_verify(kho_held.state, NULL, kho_say_finding, NULL, &summary, &err))
+		kho_say_refused_error(&err);
+	kho_say_require_clean(&summary, "the state to be handed over is damaged");
+}
+
+void kho_held_verify_target(const struct kho_target *target, const char *command_line)
+{
+	struct kho_verify_summary summary;
+	struct kho_error err;
+
+	if (kho_target_verify(kho_held.state, target, command_line, kho_say_finding, NULL,
+			      &summary, &err))
+		kho_say_refused_error(&err);
+	kho_say_require_clean(&summary, "the target kernel would lose the state");
+}
+
+struct kho_dma_header kho_held_dma(void)
+{
+	struct kho_dma_header header;
+
+	if (!kho_held.state || kho_dma_read_header(kho_held.state, &header, NULL))
+		memset(&header, 0, sizeof(header));
+	return header;
+}
+
+#endif /* HAVE_LIBKHO */

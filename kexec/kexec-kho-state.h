@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the running kernel has to hand over: opened and verified before a load, and again before a jump. */
+#ifndef KEXEC_KHO_STATE_H
+#define KEXEC_KHO_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <kho.h>
+
+enum kho_mode { KHO_MODE_AUTO, KHO_MODE_REQUIRE, KHO_MODE_OFF };
+
+/* The outgoing state, while it is open. */
+struct kho_held {
+	struct kho_source *source;
+	struct kho_state *state;	/* NULL: none is open */
+	const struct kho_range *scratch;
+	size_t nr_scratch;
+};
+
+extern struct kho_held kho_held;
+
+enum kho_presence {
+	KHO_ABSENT,	/* KHO is off, or not built in */
+	KHO_NOTHING,	/* KHO is on, and nothing is preserved: nothing would be lost */
+	KHO_PRESENT,	/* opened, and to be kept */
+};
+
+/*
+ * Opens the outgoing state. With KHO_MODE_REQUIRE it has to be there, and it is present even if
+ * nothing is preserved. Ends the program where it cannot be determined what there is.
+ */
+enum kho_presence kho_held_open(enum kho_mode mode);
+
+/*
+ * The same for --kho=off, which refuses nothing: opens the state if it can, so that its loss can
+ * be reported. Returns 0; negative: there may be state, and *err says why it could not be read.
+ */
+int kho_held_look(struct kho_error *err);
+
+/* Forgets what was read, which may be out of date. */
+void kho_held_close(void);
+
+/* Ends the program if the state has an error. */
+void kho_held_verify(void);
+
+/* Ends the program if @target with @command_line (NULL: not judged) would lose the state. */
+void kho_held_verify_target(const struct kho_target *target, const char *command_line);
+
+/* The head of the DMA records; all 0 where there are none. */
+struct kho_dma_header kho_held_dma(void);
+
+#endif /* KEXEC_KHO_STATE_H */
