@@ -3,7 +3,7 @@ dist_systemdsystemunit_DATA = monitoring/kho-metrics.timer
 report_units = monitoring/kho-metrics.service monitoring/kho-report.service
 systemdsystemunit_DATA = $(report_units)
 EXTRA_DIST += monitoring/kho-metrics.service.in monitoring/kho-report.service.in \
-	monitoring/sandbox.conf
+	monitoring/kho.rules.yml monitoring/sandbox.conf
 CLEANFILES += $(report_units)
 
 # both give up the same

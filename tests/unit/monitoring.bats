@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a fleet sees of a boot: the real node_exporter serves the metrics, and the alerts fire.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	rules=$BATS_TEST_DIRNAME/../../monitoring/kho.rules.yml
+	PATH=${KHO_PROMETHEUS:+$KHO_PROMETHEUS:}$PATH
+	command -v promtool >/dev/null || skip "promtool is not installed; scripts/test unit fetches it"
+	cp "$rules" "$BATS_TEST_TMPDIR/"
+}
+
+teardown() {
+	[[ ! ${exporter:-} ]] || kill "$exporter"
+}
+
+@test "each alert fires when it should, and not otherwise" {
+	run -0 promtool check rules "$rules"
+	[[ $output == *"SUCCESS: 8 rules found"* ]]
+	cp "$BATS_TEST_DIRNAME/monitoring.rules.yml" "$BATS_TEST_TMPDIR/tests.yml"
+	run -0 promtool test rules "$BATS_TEST_TMPDIR/tests.yml"
+	# and the test notices an alert that does not
+	sed -i 's/kho_dma_unclaimed > 0/kho_dma_unclaimed > 3/' "$BATS_TEST_TMPDIR/kho.rules.yml"
+	run -1 promtool test rules "$BATS_TEST_TMPDIR/tests.yml"
+}
+
+# The metrics of FOLDER as a Prometheus server gets them, from a port that is free.
+scrape() { # FOLDER
+	local port
+	for port in {19100..19120}; do
+		prometheus-node-exporter --collector.disable-defaults --collector.textfile \
+			--collector.textfile.directory="$1" --web.disable-exporter-metrics \
+			--web.listen-address="127.0.0.1:$port" 3>&- >"$BATS_TEST_TMPDIR/exporter.log" 2>&1 &
+		exporter=$!
+		for _ in {1..50}; do
+			kill -0 "$exporter" 2>/dev/null || break
+			# only its own answer counts, should another one listen there
+			if grep -q "address=127.0.0.1:$port" "$BATS_TEST_TMPDIR/exporter.log" &&
+				python3 -c 'import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())' \
+					"http://127.0.0.1:$port/metrics" >"$BATS_TEST_TMPDIR/scraped" 2>/dev/null; then
+				return 0
+			fi
+			sleep 0.2
+		done
+		exporter=
+	done
+	cat "$BATS_TEST_TMPDIR/exporter.log"
+	return 1
+}
+
+@test "the real node_exporter serves the file of a damaged boot, and the alerts fire on it" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect damaged=$BATS_TEST_TMPDIR/damaged
+	local root=$BATS_TEST_TMPDIR/root textfiles=$BATS_TEST_TMPDIR/textfiles series
+	mkdir -p "$root/sys/kernel/boot_params/setup_data/0" "$root/proc" "$textfiles"
+	echo 0xa >"$root/sys/kernel/boot_params/setup_data/0/type"
+	: >"$root/proc/cmdline"
+	"$KHO_BUILDDIR/lab/kho-damage" in-record-crc "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	run -13 "$inspect" boot-check --sysroot="$root" --dir="$root/run" --core="$damaged"
+	run -0 "$inspect" boot-report --dir="$root/run" --core="$damaged" --textfile="$textfiles/kho.prom"
+	scrape "$textfiles"
+	grep -qx 'kho_boot_status{status="error"} 1' "$BATS_TEST_TMPDIR/scraped"
+	grep -qx 'node_textfile_scrape_error 0' "$BATS_TEST_TMPDIR/scraped"
+
+	# what was scraped, for two hours, as a server would have it
+	series=$(sed -nE 's/^(kho_[a-z_]+)(\{(.*)\})? ([0-9.e+]+)$/      - { series: '"'"'\1{instance="host",\3}'"'"', values: "\4x30" }/p' "$BATS_TEST_TMPDIR/scraped" |
+		sed 's/,}/}/')
+	cat >"$BATS_TEST_TMPDIR/scraped.yml" <<-END
+		rule_files: [kho.rules.yml]
+		evaluation_interval: 5m
+		tests:
+		  - interval: 5m
+		    input_series:
+		$series
+		    promql_expr_test:
+		      - expr: count by (alertname) (ALERTS{alertstate="firing",instance="host"})
+		        eval_time: 2h
+		        exp_samples:
+		          - { labels: '{alertname="KhoStateError"}', value: 1 }
+		          - { labels: '{alertname="KhoUnclaimed"}', value: 1 }
+	END
+	run -0 promtool test rules "$BATS_TEST_TMPDIR/scraped.yml"
+}
