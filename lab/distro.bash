@@ -8,7 +8,7 @@
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-declare -A DISTRO_COMPILERS=(
+declare -gA DISTRO_COMPILERS=(
 	[trixie]="gcc-12 gcc-13 gcc-14 clang"
 	[forky]="gcc-14 gcc-15 clang"
 )

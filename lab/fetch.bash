@@ -39,6 +39,16 @@ fetch_apt_setup() {
 	apt-get -q update || die "apt cannot read the suite $suite of this machine's mirror: see above"
 }
 
+# fetch_apt_once SUITE: the same, which asks the mirror once in an hour.
+fetch_apt_once() {
+	local lists=$KHO_CACHE/apt/$1/lists
+	if [[ -d $lists && $(find "$lists" -maxdepth 0 -mmin -60) ]]; then
+		export APT_CONFIG=$KHO_CACHE/apt/$1/apt.conf
+	else
+		fetch_apt_setup "$1" >/dev/null 2>&1 || { echo "the mirror has no suite $1"; return 1; }
+	fi
+}
+
 # fetch_checked FILE SHA256 COMMAND...: unless FILE is there and right, runs the
 # command in an empty folder and keeps the one file that it leaves.
 fetch_checked() {
@@ -64,51 +74,137 @@ fetch_is() {
 	[[ -f $file ]] && printf '%s  %s\n' "$sum" "$file" | sha256sum -c --status
 }
 
-# A binary package; a newer one than was pinned will do, signed as it is.
-fetch_package() {
-	local suite=$1 package=$2 pinned=$3 file=$4 sum
-	fetch_apt_setup "$suite"
-	# apt has checked this hash against the archive's signature
-	sum=$(apt-cache show "$package" | awk '$1 == "SHA256:" && !found { found = $2 } END { print found }')
-	[[ $sum ]] || die "$package is not in suite $suite of this machine's mirror"
-	[[ $sum == "$pinned" ]] || note "note: the mirror has a newer $package than the one that was tried"
-	fetch_checked "$file" "$sum" apt-get -q download "$package"
+# The SHA-256 that apt, which has checked the archive's signature, has for a binary package.
+fetch_package_sum() {
+	apt-cache show "$1" 2>/dev/null | awk '$1 == "SHA256:" && !found { found = $2 } END { print found }'
 }
 
-# The upstream tarball of a source package.
-fetch_orig() {
-	local suite=$1 package=$2 version=$3 pinned=$4 file=$5 name=$2_$3.orig.tar.xz debian uri
+# "VERSION SHA-256" of the upstream tarball of a source package: of the newest Debian version of it.
+fetch_orig_sum() {
+	local package=$1 version=$2
+	apt-cache showsrc "$package" 2>/dev/null | awk -v upstream="$version-" -v tarball="${package}_$version.orig.tar.xz" '
+		$1 == "Version:" { v = $2; sub(/^[0-9]+:/, "", v); debian = index(v, upstream) == 1 ? $2 : "" }
+		debian && $3 == tarball && length($1) == 64 && !found { found = debian " " $1 }
+		END { print found }'
+}
+
+# A place, as sources.conf has it: is it there? Says what is there instead. A newer package than was
+# pinned will do, signed as it is; of a tarball only the pinned one.
+fetch_place_has() {
+	local suite=$1 kind=$2 package=$3 version=$4 pinned=$5 found
+	if [[ $kind == package ]]; then
+		found=$(fetch_package_sum "$package")
+		[[ $found ]] || { echo "no package $package in $suite"; return 1; }
+		[[ $found == "$pinned" ]] || echo "a newer $package than the one that was tried"
+		return 0
+	fi
+	found=$(fetch_orig_sum "$package" "$version")
+	[[ $found ]] || { echo "no $package $version in $suite"; return 1; }
+	[[ ${found#* } == "$pinned" ]] || { echo "another tarball of $package $version in $suite"; return 1; }
+}
+
+# What a place is fetched to, whatever suite it comes from.
+fetch_place_file() {
+	local kind=$2 package=$3 version=$4
+	case $kind in
+	orig) printf '%s\n' "$FETCH_DIR/${package}_$version.orig.tar.xz" ;;
+	package) printf '%s\n' "$FETCH_DIR/$package.deb" ;;
+	esac
+}
+
+# fetch_place SUITE KIND PACKAGE VERSION SHA-256
+fetch_place() {
+	local suite=$1 kind=$2 package=$3 version=$4 pinned=$5 file name debian uri
+	file=$(fetch_place_file "$@")
 	fetch_apt_setup "$suite"
-	# the newest of that upstream version; to its end, for pipefail
-	debian=$(apt-cache showsrc "$package" | awk -v upstream="$version-" '
-		$1 == "Version:" { v = $2; sub(/^[0-9]+:/, "", v); if (!found && index(v, upstream) == 1) found = $2 }
-		END { print found }')
-	[[ $debian ]] || die "$package $version is not in suite $suite of this machine's mirror"
+	fetch_place_has "$@" || return 1
+	if [[ $kind == package ]]; then
+		fetch_checked "$file" "$(fetch_package_sum "$package")" apt-get -q download "$package"
+		return
+	fi
+	name=${file##*/}
+	read -r debian _ <<<"$(fetch_orig_sum "$package" "$version")"
 	uri=$(apt-get source --print-uris --download-only "$package=$debian" |
 		sed -n "s/^'\([^']*\)' $name .*/\1/p")
-	[[ $uri ]] || die "$name is not in suite $suite of this machine's mirror"
+	[[ $uri ]] || { echo "no $name in $suite"; return 1; }
 	fetch_checked "$file" "$pinned" /usr/lib/apt/apt-helper download-file "$uri" "$name" "SHA256:$pinned"
+}
+
+# fetch_places NAME TAKEN: tries them in turn; the one that had it is written to the file TAKEN.
+fetch_places() {
+	local name=$1 taken=$2 place
+	local -a words
+	mkdir -p "$FETCH_DIR"
+	while read -r place; do
+		[[ $place ]] || continue
+		read -ra words <<<"$place"
+		# a shell of its own: one that gives up ends, and apt is told of the suite by a variable
+		if (fetch_place "${words[@]}"); then
+			printf '%s\n' "$place" >"$taken"
+			return 0
+		fi
+	done <<<"${SOURCES[$name]}"
+	echo "no place that lab/sources.conf names has $name (scripts/fetch --check tries all of them)"
+	echo "Get it by another way and name the tarball or tree with ${FETCH_VARIABLES[${name%-*}]}, or add a place."
+	return 1
+}
+
+declare -gA FETCH_VARIABLES=([linux]=KHO_LINUX_SRC [kexec-tools]=KHO_KEXEC_TOOLS_SRC)
+
+# The place of a source whose file is there already; false if none is.
+fetch_place_there() {
+	local place suite kind package version pinned
+	while read -r place; do
+		[[ $place ]] || continue
+		read -r suite kind package version pinned <<<"$place"
+		# shellcheck disable=SC2086 # words
+		! fetch_is "$(fetch_place_file $place)" "$pinned" || { printf '%s\n' "$place"; return 0; }
+	done <<<"${SOURCES[$1]}"
+	return 1
 }
 
 # fetch_source NAME: prints the tarball of what sources.conf calls so, fetching it if
 # need be.
 fetch_source() {
-	local name=$1 suite kind package version pinned file tarball
+	local name=$1 place taken file tarball
 	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in lab/sources.conf"
-	read -r suite kind package version pinned <<<"${SOURCES[$name]}"
-	mkdir -p "$FETCH_DIR"
-	if [[ $kind == orig ]]; then
-		file=$FETCH_DIR/${package}_$version.orig.tar.xz
-		fetch_is "$file" "$pinned" ||
-			step "fetching $name" with_lock fetch fetch_orig "$suite" "$package" "$version" "$pinned" "$file"
+	place=$(fetch_place_there "$name") || {
+		taken=$(mktemp "${TMPDIR:-/tmp}/kho-place.XXXXXX")
+		step "fetching $name" with_lock fetch fetch_places "$name" "$taken"
+		place=$(<"$taken")
+		rm -f "$taken"
+		note "$name: took $(awk '{ print $3, $4, "(" $2 ") of", $1 }' <<<"$place")"
+	}
+	# shellcheck disable=SC2086 # words
+	file=$(fetch_place_file $place)
+	[[ $file == *.deb ]] || {
 		printf '%s\n' "$file"
 		return
-	fi
-	file=$FETCH_DIR/$package.deb tarball=$FETCH_DIR/$package.tar.xz
-	fetch_is "$file" "$pinned" ||
-		step "fetching $name" with_lock fetch fetch_package "$suite" "$package" "$pinned" "$file"
+	}
+	tarball=${file%.deb}.tar.xz
 	[[ -f $tarball && ! $tarball -ot $file ]] || with_lock fetch fetch_package_tarball "$file" "$tarball"
 	printf '%s\n' "$tarball"
+}
+
+# Every place of every source: a line each on what is there, without fetching any. False when one
+# source is nowhere to be had.
+fetch_check() {
+	local name place suite kind package version pinned said lost=0 found
+	for name in $(printf '%s\n' "${!SOURCES[@]}" | LC_ALL=C sort); do
+		found=0
+		while read -r place; do
+			[[ $place ]] || continue
+			read -r suite kind package version pinned <<<"$place"
+			# shellcheck disable=SC2086 # words
+			if said=$(fetch_apt_once "$suite" && fetch_place_has $place); then
+				found=1
+				said="there${said:+: $said}"
+			fi
+			printf '%-20s %-18s %-8s %-17s %-8s %s\n' "$name" "$suite" "$kind" "$package" "$version" "$said"
+		done <<<"${SOURCES[$name]}"
+		((found)) || { note "$name is nowhere to be had: add a place to lab/sources.conf"; lost=1; }
+	done
+	((!lost))
 }
 
 # The package holds one tarball.
