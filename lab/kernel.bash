@@ -5,15 +5,23 @@
 #   linux/<source>/tree	hard links to it, with the series applied
 #   linux/<source>/obj	the build folder, kept so that a changed patch rebuilds little
 #   kernels/<key>/	bzImage, config, modules/, build.log
-# and with a configuration that has more in it, beside these:
-#   linux/<source>/<name>
-#   kernels/<key>-<name>-<hash of what is more>/
+# With a configuration that has more in it the build folder has another name; without the
+# series it is "stock", and built from src.
 
 # shellcheck source=lab/series.bash
 . "$KHO_TOP/lab/series.bash"
 
 KERNEL_SERIES=$KHO_TOP/kernel-patches
 KERNEL_CONFIG=$KHO_TOP/lab/vm.config
+
+# With ccache where it is there: a tree that is unpacked again costs no second build.
+kernel_cc() {
+	if command -v ccache >/dev/null; then
+		echo "ccache gcc"
+	else
+		echo gcc
+	fi
+}
 
 kernel_gcc() {
 	gcc --version | head -n 1 | sha256sum | cut -c1-8
@@ -22,13 +30,6 @@ kernel_gcc() {
 # kernel_config_id FILE: what a configuration asks for, without comments.
 kernel_config_id() {
 	grep '^CONFIG_' "$1" | LC_ALL=C sort | sha256sum | cut -c1-16
-}
-
-kernel_key() {
-	local id=$1
-	local -a patches
-	mapfile -t patches < <(series_files "$KERNEL_SERIES")
-	printf '%s-%s-%s-%s\n' "$id" "$(hash_of "${patches[@]}")" "$(kernel_config_id "$KERNEL_CONFIG")" "$(kernel_gcc)"
 }
 
 kernel_unpack() {
@@ -70,7 +71,7 @@ kernel_prepare_tree() {
 kernel_configure() {
 	local tree=$1 obj=$2 config=$3 line lost=0
 	mkdir -p "$obj"
-	make -s -C "$tree" O="$obj" KCONFIG_ALLCONFIG="$config" allnoconfig >"$obj/.allno.log" 2>&1 || {
+	make -s -C "$tree" O="$obj" CC="$(kernel_cc)" KCONFIG_ALLCONFIG="$config" allnoconfig >"$obj/.allno.log" 2>&1 || {
 		cat "$obj/.allno.log"
 		return 1
 	}
@@ -90,7 +91,7 @@ kernel_configure() {
 # kernel_compile TREE OBJ OUT: OUT is there when everything in it is.
 kernel_compile() {
 	local tree=$1 obj=$2 out=$3 tmp=$3.tmp make
-	make=(make -s -C "$tree" O="$obj" LOCALVERSION= "-j$(nproc)")
+	make=(make -s -C "$tree" O="$obj" LOCALVERSION= "-j$(nproc)" CC="$(kernel_cc)")
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
 	"${make[@]}" bzImage modules 2>&1 | tee "$tmp/build.log"
@@ -106,65 +107,20 @@ kernel_compile() {
 	mv "$tmp" "$out"
 }
 
-kernel_build_locked() {
-	local source=$1 dir=$2 out=$3
-	[[ ! -d $out ]] || return 0
-	mkdir -p "$dir" "$KHO_CACHE/kernels"
-	step "unpacking Linux and applying the series" kernel_prepare_tree "$source" "$dir"
-	step "configuring the kernel" kernel_configure "$dir/tree" "$dir/obj" "$KERNEL_CONFIG"
-	step "building the kernel (6 to 12 minutes the first time)" kernel_compile "$dir/tree" "$dir/obj" "$out"
-}
-
-# Builds the kernel unless it is there, and sets KERNEL_DIR and KERNEL_RELEASE.
-kernel_build() {
-	local source id
-	source=$(fetch_linux)
-	id=$(source_id "$source")
-	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")
-	if [[ ! -d $KERNEL_DIR ]]; then
-		with_lock "linux-$id" kernel_build_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
-	fi
-	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
-	# shellcheck disable=SC2034 # for image.bash
-	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
-}
-
-# kernel_config_with FILE: the configuration of the test machines, in which FILE has the
+# kernel_config [FILE]: prints the configuration of the test machines, in which FILE has the
 # last word.
-kernel_config_with() {
-	local more=$1
-	grep -vE "^($(sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=.*/\1/p' "$more" | paste -sd '|'))=" "$KERNEL_CONFIG"
-	cat "$more"
-}
-
-kernel_build_with_locked() {
-	local source=$1 dir=$2 out=$3 name=$4 more=$5
-	[[ ! -d $out ]] || return 0
-	mkdir -p "$dir" "$KHO_CACHE/kernels"
-	step "unpacking Linux and applying the series" kernel_prepare_tree "$source" "$dir"
-	kernel_config_with "$more" >"$dir/$name.config"
-	step "configuring the kernel ($name)" kernel_configure "$dir/tree" "$dir/$name" "$dir/$name.config"
-	step "building the kernel ($name; 10 to 20 minutes the first time)" \
-		kernel_compile "$dir/tree" "$dir/$name" "$out"
-}
-
-# kernel_build_with NAME FILE: the patched kernel with what FILE has instead of, or
-# besides, its configuration; sets KERNEL_DIR and KERNEL_RELEASE.
-kernel_build_with() {
-	local name=$1 more=$2 source id
-	source=$(fetch_linux)
-	id=$(source_id "$source")
-	KERNEL_DIR=$KHO_CACHE/kernels/$(kernel_key "$id")-$name-$(kernel_config_id "$more")
-	if [[ ! -d $KERNEL_DIR ]]; then
-		with_lock "linux-$id" kernel_build_with_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR" "$name" "$more"
+kernel_config() {
+	local more=${1:-}
+	if [[ $more ]]; then
+		grep -vE "^($(sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=.*/\1/p' "$more" | paste -sd '|'))=" "$KERNEL_CONFIG"
+		cat "$more"
+	else
+		cat "$KERNEL_CONFIG"
 	fi
-	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
-	# shellcheck disable=SC2034 # for image.bash
-	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
 }
 
-# kernel_stock_config TREE: the configuration of the test machines as far as TREE knows
-# it, without what is ours, and with the kernel's own test of KHO.
+# kernel_stock_config TREE: prints the configuration of the test machines as far as TREE
+# knows it, without what is ours, and with the kernel's own test of KHO.
 kernel_stock_config() {
 	local tree=$1 line
 	find "$tree" -name 'Kconfig*' -type f -exec sed -n 's/^[[:space:]]*\(menu\)\?config \([A-Z0-9_]*\)$/\2/p' {} + |
@@ -177,31 +133,59 @@ kernel_stock_config() {
 	printf 'CONFIG_%s=y\n' PROC_SYSCTL RUNTIME_TESTING_MENU TEST_KEXEC_HANDOVER
 }
 
-kernel_build_stock_locked() {
-	local source=$1 dir=$2 out=$3
+kernel_make_locked() {
+	local source=$1 tree=$2 obj=$3 out=$4 dir=${2%/*}
+	shift 4
 	[[ ! -d $out ]] || return 0
 	mkdir -p "$dir" "$KHO_CACHE/kernels"
-	[[ -d $dir/src ]] || step "unpacking Linux" unpack "$source" "$dir/src"
-	kernel_stock_config "$dir/src" >"$dir/stock.config"
-	step "configuring the kernel" kernel_configure "$dir/src" "$dir/stock" "$dir/stock.config"
-	step "building the kernel (6 to 12 minutes)" kernel_compile "$dir/src" "$dir/stock" "$out"
+	case $tree in
+	*/tree) step "unpacking Linux and applying the series" kernel_prepare_tree "$source" "$dir" ;;
+	*) step "unpacking Linux" kernel_unpack "$source" "$tree" ;;
+	esac
+	"$@" >"$obj.config"
+	step "configuring the kernel" kernel_configure "$tree" "$obj" "$obj.config"
+	step "building the kernel (6 to 20 minutes the first time)" kernel_compile "$tree" "$obj" "$out"
 }
 
-# kernel_build_stock RELEASE: a kernel without our series, one of those in sources.conf;
-# sets KERNEL_DIR, KERNEL_OBJ (where it was built) and KERNEL_RELEASE.
-kernel_build_stock() {
-	local release=$1 source id
-	source=$(fetch_source "linux-$release")
+# kernel_make SOURCE TREE OBJ KEY COMMAND...: builds the kernel KEY of the sources' folder TREE
+# (tree: with the series, src: without it) in OBJ unless it is there, with the configuration that the
+# command prints. Sets KERNEL_DIR, KERNEL_OBJ and KERNEL_RELEASE.
+kernel_make() {
+	local source=$1 id dir tree obj
 	id=$(source_id "$source")
-	KERNEL_DIR=$KHO_CACHE/kernels/$id-stock-$(kernel_config_id "$KERNEL_CONFIG")-$(kernel_gcc)
+	dir=$KHO_CACHE/linux/$id
+	tree=$dir/$2 KERNEL_OBJ=$dir/$3 KERNEL_DIR=$KHO_CACHE/kernels/$id-$4-$(kernel_gcc)
+	shift 4
 	if [[ ! -d $KERNEL_DIR ]]; then
-		with_lock "linux-$id" kernel_build_stock_locked "$source" "$KHO_CACHE/linux/$id" "$KERNEL_DIR"
+		with_lock "linux-$id" kernel_make_locked "$source" "$tree" "$KERNEL_OBJ" "$KERNEL_DIR" "$@"
 	fi
 	[[ -d $KERNEL_DIR ]] || die "the kernel was not built"
-	# shellcheck disable=SC2034 # for machine.bash
-	KERNEL_OBJ=$KHO_CACHE/linux/$id/stock
 	# shellcheck disable=SC2034 # for image.bash
 	KERNEL_RELEASE=$(<"$KERNEL_DIR/release")
+}
+
+# The hash of the series, for a key.
+kernel_series_id() {
+	local -a patches
+	mapfile -t patches < <(series_files "$KERNEL_SERIES")
+	hash_of "${patches[@]}"
+}
+
+# kernel_build [NAME FILE]: the patched kernel; with what FILE has instead of, or besides, its
+# configuration, in a build folder NAME.
+kernel_build() {
+	local name=${1:-obj} more=${2:-} source
+	source=$(fetch_linux)
+	kernel_make "$source" tree "$name" \
+		"$(kernel_series_id)-$(kernel_config_id "$KERNEL_CONFIG")${more:+-$name-$(kernel_config_id "$more")}" kernel_config "$more"
+}
+
+# kernel_build_stock RELEASE: a kernel without our series, one of those in sources.conf.
+kernel_build_stock() {
+	local source
+	source=$(fetch_source "linux-$1")
+	kernel_make "$source" src stock "stock-$(kernel_config_id "$KERNEL_CONFIG")" \
+		kernel_stock_config "$KHO_CACHE/linux/$(source_id "$source")/src"
 }
 
 # kernel_module_build SOURCE OUT: a module for the patched kernel, in a copy of its folder.
@@ -212,7 +196,7 @@ kernel_module_build() {
 	cmp "$KERNEL_DIR/config" "$dir/obj/.config" || return 1
 	rm -rf "$out"
 	cp -r "$source" "$out"
-	make -C "$dir/tree" O="$dir/obj" M="$out" LOCALVERSION= modules
+	make -C "$dir/tree" O="$dir/obj" M="$out" LOCALVERSION= CC="$(kernel_cc)" modules
 }
 
 # kernel_selftests OUT: the selftests of KHO and live update, linked statically, from the

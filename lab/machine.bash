@@ -69,7 +69,7 @@ machine_prepare_stock() {
 # selftests of the kernel's sources on the disk.
 machine_prepare_checking() {
 	local disk=$KHO_BUILD/checking.img
-	kernel_build_with debug "$KHO_TOP/lab/debug.config"
+	kernel_build debug "$KHO_TOP/lab/debug.config"
 	step "building kho-tools" stage_build
 	kexec_build
 	INITRAMFS=
