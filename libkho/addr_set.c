@@ -4,16 +4,29 @@
  * addressing, at most half full. 0 is no member.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "addr_set.h"
 #include "error.h"
 
+uint64_t kho_addr_hash(uint64_t addr)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	XXH64_hash_t seed = 0;
+
+	/* of this process: who made the input cannot know it */
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	return XXH64(&addr, sizeof(addr), seed);
+}
+
 static size_t slot_of(const struct kho_addr_set *set, uint64_t addr)
 {
-	/* of a product the upper bits depend on all of the factor */
-	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 32;
+	size_t slot = kho_addr_hash(addr) & (set->room - 1);
 
-	slot &= set->room - 1;
 	while (set->slots[slot] && set->slots[slot] != addr)
 		slot = (slot + 1) & (set->room - 1);
 	return slot;

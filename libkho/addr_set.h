@@ -11,6 +11,11 @@ struct kho_addr_set {
 	size_t n, room;
 };
 
+/*
+ * Where an address belongs in a table: keyed, so that no input can be made in which all
+ * addresses belong in one place.
+ */
+uint64_t kho_addr_hash(uint64_t addr);
 /* 1: added; 0: it was there before; negative: out of memory. */
 int kho_addr_set_add(struct kho_addr_set *set, uint64_t addr, struct kho_error *err);
 void kho_addr_set_free(struct kho_addr_set *set);

@@ -348,9 +348,28 @@ bool kho_subtree_is_freed(const struct kho_state *state, const struct kho_subtre
 	return state->root.side == KHO_SIDE_IN && !decoder_of(subtree)->keeps_blob;
 }
 
+/*
+ * A subtree before @subtree with the same blob, which is read once: many of them would make it
+ * look immense.
+ */
+static const struct kho_subtree *twin_of(const struct kho_state *state,
+					 const struct kho_subtree *subtree)
+{
+	for (size_t i = 0; i < state->root.nr_subtrees; i++) {
+		const struct kho_subtree *other = &state->root.subtrees[i];
+
+		if (other == subtree)
+			return NULL;
+		if (other->addr == subtree->addr && decoder_of(other) == decoder_of(subtree))
+			return other;
+	}
+	return NULL;
+}
+
 int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
 		     const struct kho_walk *walk, struct kho_error *err)
 {
+	const struct kho_subtree *twin;
 	struct kho_error local;
 	struct kho_decoder d = {
 		.state = state, .err = err ? err : &local, .walk = walk,
@@ -360,7 +379,10 @@ int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
 
 	if (kho_state_map(state, &d.map, NULL))
 		d.map = NULL;
-	if (kho_subtree_is_freed(state, subtree))
+	twin = twin_of(state, subtree);
+	if (twin)
+		ret = kho_decode_text(&d, "the same blob as", twin->name, sizeof(twin->name));
+	else if (kho_subtree_is_freed(state, subtree))
 		ret = kho_decode_text(&d, "not read", decoder_of(subtree) == &raw_decoder ?
 				      MAYBE_FREED : FREED, sizeof(FREED));
 	else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <libfdt.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "fdt_check.h"
 
@@ -21,6 +23,26 @@ static bool tags_end(const void *fdt)
 	return true;
 }
 
+/* Longer names of properties are nobody's: those of device trees have 31 characters at most. */
+#define MAX_NAME	256
+
+/*
+ * True if no string of the FDT is longer. libfdt looks for the end of a name each time that it
+ * meets it, and many properties may share one.
+ */
+static bool strings_end(const void *fdt)
+{
+	const char *strings = (const char *)fdt + fdt_off_dt_strings(fdt);
+	size_t run = 0;
+
+	for (uint32_t i = 0; i < fdt_size_dt_strings(fdt); i++) {
+		run = strings[i] ? run + 1 : 0;
+		if (run > MAX_NAME)
+			return false;
+	}
+	return true;
+}
+
 int kho_fdt_check(const void *fdt, size_t size)
 {
 	int ret;
@@ -36,7 +58,8 @@ int kho_fdt_check(const void *fdt, size_t size)
 	/* the tags are looked for in all of it */
 	if (fdt_totalsize(fdt) > size)
 		return -FDT_ERR_TRUNCATED;
-	if (!tags_end(fdt))
+	/* fdt_check_header() has seen to it that the strings are in there */
+	if (!strings_end(fdt) || !tags_end(fdt))
 		return -FDT_ERR_BADSTRUCTURE;
 	return fdt_check_full(fdt, size);
 }

@@ -2,6 +2,7 @@
 /* The preserved-memory-map as one stream of sorted ranges, whatever the format. */
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "error.h"
 #include "map.h"
@@ -79,10 +80,55 @@ int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho
 	return 1;
 }
 
+struct nodes {
+	uint64_t *list;
+	size_t n, room;
+	bool failed;
+};
+
+static int keep_node(uint64_t addr, void *data)
+{
+	struct nodes *nodes = data;
+
+	if (nodes->n == nodes->room) {
+		size_t room = nodes->room ? 2 * nodes->room : 64;
+		uint64_t *list = reallocarray(nodes->list, room, sizeof(*list));
+
+		if (!list) {
+			nodes->failed = true;
+			return 1;
+		}
+		nodes->list = list;
+		nodes->room = room;
+	}
+	nodes->list[nodes->n++] = addr;
+	return 0;
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
 		  struct kho_error *err)
 {
-	return map->format->for_each_node(map, fn, data, err);
+	struct nodes nodes = { 0 };
+	int ret = map->format->for_each_node(map, keep_node, &nodes, err);
+
+	if (!ret && nodes.failed)
+		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	/* formats have them in tables, whose order is another one in each process */
+	if (!ret && nodes.n)
+		qsort(nodes.list, nodes.n, sizeof(*nodes.list), compare_nodes);
+	for (size_t i = 0; !ret && i < nodes.n; i++) {
+		if (fn(nodes.list[i], data))
+			break;
+	}
+	free(nodes.list);
+	return ret;
 }
 
 int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr_set.h"
 #include "error.h"
 #include "map.h"
 
@@ -63,9 +64,8 @@ static uint64_t key_of(uint64_t addr, unsigned int order)
 
 static size_t place_slot(const struct kho_radix *radix, uint64_t addr)
 {
-	size_t slot = addr * 0x9e3779b97f4a7c15ull >> 32;
+	size_t slot = kho_addr_hash(addr) & (radix->nr_slots - 1);
 
-	slot &= radix->nr_slots - 1;
 	while (radix->nodes[slot].addr && radix->nodes[slot].addr != addr)
 		slot = (slot + 1) & (radix->nr_slots - 1);
 	return slot;
