@@ -1,112 +1,94 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "boot_file.h"
 
-static int path_make(char *path, const char *dir, const char *name)
+static bool path_make(char *path, const char *dir, const char *name)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s", dir, name);
 
-	if (n > 0 && n < PATH_MAX)
-		return 0;
-	errno = ENAMETOOLONG;
-	return -1;
+	return n > 0 && n < PATH_MAX;
 }
 
-int boot_make_dir(const char *dir)
+static int fail_at(struct kho_error *err, const char *what, const char *path)
+{
+	*err = (struct kho_error){ .code = KHO_ERR_OS, .os_errno = errno, .addr = KHO_NO_ADDR };
+	snprintf(err->message, sizeof(err->message), "cannot %s %.160s: %s", what, path,
+		 strerror(errno));
+	return err->code;
+}
+
+int boot_make_dir(const char *dir, struct kho_error *err)
 {
 	char path[PATH_MAX];
-	struct stat st;
 
-	if (path_make(path, dir, ""))
-		return -1;
+	if (!path_make(path, dir, "")) {
+		errno = ENAMETOOLONG;
+		return fail_at(err, "create", dir);
+	}
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0755) && errno != EEXIST)
-			return -1;
+			return fail_at(err, "create", dir);
 		*slash = '/';
 	}
-	if (stat(path, &st))
-		return -1;
-	return 0;
+	return access(path, W_OK) ? fail_at(err, "write to", dir) : 0;
 }
 
-int boot_file_begin(struct boot_file *file, const char *dir, const char *name)
+int boot_file_open(const char *dir, const char *name, struct kho_output **out,
+		   struct kho_error *err)
 {
-	char hidden[64];
+	char path[PATH_MAX];
 
-	file->fd = -1;
-	snprintf(hidden, sizeof(hidden), ".%s.XXXXXX", name);
-	if (path_make(file->path, dir, name) || path_make(file->tmp, dir, hidden))
-		return -1;
-	file->fd = mkostemp(file->tmp, O_CLOEXEC);
-	return file->fd < 0 ? -1 : 0;
-}
-
-int boot_file_commit(struct boot_file *file)
-{
-	int ret = close(file->fd);
-
-	file->fd = -1;
-	if (!ret)
-		ret = rename(file->tmp, file->path);
-	if (ret)
-		unlink(file->tmp);
-	return ret;
-}
-
-void boot_file_abandon(struct boot_file *file)
-{
-	if (file->fd < 0)
-		return;
-	close(file->fd);
-	unlink(file->tmp);
-	file->fd = -1;
+	if (path_make(path, dir, name))
+		return kho_output_open(path, 0600, 0, out, err);
+	errno = ENAMETOOLONG;
+	return fail_at(err, "write to", dir);
 }
 
 int boot_file_write(const char *dir, const char *name, const char *data, size_t size,
-		    bool newline)
+		    struct kho_error *err)
 {
-	struct boot_file file;
+	struct kho_output *out;
+	int ret = boot_file_open(dir, name, &out, err);
+	FILE *stream;
 
-	if (boot_file_begin(&file, dir, name))
-		return -1;
-	if (write(file.fd, data, size) != (ssize_t)size ||
-	    (newline && write(file.fd, "\n", 1) != 1)) {
-		boot_file_abandon(&file);
-		errno = ENOSPC;
-		return -1;
+	if (ret)
+		return ret;
+	stream = kho_output_stream(out);
+	if (!stream) {
+		kho_output_discard(out);
+		return fail_at(err, "write", name);
 	}
-	return boot_file_commit(&file);
+	/* commit finds what could not be written */
+	fwrite(data, 1, size, stream);
+	return kho_output_commit(out, err);
 }
 
 void boot_file_remove(const char *dir, const char *name)
 {
-	int saved = errno;
 	char path[PATH_MAX];
 
-	if (!path_make(path, dir, name))
+	if (path_make(path, dir, name))
 		unlink(path);
-	errno = saved;
 }
 
 bool boot_file_exists(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	return !path_make(path, dir, name) && !access(path, F_OK);
+	return path_make(path, dir, name) && !access(path, F_OK);
 }
 
 FILE *boot_file_read(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	return path_make(path, dir, name) ? NULL : fopen(path, "re");
+	return path_make(path, dir, name) ? fopen(path, "re") : NULL;
 }
 
 bool boot_file_first_line(const char *dir, const char *name, char *line, size_t size)

@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files of a folder that only root writes to: replaced whole, mode 0600. */
+/* Files of the folder that boot-check reports to: replaced whole, mode 0600. */
 #ifndef BOOT_FILE_H
 #define BOOT_FILE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include <kho_output.h>
+
 #include "boot.h"
 
-struct boot_file {
-	int fd;
-	char path[PATH_MAX], tmp[PATH_MAX];
-};
-
-/* These return 0, or -1 with errno. */
-int boot_make_dir(const char *dir);
-int boot_file_begin(struct boot_file *file, const char *dir, const char *name);
-int boot_file_commit(struct boot_file *file);
-void boot_file_abandon(struct boot_file *file);
-/* All of it at once, with a newline behind it on request. */
+/* These return 0, or a libkho code and *err. */
+int boot_make_dir(const char *dir, struct kho_error *err);
+int boot_file_open(const char *dir, const char *name, struct kho_output **out,
+		   struct kho_error *err);
+/* All of it at once. */
 int boot_file_write(const char *dir, const char *name, const char *data, size_t size,
-		    bool newline);
-void boot_file_remove(const char *dir, const char *name);
+		    struct kho_error *err);
 
+void boot_file_remove(const char *dir, const char *name);
 bool boot_file_exists(const char *dir, const char *name);
 /* NULL where it cannot be opened. */
 FILE *boot_file_read(const char *dir, const char *name);

@@ -46,7 +46,7 @@ struct check {
 	struct boot_kernel_log log;
 	bool promised;		/* and the promise counts on this boot */
 	uint64_t content_deadline;
-	struct boot_file report, findings;
+	struct kho_output *report, *findings;
 	char earlier[1024];	/* the line of the first stage, for the second one */
 };
 
@@ -130,7 +130,7 @@ static bool drop_known(const struct check *check, struct boot_findings *list)
 
 static bool write_findings(const struct check *check, const struct boot_findings *list)
 {
-	FILE *file = fdopen(dup(check->findings.fd), "w");
+	FILE *file = fdopen(dup(kho_output_fd(check->findings)), "w");
 
 	if (!file)
 		return false;
@@ -316,7 +316,7 @@ static void judge(void *data, void *result)
 	if (!options.core && !*check->sysroot)
 		boot_mount_debugfs();
 	/* what verify --json prints is the report */
-	if (dup2(check->report.fd, STDOUT_FILENO) < 0 || !enter_sandbox(&options)) {
+	if (dup2(kho_output_fd(check->report), STDOUT_FILENO) < 0 || !enter_sandbox(&options)) {
 		set_verdict(verdict, WORD_UNKNOWN, "cannot start to check: %s", strerror(errno));
 		return;
 	}
@@ -374,6 +374,7 @@ static void say(const char *line)
 
 static void write_status(const struct check *check, struct verdict *verdict)
 {
+	struct kho_error err;
 	char line[2048], *end;
 
 	if (check->claims) {
@@ -382,18 +383,19 @@ static void write_status(const struct check *check, struct verdict *verdict)
 		end = strchr(check->earlier, ' ');
 		if (boot_word_rank(verdict->word) > boot_word_rank(word))
 			word = verdict->word;
-		snprintf(line, sizeof(line), "%s %s; claims: %s: %s", boot_word_name(word),
+		snprintf(line, sizeof(line), "%s %s; claims: %s: %s\n", boot_word_name(word),
 			 end ? end + 1 : "", boot_word_name(verdict->word), verdict->text);
 	} else {
-		snprintf(line, sizeof(line), "%s %s", boot_word_name(verdict->word), verdict->text);
+		snprintf(line, sizeof(line), "%s %s\n", boot_word_name(verdict->word),
+			 verdict->text);
 	}
-	boot_plain(line);
-	if (!boot_file_write(check->dir, BOOT_STATUS, line, strlen(line), true))
+	line[strcspn(line, "\n")] = '\0';
+	strcat(boot_plain(line), "\n");
+	if (!boot_file_write(check->dir, BOOT_STATUS, line, strlen(line), &err))
 		return;
 	/* one that may say clean must not stay */
 	boot_file_remove(check->dir, BOOT_STATUS);
-	set_verdict(verdict, WORD_UNKNOWN, "cannot write %s/" BOOT_STATUS ": %s", check->dir,
-		    strerror(errno));
+	set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
 }
 
 /* Whether a reset ends what was found, and happens once: see POLICY_REBOOT in kho-boot(7). */
@@ -471,6 +473,7 @@ static void announce(const struct check *check, const struct verdict *verdict)
 	unsigned int rank = boot_word_rank(verdict->word);
 	enum boot_policy action;
 	char line[1024], remark[320] = "";
+	struct kho_error err;
 	int priority = rank < 2 ? LOG_INFO : rank < 3 ? LOG_WARNING : LOG_ERR;
 
 	snprintf(line, sizeof(line), "%s: %s: %s", check->stage->title,
@@ -481,7 +484,7 @@ static void announce(const struct check *check, const struct verdict *verdict)
 	if (rank >= 2 && verdict->judged && verdict->has_state)
 		save_snapshot(check, remark, sizeof(remark));
 	if (rank >= 3 && check->log.size)
-		boot_file_write(check->dir, "dmesg", check->log.lines, check->log.size, false);
+		boot_file_write(check->dir, "dmesg", check->log.lines, check->log.size, &err);
 	action = boot_choose(&check->boot, verdict->word, verdict->counts);
 	if (rank >= 2 && action != POLICY_LOG)
 		say_action(check, verdict, action, line, remark);
@@ -492,30 +495,34 @@ static void announce(const struct check *check, const struct verdict *verdict)
 /* Both files, or neither. */
 static void keep_files(struct check *check, struct verdict *verdict)
 {
-	if (verdict->judged && !boot_file_commit(&check->report) &&
-	    !boot_file_commit(&check->findings))
+	struct kho_error err;
+
+	if (!verdict->judged) {
+		kho_output_discard(check->report);
+		kho_output_discard(check->findings);
 		return;
-	if (verdict->judged) {
-		set_verdict(verdict, WORD_UNKNOWN, "cannot write to %s: %s", check->dir,
-			    strerror(errno));
-		boot_file_remove(check->dir, check->stage->report);
 	}
-	boot_file_abandon(&check->report);
-	boot_file_abandon(&check->findings);
+	if (kho_output_commit(check->report, &err)) {
+		kho_output_discard(check->findings);
+		set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
+	} else if (kho_output_commit(check->findings, &err)) {
+		boot_file_remove(check->dir, check->stage->report);
+		set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
+	}
 }
 
 static void run_judge(struct check *check, struct verdict *verdict)
 {
 	uint64_t start = boot_clock(), limit = 1000ull * check->boot.timeout;
+	struct kho_error err;
 	char why[160];
 	int ret;
 
 	check->content_deadline = start + limit;
-	if (boot_file_begin(&check->report, check->dir, check->stage->report) ||
-	    boot_file_begin(&check->findings, check->dir, check->stage->findings)) {
-		set_verdict(verdict, WORD_UNKNOWN, "cannot write to %s: %s: nothing has been checked",
-			    check->dir, strerror(errno));
-		boot_file_abandon(&check->report);
+	if (boot_file_open(check->dir, check->stage->report, &check->report, &err) ||
+	    boot_file_open(check->dir, check->stage->findings, &check->findings, &err)) {
+		set_verdict(verdict, WORD_UNKNOWN, "%s: nothing has been checked", err.message);
+		kho_output_discard(check->report);
 		return;
 	}
 	ret = boot_run_child(judge, check, verdict, sizeof(*verdict), start + HARD_LIMIT * limit,
@@ -567,10 +574,10 @@ static int finish(struct check *check, struct verdict *verdict)
 static int run_incoming(struct check *check)
 {
 	struct verdict verdict = { 0 };
+	struct kho_error err;
 
-	if (boot_make_dir(check->dir))
-		set_verdict(&verdict, WORD_UNKNOWN, "cannot create %s: %s: nothing has been checked",
-			    check->dir, strerror(errno));
+	if (boot_make_dir(check->dir, &err))
+		set_verdict(&verdict, WORD_UNKNOWN, "%s: nothing has been checked", err.message);
 	else
 		check_incoming(check, &verdict);
 	return finish(check, &verdict);

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -139,8 +138,8 @@ static void send_findings(struct report *report, const char *name, const char *s
 struct metrics {
 	const struct report *report;
 	int fd;				/* where they are collected */
-	int folder;			/* where they go */
-	char name[NAME_MAX + 1];
+	int folder;			/* of the file where they go */
+	const char *path;
 };
 
 struct outcome {
@@ -242,49 +241,36 @@ static bool become_owner(int folder)
 	       !setresuid(st.st_uid, st.st_uid, st.st_uid);
 }
 
-static bool copy_metrics(int from, int to)
+static void copy_metrics(int from, FILE *to)
 {
 	char buf[65536];
 	ssize_t n;
 
-	if (lseek(from, 0, SEEK_SET))
-		return false;
-	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		if (write(to, buf, (size_t)n) != n)
-			return false;
-	}
-	return !n;
+	lseek(from, 0, SEEK_SET);
+	while (to && (n = read(from, buf, sizeof(buf))) > 0)
+		fwrite(buf, 1, (size_t)n, to);
 }
 
-/* Replaced as a whole, for it may be read at any time. */
 static void place_metrics(void *data, void *result)
 {
 	const struct metrics *metrics = data;
 	struct outcome *outcome = result;
-	char name[NAME_MAX + 32];
-	uint64_t number;
-	bool done = false;
-	int fd;
+	struct kho_output *out;
+	struct kho_error err;
 
-	if (!become_owner(metrics->folder) ||
-	    getrandom(&number, sizeof(number), 0) != sizeof(number)) {
-		snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
+	/* everybody may read it */
+	umask(0022);
+	if (!become_owner(metrics->folder)) {
+		snprintf(outcome->message, sizeof(outcome->message),
+			 "cannot take the rights of the folder's owner: %s", strerror(errno));
 		return;
 	}
-	snprintf(name, sizeof(name), ".%.200s.%016" PRIx64, metrics->name, number);
-	fd = openat(metrics->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0644);
-	if (fd >= 0) {
-		done = copy_metrics(metrics->fd, fd) && !fchmod(fd, 0644) && !close(fd) &&
-		       !renameat(metrics->folder, name, metrics->folder, metrics->name);
-		if (!done)
-			snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
-		if (!done)
-			unlinkat(metrics->folder, name, 0);
-	} else {
-		snprintf(outcome->message, sizeof(outcome->message), "%s", strerror(errno));
+	if (!kho_output_open(metrics->path, 0644, 0, &out, &err)) {
+		copy_metrics(metrics->fd, kho_output_stream(out));
+		outcome->done = !kho_output_commit(out, &err);
 	}
-	outcome->done = done;
+	if (!outcome->done)
+		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
 }
 
 static void run_step(struct report *report, boot_child_fn fn, struct metrics *metrics,
@@ -304,11 +290,10 @@ static void run_step(struct report *report, boot_child_fn fn, struct metrics *me
 static void write_textfile(struct report *report, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	struct metrics metrics = { .report = report };
+	struct metrics metrics = { .report = report, .path = path };
 	struct outcome outcome;
 	char folder[PATH_MAX];
 
-	snprintf(metrics.name, sizeof(metrics.name), "%s", slash ? slash + 1 : path);
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		 slash ? path : ".");
 	metrics.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
