@@ -22,6 +22,7 @@
 #include "kexec.h"
 #include "kexec-syscall.h"
 #include "kexec-kho.h"
+#include "kexec-kho-box.h"
 #include "kexec-kho-host.h"
 #include "kexec-kho-load.h"
 #include "kexec-kho-note.h"
@@ -49,16 +50,50 @@ static void require_loadable(void)
 		kho_say_refused("K703", "only kexec_file_load takes a UKI. Use -s, or give the kernel that is in it.");
 }
 
+struct bytes {
+	const char *data;
+	size_t size;
+};
+
+struct examined {
+	int ret;
+	struct kho_target target;
+	struct kho_error err;
+};
+
+static void examine(const void *question, void *answer)
+{
+	const struct bytes *image = question;
+	struct examined *examined = answer;
+
+	examined->ret = kho_target_examine(image->data, image->size, kho_report.image,
+					   &examined->target, &examined->err);
+}
+
+/* An image may come from anywhere, so what unpacks and reads it is in a box. */
 void kexec_kho_image(const char *image, off_t size)
 {
-	struct kho_error err;
+	const struct bytes bytes = { image, (size_t)size };
+	struct examined answer = { 0 };
+	struct kho_error *err = &answer.err;
 
 	if (!load.active || !image || size <= 0)
 		return;
-	if (kho_target_examine(image, (size_t)size, kho_report.image, &kho_report.target, &err))
+	switch (kho_box_run(kho_plan_box(bytes.size), examine, &bytes, &answer, sizeof(answer))) {
+	case KHO_BOX_ANSWERED:
+		break;
+	case KHO_BOX_ENDED:
+		kho_say_refused("K706", "reading the image took more than %zu MiB of memory, or a system call that this does not need: it is not a sound kernel.",
+				kho_plan_box(bytes.size) >> 20);
+	case KHO_BOX_NONE:
+		kho_say_refused("K706", "cannot start a process that reads the image: %s.",
+				strerror(errno));
+	}
+	if (answer.ret)
 		kho_say_refused("K706", "%s.%s%s",
-				*err.message ? err.message : kho_strerror(err.code),
-				*err.remedy ? " " : "", err.remedy);
+				*err->message ? err->message : kho_strerror(err->code),
+				*err->remedy ? " " : "", err->remedy);
+	kho_report.target = answer.target;
 	kho_report.have_target = true;
 	require_loadable();
 }

@@ -134,4 +134,12 @@ const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t 
 	return "data";
 }
 
+size_t kho_plan_box(size_t size)
+{
+	/* unpacked it is five times as large or so, and for a moment there are two copies */
+	const size_t least = 128u << 20, most = 1u << 30;
+
+	return size > (most - least) / 24 ? most : least + 24 * size;
+}
+
 #endif /* HAVE_LIBKHO */

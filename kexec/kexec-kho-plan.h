@@ -73,4 +73,7 @@ int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *sc
  */
 const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t page);
 
+/* Bytes of memory for reading an image of @size bytes: enough for any kernel, and a bound. */
+size_t kho_plan_box(size_t size);
+
 #endif /* KEXEC_KHO_PLAN_H */

@@ -9,3 +9,9 @@ bats_require_minimum_version 1.5.0
 	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-plan"
 	[ -z "$output" ]
 }
+
+@test "the box for reading images answers, and ends what asks for more" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-box"
+	[ -z "$output" ]
+}

@@ -125,8 +125,16 @@ static void test_setup_data(void)
 	CHECK(!kho_plan_setup_data(0, 4096, scratch, SIZE_MAX / 8, &size));
 }
 
+static void test_box(void)
+{
+	CHECK(kho_plan_box(0) == 128u << 20);
+	CHECK(kho_plan_box(10u << 20) == (128u + 240u) << 20);
+	CHECK(kho_plan_box(SIZE_MAX) == 1u << 30);
+}
+
 int main(void)
 {
+	test_box();
 	test_command_line();
 	test_intersect();
 	test_in_scratch();
