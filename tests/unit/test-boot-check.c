@@ -156,7 +156,7 @@ static int check_boot(const char *core, enum boot_stage stage)
 {
 	struct options options = {
 		.fail_on = KHO_SEVERITY_ERROR, .core = core, .sysroot = box, .stage = stage,
-		.dir = run_dir, .no_sandbox = true,
+		.dir = run_dir,
 	};
 	char path[PATH_MAX + 16];
 	int status, saved, fd;
@@ -659,7 +659,6 @@ static int report_boot(struct options *options, int fd)
 	CHECK(getcwd(cwd, sizeof(cwd)) && !chdir(box));
 	options->sysroot = ".";
 	options->dir = run_dir;
-	options->no_sandbox = true;
 	out = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	saved = dup(STDOUT_FILENO);
 	CHECK(out >= 0 && saved >= 0 && dup2(out, STDOUT_FILENO) >= 0);

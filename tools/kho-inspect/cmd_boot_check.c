@@ -130,12 +130,12 @@ static bool drop_known(const struct check *check, struct boot_findings *list)
 
 static bool write_findings(const struct check *check, const struct boot_findings *list)
 {
-	FILE *file = fdopen(dup(kho_output_fd(check->findings)), "w");
+	FILE *file = kho_output_stream(check->findings);
 
 	if (!file)
 		return false;
 	boot_findings_write(list, file);
-	return !fclose(file);
+	return !fflush(file) && !ferror(file);
 }
 
 static void describe(const struct check *check, const struct boot_findings *list,
