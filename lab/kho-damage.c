@@ -25,7 +25,7 @@
 #include <xxhash.h>
 
 #include "libkho/crc32c.h"
-#include "libkho/source.h"
+#include "libkho/source_kinds.h"
 #include "libkho/state.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/subtrees.h"
@@ -49,13 +49,11 @@ static void __attribute__((noreturn)) die(const char *what)
 /* Where physical @addr is in the file. */
 static void *at(struct image *image, uint64_t addr)
 {
-	for (size_t i = 0; i < image->source->nr_segments; i++) {
-		const struct kho_segment *s = &image->source->segments[i];
+	uint64_t offset;
 
-		if (addr >= s->addr && addr - s->addr < s->size)
-			return image->data + s->offset + (addr - s->addr);
-	}
-	die("the snapshot has no such page");
+	if (!kho_elf_place(image->source, addr, &offset))
+		die("the snapshot has no such page");
+	return image->data + offset;
 }
 
 static void *fdt(struct image *image)

@@ -73,17 +73,7 @@ static enum kho_kept kept_of(const struct kho_decoder *d, uint64_t addr, size_t 
  */
 static uint64_t budget_of(const struct kho_source *source)
 {
-	uint64_t sum = 1u << 20;
-
-	for (size_t i = 0; i < source->nr_segments; i++) {
-		if (__builtin_add_overflow(sum, source->segments[i].size, &sum))
-			return UINT64_MAX;
-	}
-	for (size_t i = 0; !source->nr_segments && i < source->nr_ram; i++) {
-		if (__builtin_add_overflow(sum, source->ram[i].size, &sum))
-			return UINT64_MAX;
-	}
-	return sum > UINT64_MAX / 4 ? UINT64_MAX : 4 * sum;
+	return source->bytes > UINT64_MAX / 8 ? UINT64_MAX : (1u << 20) + 4 * source->bytes;
 }
 
 int kho_decode_read(struct kho_decoder *d, uint64_t addr, void *buf, size_t size)

@@ -19,7 +19,8 @@ int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, voi
 			   void *data, struct kho_error *err);
 /* kho_dma_check_content() as one step of a verify, which its options may stop. */
 int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
-			       const struct kho_verify_options *options, struct kho_error *err);
+			       const struct kho_verify_options *options,
+			       struct kho_progress *progress, struct kho_error *err);
 
 /* As kho_dma_iter_next(), without the names; and these, of the record that came last. */
 int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,

@@ -81,9 +81,8 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out,
  * An ELF core with physical addresses in p_paddr: a snapshot, a vmcore, or
  * QEMU's dump-guest-memory; or a compressed dump of makedumpfile, for which
  * libkdumpfile is loaded (KHO_ERR_UNSUPPORTED without it). A page that is not in it, or beyond
- * the end of a file that was cut short, is "not present", never 0. A compressed dump is mapped:
- * it must not be made shorter while it is open. A dump without notes of KHO has no scratch
- * table, and its root is found by a scan.
+ * the end of a file that was cut short, is "not present", never 0. No file is mapped. A dump
+ * without notes of KHO has no scratch table, and its root is found by a scan.
  */
 int kho_source_open_file(const char *path, struct kho_source **out,
 			 struct kho_error *err);

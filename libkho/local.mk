@@ -23,6 +23,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/extents.h \
 	libkho/fdt_check.c \
 	libkho/fdt_check.h \
+	libkho/files.c \
+	libkho/files.h \
 	libkho/json.c \
 	libkho/json_kho.c \
 	libkho/kho.h \
@@ -34,11 +36,13 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/map.h \
 	libkho/map_bitmap.c \
 	libkho/map_radix.c \
+	libkho/output.c \
 	libkho/page_set.c \
 	libkho/page_set.h \
+	libkho/progress.c \
+	libkho/progress.h \
 	libkho/ranges.c \
 	libkho/ranges.h \
-	libkho/output.c \
 	libkho/report.c \
 	libkho/root.c \
 	libkho/root.h \
@@ -50,7 +54,9 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/snapshot_elf.c \
 	libkho/source.c \
 	libkho/source.h \
+	libkho/source_elf.c \
 	libkho/source_kdump.c \
+	libkho/source_kinds.h \
 	libkho/source_live.c \
 	libkho/state.c \
 	libkho/state.h \
@@ -66,6 +72,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.h \
 	libkho/target_cmdline.c \
 	libkho/target_place.c \
+	libkho/text.c \
+	libkho/text.h \
 	libkho/verify.c \
 	libkho/verify.h \
 	libkho/verify_boot.c \
@@ -73,8 +81,6 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/verify_map.c \
 	libkho/verify_root.c \
 	libkho/verify_subtrees.c \
-	libkho/text.c \
-	libkho/text.h \
 	libkho/vmlinux.c \
 	libkho/vmlinux.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) \

@@ -199,7 +199,7 @@ static bool is_damage(const struct kho_verify *v, const struct kho_error *err)
 		return true;
 	/* a dump may be incomplete, but of RAM that runs all is there */
 	return err->code == KHO_ERR_NOT_PRESENT &&
-	       (v->state->source->live || !kho_verify_in_ram(v, err->addr, 1));
+	       (v->state->source->has_all_ram || !kho_verify_in_ram(v, err->addr, 1));
 }
 
 void kho_report_error(struct kho_verify *v, enum kho_rule_number rule, uint64_t record_id,

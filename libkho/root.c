@@ -146,7 +146,7 @@ int kho_root_read(struct kho_root *root, struct kho_source *source, enum kho_sid
 		ret = kho_source_read(source, addr, page, sizeof(page), err);
 		if (!ret)
 			ret = kho_root_parse(root, side, found_by, addr, page, sizeof(page), err);
-		if (ret != KHO_ERR_CORRUPT || !source->live || i == LIVE_TRIES)
+		if (ret != KHO_ERR_CORRUPT || !source->changes || i == LIVE_TRIES)
 			return ret;
 		usleep(1000);
 	}

@@ -9,13 +9,11 @@
  * /sys/kernel/boot_params/setup_data: arch/x86/kernel/ksysfs.c,
  * struct kho_data: arch/x86/include/uapi/asm/setup_data.h of Linux 7.3.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "error.h"
 #include "map.h"
@@ -87,7 +85,7 @@ static bool is_root(const struct search *search, enum kho_found_by found_by, uin
 		return false;
 	if (search->side == KHO_SIDE_OUT)
 		return !is_in && is_outgoing(search, found_by, addr, page);
-	if (search->source->live ? !is_in : is_outgoing(search, found_by, addr, page))
+	if (search->source->files ? !is_in : is_outgoing(search, found_by, addr, page))
 		return false;
 	return !kho_root_parse(search->root, search->side, found_by, addr, page,
 			       KHO_ABI_PAGE_SIZE, NULL);
@@ -112,7 +110,7 @@ static bool find_by_setup_data(const struct search *search)
 
 	for (int i = 0; i < MAX_SETUP_DATA; i++) {
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/type", i);
-		if (kho_source_slurp(search->source, path, 32, &text, &size, NULL))
+		if (kho_files_read(search->source->files, path, 32, &text, &size, NULL))
 			return false;	/* there are no more */
 		text[strcspn(text, "\n")] = '\0';
 		if (!kho_parse_u64(text, &type))
@@ -122,7 +120,7 @@ static bool find_by_setup_data(const struct search *search)
 			continue;
 
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/data", i);
-		if (kho_source_slurp(search->source, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
+		if (kho_files_read(search->source->files, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
 			return false;
 		if (size >= sizeof(addr))
 			memcpy(&addr, text, sizeof(addr));
@@ -137,36 +135,12 @@ static bool find_by_setup_data(const struct search *search)
 
 /* -------------------------------------------------------------------- symbols */
 
-/* 0 where the kernel does not tell: no such symbol, or the addresses are hidden. */
-uint64_t kho_kallsyms_find(const struct kho_source *source, const char *symbol)
-{
-	char path[PATH_MAX], *line = NULL, name[128];
-	uint64_t addr = 0, found = 0;
-	size_t room = 0;
-	FILE *f;
-
-	if (snprintf(path, sizeof(path), "%s/proc/kallsyms", source->sysroot) >= (int)sizeof(path))
-		return 0;
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	while (!found && getline(&line, &room, f) > 0) {
-		/* a symbol of a module has one more field */
-		if (sscanf(line, "%" SCNx64 " %*c %127s", &addr, name) == 2 &&
-		    !strcmp(name, symbol) && !strchr(line, '['))
-			found = addr;
-	}
-	free(line);
-	fclose(f);
-	return found;
-}
-
-static bool read_u64(const struct kho_source *source, uint64_t vaddr, uint64_t *value)
+static bool read_u64(struct kho_source *source, uint64_t vaddr, uint64_t *value)
 {
 	uint64_t addr;
 
 	return kho_source_translate(source, vaddr, &addr) &&
-	       !kho_source_read((struct kho_source *)source, addr, value, sizeof(*value), NULL);
+	       !kho_source_read(source, addr, value, sizeof(*value), NULL);
 }
 
 static bool find_by_symbol(const struct search *search)
@@ -174,7 +148,7 @@ static bool find_by_symbol(const struct search *search)
 	bool incoming = search->side == KHO_SIDE_IN;
 	uint64_t symbol, value, addr;
 
-	symbol = kho_kallsyms_find(search->source, incoming ? "kho_in" : "kho_out");
+	symbol = kho_files_symbol(search->source->files, incoming ? "kho_in" : "kho_out");
 	if (!symbol)
 		return false;
 
@@ -205,10 +179,12 @@ static bool find_by_dwarf(const struct search *search)
 
 struct scan {
 	const struct search *search;
-	uint64_t done, total;
-	uint64_t file_size;	/* not of a live machine */
+	struct kho_progress progress;
+	uint64_t left;		/* bytes that may still be read */
 	uint64_t found[MAX_CANDIDATES];
 	size_t nr_found, nr_probes;
+	uint64_t unreadable;	/* pages that are there */
+	struct kho_error why;	/* the first of them is */
 };
 
 static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *page)
@@ -226,6 +202,7 @@ static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *pag
 static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, size_t size)
 {
 	struct kho_source *source = scan->search->source;
+	struct kho_error err;
 
 	if (!kho_source_read(source, addr, buf, size, NULL)) {
 		for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE)
@@ -234,94 +211,76 @@ static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, siz
 	}
 	/* some page in there cannot be read; the others can */
 	for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE) {
-		if (!kho_source_read(source, addr + i, buf, KHO_ABI_PAGE_SIZE, NULL))
+		if (!kho_source_read(source, addr + i, buf, KHO_ABI_PAGE_SIZE, &err))
 			scan_page(scan, addr + i, buf);
+		else if (!scan->unreadable++)
+			scan->why = err;
 	}
 }
 
-static void scan_range(struct scan *scan, uint64_t addr, uint64_t size, unsigned char *buf)
+static void scan_run(struct scan *scan, const struct kho_range *run, unsigned char *buf)
 {
 	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1;
-	uint64_t skip = (KHO_ABI_PAGE_SIZE - (addr & mask)) & mask;
+	uint64_t skip = (KHO_ABI_PAGE_SIZE - (run->addr & mask)) & mask;
 
-	while (skip < size) {
-		uint64_t left = size - skip;
+	while (skip < run->size && scan->left) {
+		uint64_t left = run->size - skip;
 		size_t chunk = left < SCAN_CHUNK ? (size_t)left : SCAN_CHUNK;
 
-		scan_chunk(scan, addr + skip, buf, chunk);
+		scan_chunk(scan, run->addr + skip, buf, chunk);
 		skip += chunk;
-		scan->done += chunk;
-		kho_source_tell_progress(scan->search->source, scan->done, scan->total);
+		scan->left -= chunk < scan->left ? chunk : scan->left;
+		kho_progress_add(&scan->progress, chunk);
 	}
 }
 
-/*
- * What a segment has in the file, whatever it claims. Segments of a dump have their own
- * bytes each, so that all of them together have no more than the file.
- */
-static uint64_t bytes_there(const struct scan *scan, const struct kho_segment *segment)
-{
-	uint64_t there = segment->size;
-
-	if (scan->search->source->live)
-		return there;
-	if (segment->offset >= scan->file_size || scan->done >= scan->file_size)
-		return 0;
-	if (there > scan->file_size - segment->offset)
-		there = scan->file_size - segment->offset;
-	return there;
-}
-
-/* What the file has of RAM; a compressed dump has a bitmap for that, and no segments. */
+/* What the source has of RAM. */
 static void scan_all(struct scan *scan, unsigned char *buf)
 {
-	const struct kho_source *source = scan->search->source;
-	struct kho_range run;
+	struct kho_source *source = scan->search->source;
+	struct kho_range run = { 0 };
 
-	for (size_t i = 0; i < source->nr_segments; i++)
-		scan->total += source->segments[i].size;
-	for (uint64_t at = 0; source->kdump && kho_kdump_next(source, at, &run);
-	     at = run.addr + run.size)
-		scan->total += run.size;
-
-	for (size_t i = 0; i < source->nr_segments; i++)
-		scan_range(scan, source->segments[i].addr,
-			   bytes_there(scan, &source->segments[i]), buf);
-	for (uint64_t at = 0; source->kdump && kho_kdump_next(source, at, &run);
-	     at = run.addr + run.size)
-		scan_range(scan, run.addr, run.size, buf);
+	while (kho_source_next_run(source, run.addr + run.size, &run))
+		scan_run(scan, &run, buf);
 }
 
-static int no_root(const struct search *search, struct kho_error *err)
+static int no_root_live(struct kho_error *err)
 {
-	const struct kho_source *source = search->source;
-	int ret;
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
 
-	if (!source->live) {
-		ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
-			       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
-			       source->path, search->side == KHO_SIDE_IN ? "incoming" : "outgoing");
-		if (source->kdump && kho_kdump_is_cut(source->kdump))
-			return kho_remedy(err, ret, "The file is cut short: it says that it has pages which are beyond its end.");
-		return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
-	}
-	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-		       "this kernel does not say where its root FDT is, and no page of RAM is certain to be it");
 	return kho_remedy(err, ret,
 			  "Use kho-inspect --vmlinux, or a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
 }
 
+/* Says what may be the cause, the most certain one first. */
+static int no_root(const struct scan *scan, struct kho_error *err)
+{
+	const struct kho_source *source = scan->search->source;
+	int ret;
+
+	if (source->files)
+		return no_root_live(err);
+	ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR,
+		       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
+		       source->path, scan->search->side == KHO_SIDE_IN ? "incoming" : "outgoing");
+	if (source->cut_short)
+		return kho_remedy(err, ret, "The file is cut short: it says that it has pages which are beyond its end.");
+	if (scan->unreadable)
+		return kho_remedy(err, ret, "%" PRIu64 " page(s) in it cannot be read, the first at 0x%" PRIx64 ": %s",
+				  scan->unreadable, scan->why.addr, scan->why.message);
+	return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
+}
+
 static int find_by_scan(const struct search *search, struct kho_error *err)
 {
-	struct scan scan = { .search = search };
 	struct kho_source *source = search->source;
-	unsigned char *buf;
-	struct stat st;
+	struct scan scan = {
+		.search = search, .left = source->bytes,
+		.progress = kho_source_progress(source, source->bytes),
+	};
+	unsigned char *buf = malloc(SCAN_CHUNK);
 
-	if (!source->live && fstat(source->fd, &st))
-		return kho_fail_os(err, "look at", source->path);
-	scan.file_size = source->live ? 0 : (uint64_t)st.st_size;
-	buf = malloc(SCAN_CHUNK);
 	if (!buf)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	scan_all(&scan, buf);
@@ -331,7 +290,7 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 		return kho_root_read(search->root, source, search->side, KHO_FOUND_SCAN,
 				     scan.found[0], err);
 	if (!scan.nr_found)
-		return no_root(search, err);
+		return no_root(&scan, err);
 	return kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
 			"more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
 			scan.found[0], scan.found[1]);
@@ -341,9 +300,9 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 
 static void slurp_incoming(struct search *search)
 {
-	if (search->source->live)
-		kho_source_slurp(search->source, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE,
-				 &search->in, &search->in_size, NULL);
+	if (search->source->files)
+		kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE,
+			       &search->in, &search->in_size, NULL);
 }
 
 bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side)
@@ -351,7 +310,7 @@ bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum 
 	struct search search = { .source = source, .side = side, .root = root };
 	bool found;
 
-	if (!source->live)
+	if (!source->files)
 		return find_by_dwarf(&search);
 	slurp_incoming(&search);
 	found = (side == KHO_SIDE_IN && find_by_setup_data(&search)) ||

@@ -291,7 +291,7 @@ static int look(struct kho_state *state, const struct kho_snapshot_options *opti
 
 	if (!ret)
 		ret = choose_metadata(state, options->unknown_blobs, metadata, err);
-	if (!ret && state->source->live)
+	if (!ret && state->source->changes)
 		*digest = pieces_digest(state->source, metadata);
 	return ret;
 }
@@ -304,7 +304,7 @@ static int changed(struct kho_state *state, const struct kho_snapshot_options *o
 	uint64_t digest;
 	int ret;
 
-	if (!state->source->live)
+	if (!state->source->changes)
 		return 0;
 	ret = look(state, options, &now, &digest, err);
 	if (ret)

@@ -126,12 +126,13 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 		       struct kho_error *err)
 {
 	unsigned char page[KHO_ABI_PAGE_SIZE];
+	struct kho_progress progress;
 	uint64_t total = 0;
 	size_t next = 0;
 
 	for (size_t i = 0; i < n; i++)
 		total += runs[i].size;
-	kho_source_progress_begin(source, total);
+	progress = kho_source_progress(source, total);
 
 	for (size_t i = 0; i < n; i++) {
 		for (uint64_t done = 0; done < runs[i].size; done += sizeof(page)) {
@@ -143,7 +144,7 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 			if (write_fully(fd, page, sizeof(page), offset))
 				return kho_fail_os(err, "write", "the snapshot");
 			offset += sizeof(page);
-			kho_source_progress_add(source, sizeof(page));
+			kho_progress_add(&progress, sizeof(page));
 		}
 	}
 	return 0;

@@ -1,246 +1,85 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Physical memory as a table of segments of a file: ELF cores, which our snapshots and
- * /proc/kcore are too. Other dumps are read by source_kdump.c.
- */
-#include <errno.h>
+/* What all sources have in common, and which kind a file is. */
+#include <elf.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <inttypes.h>
-#include <libelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "kho_output.h"
 #include "ranges.h"
 #include "source.h"
-#include "vmlinux.h"
-#include "abi/kexec_handover.h"
-#include "abi/snapshot.h"
+#include "source_kinds.h"
 
-/* More program headers than any dump has; a bound for what a file may ask for. */
-#define MAX_PHDRS	(1u << 22)
-#define MAX_NOTES	(16u << 20)
-/* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
-#define VMCOREINFO	"VMCOREINFO"
+/* ------------------------------------------------------------ kinds of files */
 
-/* ------------------------------------------------------------------- ELF */
+struct kind {
+	const char *magic;
+	size_t size;		/* of the magic */
+	int (*open)(int fd, const char *path, struct kho_source **out, struct kho_error *err);
+	/* of what is no dump that can be read: what it is, and what to do */
+	const char *name, *remedy;
+};
 
-static int segment_compare(const void *a, const void *b)
+static int open_elf_file(int fd, const char *path, struct kho_source **out, struct kho_error *err)
 {
-	const struct kho_segment *x = a, *y = b;
-
-	return (x->addr > y->addr) - (x->addr < y->addr);
+	return kho_elf_open(fd, path, false, out, err);
 }
 
-/*
- * A segment that is RAM at a known physical address. /proc/kcore gives -1 for
- * what is only virtual (fs/proc/kcore.c), and a second view of the kernel's own
- * text at the top of the address space, which the direct mapping has as well.
- */
-static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
+#define MEMORY_ONLY "Make a dump with: virsh dump --memory-only, or QEMU's dump-guest-memory."
+#define UNPACK "Unpack it first."
+
+static const struct kind kinds[] = {
+	{ ELFMAG, SELFMAG, open_elf_file, NULL, NULL },
+	{ "KDUMP   ", 8, kho_kdump_open, NULL, NULL },
+	{ "makedumpfile\0\0\0\0", 16, NULL, "a dump in makedumpfile's flattened format",
+	  "Run makedumpfile -R NEW <OLD, and use NEW." },
+	{ "DISKDUMP", 8, NULL, "a dump of diskdump, which is older than KHO", "" },
+	{ "LibvirtQemudSave", 16, NULL, "a machine that virsh save has stopped", MEMORY_ONLY },
+	{ "LibvirtQemudPart", 16, NULL, "a machine that virsh save has not stopped to its end",
+	  MEMORY_ONLY },
+	{ "QEVM", 4, NULL, "QEMU's state of a machine", MEMORY_ONLY },
+	{ "QFI\xfb", 4, NULL, "a disk image (qcow2)", MEMORY_ONLY },
+	{ "EMiL", 4, NULL, "a dump in LiME's format",
+	  "Use a vmcore, or a snapshot that kho-inspect takes on the machine." },
+	{ "AVML", 4, NULL, "a dump in AVML's format",
+	  "Use a vmcore, or a snapshot that kho-inspect takes on the machine." },
+	{ "PAGEDU64", 8, NULL, "a dump of Windows", "" },
+	{ "\x1f\x8b", 2, NULL, "compressed with gzip", UNPACK },
+	{ "\xfd" "7zXZ", 6, NULL, "compressed with xz", UNPACK },
+	{ "\x28\xb5\x2f\xfd", 4, NULL, "compressed with zstd", UNPACK },
+	{ "BZh", 3, NULL, "compressed with bzip2", UNPACK },
+	{ "\x04\x22\x4d\x18", 4, NULL, "compressed with lz4", UNPACK },
+};
+
+static int not_readable(const char *path, const struct kind *kind, struct kho_error *err)
 {
-	uint64_t size = phdr->p_memsz > phdr->p_filesz ? phdr->p_memsz : phdr->p_filesz;
-	uint64_t end;
-
-	if (phdr->p_type != PT_LOAD || !size)
-		return false;
-	if (phdr->p_paddr == UINT64_MAX || __builtin_add_overflow(phdr->p_paddr, size, &end))
-		return false;
-	if (__builtin_add_overflow(phdr->p_offset, phdr->p_filesz, &end) || end > INT64_MAX)
-		return false;
-	if (live && machine == EM_X86_64 && phdr->p_vaddr >= 0xffffffff80000000ull)
-		return false;
-	return true;
-}
-
-void kho_source_set_release(struct kho_source *source, const char *text)
-{
-	kho_text(source->release, sizeof(source->release), text, strcspn(text, "\n"));
-}
-
-/* Lines of text; the first says which kernel it was. */
-static int read_vmcoreinfo(struct kho_source *source, const char *text, size_t size,
-			   struct kho_error *err)
-{
-	char release[128];
-
-	if (source->vmcoreinfo)
-		return 0;
-	source->vmcoreinfo = strndup(text, size);
-	if (!source->vmcoreinfo)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	if (!kho_source_vmcoreinfo(source, "OSRELEASE", release, sizeof(release)))
-		return 0;
-	kho_source_set_release(source, release);
-	return 0;
-}
-
-static int read_notes(struct kho_source *source, Elf *elf, const GElf_Phdr *phdr,
-		      struct kho_error *err)
-{
-	size_t offset = 0, name, desc;
-	Elf_Data *data;
-	GElf_Nhdr note;
 	int ret;
 
-	if (phdr->p_filesz > MAX_NOTES || phdr->p_offset > INT64_MAX)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s: its notes are too large", source->path);
-
-	data = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz,
-				    phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-	if (!data)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s: cannot read its notes: %s",
-				source->path, elf_errmsg(-1));
-
-	while ((offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
-		const char *base = data->d_buf;
-
-		if (note.n_namesz == sizeof(VMCOREINFO) &&
-		    !memcmp(base + name, VMCOREINFO, sizeof(VMCOREINFO))) {
-			ret = read_vmcoreinfo(source, base + desc, note.n_descsz, err);
-			if (ret)
-				return ret;
-		}
-		if (source->live || source->notes || note.n_type != KHO_SNAPSHOT_NOTE_TYPE ||
-		    note.n_namesz != sizeof(KHO_SNAPSHOT_NOTE_NAME) ||
-		    memcmp(base + name, KHO_SNAPSHOT_NOTE_NAME, note.n_namesz))
-			continue;
-
-		source->notes = strndup(base + desc, note.n_descsz);
-		if (!source->notes)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	if (!kind) {
+		ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+			       "%s is no dump that can be read: neither an ELF core nor a compressed dump of makedumpfile",
+			       path);
+		return kho_remedy(err, ret, "Use a vmcore, or a snapshot that kho-inspect takes on the machine.");
 	}
-	return 0;
+	ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is no dump that can be read: it is %s",
+		       path, kind->name);
+	return kho_remedy(err, ret, "%s", kind->remedy);
 }
 
-static int read_phdrs(struct kho_source *source, Elf *elf, struct kho_error *err)
+static const struct kind *kind_of(const char *start, size_t n)
 {
-	GElf_Ehdr ehdr;
-	GElf_Phdr phdr;
-	size_t n;
-	int ret;
-
-	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &ehdr) ||
-	    ehdr.e_type != ET_CORE || elf_getphdrnum(elf, &n))
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core",
-				source->path);
-	if (ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
-		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s is of a machine with the other byte order", source->path);
-	if (!n || n > MAX_PHDRS)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s has %zu program headers", source->path, n);
-
-	source->segments = calloc(n, sizeof(*source->segments));
-	source->ram = calloc(n, sizeof(*source->ram));
-	source->mappings = calloc(n, sizeof(*source->mappings));
-	if (!source->segments || !source->ram || !source->mappings)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-
-	for (size_t i = 0; i < n; i++) {
-		if (!gelf_getphdr(elf, (int)i, &phdr))
-			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-					"%s: cannot read program header %zu: %s",
-					source->path, i, elf_errmsg(-1));
-		if (phdr.p_type == PT_NOTE) {
-			ret = read_notes(source, elf, &phdr, err);
-			/* of a running kernel hardly anything depends on them */
-			if (ret && !source->live)
-				return ret;
-		}
-		if (phdr.p_type == PT_LOAD && phdr.p_vaddr && phdr.p_paddr != UINT64_MAX)
-			source->mappings[source->nr_mappings++] = (struct kho_mapping){
-				phdr.p_vaddr, phdr.p_paddr, phdr.p_memsz,
-			};
-		if (!phdr_is_memory(&phdr, source->live, ehdr.e_machine))
-			continue;
-
-		/* a dump may leave pages out: they are RAM, and not present */
-		if (phdr.p_filesz)
-			source->segments[source->nr_segments++] = (struct kho_segment){
-				phdr.p_paddr, phdr.p_filesz, phdr.p_offset,
-			};
-		source->ram[source->nr_ram++] = (struct kho_range){
-			phdr.p_paddr, phdr.p_memsz > phdr.p_filesz ? phdr.p_memsz : phdr.p_filesz,
-		};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (n >= kinds[i].size && !memcmp(start, kinds[i].magic, kinds[i].size))
+			return &kinds[i];
 	}
-
-	qsort(source->segments, source->nr_segments, sizeof(*source->segments),
-	      segment_compare);
-	source->nr_ram = kho_ranges_merge(source->ram, source->nr_ram);
-	return 0;
+	return NULL;
 }
 
-static int open_elf(struct kho_source *source, struct kho_error *err)
-{
-	Elf *elf = elf_begin(source->fd, ELF_C_READ, NULL);
-	int ret;
-
-	if (!elf)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core: %s",
-				source->path, elf_errmsg(-1));
-
-	ret = read_phdrs(source, elf, err);
-	elf_end(elf);
-	return ret;
-}
-
-static bool is_elf(int fd)
-{
-	char magic[SELFMAG];
-
-	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	       !memcmp(magic, ELFMAG, SELFMAG);
-}
-
-static int source_open(const char *path, bool live, struct kho_source **out,
-		       struct kho_error *err)
-{
-	struct kho_source *source;
-	int ret;
-
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
-
-	source = calloc(1, sizeof(*source));
-	if (!source)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	source->live = live;
-	source->fd = -1;
-	source->path = strdup(path);
-	if (!source->path) {
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-		goto err;
-	}
-
-	source->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (source->fd < 0) {
-		ret = kho_fail_os(err, "open", path);
-		goto err;
-	}
-
-	ret = live || is_elf(source->fd) ? open_elf(source, err) : kho_kdump_open(source, err);
-	if (ret)
-		goto err;
-
-	*out = source;
-	return 0;
-
-err:
-	kho_source_close(source);
-	return ret;
-}
-
-int kho_source_open_kcore(const char *path, struct kho_source **out, struct kho_error *err)
-{
-	return source_open(path, true, out, err);
-}
+/* ------------------------------------------------------ what a snapshot says */
 
 /* A snapshot knows what was RAM, though it holds only a few pages of it. */
 static int ram_from_notes(struct kho_source *source, struct kho_error *err)
@@ -250,8 +89,8 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 	char value[64];
 	size_t n = 0;
 
-	for (; kho_source_note(source, "ram", &cursor, value, sizeof(value)); n++)
-		;
+	while (kho_source_note(source, "ram", &cursor, value, sizeof(value)))
+		n++;
 	ram = calloc(n + 1, sizeof(*ram));
 	if (!ram)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
@@ -278,12 +117,30 @@ static void release_from_notes(struct kho_source *source)
 		kho_source_set_release(source, value);
 }
 
+/* ----------------------------------------------------------------- functions */
+
 int kho_source_open_file(const char *path, struct kho_source **out, struct kho_error *err)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 	struct kho_source *source;
-	int ret;
+	const struct kind *kind;
+	char start[16];
+	ssize_t n;
 
-	ret = source_open(path, false, &source, err);
+	if (fd < 0)
+		return kho_fail_os(err, "open", path);
+	n = pread(fd, start, sizeof(start), 0);
+	if (n < 0) {
+		ret = kho_fail_os(err, "read", path);
+		close(fd);
+		return ret;
+	}
+	kind = kind_of(start, (size_t)n);
+	if (!kind || !kind->open) {
+		close(fd);
+		return not_readable(path, kind, err);
+	}
+	ret = kind->open(fd, path, &source, err);
 	if (ret)
 		return ret;
 
@@ -298,176 +155,53 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 	return 0;
 }
 
+int kho_source_init(struct kho_source *source, const struct kho_source_ops *ops, const char *path,
+		    struct kho_error *err)
+{
+	source->ops = ops;
+	source->path = strdup(path);
+	return source->path ? 0 : kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+}
+
 void kho_source_close(struct kho_source *source)
 {
 	if (!source)
 		return;
-	if (source->fd >= 0)
-		close(source->fd);
-	kho_kdump_close(source->kdump);
-	kho_vmlinux_destroy(source->vmlinux);
-	free(source->vmcoreinfo);
-	free(source->ahead);
+	source->ops->close(source);
+	if (source->files)
+		kho_files_close(source->files);
+	free(source->files);
+	free(source->vmlinux);
 	free(source->path);
-	free(source->sysroot);
 	free(source->notes);
-	free(source->segments);
-	free(source->mappings);
 	free(source->ram);
 	free(source);
-}
-
-/* ---------------------------------------------------------------- reading */
-
-static const struct kho_segment *segment_find(const struct kho_source *source,
-					      uint64_t addr)
-{
-	size_t low = 0, high = source->nr_segments;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct kho_segment *segment = &source->segments[mid];
-
-		if (addr < segment->addr)
-			high = mid;
-		else if (addr - segment->addr >= segment->size)
-			low = mid + 1;
-		else
-			return segment;
-	}
-	return NULL;
-}
-
-static int read_fully(const struct kho_source *source, uint64_t offset, void *buf,
-		      size_t size, uint64_t addr, struct kho_error *err)
-{
-	while (size) {
-		ssize_t n = pread(source->fd, buf, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* EIO and EFAULT of live memory: this place, not the tool, is at fault */
-		if (n < 0 && errno != EIO && errno != EFAULT)
-			return kho_fail_os(err, "read", source->path);
-		if (n <= 0)
-			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
-					"%s: memory at 0x%" PRIx64 " cannot be read",
-					source->path, addr);
-
-		buf = (char *)buf + n;
-		offset += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
-/*
- * Metadata are pages here and there, but of a file that was made from them they stand
- * close together, and one large read takes little longer than a small one. So where one
- * small read follows another in the file, what comes after it is read with it. Not of
- * live memory, which changes.
- */
-static bool read_ahead(struct kho_source *source, uint64_t offset, void *buf, size_t size)
-{
-	bool follows = offset >= source->ahead_offset &&
-		       offset - source->ahead_offset < 2 * KHO_READ_AHEAD;
-	ssize_t n;
-
-	if (source->live || size > KHO_ABI_PAGE_SIZE)
-		return false;
-	if (follows && offset - source->ahead_offset < source->ahead_size &&
-	    size <= source->ahead_size - (offset - source->ahead_offset)) {
-		memcpy(buf, source->ahead + (offset - source->ahead_offset), size);
-		return true;
-	}
-
-	source->ahead_offset = offset;
-	source->ahead_size = 0;
-	if (!follows)
-		return false;
-	if (!source->ahead)
-		source->ahead = malloc(KHO_READ_AHEAD);
-	if (!source->ahead)
-		return false;
-	n = pread(source->fd, source->ahead, KHO_READ_AHEAD, (off_t)offset);
-	if (n < (ssize_t)size)
-		return false;	/* the usual way says why */
-	source->ahead_size = (size_t)n;
-	memcpy(buf, source->ahead, size);
-	return true;
 }
 
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err)
 {
-	if (source->kdump)
-		return kho_kdump_read(source, addr, buf, size, err);
-
-	while (size) {
-		const struct kho_segment *segment = segment_find(source, addr);
-		uint64_t skip, chunk;
-		int ret;
-
-		if (!segment)
-			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
-					"%s has no memory at 0x%" PRIx64, source->path, addr);
-
-		skip = addr - segment->addr;
-		chunk = segment->size - skip;
-		if (chunk > size)
-			chunk = size;
-
-		if (!read_ahead(source, segment->offset + skip, buf, chunk)) {
-			ret = read_fully(source, segment->offset + skip, buf, chunk, addr, err);
-			if (ret)
-				return ret;
-		}
-
-		buf = (char *)buf + chunk;
-		addr += chunk;
-		size -= chunk;
-	}
-	return 0;
+	return source->ops->read(source, addr, buf, size, err);
 }
 
-bool kho_source_translate(const struct kho_source *source, uint64_t vaddr, uint64_t *addr)
+bool kho_source_next_run(struct kho_source *source, uint64_t from, struct kho_range *run)
 {
-	for (size_t i = 0; i < source->nr_mappings; i++) {
-		const struct kho_mapping *mapping = &source->mappings[i];
-
-		if (vaddr >= mapping->vaddr && vaddr - mapping->vaddr < mapping->size)
-			return !__builtin_add_overflow(mapping->addr, vaddr - mapping->vaddr, addr);
-	}
-	return false;
+	return source->ops->next_run(source, from, run);
 }
 
-/* The text after "key=" in one of the lines. */
-static bool line_value(const char *text, const char *key, char *value, size_t size)
+bool kho_source_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size)
 {
-	const size_t len = strlen(key);
-
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t n;
-
-		if (strncmp(line, key, len) || line[len] != '=')
-			continue;
-		line += len + 1;
-		n = strcspn(line, "\n");
-		if (n >= size)
-			return false;
-		memcpy(value, line, n);
-		value[n] = '\0';
-		return true;
-	}
-	return false;
+	return source->ops->vmcoreinfo && source->ops->vmcoreinfo(source, key, value, size);
 }
 
-bool kho_source_vmcoreinfo(const struct kho_source *source, const char *key, char *value,
-			   size_t size)
+bool kho_source_translate(struct kho_source *source, uint64_t vaddr, uint64_t *addr)
 {
-	if (source->kdump)
-		return kho_kdump_vmcoreinfo(source->kdump, key, value, size);
-	return source->vmcoreinfo && line_value(source->vmcoreinfo, key, value, size);
+	return source->ops->translate && source->ops->translate(source, vaddr, addr);
+}
+
+void kho_source_set_release(struct kho_source *source, const char *text)
+{
+	kho_text(source->release, sizeof(source->release), text, strcspn(text, "\n"));
 }
 
 void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data)
@@ -476,50 +210,59 @@ void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void
 	source->progress_data = data;
 }
 
-void kho_source_tell_progress(const struct kho_source *source, uint64_t done, uint64_t total)
+struct kho_progress kho_source_progress(const struct kho_source *source, uint64_t total)
 {
-	if (source->progress)
-		source->progress(done, total, source->progress_data);
+	return (struct kho_progress){
+		.fn = source->progress, .data = source->progress_data, .total = total,
+	};
 }
 
-void kho_source_progress_begin(struct kho_source *source, uint64_t total)
+/* ------------------------------------------------------- lines of "key=value" */
+
+/* The next line that begins with "@key="; *value is what follows, of *size bytes. */
+static const char *next_line(const char *line, const char *key, const char **value, size_t *size)
 {
-	source->progress_done = 0;
-	source->progress_told = 0;
-	source->progress_total = total;
+	const size_t len = strlen(key);
+
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+		const char *next = line + n + (line[n] == '\n');
+
+		if (n > len && !strncmp(line, key, len) && line[len] == '=') {
+			*value = line + len + 1;
+			*size = n - len - 1;
+			return next;
+		}
+		line = next;
+	}
+	return NULL;
 }
 
-void kho_source_progress_add(struct kho_source *source, uint64_t n)
+bool kho_source_line(const char *text, const char *key, char *value, size_t size)
 {
-	uint64_t left = source->progress_total - source->progress_done;
+	const char *found;
+	size_t n;
 
-	if (!source->progress)
-		return;
-	/* what was announced may have been less */
-	source->progress_done += n < left ? n : left;
-	if (source->progress_done - source->progress_told <= source->progress_total / 256 &&
-	    source->progress_done < source->progress_total)
-		return;
-	source->progress_told = source->progress_done;
-	kho_source_tell_progress(source, source->progress_done, source->progress_total);
+	if (!next_line(text, key, &found, &n) || n >= size)
+		return false;
+	memcpy(value, found, n);
+	value[n] = '\0';
+	return true;
 }
 
 bool kho_source_note(const struct kho_source *source, const char *key, const char **cursor,
 		     char *value, size_t size)
 {
-	const char *line = *cursor ? *cursor : source->notes;
-	size_t len = strlen(key);
+	const char *line = *cursor ? *cursor : source->notes, *found;
+	size_t n;
 
-	while (line && *line) {
-		size_t n = strcspn(line, "\n");
-		const char *next = line + n + (line[n] == '\n');
-
-		if (n > len && !strncmp(line, key, len) && line[len] == '=') {
-			snprintf(value, size, "%.*s", (int)(n - len - 1), line + len + 1);
-			*cursor = next;
-			return true;
-		}
-		line = next;
-	}
-	return false;
+	line = line ? next_line(line, key, &found, &n) : NULL;
+	if (!line)
+		return false;
+	if (n >= size)
+		n = size - 1;
+	memcpy(value, found, n);
+	value[n] = '\0';
+	*cursor = line;
+	return true;
 }

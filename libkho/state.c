@@ -23,7 +23,7 @@ static int read_root_debugfs(struct kho_root *root, struct kho_source *source, e
 	int ret;
 
 	snprintf(path, sizeof(path), DEBUGFS_KHO "%s/fdt", kho_side_folder(side));
-	ret = kho_source_slurp(source, path, sizeof(root->fdt), &data, &size, err);
+	ret = kho_files_read(source->files, path, sizeof(root->fdt), &data, &size, err);
 	if (ret == KHO_ERR_OS && side == KHO_SIDE_OUT) {
 		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 			       "this kernel does not show its outgoing FDT (no %s)", path);
@@ -37,14 +37,14 @@ static int read_root_debugfs(struct kho_root *root, struct kho_source *source, e
 	return ret;
 }
 
-static int check_side_exists(const struct kho_source *source, enum kho_side side, struct kho_error *err)
+static int check_side_exists(const struct kho_source *source, enum kho_side side,
+			     struct kho_error *err)
 {
-	char path[PATH_MAX];
+	char path[64];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s" DEBUGFS_KHO "%s", source->sysroot,
-		 kho_side_folder(side));
-	if (!access(path, F_OK))
+	snprintf(path, sizeof(path), DEBUGFS_KHO "%s", kho_side_folder(side));
+	if (kho_files_exist(source->files, path))
 		return 0;
 
 	ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR, "%s",
@@ -63,7 +63,7 @@ static int read_numbers(const struct kho_source *source, const char *path, uint6
 	size_t size;
 	int ret;
 
-	ret = kho_source_slurp(source, path, 1 << 20, &text, &size, err);
+	ret = kho_files_read(source->files, path, 1 << 20, &text, &size, err);
 	if (ret)
 		return ret;
 
@@ -225,7 +225,7 @@ int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_sta
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
 	state->source = source;
-	if (source->live) {
+	if (source->files) {
 		ret = read_root_live(&state->root, source, side, err);
 		if (!ret)
 			ret = read_scratch_live(state, err);
@@ -255,7 +255,7 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err)
 	struct kho_root root;
 	int ret;
 
-	if (!state->source->live)
+	if (!state->source->files)
 		return 0;
 	if (old->addr != KHO_NO_ADDR)
 		ret = kho_root_read(&root, state->source, old->side, old->found_by, old->addr, err);
@@ -276,7 +276,7 @@ int kho_state_locate(struct kho_state *state, struct kho_error *err)
 
 	if (state->root.addr != KHO_NO_ADDR)
 		return 0;
-	if (!state->source->live)
+	if (!state->source->files)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s does not say where the root FDT is", state->source->path);
 	ret = kho_root_find_scan(&root, state->source, state->root.side, err);
@@ -372,7 +372,7 @@ enum kho_found_by kho_state_found_by(const struct kho_state *state)
 
 bool kho_state_is_live(const struct kho_state *state)
 {
-	return state->source->live;
+	return state->source->files;
 }
 
 const char *kho_state_compatible(const struct kho_state *state)

@@ -57,7 +57,7 @@ static int read_header(struct kho_state *state, uint64_t addr, struct dma_alloc_
 	for (int i = 0; ; i++) {
 		int ret = kho_source_read(state->source, addr, ser, sizeof(*ser), err);
 
-		if (ret || header_crc_ok(ser) || !state->source->live || i == LIVE_TRIES)
+		if (ret || header_crc_ok(ser) || !state->source->changes || i == LIVE_TRIES)
 			return ret;
 		usleep(1000);
 	}
@@ -132,7 +132,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 	iter->next = header.first_block;
 	iter->next_id = header.crc_ok ? header.next_id : 0;
 	iter->slot = RECORDS_PER_BLOCK;
-	iter->tries = state->source->live ? LIVE_TRIES : 0;
+	iter->tries = state->source->changes ? LIVE_TRIES : 0;
 	*out = iter;
 	return 0;
 }
@@ -413,7 +413,8 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 }
 
 int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
-			       const struct kho_verify_options *options, struct kho_error *err)
+			       const struct kho_verify_options *options,
+			       struct kho_progress *progress, struct kho_error *err)
 {
 	uint64_t addr = record->addr, left = record->size;
 	unsigned char *chunk;
@@ -440,7 +441,7 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 		if (ret)
 			goto out;
 		XXH64_update(hash, chunk, n);
-		kho_source_progress_add(state->source, n);
+		kho_progress_add(progress, n);
 		addr += n;
 		left -= n;
 	}
@@ -455,9 +456,9 @@ int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *
 			  struct kho_error *err)
 {
 	const struct kho_verify_options options = { 0 };
+	struct kho_progress progress = kho_source_progress(state->source, record->size);
 
-	kho_source_progress_begin(state->source, record->size);
-	return kho_dma_check_content_step(state, record, &options, err);
+	return kho_dma_check_content_step(state, record, &options, &progress, err);
 }
 
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)

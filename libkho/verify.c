@@ -163,7 +163,7 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 	ret = kho_rules_check(v.options, KHO_AREA_ROOT, KHO_AREA_BOOT, err);
 	if (ret)
 		return ret;
-	if (state->source->live)
+	if (state->source->changes)
 		return run_live(&v, err);
 
 	look_begin(&look, &v);

@@ -40,6 +40,7 @@ struct kho_verify {
 	struct kho_verify_summary *summary;
 	struct kho_range *scratch; /* sorted; merged once its own rules have run */
 	size_t nr_scratch;
+	struct kho_progress progress; /* of the records, and of their content */
 	struct kho_dma_header header;
 	bool have_header;
 	struct kho_map *map;	/* of the state; NULL where it cannot be opened */

@@ -39,10 +39,10 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 	if (!record->sealed || !record->in_use || v->options->skip_content)
 		return;
 
-	ret = kho_dma_check_content_step(v->state, record, v->options, &err);
+	ret = kho_dma_check_content_step(v->state, record, v->options, &v->progress, &err);
 	if (ret == KHO_ERR_STOPPED)
 		records->unread_contents++;
-	else if (ret < 0 && !v->state->source->live && err.code == KHO_ERR_NOT_PRESENT)
+	else if (ret < 0 && !v->state->source->has_all_ram && err.code == KHO_ERR_NOT_PRESENT)
 		records->absent_contents++;
 	else if (ret < 0)
 		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id, "%s", err.message);
@@ -321,7 +321,6 @@ static uint64_t bytes_of(uint64_t pages)
 static int read_records(struct kho_verify *v, const struct kho_dma_header *header,
 			struct records *records, struct kho_error *err)
 {
-	struct kho_source *source = v->state->source;
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	uint64_t done;
@@ -333,12 +332,12 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 	while ((ret = kho_dma_iter_next_bare(iter, &record, err)) > 0) {
 		if (may_be_named(&record))
 			kho_dma_iter_names(iter, &record);
-		done = source->progress_done;
+		done = v->progress.done;
 		judge_record(v, header, &record, records);
 		/* all of it, whatever was read of its content */
-		done = source->progress_done - done;
+		done = v->progress.done - done;
 		if (done < bytes_of(record.pages))
-			kho_source_progress_add(source, bytes_of(record.pages) - done);
+			kho_progress_add(&v->progress, bytes_of(record.pages) - done);
 	}
 	judge_blocks(v, iter);
 	kho_dma_iter_destroy(iter);
@@ -351,7 +350,7 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 	struct kho_error err;
 
 	ids_create(&records, header);
-	kho_source_progress_begin(v->state->source, bytes_of(header->nr_pages));
+	v->progress = kho_source_progress(v->state->source, bytes_of(header->nr_pages));
 	if (read_records(v, header, &records, &err))
 		kho_report_error(v, KHO_RULE_K403, 0, &err, "");
 	else

@@ -28,6 +28,7 @@
 
 #include "error.h"
 #include "library.h"
+#include "source_kinds.h"
 #include "vmlinux.h"
 #include "abi/kexec_handover.h"
 
@@ -130,13 +131,13 @@ static bool build_id_of_file(struct file *file, struct build_id *id)
 	return false;
 }
 
-static bool build_id_of_live(const struct kho_source *source, struct build_id *id)
+static bool build_id_of_live(struct kho_source *source, struct build_id *id)
 {
 	Elf_Data data = { .d_type = ELF_T_NHDR, .d_version = EV_CURRENT };
 	char *notes;
 	bool found;
 
-	if (kho_source_slurp(source, KERNEL_NOTES, MAX_KERNEL_NOTES, &notes, &data.d_size, NULL))
+	if (kho_files_read(source->files, KERNEL_NOTES, MAX_KERNEL_NOTES, &notes, &data.d_size, NULL))
 		return false;
 	data.d_buf = notes;
 	found = build_id_of_notes(&data, id);
@@ -144,17 +145,17 @@ static bool build_id_of_live(const struct kho_source *source, struct build_id *i
 	return found;
 }
 
-static bool build_id_of_source(const struct kho_source *source, struct build_id *id)
+static bool build_id_of_source(struct kho_source *source, struct build_id *id)
 {
-	if (source->live && build_id_of_live(source, id))
+	if (source->files && build_id_of_live(source, id))
 		return true;
 	return kho_source_vmcoreinfo(source, "BUILD-ID", id->hex, sizeof(id->hex)) && *id->hex;
 }
 
 /* Debug information of another build would lead to any place but the right one. */
-static int check_build(const struct kho_source *source, struct file *file, struct kho_error *err)
+static int check_build(struct kho_source *source, struct file *file, struct kho_error *err)
 {
-	const char *kernel = source->live ? "the running kernel" : source->path;
+	const char *kernel = source->files ? "the running kernel" : source->path;
 	struct build_id ours, theirs;
 	int ret;
 
@@ -421,6 +422,8 @@ static int open_file(struct file *file, struct kho_error *err)
 {
 	GElf_Ehdr ehdr;
 
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
 	file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
 	if (file->fd < 0)
 		return kho_fail_os(err, "open", file->path);
@@ -446,7 +449,7 @@ static void close_file(struct file *file)
 }
 
 /* How far KASLR has moved the kernel from where it was linked to. */
-static int read_moved(struct kho_vmlinux *vmlinux, const struct kho_source *source,
+static int read_moved(struct kho_vmlinux *vmlinux, struct kho_source *source,
 		      const struct file *file, struct kho_error *err)
 {
 	char text[32], *end;
@@ -458,7 +461,7 @@ static int read_moved(struct kho_vmlinux *vmlinux, const struct kho_source *sour
 		if (!errno && !*end)
 			return 0;
 	}
-	now = source->live && vmlinux->text ? kho_kallsyms_find(source, "_text") : 0;
+	now = source->files && vmlinux->text ? kho_files_symbol(source->files, "_text") : 0;
 	if (!now)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s does not tell by how much the kernel of %s was moved (KERNELOFFSET)",
@@ -467,7 +470,7 @@ static int read_moved(struct kho_vmlinux *vmlinux, const struct kho_source *sour
 	return 0;
 }
 
-static void read_phys_base(struct kho_vmlinux *vmlinux, const struct kho_source *source)
+static void read_phys_base(struct kho_vmlinux *vmlinux, struct kho_source *source)
 {
 	char text[32], *end;
 
@@ -478,7 +481,7 @@ static void read_phys_base(struct kho_vmlinux *vmlinux, const struct kho_source 
 	vmlinux->has_phys_base = !errno && !*end;
 }
 
-static int read_file(struct kho_vmlinux *vmlinux, const struct kho_source *source,
+static int read_file(struct kho_vmlinux *vmlinux, struct kho_source *source,
 		     struct file *file, struct kho_error *err)
 {
 	int ret = open_file(file, err);
@@ -576,9 +579,4 @@ bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *a
 	case PHYSICAL: *addr = value; return true;
 	}
 	return false;
-}
-
-void kho_vmlinux_destroy(struct kho_vmlinux *vmlinux)
-{
-	free(vmlinux);
 }

@@ -10,6 +10,5 @@
  * there is no vmlinux, or no root, or where what it takes cannot be read.
  */
 bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr);
-void kho_vmlinux_destroy(struct kho_vmlinux *vmlinux);
 
 #endif /* KHO_VMLINUX_H */

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "memory.h"
+#include "libkho/error.h"
 #include "libkho/ranges.h"
+
+/* A kind of source of its own: pages, sorted by address. */
+struct pages {
+	struct kho_source source;
+	size_t n;
+	struct page {
+		uint64_t addr;
+		unsigned char data[KHO_ABI_PAGE_SIZE];
+	} *pages;
+};
 
 static void *need(void *p)
 {
@@ -14,18 +23,62 @@ static void *need(void *p)
 	return p;
 }
 
-static int page_file(const unsigned char *data, size_t size)
+/* The first page that ends after @addr; the number of pages if there is none. */
+static size_t page_from(const struct pages *pages, uint64_t addr)
 {
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	size_t i = 0;
 
-	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
-		abort();
-	return fd;
+	while (i < pages->n && addr >= pages->pages[i].addr &&
+	       addr - pages->pages[i].addr >= KHO_ABI_PAGE_SIZE)
+		i++;
+	return i;
 }
+
+static int pages_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
+		      struct kho_error *err)
+{
+	const struct pages *pages = (struct pages *)source;
+
+	while (size) {
+		size_t i = page_from(pages, addr), skip, n;
+
+		if (i == pages->n || addr < pages->pages[i].addr)
+			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr, "no such page");
+		skip = addr - pages->pages[i].addr;
+		n = KHO_ABI_PAGE_SIZE - skip < size ? KHO_ABI_PAGE_SIZE - skip : size;
+		memcpy(buf, pages->pages[i].data + skip, n);
+		buf = (char *)buf + n;
+		addr += n;
+		size -= n;
+	}
+	return 0;
+}
+
+static bool pages_next_run(struct kho_source *source, uint64_t from, struct kho_range *run)
+{
+	const struct pages *pages = (struct pages *)source;
+	size_t i = page_from(pages, from);
+
+	if (i == pages->n)
+		return false;
+	if (from < pages->pages[i].addr)
+		from = pages->pages[i].addr;
+	*run = (struct kho_range){ from, KHO_ABI_PAGE_SIZE - (from - pages->pages[i].addr) };
+	return true;
+}
+
+static void pages_close(struct kho_source *source)
+{
+	free(((struct pages *)source)->pages);
+}
+
+static const struct kho_source_ops pages_ops = {
+	.read = pages_read, .next_run = pages_next_run, .close = pages_close,
+};
 
 static int compare(const void *a, const void *b)
 {
-	const struct kho_segment *x = a, *y = b;
+	const struct page *x = a, *y = b;
 
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
@@ -33,25 +86,32 @@ static int compare(const void *a, const void *b)
 struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
 			       size_t n, const char *notes)
 {
-	struct kho_source *source = need(calloc(1, sizeof(*source)));
-	unsigned char *file = need(calloc(n + 1, KHO_ABI_PAGE_SIZE));
+	struct pages *own = need(calloc(1, sizeof(*own)));
+	struct kho_source *source = &own->source;
+	const char *cursor = NULL;
+	char release[sizeof(source->release)];
+	size_t kept = 0;
 
-	source->path = need(strdup("input"));
+	if (kho_source_init(source, &pages_ops, "input", NULL))
+		abort();
 	source->notes = need(strdup(notes));
-	source->segments = need(calloc(n + 1, sizeof(*source->segments)));
+	if (kho_source_note(source, "release", &cursor, release, sizeof(release)))
+		kho_source_set_release(source, release);
+	own->pages = need(calloc(n + 1, sizeof(*own->pages)));
 	source->ram = need(calloc(n + 1, sizeof(*source->ram)));
 	for (size_t i = 0; i < n; i++) {
-		memcpy(file + i * KHO_ABI_PAGE_SIZE, bytes[i], pages[i].length);
-		source->segments[i] = (struct kho_segment){
-			pages[i].addr, KHO_ABI_PAGE_SIZE, i * KHO_ABI_PAGE_SIZE,
-		};
+		own->pages[i].addr = pages[i].addr;
+		memcpy(own->pages[i].data, bytes[i], pages[i].length);
 		source->ram[i] = (struct kho_range){ pages[i].addr, KHO_ABI_PAGE_SIZE };
 	}
-	source->nr_segments = n;
-	source->fd = page_file(file, n * KHO_ABI_PAGE_SIZE);
-	qsort(source->segments, n, sizeof(*source->segments), compare);
+	qsort(own->pages, n, sizeof(*own->pages), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || own->pages[i].addr != own->pages[kept - 1].addr)
+			own->pages[kept++] = own->pages[i];
+	}
+	own->n = kept;
+	source->bytes = kept * KHO_ABI_PAGE_SIZE;
 	source->nr_ram = kho_ranges_merge(source->ram, n);
-	free(file);
 	return source;
 }
 

@@ -131,30 +131,50 @@ static void make_folders(const char *root)
 }
 
 /* Where a physical address is in the core that make_kcore() writes. */
-static off_t place_of(const struct kho_source *source, uint64_t addr)
+static off_t place_of(struct kho_source *source, uint64_t addr)
 {
 	off_t offset = 1 << 20;
 
-	for (size_t i = 0; i < source->nr_segments; i++) {
-		const struct kho_segment *s = &source->segments[i];
+	struct kho_range run = { 0 };
 
-		if (addr >= s->addr && addr - s->addr < s->size)
-			return offset + (off_t)(addr - s->addr);
-		offset += (off_t)s->size;
+	while (kho_source_next_run(source, run.addr + run.size, &run)) {
+		if (addr >= run.addr && addr - run.addr < run.size)
+			return offset + (off_t)(addr - run.addr);
+		offset += (off_t)run.size;
 	}
 	die("no such address");
+}
+
+static void add_phdr(Elf64_Ehdr *ehdr, const Elf64_Phdr *phdr)
+{
+	poke((off_t)(sizeof(*ehdr) + ehdr->e_phnum++ * sizeof(*phdr)), phdr, sizeof(*phdr));
+}
+
+static void add_run(Elf64_Ehdr *ehdr, struct kho_source *source, const struct kho_range *run)
+{
+	const Elf64_Phdr phdr = {
+		.p_type = PT_LOAD, .p_paddr = run->addr, .p_filesz = run->size,
+		.p_memsz = run->size, .p_offset = (Elf64_Off)place_of(source, run->addr),
+	};
+	char *data = malloc(run->size);
+
+	if (!data || kho_source_read(source, run->addr, data, run->size, NULL))
+		die("cannot read the snapshot");
+	poke((off_t)phdr.p_offset, data, run->size);
+	free(data);
+	add_phdr(ehdr, &phdr);
 }
 
 /* The snapshot's pages, and all RAM, of which the rest is not there. */
 static int make_kcore(const char *root, struct kho_source *source)
 {
-	size_t n = source->nr_segments + source->nr_ram;
 	Elf64_Ehdr ehdr = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
 		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
-		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)n,
+		.e_phentsize = sizeof(Elf64_Phdr),
 	};
+	struct kho_range run = { 0 };
 	char path[PATH_MAX];
 	int fd;
 
@@ -163,27 +183,14 @@ static int make_kcore(const char *root, struct kho_source *source)
 	if (fd < 0)
 		die("cannot write kcore");
 	machine.fd = fd;
+	while (kho_source_next_run(source, run.addr + run.size, &run))
+		add_run(&ehdr, source, &run);
+	for (size_t i = 0; i < source->nr_ram; i++)
+		add_phdr(&ehdr, &(Elf64_Phdr){
+			.p_type = PT_LOAD, .p_paddr = source->ram[i].addr,
+			.p_memsz = source->ram[i].size,
+		});
 	poke(0, &ehdr, sizeof(ehdr));
-	for (size_t i = 0; i < n; i++) {
-		Elf64_Phdr phdr = { .p_type = PT_LOAD };
-
-		if (i < source->nr_segments) {
-			const struct kho_segment *s = &source->segments[i];
-			char *data = malloc(s->size);
-
-			phdr.p_paddr = s->addr;
-			phdr.p_filesz = phdr.p_memsz = s->size;
-			phdr.p_offset = (Elf64_Off)place_of(source, s->addr);
-			if (!data || kho_source_read(source, s->addr, data, s->size, NULL))
-				die("cannot read the snapshot");
-			poke((off_t)phdr.p_offset, data, s->size);
-			free(data);
-		} else {
-			phdr.p_paddr = source->ram[i - source->nr_segments].addr;
-			phdr.p_memsz = source->ram[i - source->nr_segments].size;
-		}
-		poke((off_t)(sizeof(ehdr) + i * sizeof(phdr)), &phdr, sizeof(phdr));
-	}
 	return fd;
 }
 

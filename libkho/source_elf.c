@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* ELF cores: vmcores, snapshots, what QEMU's dump-guest-memory writes, and /proc/kcore. */
+#include <errno.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "ranges.h"
+#include "source_kinds.h"
+#include "abi/kexec_handover.h"
+#include "abi/snapshot.h"
+
+/* More program headers than any dump has; a bound for what a file may ask for. */
+#define MAX_PHDRS	(1u << 22)
+/* All notes of a file: VMCOREINFO, the registers of thousands of CPUs, a snapshot's lines. */
+#define MAX_NOTES	(16u << 20)
+/* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
+#define VMCOREINFO	"VMCOREINFO"
+/* of x86_64: the kernel's image is mapped from there */
+#define KERNEL_IMAGE	0xffffffff80000000ull
+
+#define READ_AHEAD	(32u << 10)
+
+struct segment {
+	uint64_t addr;		/* physical */
+	uint64_t size;		/* bytes that are in the file */
+	uint64_t offset;	/* in the file */
+};
+
+/* A range of virtual addresses, as far as the file tells. */
+struct mapping {
+	uint64_t vaddr;
+	uint64_t addr;
+	uint64_t size;
+};
+
+struct elf {
+	struct kho_source source;
+	int fd;
+	bool live;
+	uint64_t file_size;	/* UINT64_MAX of live memory */
+	char *vmcoreinfo;	/* "key=value" lines that the kernel says of itself, or NULL */
+	struct segment *segments; /* sorted by address; none overlaps another */
+	size_t nr_segments;
+	struct mapping *mappings; /* any order */
+	size_t nr_mappings;
+	size_t notes_left;	/* bytes of them that may still be read */
+	unsigned char *ahead;	/* READ_AHEAD bytes, or NULL; what was read last of a file */
+	uint64_t ahead_offset;
+	size_t ahead_size;	/* of it valid */
+};
+
+static struct elf *elf_of(struct kho_source *source)
+{
+	return (struct elf *)source;
+}
+
+/* -------------------------------------------------------------------- notes */
+
+static bool is_note(const GElf_Nhdr *note, const char *base, size_t name, const char *expected)
+{
+	return note->n_namesz == strlen(expected) + 1 &&
+	       !memcmp(base + name, expected, note->n_namesz);
+}
+
+/* Each of the two texts is taken once: *to is set. */
+static int take_text(char **to, const char *text, size_t size, struct kho_error *err)
+{
+	*to = strndup(text, size);
+	return *to ? 0 : kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+}
+
+static int take_notes(struct elf *elf, Elf_Data *data, struct kho_error *err)
+{
+	size_t offset = 0, name, desc;
+	GElf_Nhdr note;
+	int ret = 0;
+
+	while (!ret && (offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
+		const char *base = data->d_buf;
+
+		if (!elf->vmcoreinfo && is_note(&note, base, name, VMCOREINFO))
+			ret = take_text(&elf->vmcoreinfo, base + desc, note.n_descsz, err);
+		if (!elf->live && !elf->source.notes && note.n_type == KHO_SNAPSHOT_NOTE_TYPE &&
+		    is_note(&note, base, name, KHO_SNAPSHOT_NOTE_NAME))
+			ret = take_text(&elf->source.notes, base + desc, note.n_descsz, err);
+	}
+	return ret;
+}
+
+/*
+ * The notes are read here and not by libelf, which would keep the bytes of each header until
+ * the file is closed, though thousands of headers may name the same.
+ */
+static int read_notes(struct elf *elf, const GElf_Phdr *phdr, struct kho_error *err)
+{
+	Elf_Data data = {
+		.d_type = phdr->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR, .d_version = EV_CURRENT,
+	};
+	ssize_t n;
+	int ret;
+
+	if (phdr->p_filesz > elf->notes_left || phdr->p_offset > INT64_MAX)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s: its notes have more bytes than the file, or than %u",
+				elf->source.path, MAX_NOTES);
+	elf->notes_left -= phdr->p_filesz;
+	data.d_buf = malloc(phdr->p_filesz + 1);
+	if (!data.d_buf)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	n = pread(elf->fd, data.d_buf, phdr->p_filesz, (off_t)phdr->p_offset);
+	if (n < 0) {
+		ret = kho_fail_os(err, "read the notes of", elf->source.path);
+	} else {
+		data.d_size = (size_t)n;
+		ret = take_notes(elf, &data, err);
+	}
+	free(data.d_buf);
+	return ret;
+}
+
+/* ----------------------------------------------------------------- segments */
+
+/*
+ * A segment that is RAM at a known physical address. /proc/kcore gives -1 for
+ * what is only virtual (fs/proc/kcore.c), and a second view of the kernel's own
+ * text at the top of the address space, which the direct mapping has as well.
+ */
+static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
+{
+	uint64_t size = phdr->p_memsz > phdr->p_filesz ? phdr->p_memsz : phdr->p_filesz;
+	uint64_t end;
+
+	if (phdr->p_type != PT_LOAD || !size)
+		return false;
+	if (phdr->p_paddr == UINT64_MAX || __builtin_add_overflow(phdr->p_paddr, size, &end))
+		return false;
+	if (__builtin_add_overflow(phdr->p_offset, phdr->p_filesz, &end) || end > INT64_MAX)
+		return false;
+	if (live && machine == EM_X86_64 && phdr->p_vaddr >= KERNEL_IMAGE)
+		return false;
+	return true;
+}
+
+/* A dump may leave pages out: they are RAM, and not present. Nor is what is beyond its end. */
+static void add_segment(struct elf *elf, const GElf_Phdr *phdr)
+{
+	uint64_t there = phdr->p_offset < elf->file_size ? elf->file_size - phdr->p_offset : 0;
+
+	if (there < phdr->p_filesz)
+		elf->source.cut_short = true;
+	else
+		there = phdr->p_filesz;
+	if (there)
+		elf->segments[elf->nr_segments++] = (struct segment){
+			phdr->p_paddr, there, phdr->p_offset,
+		};
+}
+
+static int segment_compare(const void *a, const void *b)
+{
+	const struct segment *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+/*
+ * Sorts the segments, and cuts off of each what those before it have already: a vmcore has the
+ * kernel's text once more beside the RAM that it is in.
+ */
+static void separate_segments(struct elf *elf)
+{
+	uint64_t end = 0, sum = 0;
+	size_t kept = 0;
+
+	qsort(elf->segments, elf->nr_segments, sizeof(*elf->segments), segment_compare);
+	for (size_t i = 0; i < elf->nr_segments; i++) {
+		struct segment s = elf->segments[i];
+		uint64_t skip = s.addr < end ? end - s.addr : 0;
+
+		if (skip >= s.size)
+			continue;
+		s.addr += skip;
+		s.offset += skip;
+		s.size -= skip;
+		end = s.addr + s.size;
+		elf->segments[kept++] = s;
+		sum = sum > UINT64_MAX - s.size ? UINT64_MAX : sum + s.size;
+	}
+	elf->nr_segments = kept;
+	/* segments may name the same bytes of the file for different memory */
+	elf->source.bytes = sum < elf->file_size ? sum : elf->file_size;
+}
+
+static int read_phdr(struct elf *elf, const GElf_Phdr *phdr, GElf_Half machine,
+		     struct kho_error *err)
+{
+	struct kho_source *source = &elf->source;
+	int ret;
+
+	if (phdr->p_type == PT_NOTE) {
+		ret = read_notes(elf, phdr, err);
+		/* of a running kernel hardly anything depends on them */
+		return elf->live ? 0 : ret;
+	}
+	if (phdr->p_type == PT_LOAD && phdr->p_vaddr && phdr->p_paddr != UINT64_MAX)
+		elf->mappings[elf->nr_mappings++] = (struct mapping){
+			phdr->p_vaddr, phdr->p_paddr, phdr->p_memsz,
+		};
+	if (!phdr_is_memory(phdr, elf->live, machine))
+		return 0;
+	add_segment(elf, phdr);
+	source->ram[source->nr_ram++] = (struct kho_range){
+		phdr->p_paddr, phdr->p_memsz > phdr->p_filesz ? phdr->p_memsz : phdr->p_filesz,
+	};
+	return 0;
+}
+
+static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
+{
+	struct kho_source *source = &elf->source;
+	GElf_Ehdr ehdr;
+	GElf_Phdr phdr;
+	size_t n;
+	int ret;
+
+	if (elf_kind(file) != ELF_K_ELF || !gelf_getehdr(file, &ehdr) ||
+	    ehdr.e_type != ET_CORE || elf_getphdrnum(file, &n)) {
+		ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core",
+			       source->path);
+		return kho_remedy(err, ret, "Use a vmcore, or a snapshot that kho-inspect takes on the machine.");
+	}
+	if (ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s is of a machine with the other byte order", source->path);
+	if (!n || n > MAX_PHDRS || n > elf->file_size / sizeof(Elf32_Phdr))
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s has %zu program headers", source->path, n);
+
+	elf->segments = calloc(n, sizeof(*elf->segments));
+	elf->mappings = calloc(n, sizeof(*elf->mappings));
+	source->ram = calloc(n, sizeof(*source->ram));
+	if (!elf->segments || !elf->mappings || !source->ram)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+
+	for (size_t i = 0; i < n; i++) {
+		if (!gelf_getphdr(file, (int)i, &phdr))
+			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+					"%s: cannot read program header %zu: %s",
+					source->path, i, elf_errmsg(-1));
+		ret = read_phdr(elf, &phdr, ehdr.e_machine, err);
+		if (ret)
+			return ret;
+	}
+	separate_segments(elf);
+	source->nr_ram = kho_ranges_merge(source->ram, source->nr_ram);
+	return 0;
+}
+
+static int read_file(struct elf *elf, struct kho_error *err)
+{
+	char release[sizeof(elf->source.release)];
+	Elf *file;
+	int ret;
+
+	file = elf_begin(elf->fd, ELF_C_READ, NULL);
+	if (!file)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not an ELF core: %s",
+				elf->source.path, elf_errmsg(-1));
+	ret = read_phdrs(elf, file, err);
+	elf_end(file);
+	if (!ret && elf->vmcoreinfo &&
+	    kho_source_line(elf->vmcoreinfo, "OSRELEASE", release, sizeof(release)))
+		kho_source_set_release(&elf->source, release);
+	return ret;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* The first segment that ends after @addr, or NULL. */
+static const struct segment *segment_from(const struct elf *elf, uint64_t addr)
+{
+	size_t low = 0, high = elf->nr_segments;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct segment *s = &elf->segments[mid];
+
+		if (addr >= s->addr && addr - s->addr >= s->size)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < elf->nr_segments ? &elf->segments[low] : NULL;
+}
+
+static int not_there(const struct elf *elf, uint64_t addr, struct kho_error *err)
+{
+	if (elf->source.cut_short)
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
+				"%s is cut short: it has no memory at 0x%" PRIx64, elf->source.path,
+				addr);
+	return kho_fail(err, KHO_ERR_NOT_PRESENT, addr, "%s has no memory at 0x%" PRIx64,
+			elf->source.path, addr);
+}
+
+static int read_fully(const struct elf *elf, uint64_t offset, void *buf, size_t size,
+		      uint64_t addr, struct kho_error *err)
+{
+	while (size) {
+		ssize_t n = pread(elf->fd, buf, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* EIO and EFAULT of live memory: this place, not the tool, is at fault */
+		if (n < 0 && errno != EIO && errno != EFAULT)
+			return kho_fail_os(err, "read", elf->source.path);
+		if (n <= 0)
+			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
+					"%s: memory at 0x%" PRIx64 " cannot be read",
+					elf->source.path, addr);
+
+		buf = (char *)buf + n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/*
+ * Metadata are pages here and there, but of a file that was made from them they stand
+ * close together, and one large read takes little longer than a small one. So where one
+ * small read follows another in the file, what comes after it is read with it. Not of
+ * live memory, which changes.
+ */
+static bool read_ahead(struct elf *elf, uint64_t offset, void *buf, size_t size)
+{
+	bool follows = offset >= elf->ahead_offset &&
+		       offset - elf->ahead_offset < 2 * READ_AHEAD;
+	ssize_t n;
+
+	if (elf->live || size > KHO_ABI_PAGE_SIZE)
+		return false;
+	if (follows && offset - elf->ahead_offset < elf->ahead_size &&
+	    size <= elf->ahead_size - (offset - elf->ahead_offset)) {
+		memcpy(buf, elf->ahead + (offset - elf->ahead_offset), size);
+		return true;
+	}
+
+	elf->ahead_offset = offset;
+	elf->ahead_size = 0;
+	if (!follows)
+		return false;
+	if (!elf->ahead)
+		elf->ahead = malloc(READ_AHEAD);
+	if (!elf->ahead)
+		return false;
+	n = pread(elf->fd, elf->ahead, READ_AHEAD, (off_t)offset);
+	if (n < (ssize_t)size)
+		return false;	/* the usual way says why */
+	elf->ahead_size = (size_t)n;
+	memcpy(buf, elf->ahead, size);
+	return true;
+}
+
+static int elf_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
+		    struct kho_error *err)
+{
+	struct elf *elf = elf_of(source);
+
+	while (size) {
+		const struct segment *segment = segment_from(elf, addr);
+		uint64_t skip, chunk;
+		int ret;
+
+		if (!segment || addr < segment->addr)
+			return not_there(elf, addr, err);
+
+		skip = addr - segment->addr;
+		chunk = segment->size - skip;
+		if (chunk > size)
+			chunk = size;
+
+		if (!read_ahead(elf, segment->offset + skip, buf, chunk)) {
+			ret = read_fully(elf, segment->offset + skip, buf, chunk, addr, err);
+			if (ret)
+				return ret;
+		}
+
+		buf = (char *)buf + chunk;
+		addr += chunk;
+		size -= chunk;
+	}
+	return 0;
+}
+
+static bool elf_next_run(struct kho_source *source, uint64_t from, struct kho_range *run)
+{
+	const struct segment *segment = segment_from(elf_of(source), from);
+
+	if (!segment)
+		return false;
+	if (from < segment->addr)
+		from = segment->addr;
+	*run = (struct kho_range){ from, segment->size - (from - segment->addr) };
+	return true;
+}
+
+static bool elf_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size)
+{
+	const struct elf *elf = elf_of(source);
+
+	return elf->vmcoreinfo && kho_source_line(elf->vmcoreinfo, key, value, size);
+}
+
+static bool elf_translate(struct kho_source *source, uint64_t vaddr, uint64_t *addr)
+{
+	const struct elf *elf = elf_of(source);
+
+	for (size_t i = 0; i < elf->nr_mappings; i++) {
+		const struct mapping *mapping = &elf->mappings[i];
+
+		if (vaddr >= mapping->vaddr && vaddr - mapping->vaddr < mapping->size)
+			return !__builtin_add_overflow(mapping->addr, vaddr - mapping->vaddr, addr);
+	}
+	return false;
+}
+
+bool kho_elf_place(struct kho_source *source, uint64_t addr, uint64_t *offset)
+{
+	const struct segment *segment = segment_from(elf_of(source), addr);
+
+	if (!segment || addr < segment->addr)
+		return false;
+	*offset = segment->offset + (addr - segment->addr);
+	return true;
+}
+
+static void elf_close(struct kho_source *source)
+{
+	struct elf *elf = elf_of(source);
+
+	close(elf->fd);
+	free(elf->vmcoreinfo);
+	free(elf->ahead);
+	free(elf->segments);
+	free(elf->mappings);
+}
+
+static const struct kho_source_ops elf_ops = {
+	.read = elf_read,
+	.next_run = elf_next_run,
+	.vmcoreinfo = elf_vmcoreinfo,
+	.translate = elf_translate,
+	.close = elf_close,
+};
+
+/* A file, or a device that has a size. */
+static uint64_t size_of(int fd, bool live)
+{
+	off_t size = live ? -1 : lseek(fd, 0, SEEK_END);
+
+	return size <= 0 ? UINT64_MAX : (uint64_t)size;
+}
+
+int kho_elf_open(int fd, const char *path, bool live, struct kho_source **out,
+		 struct kho_error *err)
+{
+	struct elf *elf = calloc(1, sizeof(*elf));
+	int ret;
+
+	if (!elf) {
+		close(fd);
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	}
+	elf->fd = fd;
+	elf->live = live;
+	elf->file_size = size_of(fd, live);
+	elf->notes_left = elf->file_size < MAX_NOTES ? elf->file_size : MAX_NOTES;
+	elf->source.changes = live;
+	elf->source.has_all_ram = live;
+
+	ret = kho_source_init(&elf->source, &elf_ops, path, err);
+	if (!ret && elf_version(EV_CURRENT) == EV_NONE)
+		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
+	if (!ret)
+		ret = read_file(elf, err);
+	if (ret) {
+		kho_source_close(&elf->source);
+		return ret;
+	}
+
+	*out = &elf->source;
+	return 0;
+}
