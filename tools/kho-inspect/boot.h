@@ -148,7 +148,7 @@ struct boot_finding {
 	char severity[8];
 	char address[24];	/* "0x...", or "-" */
 	char record[24];	/* a number, or "-" */
-	char text[320];		/* begins with "not judged: " where that is so */
+	char *text;		/* begins with "not judged: " where that is so */
 };
 
 struct boot_findings {

@@ -8,42 +8,44 @@
 
 #define NOT_JUDGED "not judged: "
 
-static struct boot_finding *new_finding(struct boot_findings *findings)
+static void add(struct boot_findings *findings, const struct boot_finding *finding)
 {
-	if (findings->n == findings->room) {
+	char *text = strdup(finding->text);
+
+	if (text && findings->n == findings->room) {
 		size_t room = findings->room ? 2 * findings->room : 64;
 		struct boot_finding *list = reallocarray(findings->list, room, sizeof(*list));
 
-		if (!list) {
-			findings->truncated = true;
-			return NULL;
+		if (list) {
+			findings->list = list;
+			findings->room = room;
 		}
-		findings->list = list;
-		findings->room = room;
 	}
-	/* all of it: two findings are compared as bytes */
-	return memset(&findings->list[findings->n++], 0, sizeof(*findings->list));
+	if (!text || findings->n == findings->room) {
+		findings->truncated = true;
+		free(text);
+		return;
+	}
+	findings->list[findings->n] = *finding;
+	findings->list[findings->n++].text = text;
 }
 
 void boot_findings_add(struct boot_findings *findings, const struct kho_finding *finding)
 {
-	struct boot_finding *line = new_finding(findings);
+	char text[sizeof(finding->message) + sizeof(NOT_JUDGED)];
+	struct boot_finding line = {
+		.class = boot_classify(finding), .address = "-", .record = "-", .text = text,
+	};
 
-	if (!line)
-		return;
-	line->class = boot_classify(finding);
-	snprintf(line->rule, sizeof(line->rule), "%s", finding->rule->id);
-	snprintf(line->severity, sizeof(line->severity), "%s",
-		 kho_severity_name(finding->severity));
-	strcpy(line->address, "-");
+	snprintf(line.rule, sizeof(line.rule), "%s", finding->rule->id);
+	snprintf(line.severity, sizeof(line.severity), "%s", kho_severity_name(finding->severity));
 	if (finding->addr != KHO_NO_ADDR)
-		snprintf(line->address, sizeof(line->address), "0x%" PRIx64, finding->addr);
-	strcpy(line->record, "-");
+		snprintf(line.address, sizeof(line.address), "0x%" PRIx64, finding->addr);
 	if (finding->record_id)
-		snprintf(line->record, sizeof(line->record), "%" PRIu64, finding->record_id);
-	snprintf(line->text, sizeof(line->text), "%s%s", finding->unevaluated ? NOT_JUDGED : "",
+		snprintf(line.record, sizeof(line.record), "%" PRIu64, finding->record_id);
+	snprintf(text, sizeof(text), "%s%s", finding->unevaluated ? NOT_JUDGED : "",
 		 finding->message);
-	boot_plain(line->text);
+	add(findings, &line);
 }
 
 /* A stable sort by counting: there are seven classes. */
@@ -69,7 +71,14 @@ void boot_findings_sort(struct boot_findings *findings)
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct boot_finding));
+	const struct boot_finding *one = a, *two = b;
+	int ret = strcmp(one->rule, two->rule);
+
+	if (!ret)
+		ret = strcmp(one->record, two->record);
+	if (!ret)
+		ret = strcmp(one->address, two->address);
+	return ret ? ret : strcmp(one->text, two->text);
 }
 
 void boot_findings_drop(struct boot_findings *findings, struct boot_findings *known)
@@ -80,8 +89,9 @@ void boot_findings_drop(struct boot_findings *findings, struct boot_findings *kn
 		return;
 	qsort(known->list, known->n, sizeof(*known->list), compare);
 	for (size_t i = 0; i < findings->n; i++) {
-		if (!bsearch(&findings->list[i], known->list, known->n, sizeof(*known->list),
-			     compare))
+		if (bsearch(&findings->list[i], known->list, known->n, sizeof(*known->list), compare))
+			free(findings->list[i].text);
+		else
 			findings->list[kept++] = findings->list[i];
 	}
 	findings->n = kept;
@@ -104,35 +114,35 @@ void boot_findings_write(const struct boot_findings *findings, FILE *file)
 	}
 }
 
-static bool parse_line(const char *text, struct boot_finding *line)
+/* @text keeps what is behind the fields; false where it is no finding. */
+static bool parse_line(char *text, struct boot_finding *line)
 {
+	size_t length = strcspn(text, "\n");
 	char class[12];
 	int end = 0;
 
+	memset(line, 0, sizeof(*line));
+	if (text[length] != '\n')
+		return false;
+	text[length] = '\0';
 	if (sscanf(text, "%11s %7s %7s %23s %23s %n", class, line->rule, line->severity,
 		   line->address, line->record, &end) != 5 || !end)
 		return false;
-	snprintf(line->text, sizeof(line->text), "%s", text + end);
-	line->text[strcspn(line->text, "\n")] = '\0';
-	boot_plain(line->text);
+	line->text = text + end;
 	return boot_class_parse(class, &line->class);
 }
 
 bool boot_findings_read(FILE *file, struct boot_findings *findings)
 {
+	struct boot_finding line;
 	char text[512];
 
 	while (fgets(text, sizeof(text), file)) {
-		struct boot_finding *line = new_finding(findings);
-
-		if (!line)
+		if (!parse_line(text, &line))
 			return false;
-		if (!strchr(text, '\n') || !parse_line(text, line)) {
-			findings->n--;
-			return false;
-		}
+		add(findings, &line);
 	}
-	return !ferror(file);
+	return !ferror(file) && !findings->truncated;
 }
 
 bool boot_finding_judged(const struct boot_finding *finding)
@@ -142,6 +152,8 @@ bool boot_finding_judged(const struct boot_finding *finding)
 
 void boot_findings_free(struct boot_findings *findings)
 {
+	for (size_t i = 0; i < findings->n; i++)
+		free(findings->list[i].text);
 	free(findings->list);
 	*findings = (struct boot_findings){ 0 };
 }

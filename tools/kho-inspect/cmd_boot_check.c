@@ -72,6 +72,13 @@ static void set_verdict(struct verdict *verdict, enum boot_word word, const char
 	va_end(args);
 }
 
+static void set_nothing(const struct check *check, struct verdict *verdict)
+{
+	set_verdict(verdict, WORD_NONE, "nothing was handed over%s",
+		    check->boot.promised ? "; rd.kho.expect= does not count, because kexec did not start this kernel"
+					 : "");
+}
+
 /* --------------------------------------------------------- in the child */
 
 struct collector {
@@ -258,7 +265,7 @@ static void judge_unopened(const struct check *check, struct collector *collecto
 			set_verdict(verdict, WORD_UNKNOWN, "%s, and the kernel log cannot be read: nothing has been checked",
 				    reason->message);
 		else
-			set_verdict(verdict, WORD_NONE, "nothing was handed over");
+			set_nothing(check, verdict);
 		return;
 	}
 	if (kho_verify_open_error(reason, collect, collector, &summary)) {
@@ -553,7 +560,7 @@ static void check_incoming(struct check *check, struct verdict *verdict)
 	} else if (check->evidence.crash_kernel) {
 		set_verdict(verdict, WORD_NONE, "this is a crash kernel: nothing is handed over to it");
 	} else if (is_cold(check)) {
-		set_verdict(verdict, WORD_NONE, "nothing was handed over");
+		set_nothing(check, verdict);
 	} else {
 		boot_kernel_log_read(check->sysroot, &check->log);
 		run_judge(check, verdict);
