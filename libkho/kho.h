@@ -189,6 +189,8 @@ unsigned int kho_state_page_size(const struct kho_state *state);
 /* Arrays owned by the state; *n may be 0. Scratch is raw: any order, size 0 legal. */
 const struct kho_subtree *kho_state_subtrees(const struct kho_state *state, size_t *n);
 const struct kho_range *kho_state_scratch(const struct kho_state *state, size_t *n);
+/* The option of the kernel that sets their sizes: "kho_bootmem" since Linux 7.4, else "kho_scratch". */
+const char *kho_state_scratch_option(const struct kho_state *state);
 /* Sorted, merged; where the source tells what is RAM (kcore, dump). */
 const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
 

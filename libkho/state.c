@@ -156,8 +156,32 @@ static int read_root_snapshot(struct kho_root *root, struct kho_source *source,
 
 /* ---------------------------------------------------------------- scratch */
 
+/* Scratch is bootmem since Linux 7.4: the files of debugfs, and the kernel's option. */
+static const struct scratch_names {
+	const char *addrs, *sizes, *option;
+} scratch_names[] = {
+	{ DEBUGFS_KHO "out/scratch_phys", DEBUGFS_KHO "out/scratch_len", "kho_scratch" },
+	{ DEBUGFS_KHO "out/bootmem_phys", DEBUGFS_KHO "out/bootmem_len", "kho_bootmem" },
+};
+
+static const struct scratch_names *names_of(const struct kho_source *source)
+{
+	unsigned int major, minor;
+
+	if (source->files)
+		return &scratch_names[kho_files_exist(source->files, scratch_names[1].addrs)];
+	return &scratch_names[sscanf(source->release, "%u.%u", &major, &minor) == 2 &&
+			      (major > 7 || (major == 7 && minor >= 4))];
+}
+
+const char *kho_state_scratch_option(const struct kho_state *state)
+{
+	return names_of(state->source)->option;
+}
+
 static int read_scratch_live(struct kho_state *state, struct kho_error *err)
 {
+	const struct scratch_names *names = names_of(state->source);
 	uint64_t *addrs, *sizes;
 	size_t n, m;
 	int ret;
@@ -168,11 +192,9 @@ static int read_scratch_live(struct kho_state *state, struct kho_error *err)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	sizes = addrs + MAX_SCRATCH;
 
-	ret = read_numbers(state->source, DEBUGFS_KHO "out/scratch_phys", addrs, MAX_SCRATCH,
-			   &n, err);
+	ret = read_numbers(state->source, names->addrs, addrs, MAX_SCRATCH, &n, err);
 	if (!ret)
-		ret = read_numbers(state->source, DEBUGFS_KHO "out/scratch_len", sizes,
-				   MAX_SCRATCH, &m, err);
+		ret = read_numbers(state->source, names->sizes, sizes, MAX_SCRATCH, &m, err);
 	if (!ret && n != m)
 		ret = kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 			       "debugfs gives %zu addresses and %zu sizes of scratch areas", n, m);

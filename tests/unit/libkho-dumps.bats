@@ -15,6 +15,10 @@ setup() {
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
+@test "files come in any order and shape, end early, or are no dumps at all" {
+	"$KHO_BUILDDIR/tests/unit/test-source" "$BATS_TEST_TMPDIR"
+}
+
 # make_dump OPTION...: a dump of 300 records in 3 GiB.
 make_dump() {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 "$@" 300 "$dump"
@@ -94,6 +98,21 @@ make_dump_without_list() {
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"is cut short: it ends before memory at $head"* ]]
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
+}
+
+@test "pages that libkdumpfile cannot unpack are named as the cause" {
+	make_dump --kdump
+	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" --zstd "$dump" "$dump.zstd" "$(root_address "$dump")"
+	run --separate-stderr -2 "$inspect" verify --core "$dump.zstd"
+	[[ $stderr == *"1 page(s) in it cannot be read, the first at 0x"*"cannot be read: "* ]]
+}
+
+@test "one part of a dump that was split is refused, and how to join them is said" {
+	make_dump --kdump
+	# split, in struct kdump_sub_header of makedumpfile's diskdump_mod.h
+	printf '\1' | dd of="$dump" bs=1 seek=$((4096 + 12)) conv=notrunc status=none
+	run --separate-stderr -2 "$inspect" verify --core "$dump"
+	[[ $stderr == *"is one part of a dump"*"makedumpfile --reassemble"* ]]
 }
 
 @test "without the page of its root a dump does not pass" {

@@ -23,6 +23,15 @@ setup() {
 	[ "$(grep -c '^error *K413 *not judged' <<<"$output")" -ge 3 ]
 }
 
+@test "scratch is called bootmem since Linux 7.4" {
+	"$inspect" scratch --sysroot "$root" >"$BATS_TEST_TMPDIR/scratch"
+	grep -q 'kho_scratch=' "$BATS_TEST_TMPDIR/scratch"
+	mv "$root/sys/kernel/debug/kho/out/scratch_phys" "$root/sys/kernel/debug/kho/out/bootmem_phys"
+	mv "$root/sys/kernel/debug/kho/out/scratch_len" "$root/sys/kernel/debug/kho/out/bootmem_len"
+	diff <(sed 's/kho_scratch=/kho_bootmem=/' "$BATS_TEST_TMPDIR/scratch") \
+		<("$inspect" scratch --sysroot "$root")
+}
+
 @test "K510: expected state did not come" {
 	run -1 "$inspect" verify --in --expect=5,9 --sysroot "$root"
 	[[ $output == *"fatal    K510  5 records of generation 9 were expected"* ]]

@@ -64,6 +64,10 @@ tests_unit_test_live_SOURCES = tests/unit/test-live.c
 tests_unit_test_live_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread
 tests_unit_test_live_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-source
+tests_unit_test_source_SOURCES = tests/unit/test-source.c
+tests_unit_test_source_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-progress
 tests_unit_test_progress_SOURCES = tests/unit/test-progress.c
 tests_unit_test_progress_LDADD = libkho/libkho-core.la

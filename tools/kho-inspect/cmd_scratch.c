@@ -29,7 +29,7 @@ static uint64_t total_of(const struct kho_range *ranges, size_t n)
 }
 
 static void print_table(const struct options *options, const struct kho_range *scratch,
-			size_t n, uint64_t total, uint64_t ram)
+			size_t n, uint64_t total, uint64_t ram, const char *option)
 {
 	static const char *const headings[] = { "AREA", "FOR", "ADDRESS", "SIZE" };
 	static const bool right[] = { true, false, true, true };
@@ -48,10 +48,10 @@ static void print_table(const struct options *options, const struct kho_range *s
 	table_print(table, stdout);
 	table_destroy(table);
 
-	printf("%s of %s RAM (%.1f %%); used for movable pages meanwhile; set with kho_scratch=\n",
+	printf("%s of %s RAM (%.1f %%); used for movable pages meanwhile; set with %s=\n",
 	       format_size(options, total, size),
 	       format_size(options, ram, ram_size),
-	       ram ? 100.0 * (double)total / (double)ram : 0.0);
+	       ram ? 100.0 * (double)total / (double)ram : 0.0, option);
 }
 
 /* ----------------------------------------------------- what an image would need */
@@ -120,7 +120,8 @@ static int read_need(const struct options *options, const struct kho_range *scra
 	return 0;
 }
 
-static void print_need(const struct options *options, const struct need *need)
+static void print_need(const struct options *options, const struct need *need,
+		       const char *option)
 {
 	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM];
 
@@ -129,8 +130,10 @@ static void print_need(const struct options *options, const struct need *need)
 	if (options->initrd)
 		printf(", %s %s", options->initrd,
 		       format_size(options, need->initrd, initrd));
-	puts(need->fits ? ": they fit" :
-	     ": there is no room; boot this kernel with a larger kho_scratch=");
+	if (need->fits)
+		puts(": they fit");
+	else
+		printf(": there is no room; boot this kernel with a larger %s=\n", option);
 }
 
 static struct json_object *json_need(const struct need *need)
@@ -179,9 +182,11 @@ int cmd_scratch(const struct options *options)
 		json_object_object_add(document, "image", options->target ? json_need(&need) : NULL);
 		json_print(document);
 	} else {
-		print_table(options, scratch, n, total, ram_total);
+		const char *option = kho_state_scratch_option(opened.state);
+
+		print_table(options, scratch, n, total, ram_total, option);
 		if (options->target)
-			print_need(options, &need);
+			print_need(options, &need, option);
 	}
 	close_state(&opened);
 	return options->target && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
