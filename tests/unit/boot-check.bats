@@ -37,3 +37,29 @@ setup() {
 			"$KHO_BUILDDIR/monitoring/$unit.service"
 	done
 }
+
+@test "what reads the state has a limit on memory, gives up system calls, and dies with its parent" {
+	local inspect=${KHO_BUILDDIR%/*}/main/tools/kho-inspect/.libs/kho-inspect box=$BATS_TEST_TMPDIR/box parent child=
+	# sanitizers map terabytes
+	[ -x "$inspect" ] || skip "the build without sanitizers is not in $inspect"
+	mkdir -p "$box"/sys/kernel/boot_params/setup_data/0 "$box"/sys/kernel/debug/kho/in "$box/proc"
+	echo 0xa >"$box/sys/kernel/boot_params/setup_data/0/type"
+	: >"$box/proc/cmdline"
+	mkfifo "$box/proc/kcore"
+	LD_LIBRARY_PATH=${KHO_BUILDDIR%/*}/main/libkho/.libs "$inspect" boot-check --sysroot="$box" --dir="$box/run" --timeout=60 3>&- &
+	parent=$!
+	for _ in {1..100}; do
+		child=$(pgrep -P "$parent") && grep -qx 'Seccomp:[[:space:]]*2' "/proc/$child/status" && break
+		sleep 0.1
+	done
+	grep -qx 'Seccomp:[[:space:]]*2' "/proc/$child/status"
+	grep -Eq '^Max data size +[0-9]+ +[0-9]+ +bytes' "/proc/$child/limits"
+	grep -Eq '^Max core file size +0 +0' "/proc/$child/limits"
+	kill -KILL "$parent"
+	for _ in {1..100}; do
+		# nobody may have asked for its status yet
+		grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$child/status" || return 0
+		sleep 0.1
+	done
+	return 1
+}
