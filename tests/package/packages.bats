@@ -18,7 +18,8 @@ setup_file() {
 		--include="$(dependencies),kexec-tools,mandoc,bash-completion" \
 		"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$CHROOT" "$(fetch_mirror)"
 	mount -t proc proc "$CHROOT/proc"
-	mkdir "$CHROOT/packages"
+	mkdir -p "$CHROOT/packages/theirs"
+	(cd "$CHROOT/packages/theirs" && apt-get -q -o APT::Sandbox::User=root download kexec-tools)
 	for package in "$KHO_PACKAGES_DIR"/*.deb; do
 		[[ $package == *-dbgsym_* ]] || cp "$package" "$CHROOT/packages/"
 	done
@@ -91,4 +92,91 @@ inventory() {
 	in_chroot sh -c 'dpkg --purge kexec-kho libkho0'
 	run ! in_chroot test -e /usr/sbin/kexec
 	[ -z "$(in_chroot dpkg-divert --list '*kexec*')" ]
+}
+
+install_kexec_tools() {
+	in_chroot sh -c 'dpkg -i /packages/theirs/kexec-tools_*.deb'
+}
+
+# What systemd finds of ours when it looks for what a kexec requires.
+requirements() {
+	find "$CHROOT/etc/systemd/system" "$CHROOT/lib/systemd/system" -path '*kexec*' -name 'kho-*' | sort
+}
+
+@test "removed without purge, and installed again: nothing requires what is gone" {
+	install_kexec_tools
+	inventory >"$BATS_TEST_TMPDIR/before"
+	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb /packages/kexec-kho_*.deb'
+	[ -n "$(requirements)" ]
+	in_chroot dpkg --remove kexec-kho
+	[ -z "$(requirements)" ]
+	run ! in_chroot kexec --kho=auto --version
+	in_chroot kexec --version | grep -q kexec-tools
+	[ -z "$(in_chroot dpkg-divert --list '*kexec*')" ]
+	# again, with the check before systemctl kexec in place
+	in_chroot sh -c 'dpkg -i /packages/kexec-kho_*.deb'
+	in_chroot test -e /etc/systemd/system/systemd-kexec.service.requires/kho-preexec.service
+	# what an upgrade does, also when that fails half way
+	in_chroot sh -c 'dpkg -i /packages/kexec-kho_*.deb'
+	in_chroot kexec --kho=auto --version
+	in_chroot dpkg --purge kexec-kho libkho0
+	inventory >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
+
+# break_package CHANGE: /tmp/broken.deb is our package, unpacked and changed by that function.
+break_package() {
+	local dir=$CHROOT/tmp/broken
+	rm -rf "$dir"
+	dpkg-deb -R "$CHROOT"/packages/kexec-kho_*.deb "$dir"
+	"$@" "$dir"
+	dpkg-deb -b "$dir" "$CHROOT/tmp/broken.deb" >/dev/null
+	rm -rf "$dir"
+}
+
+fail_in_preinst() {
+	printf 'exit 7\n' >>"$1/DEBIAN/preinst"
+}
+
+# that file belongs to another package, so dpkg stops while it unpacks
+take_foreign_file() {
+	mkdir -p "$1/usr/bin"
+	echo ours >"$1/usr/bin/dpkg"
+}
+
+@test "an installation that fails leaves the kexec that was there, with and without kexec-tools" {
+	local way tools
+	install_kexec_tools
+	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb'
+	for tools in with without; do
+		[ "$tools" = with ] || in_chroot dpkg --purge kexec-tools
+		inventory >"$BATS_TEST_TMPDIR/before"
+		for way in fail_in_preinst take_foreign_file; do
+			break_package "$way"
+			run ! in_chroot dpkg -i /tmp/broken.deb
+			rm -f "$CHROOT/tmp/broken.deb"
+			[ -z "$(in_chroot dpkg-divert --list '*kexec*')" ]
+			in_chroot dpkg --purge kexec-kho 2>/dev/null || true
+			inventory >"$BATS_TEST_TMPDIR/after"
+			diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+		done
+	done
+}
+
+@test "somebody else's diversion of kexec: refused before anything is changed" {
+	local name
+	install_kexec_tools
+	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb'
+	for name in /usr/sbin/kexec /sbin/kexec; do
+		in_chroot dpkg-divert --quiet --local --no-rename --divert "$name.mine" --add "$name"
+		inventory >"$BATS_TEST_TMPDIR/before"
+		run ! in_chroot sh -c 'dpkg -i /packages/kexec-kho_*.deb'
+		[[ $output == *"$name is diverted by the administrator already"* ]]
+		inventory >"$BATS_TEST_TMPDIR/after"
+		diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+		[ "$(in_chroot dpkg-divert --list '*kexec*' | wc -l)" = 1 ]
+		in_chroot dpkg --purge kexec-kho 2>/dev/null || true
+		in_chroot dpkg-divert --quiet --local --no-rename --remove "$name"
+		in_chroot kexec --version | grep -q kexec-tools
+	done
 }
