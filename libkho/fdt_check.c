@@ -24,7 +24,7 @@ static bool tags_end(const void *fdt)
 }
 
 /* Longer names of properties are nobody's: those of device trees have 31 characters at most. */
-#define MAX_NAME	256
+#define MAX_NAME	64
 
 /*
  * True if no string of the FDT is longer. libfdt looks for the end of a name each time that it

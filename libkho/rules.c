@@ -32,9 +32,18 @@ const struct kho_rule *kho_rule_find(const char *id)
 
 const struct kho_rule *kho_rule(enum kho_rule_number number)
 {
-	for (size_t i = 0; i < NR_RULES; i++) {
-		if (rules[i].number == number)
-			return &rules[i];
+	size_t low = 0, high = NR_RULES;
+
+	/* they are in order of number, and findings may be many */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (rules[mid].number == number)
+			return &rules[mid];
+		if (rules[mid].number < number)
+			low = mid + 1;
+		else
+			high = mid;
 	}
 	return NULL;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Writes a snapshot as an ELF core, see abi/snapshot.h. */
+#include <elf.h>
 #include <errno.h>
-#include <gelf.h>
 #include <inttypes.h>
-#include <libelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,14 @@
 #include "kho_output.h"
 #include "snapshot.h"
 #include "source.h"
+#include "source_kinds.h"
 #include "abi/snapshot.h"
+
+#if defined(__aarch64__)
+#define MACHINE	EM_AARCH64
+#else
+#define MACHINE	EM_X86_64
+#endif
 
 static char *notes_text(const struct kho_state *state, size_t *size)
 {
@@ -60,51 +66,45 @@ static size_t align4(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
+/*
+ * The headers as elf.h has them: libelf cannot write more program headers than e_phnum can say,
+ * which a section header says then.
+ */
 static int write_headers(int fd, const struct kho_range *runs, size_t n, uint64_t note_offset,
 			 size_t note_size, uint64_t data_offset)
 {
-	Elf *elf = elf_begin(fd, ELF_C_WRITE, NULL);
-	GElf_Ehdr ehdr;
-	GElf_Phdr phdr;
-	int ret = -1;
+	const bool many = n + 1 >= PN_XNUM;
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, KHO_ELF_BYTE_ORDER,
+			     EV_CURRENT },
+		.e_type = ET_CORE, .e_machine = MACHINE, .e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)(many ? PN_XNUM : n + 1),
+		.e_shoff = many ? sizeof(ehdr) + (n + 1) * sizeof(Elf64_Phdr) : 0,
+		.e_shentsize = sizeof(Elf64_Shdr), .e_shnum = many,
+	};
+	const Elf64_Shdr shdr = { .sh_info = (Elf64_Word)(n + 1) };
+	Elf64_Phdr *phdrs = calloc(n + 1, sizeof(*phdrs));
+	int ret;
 
-	if (!elf || !gelf_newehdr(elf, ELFCLASS64) || !gelf_getehdr(elf, &ehdr))
-		goto out;
-	elf_flagelf(elf, ELF_C_SET, ELF_F_LAYOUT);
-	ehdr.e_ident[EI_DATA] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
-	ehdr.e_type = ET_CORE;
-#if defined(__aarch64__)
-	ehdr.e_machine = EM_AARCH64;
-#else
-	ehdr.e_machine = EM_X86_64;
-#endif
-	ehdr.e_version = EV_CURRENT;
-	ehdr.e_phoff = sizeof(Elf64_Ehdr);
-	/* more program headers than e_phnum can say are said by a section header */
-	if (n + 1 >= PN_XNUM) {
-		ehdr.e_shoff = sizeof(Elf64_Ehdr) + (n + 1) * sizeof(Elf64_Phdr);
-		ehdr.e_shentsize = sizeof(Elf64_Shdr);
-	}
-	if (!gelf_update_ehdr(elf, &ehdr) || !gelf_newphdr(elf, n + 1))
-		goto out;
-
-	phdr = (GElf_Phdr){ .p_type = PT_NOTE, .p_offset = note_offset,
-			    .p_filesz = note_size, .p_align = 4 };
-	if (!gelf_update_phdr(elf, 0, &phdr))
-		goto out;
+	if (!phdrs)
+		return -1;
+	phdrs[0] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = note_offset,
+				 .p_filesz = note_size, .p_align = 4 };
 	for (size_t i = 0; i < n; i++) {
-		phdr = (GElf_Phdr){
+		phdrs[i + 1] = (Elf64_Phdr){
 			.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = data_offset,
 			.p_paddr = runs[i].addr, .p_filesz = runs[i].size,
 			.p_memsz = runs[i].size, .p_align = KHO_ABI_PAGE_SIZE,
 		};
-		if (!gelf_update_phdr(elf, (int)(i + 1), &phdr))
-			goto out;
 		data_offset += runs[i].size;
 	}
-	ret = elf_update(elf, ELF_C_WRITE) < 0 ? -1 : 0;
-out:
-	elf_end(elf);
+	ret = write_fully(fd, &ehdr, sizeof(ehdr), 0);
+	if (!ret)
+		ret = write_fully(fd, phdrs, (n + 1) * sizeof(*phdrs), ehdr.e_phoff);
+	if (!ret && many)
+		ret = write_fully(fd, &shdr, sizeof(shdr), ehdr.e_shoff);
+	free(phdrs);
 	return ret;
 }
 
@@ -161,10 +161,8 @@ static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *
 	uint64_t data_offset = (note_offset + note_size + KHO_ABI_PAGE_SIZE - 1) /
 			       KHO_ABI_PAGE_SIZE * KHO_ABI_PAGE_SIZE;
 
-	if (write_headers(fd, runs, n, note_offset, note_size, data_offset))
-		return kho_fail(err, KHO_ERR_OS, KHO_NO_ADDR, "cannot write the snapshot: %s",
-				elf_errmsg(-1));
-	if (write_note(fd, text, text_size, note_offset))
+	if (write_headers(fd, runs, n, note_offset, note_size, data_offset) ||
+	    write_note(fd, text, text_size, note_offset))
 		return kho_fail_os(err, "write", "the snapshot");
 	return write_pages(fd, state->source, pieces, runs, n, data_offset, err);
 }
@@ -177,8 +175,6 @@ int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pie
 	char *text;
 	int ret;
 
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
 	runs = kho_pieces_runs(pieces, &n);
 	text = notes_text(state, &text_size);
 	if (runs && text)

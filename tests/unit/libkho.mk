@@ -76,6 +76,17 @@ check_PROGRAMS += tests/unit/test-mutations
 tests_unit_test_mutations_SOURCES = tests/unit/test-mutations.c
 tests_unit_test_mutations_LDADD = libkho/libkho-core.la
 
+# The library again, with a call at each basic block: the test counts them.
+check_LTLIBRARIES += tests/unit/libkho-counted.la
+tests_unit_libkho_counted_la_SOURCES = $(libkho_libkho_core_la_SOURCES)
+tests_unit_libkho_counted_la_CFLAGS = $(libkho_libkho_core_la_CFLAGS) -fsanitize-coverage=trace-pc
+tests_unit_libkho_counted_la_LIBADD = $(libkho_libkho_core_la_LIBADD)
+check_PROGRAMS += tests/unit/test-growth
+tests_unit_test_growth_SOURCES = tests/unit/test-growth.c
+tests_unit_test_growth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=malloc,--wrap=calloc \
+	-Wl,--wrap=reallocarray,--wrap=free
+tests_unit_test_growth_LDADD = tests/unit/libkho-counted.la $(FDT_LIBS)
+
 EXTRA_DIST += tests/fixtures
 
 # its clock can be wound on

@@ -1,0 +1,13 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What reading a state costs, whoever made it.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+}
+
+@test "work grows like n log n and memory like n, whatever shape the input has" {
+	"$KHO_BUILDDIR/tests/unit/test-growth" "$BATS_TEST_TMPDIR"
+}

@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-growth: input of each shape that could make reading it expensive, of 64, 256 and 1,024 KiB.
+ * All that kho-inspect and kexec do with a state is done with it. Work grows like n log n and
+ * memory like n. Work is counted, not timed: basic blocks of libkho (which is compiled for
+ * this test with -fsanitize-coverage=trace-pc), bytes that are read, and bytes that libfdt
+ * looks through for the ends of strings.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libkho/kho.h"
+#include "libkho/source.h"
+#include "libkho/abi/dma_alloc.h"
+#include "libkho/abi/kexec_handover.h"
+#include "libkho/abi/snapshot.h"
+#include "libkho/abi/subtrees.h"
+
+#define PAGE		((size_t)KHO_ABI_PAGE_SIZE)
+#define BASE		(64ull << 20)	/* of the memory that the file has; all of it preserved */
+#define BASE_ORDER	14u		/* 64 MiB */
+#define MEMORY		(8u << 20)	/* bytes of it that a shape may use */
+#define RAM		(1ull << 40)
+#define SCRATCH		(1ull << 30)
+
+/* For four times the input: n log n, and what has to be done once. */
+#define MAX_GROWTH	5.5
+/* Work for a byte of input, and for what is done whatever the input is. */
+#define MAX_WORK	400.0
+#define WORK_ONCE	4e6
+/* Bytes of memory for a byte of input, and at all: a bit for each page of 128 GiB, and buffers. */
+#define MAX_MEMORY	24.0
+#define MEMORY_ONCE	(8u << 20)
+
+static uint64_t work;
+static size_t memory, most_memory;
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "test-growth: %s\n", what);
+	exit(1);
+}
+
+/* --------------------------------------------------------------- counting */
+
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+	work++;
+}
+
+ssize_t __real_pread(int fd, void *buf, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t offset)
+{
+	work += 32 + size / 64;
+	return __real_pread(fd, buf, size, offset);
+}
+
+static void *taken(void *p)
+{
+	memory += p ? malloc_usable_size(p) : 0;
+	if (memory > most_memory)
+		most_memory = memory;
+	return p;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return taken(__real_malloc(size));
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return taken(__real_calloc(n, size));
+}
+
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	size_t before = p ? malloc_usable_size(p) : 0;
+	void *q = __real_reallocarray(p, n, size);
+
+	if (q)
+		memory -= before;
+	return taken(q);
+}
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p)
+{
+	memory -= p ? malloc_usable_size(p) : 0;
+	__real_free(p);
+}
+
+/* ---------------------------------------------------------------- machine */
+
+static struct {
+	unsigned char *data;	/* from BASE on */
+	size_t used;
+	uint64_t map;
+	size_t offset;		/* of BASE in the file */
+	char *notes;
+	size_t notes_size;
+	FILE *notes_file;
+	unsigned char root[PAGE];
+} m;
+
+static void *at(uint64_t addr)
+{
+	return m.data + (addr - BASE);
+}
+
+static uint64_t allocate(size_t pages)
+{
+	uint64_t addr = BASE + m.used;
+
+	if (pages * PAGE > MEMORY - m.used)
+		die("a shape is too large");
+	m.used += pages * PAGE;
+	return addr;
+}
+
+/* Puts a block into the radix tree. */
+static void preserve(uint64_t addr, unsigned int order)
+{
+	uint64_t key = 1ull << (64 - KHO_ABI_PAGE_SHIFT - order) | addr >> (KHO_ABI_PAGE_SHIFT + order);
+	uint64_t *node = at(m.map);
+
+	for (unsigned int level = KHO_RADIX_LEVELS - 1; level; level--) {
+		unsigned int shift = KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
+		uint64_t *entry = &node[key >> shift & (PAGE / 8 - 1)];
+
+		if (!*entry)
+			*entry = allocate(1);
+		node = at(*entry);
+	}
+	key &= (1ull << KHO_RADIX_BITMAP_BITS) - 1;
+	node[key / 64] |= 1ull << key % 64;
+}
+
+static void root_begin(const char *compatible)
+{
+	void *fdt = m.root;
+
+	if (fdt_create(fdt, PAGE) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "") ||
+	    fdt_property_string(fdt, "compatible", compatible) ||
+	    fdt_property(fdt, KHO_FDT_MEMORY_MAP_PROP, &m.map, sizeof(m.map)))
+		die("cannot make a root");
+}
+
+static void add_subtree(const char *name, uint64_t addr, uint64_t size)
+{
+	void *fdt = m.root;
+
+	if (fdt_begin_node(fdt, name) ||
+	    fdt_property(fdt, KHO_FDT_DATA_PROP, &addr, sizeof(addr)) ||
+	    fdt_property(fdt, KHO_FDT_SIZE_PROP, &size, sizeof(size)) || fdt_end_node(fdt))
+		die("the root has no room");
+}
+
+/* A machine with a map of everything in the file, and nothing else so far. */
+static void machine_begin(void)
+{
+	m.used = 0;
+	memset(m.data, 0, MEMORY);
+	m.notes = NULL;
+	m.notes_file = open_memstream(&m.notes, &m.notes_size);
+	m.map = allocate(1);
+	preserve(BASE, BASE_ORDER);
+	root_begin("kho-v4");
+}
+
+static void write_fully(int fd, const void *data, size_t size, off_t offset)
+{
+	if (pwrite(fd, data, size, offset) != (ssize_t)size)
+		die("cannot write the machine");
+}
+
+/*
+ * Writes it as a snapshot, with @extra more empty PT_LOADs, and with a hole of @hole bytes for the
+ * memory behind what the machine may use. Returns its size without that.
+ */
+static size_t machine_write(const char *path, size_t extra, size_t hole)
+{
+	uint64_t root = allocate(1);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	size_t n = 2 + extra, end;
+	Elf64_Nhdr note = { 4, 0, KHO_SNAPSHOT_NOTE_TYPE };
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)n,
+	};
+	Elf64_Phdr phdr = { .p_type = PT_NOTE, .p_offset = sizeof(ehdr) + n * sizeof(phdr) };
+
+	if (fd < 0 || n >= PN_XNUM || fdt_end_node(m.root) || fdt_finish(m.root))
+		die("cannot write the machine");
+	memcpy(at(root), m.root, PAGE);
+	fprintf(m.notes_file, "side=out\nrelease=7.3.4\nfdt_phys=0x%" PRIx64 "\nram=0x0+0x%llx\nscratch=0x%llx+0x100000\n",
+		root, RAM, SCRATCH);
+	if (fclose(m.notes_file))
+		die("cannot write the machine");
+	note.n_descsz = (Elf64_Word)m.notes_size;
+	phdr.p_filesz = sizeof(note) + 4 + m.notes_size;
+	end = (phdr.p_offset + phdr.p_filesz + PAGE - 1) / PAGE * PAGE;
+
+	m.offset = end;
+	write_fully(fd, &ehdr, sizeof(ehdr), 0);
+	write_fully(fd, &phdr, sizeof(phdr), sizeof(ehdr));
+	write_fully(fd, &note, sizeof(note), (off_t)phdr.p_offset);
+	write_fully(fd, "KHO", 4, (off_t)(phdr.p_offset + sizeof(note)));
+	write_fully(fd, m.notes, m.notes_size, (off_t)(phdr.p_offset + sizeof(note) + 4));
+	phdr = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = end, .p_paddr = BASE,
+			     .p_filesz = hole ? MEMORY + hole : m.used };
+	phdr.p_memsz = phdr.p_filesz;
+	write_fully(fd, &phdr, sizeof(phdr), sizeof(ehdr) + sizeof(phdr));
+	for (size_t i = 0; i < extra; i++) {
+		phdr = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = end, .p_filesz = PAGE / 2,
+				     .p_memsz = PAGE / 2, .p_paddr = 4 * SCRATCH + i * PAGE };
+		write_fully(fd, &phdr, sizeof(phdr), (off_t)(sizeof(ehdr) + (2 + i) * sizeof(phdr)));
+	}
+	write_fully(fd, m.data, m.used, (off_t)end);
+	if (hole && ftruncate(fd, (off_t)(end + MEMORY + hole)))
+		die("cannot write the machine");
+	close(fd);
+	free(m.notes);
+	return end + m.used;
+}
+
+/* ----------------------------------------------------------------- shapes */
+
+/* Each makes a state of about @size bytes; what it returns are empty PT_LOADs besides. */
+
+static uint64_t add_dma_head(void)
+{
+	uint64_t addr = allocate(1);
+	struct dma_alloc_ser *head = at(addr);
+
+	memcpy(head->compatible, DMA_ALLOC_COMPATIBLE, sizeof(DMA_ALLOC_COMPATIBLE));
+	head->header_size = sizeof(*head);
+	head->record_size = sizeof(struct dma_alloc_record_ser);
+	add_subtree(DMA_ALLOC_KHO_SUBTREE, addr, sizeof(*head));
+	return addr;
+}
+
+/* Blocks of records, each as damaged as can be. */
+static size_t shape_damaged_records(size_t size)
+{
+	struct dma_alloc_ser *head = at(add_dma_head());
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < size / PAGE; i++) {
+		uint64_t addr = allocate(1);
+		struct kho_block_header_ser *block = at(addr);
+
+		memset(block, 0xa5, PAGE);
+		block->next = next;
+		block->count = (PAGE - sizeof(*block)) / sizeof(struct dma_alloc_record_ser);
+		next = addr;
+	}
+	head->first_block_pa = next;
+	return 0;
+}
+
+/* Leaves with a bit each, of many orders, for memory all over the place. */
+static size_t shape_sparse_map(size_t size)
+{
+	uint64_t addr = 2 * SCRATCH;
+
+	for (unsigned int i = 0; m.used < size; i++) {
+		preserve(addr, i % 10);
+		addr += 128ull << 20;
+	}
+	return 0;
+}
+
+/* Every other page, and larger blocks over some of them. */
+static size_t shape_overlapping_map(size_t size)
+{
+	uint64_t addr = 2 * SCRATCH;
+
+	for (size_t n = 0; n < size / PAGE; n++, addr += 128ull << 20) {
+		for (size_t i = 0; i < 32768; i += 2)
+			preserve(addr + i * PAGE, 0);
+		for (unsigned int i = 0; i < 64; i += 2)
+			preserve(addr + (uint64_t)i * 512 * PAGE, 9);
+	}
+	return 0;
+}
+
+/*
+ * A chain of kho-v1 whose bitmaps all fall into one place of a table that has the usual hash,
+ * the address times 2^64 divided by the golden ratio.
+ */
+static size_t shape_colliding_bitmaps(size_t size)
+{
+	const uint64_t inverse = 0xf1de83e19937733dull; /* of 0x9e3779b97f4a7c15, modulo 2^64 */
+	uint64_t next = 0, found = 0;
+
+	for (size_t i = 0; i < size / PAGE; i++) {
+		uint64_t addr = allocate(1);
+		struct khoser_mem_chunk *chunk = at(addr);
+
+		chunk->next = next;
+		chunk->num_elms = KHO_V1_CHUNK_BITMAPS;
+		for (size_t k = 0; k < KHO_V1_CHUNK_BITMAPS; k++) {
+			/* the upper half of the product is all zeroes below its 16 highest bits */
+			found++;
+			chunk->bitmaps[k].bitmap = inverse * (found << 48 | found);
+			chunk->bitmaps[k].phys_start = found << 27;
+		}
+		next = addr;
+	}
+	m.map = next;
+	root_begin("kho-v1");
+	return 0;
+}
+
+/* A blob of @size bytes that is an FDT, with @names as strings and as many properties as fit. */
+static uint64_t add_fdt(size_t size, size_t name)
+{
+	size_t pages = size / PAGE, strings = name + 1;
+	uint64_t addr = allocate(pages);
+	unsigned char *fdt = at(addr);
+	size_t offset = sizeof(struct fdt_header) + sizeof(struct fdt_reserve_entry);
+	size_t tags = (size - offset - strings) / 4 - 2;
+	fdt32_t *tag = (fdt32_t *)(void *)(fdt + offset);
+	size_t i = 0;
+
+	tag[i++] = cpu_to_fdt32(FDT_BEGIN_NODE);
+	tag[i++] = 0;
+	while (i + 5 <= tags) {
+		tag[i++] = cpu_to_fdt32(FDT_PROP);
+		tag[i++] = 0;
+		tag[i++] = 0;
+	}
+	tag[i++] = cpu_to_fdt32(FDT_END_NODE);
+	tag[i++] = cpu_to_fdt32(FDT_END);
+	*(struct fdt_header *)(void *)fdt = (struct fdt_header){
+		.magic = cpu_to_fdt32(FDT_MAGIC), .totalsize = cpu_to_fdt32((uint32_t)size),
+		.off_dt_struct = cpu_to_fdt32((uint32_t)offset),
+		.off_dt_strings = cpu_to_fdt32((uint32_t)(size - strings)),
+		.off_mem_rsvmap = cpu_to_fdt32(sizeof(struct fdt_header)),
+		.version = cpu_to_fdt32(17), .last_comp_version = cpu_to_fdt32(16),
+		.size_dt_strings = cpu_to_fdt32((uint32_t)strings),
+		.size_dt_struct = cpu_to_fdt32((uint32_t)(i * 4)),
+	};
+	memset(fdt + size - strings, 'a', name);
+	return addr;
+}
+
+/* Properties that share one long name. */
+static size_t shape_long_name(size_t size)
+{
+	add_subtree("unknown", add_fdt(size, size / 2), size);
+	return 0;
+}
+
+static size_t shape_many_properties(size_t size)
+{
+	add_subtree("unknown", add_fdt(size, 60), size);
+	return 0;
+}
+
+/* Subtrees that share one blob. */
+static size_t shape_shared_blob(size_t size)
+{
+	uint64_t addr = add_fdt(size, 8);
+	char name[8];
+
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		add_subtree(name, addr, size);
+	}
+	return 0;
+}
+
+/* Sessions of LUO, each with the same files. */
+static size_t shape_shared_files(size_t size)
+{
+	uint64_t addr = allocate(1), files = allocate(1), next = 0;
+	struct kho_block_header_ser *block = at(files);
+	struct luo_ser *luo = at(addr);
+
+	block->count = (PAGE - sizeof(*block)) / sizeof(struct luo_file_ser);
+	for (size_t i = 0; i < size / PAGE; i++) {
+		uint64_t at_block = allocate(1);
+		struct luo_session_ser *session;
+
+		block = at(at_block);
+		block->next = next;
+		block->count = (PAGE - sizeof(*block)) / sizeof(*session);
+		session = (void *)(block + 1);
+		for (size_t k = 0; k < block->count; k++)
+			session[k].files = files;
+		next = at_block;
+	}
+	memcpy(luo->compatible, LUO_V5_COMPATIBLE, sizeof(LUO_V5_COMPATIBLE));
+	luo->sessions_pa = next;
+	add_subtree(LUO_SUBTREE, addr, sizeof(*luo));
+	return 0;
+}
+
+/* A session of LUO with a memfd, the array of which is on @n pages: every other one from @first. */
+static void add_memfd(size_t n, uint64_t first)
+{
+	uint64_t addr = allocate(1), session = allocate(1), file = allocate(1), data = allocate(1);
+	struct kho_block_header_ser *block = at(session);
+	struct luo_session_ser *s = (void *)(block + 1);
+	struct memfd_luo_ser *memfd = at(data);
+	struct luo_ser *luo = at(addr);
+	struct luo_file_ser *f;
+	uint64_t chunk_addr = 0;
+
+	for (size_t i = 0; i < n;) {
+		uint64_t next = chunk_addr;
+		struct kho_vmalloc_chunk *chunk;
+
+		chunk_addr = allocate(1);
+		chunk = at(chunk_addr);
+		chunk->next = next;
+		for (size_t k = 0; k < KHO_VMALLOC_PAGES && i < n; k++, i++)
+			chunk->phys[k] = first + 2 * i * PAGE;
+	}
+	memfd->nr_folios = n * PAGE / sizeof(struct memfd_luo_folio_ser);
+	memfd->folios = (struct kho_vmalloc){ .first = chunk_addr, .total_pages = (uint32_t)n };
+	block->count = 1;
+	s->files = file;
+	s->count = 1;
+	block = at(file);
+	block->count = 1;
+	f = (void *)(block + 1);
+	memcpy(f->compatible, MEMFD_COMPATIBLE, sizeof(MEMFD_COMPATIBLE));
+	f->data = data;
+	memcpy(luo->compatible, LUO_V5_COMPATIBLE, sizeof(LUO_V5_COMPATIBLE));
+	luo->sessions_pa = session;
+	add_subtree(LUO_SUBTREE, addr, sizeof(*luo));
+}
+
+/* A memfd whose folios are all over the place, and not preserved. */
+static size_t shape_scattered_folios(size_t size)
+{
+	size_t n = size / PAGE / 2;
+	uint64_t first = allocate(2 * n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct memfd_luo_folio_ser *folio = at(first + 2 * i * PAGE);
+
+		for (size_t k = 0; k < PAGE / sizeof(*folio); k++)
+			folio[k].pfn_flags = 2 * SCRATCH / PAGE + 2 * (i * 256 + k);
+	}
+	add_memfd(n, first);
+	return 0;
+}
+
+/* Scratch areas that overlap each other, and a map with as much in them. */
+static size_t shape_scratch(size_t size)
+{
+	/* more of them are not read */
+	for (size_t i = 0; i < size / 64 && i < 4000; i++)
+		fprintf(m.notes_file, "scratch=0x%llx+0x10000\n", 2 * SCRATCH + i * 0x8000);
+	for (size_t i = 0; i < 32768; i++)
+		preserve(2 * SCRATCH + i * PAGE, 0);
+	return 0;
+}
+
+/* Ranges of RAM, and as many in the map that are none. */
+static size_t shape_ram(size_t size)
+{
+	for (size_t i = 0; i < size / 64; i++)
+		fprintf(m.notes_file, "ram=0x%llx+0x800\n", 4 * RAM + i * 0x1000);
+	for (size_t i = 0; i < 32768; i++)
+		preserve(4 * RAM + i * PAGE, 0);
+	return 0;
+}
+
+static size_t shape_segments(size_t size)
+{
+	return size / sizeof(Elf64_Phdr) < 60000 ? size / sizeof(Elf64_Phdr) : 60000;
+}
+
+static const struct {
+	const char *name;
+	size_t (*make)(size_t size);
+} shapes[] = {
+	{ "damaged records", shape_damaged_records },
+	{ "sparse map", shape_sparse_map },
+	{ "overlapping map", shape_overlapping_map },
+	{ "colliding bitmaps", shape_colliding_bitmaps },
+	{ "properties with a long name", shape_long_name },
+	{ "many properties", shape_many_properties },
+	{ "a shared blob", shape_shared_blob },
+	{ "shared files", shape_shared_files },
+	{ "scattered folios", shape_scattered_folios },
+	{ "scratch areas", shape_scratch },
+	{ "ranges of RAM", shape_ram },
+	{ "segments", shape_segments },
+};
+
+/* -------------------------------------------------------------------- use */
+
+static int see_finding(const struct kho_finding *finding, void *data)
+{
+	size_t *n = data;
+
+	(void)finding;
+	++*n;
+	return 0;
+}
+
+static int see_item(const struct kho_item *item, void *data)
+{
+	(void)item;
+	(void)data;
+	return 0;
+}
+
+static void use(const char *path, const char *copy)
+{
+	const struct kho_subtree *subtrees;
+	struct kho_verify_summary summary;
+	struct kho_map_entry entry;
+	struct kho_map_iter *map;
+	struct kho_dma_record record;
+	struct kho_dma_iter *dma;
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+	size_t n, findings = 0;
+
+	if (kho_source_open_file(path, &source, &err) ||
+	    kho_state_open(source, KHO_SIDE_OUT, &state, &err))
+		die(err.message);
+	if (kho_verify(state, NULL, see_finding, &findings, &summary, &err))
+		die(err.message);
+	if (findings > 40 * (KHO_FINDINGS_LISTED + 1))
+		die("a flood of findings");
+	if (!kho_map_iter_create(state, &map, NULL)) {
+		while (kho_map_iter_next(map, &entry, NULL) > 0)
+			;
+		kho_map_iter_destroy(map);
+	}
+	if (!kho_dma_iter_create(state, &dma, NULL)) {
+		while (kho_dma_iter_next(dma, &record, NULL) > 0)
+			;
+		kho_dma_iter_destroy(dma);
+	}
+	subtrees = kho_state_subtrees(state, &n);
+	for (size_t i = 0; i < n; i++)
+		kho_subtree_decode(state, &subtrees[i], see_item, NULL, NULL);
+	if (kho_snapshot_write(state, copy, &err))
+		die(err.message);
+	kho_state_close(state);
+	kho_source_close(source);
+}
+
+/* True if it is as it should be. */
+static bool check(const char *name, size_t n, uint64_t before)
+{
+	bool grows = before && (double)work > MAX_GROWTH * (double)before &&
+		     (double)work > WORK_ONCE;
+	bool works = (double)work > WORK_ONCE + MAX_WORK * (double)n;
+	bool takes = (double)most_memory > MEMORY_ONCE + MAX_MEMORY * (double)n;
+
+	printf("%-28s %8zu bytes: %9" PRIu64 " steps, %7zu KiB%s%s%s\n", name, n, work,
+	       most_memory >> 10, grows ? " GROWS" : "", works ? " WORKS" : "",
+	       takes ? " TAKES" : "");
+	return !grows && !works && !takes;
+}
+
+static size_t count_runs(struct kho_source *source)
+{
+	struct kho_range run = { 0 };
+	size_t n = 0;
+
+	while (kho_source_next_run(source, run.addr + run.size, &run))
+		n++;
+	return n;
+}
+
+/*
+ * More runs of pages than the number of program headers in an ELF header can say: blocks of records
+ * on every other page, behind what the machine may use.
+ */
+static void check_runs(const char *path, const char *copy)
+{
+	const size_t n = PN_XNUM + 10;
+	const uint64_t first = BASE + MEMORY;
+	struct kho_block_header_ser block = {
+		.count = (PAGE - sizeof(block)) / sizeof(struct dma_alloc_record_ser),
+	};
+	struct kho_verify_summary before = { 0 }, after = { 0 };
+	struct dma_alloc_ser *head;
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+	int fd;
+
+	machine_begin();
+	for (uint64_t addr = BASE; addr < first + 2 * n * PAGE; addr += PAGE << BASE_ORDER)
+		preserve(addr, BASE_ORDER);
+	head = at(add_dma_head());
+	head->first_block_pa = first;
+	machine_write(path, 0, 2 * n * PAGE);
+	fd = open(path, O_RDWR);
+	for (size_t i = 0; i < n; i++) {
+		block.next = i == n - 1 ? 0 : first + 2 * (i + 1) * PAGE;
+		write_fully(fd, &block, sizeof(block), (off_t)(m.offset + MEMORY + 2 * i * PAGE));
+	}
+	close(fd);
+
+	for (int i = 0; i < 2; i++) {
+		if (kho_source_open_file(i ? copy : path, &source, &err) ||
+		    kho_state_open(source, KHO_SIDE_OUT, &state, &err) ||
+		    kho_verify(state, NULL, NULL, NULL, i ? &after : &before, &err) ||
+		    (!i && kho_snapshot_write(state, copy, &err)))
+			die(err.message);
+		if (i && count_runs(source) < n)
+			die("the snapshot has not got all runs");
+		kho_state_close(state);
+		kho_source_close(source);
+	}
+	/* the head's checksum is wrong, and that is all */
+	if (memcmp(&before, &after, sizeof(before)) || after.findings[KHO_SEVERITY_ERROR] != 1 ||
+	    after.unevaluated || after.findings[KHO_SEVERITY_FATAL])
+		die("a snapshot with many runs does not say the same");
+	unlink(path);
+	unlink(copy);
+}
+
+int main(int argc, char **argv)
+{
+	static const size_t sizes[] = { 64u << 10, 256u << 10, 1024u << 10 };
+	char path[PATH_MAX], copy[PATH_MAX];
+	bool ok = true;
+
+	if (argc != 2)
+		die("usage: test-growth FOLDER");
+	snprintf(path, sizeof(path), "%s/machine", argv[1]);
+	snprintf(copy, sizeof(copy), "%s/copy", argv[1]);
+	m.data = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m.data == MAP_FAILED)
+		die("out of memory");
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		uint64_t before = 0;
+
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			size_t n;
+
+			machine_begin();
+			n = machine_write(path, shapes[i].make(sizes[k]), 0);
+			work = 0;
+			memory = most_memory = 0;
+			use(path, copy);
+			ok &= check(shapes[i].name, n, before);
+			before = work;
+		}
+	}
+	check_runs(path, copy);
+	return !ok;
+}
