@@ -6,7 +6,7 @@
 KHO_BUILDING=(
 	autoconf automake libtool pkg-config gcc g++ make
 	libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
-	libjson-c-dev libseccomp-dev libkdumpfile-dev libdw-dev
+	libseccomp-dev libkdumpfile-dev libdw-dev
 )
 
 # what the unit tests run, and what they check with

@@ -10,7 +10,7 @@
 DRACUT_PACKAGES=(
 	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount
 	base-files libc-bin gzip cpio sed grep findutils gawk diffutils debianutils
-	libfdt1 libelf1t64 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5 libseccomp2
+	libfdt1 libelf1t64 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
 )
 
 # dracut_unpack RELEASE DIR: for an apt on whose system nothing is installed, so that all

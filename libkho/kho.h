@@ -112,6 +112,13 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path,
 typedef void (*kho_progress_fn)(uint64_t done, uint64_t total, void *data);
 void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void *data);
 
+/*
+ * Loads the libraries that the opening of these files (either may be NULL) takes besides what this
+ * library links: for a process that is about to give up the loading of libraries. That one is missing
+ * is for the opening to say.
+ */
+void kho_libraries_load(const char *core, const char *vmlinux);
+
 /* Reads exactly @size bytes at physical @addr, or fails (KHO_ERR_NOT_PRESENT...). */
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
 		    size_t size, struct kho_error *err);
@@ -284,6 +291,12 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		      struct kho_error *err);
 void kho_dma_iter_destroy(struct kho_dma_iter *iter);
+/*
+ * Reads the record again that an iterator found at @cookie (its member state). On a live source it
+ * may be another one by now: compare the id.
+ */
+int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma_record *record,
+			struct kho_error *err);
 
 /*
  * Makes sure that the memory of @record is still that allocation's: preserved, of an outgoing

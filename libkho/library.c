@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "library.h"
@@ -18,4 +21,24 @@ int kho_library_resolve(void *library, const char *name, const struct kho_librar
 		memcpy(symbols[i].to, &symbol, sizeof(symbol));
 	}
 	return 0;
+}
+
+static bool is_elf(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char magic[SELFMAG] = "";
+	bool ok = fd >= 0 && read(fd, magic, sizeof(magic)) == SELFMAG;
+
+	if (fd >= 0)
+		close(fd);
+	return ok && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+void kho_libraries_load(const char *core, const char *vmlinux)
+{
+	/* they stay loaded, so there is nothing to be closed */
+	if (core && !is_elf(core))
+		dlopen(KHO_LIBRARY_KDUMP, RTLD_NOW | RTLD_LOCAL);
+	if (vmlinux)
+		dlopen(KHO_LIBRARY_DW, RTLD_NOW | RTLD_LOCAL);
 }

@@ -5,6 +5,9 @@
 
 #include "kho.h"
 
+#define KHO_LIBRARY_KDUMP	"libkdumpfile.so.10"
+#define KHO_LIBRARY_DW		"libdw.so.1"
+
 /* Functions of a library that is loaded where it is needed; @to: a pointer to such a function. */
 struct kho_library_symbol {
 	const char *name;

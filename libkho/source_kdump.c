@@ -23,7 +23,6 @@
 #include "abi/kexec_handover.h"
 
 /* of the major version whose header this is compiled with */
-#define LIBRARY		"libkdumpfile.so.10"
 /* Pages that are kept unpacked; most are read once, one after the other. */
 #define CACHED_PAGES	32
 /* Ranges of RAM that a dump may have; machines have tens. */
@@ -99,14 +98,14 @@ static int load(struct kdump *kdump, struct kho_error *err)
 	};
 	int ret;
 
-	kdump->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	kdump->library = dlopen(KHO_LIBRARY_KDUMP, RTLD_NOW | RTLD_LOCAL);
 	if (!kdump->library) {
 		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       "%s is a compressed dump, and " LIBRARY " for such dumps is not there",
+			       "%s is a compressed dump, and " KHO_LIBRARY_KDUMP " for such dumps is not there",
 			       kdump->source.path);
 		return kho_remedy(err, ret, "Install libkdumpfile.");
 	}
-	return kho_library_resolve(kdump->library, LIBRARY, symbols,
+	return kho_library_resolve(kdump->library, KHO_LIBRARY_KDUMP, symbols,
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 

@@ -346,10 +346,15 @@ bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *
 	return true;
 }
 
+static void decode_names(const struct dma_alloc_record_ser *ser, struct kho_dma_record *record)
+{
+	copy_text(record->device, sizeof(record->device), ser->device, sizeof(ser->device));
+	copy_text(record->tag, sizeof(record->tag), ser->tag, sizeof(ser->tag));
+}
+
 void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record)
 {
-	copy_text(record->device, sizeof(record->device), iter->ser->device, sizeof(iter->ser->device));
-	copy_text(record->tag, sizeof(record->tag), iter->ser->tag, sizeof(iter->ser->tag));
+	decode_names(iter->ser, record);
 }
 
 int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
@@ -360,6 +365,20 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 	if (ret > 0)
 		kho_dma_iter_names(iter, record);
 	return ret;
+}
+
+int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma_record *record,
+			struct kho_error *err)
+{
+	struct dma_alloc_record_ser ser;
+	int ret;
+
+	ret = kho_source_read(state->source, cookie, &ser, sizeof(ser), err);
+	if (ret)
+		return ret;
+	decode(&ser, cookie, !ser.flags || record_crc_ok(&ser), record);
+	decode_names(&ser, record);
+	return 0;
 }
 
 int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),

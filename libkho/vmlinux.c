@@ -32,7 +32,6 @@
 #include "vmlinux.h"
 #include "abi/kexec_handover.h"
 
-#define LIBRARY		"libdw.so.1"
 #define UNIT		"kexec_handover.c"
 #define KERNEL_NOTES	"/sys/kernel/notes"
 #define MAX_KERNEL_NOTES 65536
@@ -240,13 +239,13 @@ static int load(struct file *file, struct kho_error *err)
 	};
 	int ret;
 
-	file->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	file->library = dlopen(KHO_LIBRARY_DW, RTLD_NOW | RTLD_LOCAL);
 	if (!file->library) {
 		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       LIBRARY " for the debug information of %s is not there", file->path);
+			       KHO_LIBRARY_DW " for the debug information of %s is not there", file->path);
 		return kho_remedy(err, ret, "Install libdw (elfutils).");
 	}
-	return kho_library_resolve(file->library, LIBRARY, symbols,
+	return kho_library_resolve(file->library, KHO_LIBRARY_DW, symbols,
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 

@@ -109,14 +109,93 @@ live_root() {
 	cannot_tell 'no such command: frobnicate.*--help' frobnicate
 	cannot_tell 'unknown or incomplete option: --frobnicate.*--help' list --frobnicate
 	cannot_tell 'too many arguments: more.*--help' list more
-	cannot_tell 'not a list of rules' verify --only=K999
-	cannot_tell '--fail-on takes' verify --fail-on=perhaps
-	cannot_tell '--expect takes COUNT,GENERATION' verify --expect=5
+	cannot_tell '--only takes RULE.*: K999' verify --only=K999
+	cannot_tell '--only takes RULE' verify --only=
+	cannot_tell '--fail-on takes info|warning|error|fatal: perhaps' verify --fail-on=perhaps
+	cannot_tell '--expect takes COUNT,GENERATION: 5' verify --expect=5
 	cannot_tell '--expect takes COUNT,GENERATION' verify --expect=-1,5
+	cannot_tell '--v1-bitmap takes 512|page' ranges --v1-bitmap=4096
 	cannot_tell 'snapshot needs -o' snapshot --core "$fixture"
-	cannot_tell 'check-target needs the file of a kernel' check-target --core "$fixture"
+	cannot_tell 'check-target needs IMAGE' check-target --core "$fixture"
+	cannot_tell 'diff needs BEFORE' diff
+	cannot_tell 'extract needs ID' extract -o "$BATS_TEST_TMPDIR/content"
+	cannot_tell 'needs the id of an allocation.*: one' extract one -o "$BATS_TEST_TMPDIR/content"
 	cannot_tell 'is neither a bzImage nor an ELF kernel' check-target "$fixture.none" --core "$fixture" ||
 		cannot_tell 'cannot open' check-target "$fixture.none" --core "$fixture"
+	# bytes of an argument do not reach the terminal
+	cannot_tell 'no such command: \\x9b\\xff\\x0a' $'\x9b\xff\n'
+}
+
+@test "an option that does not apply is refused, for every command" {
+	local command option options
+	# one of each kind, and all that the help of a command does not have
+	options=$(for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+		"$inspect" "$command" --help
+	done | grep -oE -- '--[a-z0-9-]+=?' | sort -u)
+	for command in show list tree ranges scratch verify map snapshot diff extract check-target boot-check; do
+		"$inspect" "$command" --help >"$BATS_TEST_TMPDIR/help"
+		for option in $options; do
+			! grep -qE -- " ${option%=}(=|$| )" "$BATS_TEST_TMPDIR/help" || continue
+			cannot_tell "$command has no option ${option%=}\." "$command" "${option/%=/=1}"
+		done
+	done
+	cannot_tell 'list has no option --output' list -o "$BATS_TEST_TMPDIR/no"
+	cannot_tell 'check-target has no option --in' check-target --in kernel
+	cannot_tell '--core is about a file, and --sysroot' list --core "$fixture" --sysroot "$root"
+	cannot_tell 'two formats' verify --json --prometheus --core "$fixture"
+	cannot_tell 'two forms of the map' map --json -o "$BATS_TEST_TMPDIR/no" --core "$fixture"
+	cannot_tell 'name it' scratch --initrd="$fixture" --core "$fixture"
+	cannot_tell 'is the second state, and so is' diff "$fixture" "$fixture" --core "$fixture"
+	[ ! -e "$BATS_TEST_TMPDIR/no" ]
+}
+
+@test "a selection of rules that do not run is no clean state" {
+	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
+	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"
+	cannot_tell 'claims is about an incoming state' verify --claims --core "$fixture"
+}
+
+@test "a snapshot is opened on the side that it holds" {
+	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
+	for command in show list tree scratch verify; do
+		diff <("$inspect" "$command" --core "$incoming") <("$inspect" "$command" --in --core "$incoming")
+	done
+	"$inspect" verify --claims --prometheus --core "$incoming" | grep -q 'kho_verify_ok{side="incoming"} 1'
+	cannot_tell 'holds the other side' show --in --core "$fixture"
+	# what is compared with a target is handed over, and not what came
+	make_kernel "$BATS_TEST_TMPDIR/kernel"
+	cannot_tell 'holds the other side' check-target --core "$incoming" "$BATS_TEST_TMPDIR/kernel"
+}
+
+make_kernel() {
+	printf 'const char a[] = "Linux version 9.9.9", b[] = "kho-v4", c[] = "luo-v5", d[] = "dma-alloc-v1";\n' |
+		"${CC:-gcc}" -x c -c -o "$1" -
+}
+
+@test "check-target counts what it judged and nothing else" {
+	make_kernel "$BATS_TEST_TMPDIR/kernel"
+	run "$inspect" check-target --core "$fixture" "$BATS_TEST_TMPDIR/kernel"
+	[[ $output == *"9.9.9: KHO built in"* ]]
+	[[ $output != *" records, "* && $output != *" 0 B"* ]]
+	[[ $output == *"does not say how much memory it needs"* ]]
+	"$inspect" check-target --json --core "$fixture" "$BATS_TEST_TMPDIR/kernel" >"$BATS_TEST_TMPDIR/json" || [ $? = 1 ]
+	[ "$(jq -c '[.summary.records, .summary.ranges, .target.memory_size, .target.release]' "$BATS_TEST_TMPDIR/json")" = \
+		'[null,null,null,"9.9.9"]' ]
+}
+
+@test "check-target without a state says what the image is" {
+	make_kernel "$BATS_TEST_TMPDIR/kernel"
+	# debugfs is there, and KHO is not
+	mkdir -p "$root/sys/kernel/debug"
+	run -0 "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
+	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: KHO is off"* ]]
+	[ "$("$inspect" check-target --json --sysroot "$root" "$BATS_TEST_TMPDIR/kernel" |
+		jq -c '[.target.root, .state, .findings, .summary]')" = '["kho-v4",null,null,null]' ]
+	# without debugfs there may be one: it is said, and it is no success
+	rmdir "$root/sys/kernel/debug"
+	run -2 --separate-stderr "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
+	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: debugfs is not mounted"* ]]
+	[[ $stderr == *"mount -t debugfs"* ]]
 }
 
 @test "a rule that is asked for and cannot be judged is refused, and never clean" {
@@ -186,8 +265,7 @@ live_root() {
 @test "every command of --help has a JSON document as the schema says" {
 	local command arguments
 	mkdir "$BATS_TEST_TMPDIR/each"
-	printf 'const char a[] = "Linux version 9.9.9", b[] = "kho-v4", c[] = "luo-v5", d[] = "dma-alloc-v1";\n' |
-		"${CC:-gcc}" -x c -c -o "$BATS_TEST_TMPDIR/kernel" -
+	make_kernel "$BATS_TEST_TMPDIR/kernel"
 	# one whose sealed content is in the file
 	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$fixture" "$BATS_TEST_TMPDIR/sealed"
 	for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
@@ -196,6 +274,7 @@ live_root() {
 		extract) arguments=(2 -o "$BATS_TEST_TMPDIR/content") ;;
 		diff) arguments=("$fixture") ;;
 		check-target) arguments=("$BATS_TEST_TMPDIR/kernel") ;;
+		boot-*) continue ;; # what they write is verify's
 		*) arguments=() ;;
 		esac
 		"$inspect" "$command" --json --core "$BATS_TEST_TMPDIR/sealed" "${arguments[@]}" \
@@ -207,7 +286,7 @@ live_root() {
 		schema = json.load(open(sys.argv[1]))
 		for path in sys.argv[2:]:
 		    jsonschema.validate(json.load(open(path)), schema)
-		assert len(sys.argv) > 12
+		assert len(sys.argv) > 12, sys.argv
 	END
 }
 
@@ -243,7 +322,7 @@ live_root() {
 	local stock=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
 	"$inspect" map --json --core "$stock" >"$BATS_TEST_TMPDIR/map.json"
 	[ "$(jq -c '.areas[] | select(.label == "memblock: pool reserve_mem") | [.kind, .addr, .size]' "$BATS_TEST_TMPDIR/map.json")" = \
-		'["memory of subtrees","0x3eb00000",1048576]' ]
+		'["subtree","0x3eb00000",1048576]' ]
 	# test_kho.max_mem= of the recording
 	[ "$(jq '[.areas[] | select(.label != null and (.label | startswith("kho_test: "))) | .size] | add' "$BATS_TEST_TMPDIR/map.json")" = 262144 ]
 	[ "$(jq '[.areas[] | select(.size == 0)] | length' "$BATS_TEST_TMPDIR/map.json")" = 0 ]

@@ -14,13 +14,27 @@ commands_of_help() {
 	"$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort
 }
 
+# options_of_command COMMAND: as its help has them.
+options_of_command() {
+	"$inspect" "$1" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'
+}
+
 options_of_help() {
-	{
-		"$inspect" --help
-		for command in $(commands_of_help); do
-			"$inspect" "$command" --help
-		done
-	} | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u
+	for command in $(commands_of_help); do
+		options_of_command "$command"
+	done | sort -u
+}
+
+# complete_words WORD...: what bash offers for the last one.
+complete_words() {
+	PATH=$KHO_BUILDDIR/tools/kho-inspect:$PATH bash -c '
+		. "$1"
+		shift
+		compopt() { :; }
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		_kho_inspect
+		printf "%s\n" "${COMPREPLY[@]}"' _ "$top/tools/kho-inspect/completion/kho-inspect" "$@"
 }
 
 @test "help goes to stdout with status 0, for every command too" {
@@ -38,15 +52,28 @@ options_of_help() {
 @test "man page, completion and help have the same commands" {
 	diff <(commands_of_help) \
 		<(sed -n '/^\.Sh COMMANDS/,/^\.Sh OPTIONS/s/^\.It Cm \([a-z-]*\).*/\1/p' "$top/man/kho-inspect.1" | sort)
-	diff <(commands_of_help) \
-		<(sed -n 's/.*local commands="\(.*\)"/\1/p' "$top/tools/kho-inspect/completion/kho-inspect" | tr ' ' '\n' | sort)
+	diff <(commands_of_help) <(complete_words kho-inspect "" | grep -v '^--' | sort)
+	[ "$(complete_words kho-inspect sn)" = snapshot ]
 }
 
 @test "man page, completion and help have the same options" {
 	diff <(options_of_help) \
-		<(sed -n '/^\.Sh OPTIONS/,/^\.Sh ENVIRONMENT/s/^\.It .*Fl \\-\([a-z-]*\).*/--\1/p' "$top/man/kho-inspect.1" | sort -u)
-	diff <(options_of_help) \
-		<(grep -E 'options\+?=' "$top/tools/kho-inspect/completion/kho-inspect" | grep -oE -- '--[a-z-]+' | sort -u)
+		<(sed -n '/^\.Sh OPTIONS/,/^\.Sh ENVIRONMENT/{ s/\\-/-/g; s/^\.It .*Fl -\([a-z0-9-]*\).*/--\1/p; }' "$top/man/kho-inspect.1" | sort -u)
+	for command in verify map boot-check; do
+		diff <(options_of_command "$command" | sort) \
+			<(complete_words kho-inspect "$command" -- | tr -d = | sort)
+	done
+}
+
+@test "completion knows what an option takes" {
+	[ "$(complete_words kho-inspect verify --fail-on = w)" = warning ]
+	[ "$(complete_words kho-inspect map --v1-bitmap = "" | tr '\n' ' ')" = "512 page " ]
+	cd "$BATS_TEST_TMPDIR"
+	mkdir folder
+	touch file
+	[ "$(complete_words kho-inspect map -o f | sort | tr '\n' ' ')" = "file folder " ]
+	[ "$(complete_words kho-inspect list --sysroot = f)" = folder ]
+	[ "$(complete_words kho-inspect check-target fi)" = file ]
 }
 
 @test "kho-rules(7) has each rule of the library, with its severity and sentence" {

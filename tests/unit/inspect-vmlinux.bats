@@ -80,8 +80,8 @@ found() {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
-	[ "$(found --core "$dump")" = "$root a scan of RAM" ]
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --core "$dump")" = "$root scan" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 	[[ $("$inspect" show --core "$dump" --vmlinux "$vmlinux") == *"found by DWARF of $vmlinux"* ]]
 	diff <("$inspect" list --core "$plain") <("$inspect" list --core "$dump" --vmlinux "$vmlinux")
 }
@@ -91,28 +91,28 @@ found() {
 	make_vmlinux
 	"$lab/vmcore-of" --phys-base=0x200000000 --no-vaddr "$plain" "$vmlinux" "$dump" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8120172544" "KERNELOFFSET=1c000000"
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
 @test "Linux 6.18 keeps a struct page instead of an address" {
 	make_dump --whole
 	make_vmlinux -DOLD
 	join --moved=0x1c000000
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
 @test "compressed debug information, and that of DWARF 4, are read too" {
 	make_dump --whole
 	make_vmlinux -gz -gdwarf-4
 	join --moved=0x1c000000
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
 @test "what a vmlinux says is not believed: a page that is no root is not taken" {
 	make_dump --whole
 	make_vmlinux -UROOT -DROOT=0x1000ULL
 	join --moved=0x1c000000
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 }
 
 @test "what leads nowhere ends in a scan: wrong offset, wrong phys_base, a NULL" {
@@ -120,10 +120,10 @@ found() {
 	make_vmlinux
 	"$lab/vmcore-of" --no-vaddr --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=-1" "KERNELOFFSET=ffffffffffffffff"
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 	make_vmlinux -UROOT -DROOT=-0xffff888000000000ULL
 	join --moved=0x1c000000
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 }
 
 @test "a vmlinux of another build is refused, with both build ids" {
@@ -152,7 +152,7 @@ found() {
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "OSRELEASE=7.3.4" "BUILD-ID=$(build_id "$vmlinux")" \
 		"NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
 	# the kernel's own memory is not in there
-	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root a scan of RAM" ]
+	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
@@ -206,7 +206,7 @@ found() {
 @test "a snapshot says itself where its root is" {
 	make_dump
 	make_vmlinux
-	[ "$(found --core "$plain" --vmlinux "$vmlinux")" = "$root a snapshot's notes" ]
+	[ "$(found --core "$plain" --vmlinux "$vmlinux")" = "$root snapshot" ]
 }
 
 # A running machine that is made of files, which shows what a kernel without fdt_phys does.
@@ -227,8 +227,8 @@ make_machine() {
 	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
 	[[ $stderr == *"does not tell by how much the kernel"* ]]
 	printf '%s\n' "ffffffff9d000000 T _text" "ffffffff9d001000 t kho_nothing" >"$machine/proc/kallsyms"
-	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root DWARF" ]
-	[ "$(found --sysroot "$machine")" = "$root a scan of RAM" ]
+	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root dwarf" ]
+	[ "$(found --sysroot "$machine")" = "$root scan" ]
 }
 
 @test "on a running machine that hides its symbols, VMCOREINFO of kcore tells the place" {
@@ -236,7 +236,7 @@ make_machine() {
 	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" \
 		"$machine/proc/kcore" "KERNELOFFSET=1c000000"
 	printf '%s\n' "0000000000000000 T _text" >"$machine/proc/kallsyms"
-	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root DWARF" ]
+	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
 @test "a vmlinux of another build than the running kernel's is refused" {

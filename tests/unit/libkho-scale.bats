@@ -72,7 +72,7 @@ most_memory() {
 	run -0 "$inspect" map --core "$dump"
 	[[ $output == *D* && ${#lines[@]} -lt 40 ]]
 	# every record is in there
-	[ "$("$inspect" map --json --core "$dump" | jq '[.areas[] | select(.kind == "DMA allocations")] | length')" = 30000 ]
+	[ "$("$inspect" map --json --core "$dump" | jq '[.areas[] | select(.kind == "dma")] | length')" = 30000 ]
 }
 
 @test "a snapshot of thirty thousand records is as good as what it was made from" {

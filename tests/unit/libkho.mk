@@ -55,7 +55,6 @@ tests_unit_test_sandbox_LDADD = $(SECCOMP_LIBS)
 
 check_PROGRAMS += tests/unit/test-format
 tests_unit_test_format_SOURCES = tests/unit/test-format.c tools/kho-inspect/format.c
-tests_unit_test_format_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_format_LDADD = libkho/libkho-core.la
 
 # its memory changes when it is read
@@ -92,7 +91,6 @@ EXTRA_DIST += tests/fixtures
 # its clock can be wound on
 check_PROGRAMS += tests/unit/test-boot-check
 tests_unit_test_boot_check_SOURCES = tests/unit/test-boot-check.c
-tests_unit_test_boot_check_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 tests_unit_test_boot_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=boot_clock
 tests_unit_test_boot_check_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la \
-	$(JSONC_LIBS) $(SECCOMP_LIBS)
+	$(SECCOMP_LIBS)

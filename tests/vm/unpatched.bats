@@ -43,22 +43,22 @@ found_by() {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	hide
-	[ "$(found_by)" = "the kernel's symbols" ]
+	[ "$(found_by)" = "symbol" ]
 	vm_ok kho-inspect verify --sysroot=/tmp/old
 	kexec_to -s
 
 	vm_ok modprobe kho_edu
 	hide
-	[ "$(found_by)" = "the kernel's symbols" ]
-	[ "$(found_by --in)" = "setup_data" ]
+	[ "$(found_by)" = "symbol" ]
+	[ "$(found_by --in)" = "setup-data" ]
 	vm_ok 'rm -r /tmp/old/sys/kernel/boot_params'
-	[ "$(found_by --in)" = "the kernel's symbols" ]
+	[ "$(found_by --in)" = "symbol" ]
 
 	# a copy of the page is not the page
 	vm_ok kho-inspect snapshot -o /tmp/snapshot
 	vm_ok 'cat /tmp/snapshot >/dev/null'
 	hide kallsyms
 	export VM_RUN_TIMEOUT=300
-	[ "$(found_by)" = "a scan of RAM" ]
+	[ "$(found_by)" = "scan" ]
 	vm_ok kho-inspect verify --sysroot=/tmp/old
 }

@@ -175,7 +175,7 @@ static void conclude(const struct check *check, struct collector *collector,
 	struct boot_findings *list = &collector->list;
 	uint64_t unclaimed, refused = 0;
 
-	findings_end(&collector->document, "verify", state, summary);
+	findings_end(&collector->document, summary, state);
 	if (fflush(stdout) || ferror(stdout)) {
 		set_verdict(verdict, WORD_UNKNOWN, "cannot write %s/%s: %s", check->dir,
 			    check->stage->report, strerror(errno));
@@ -327,18 +327,24 @@ static void judge(void *data, void *result)
 		set_verdict(verdict, WORD_UNKNOWN, "cannot start to check: %s", strerror(errno));
 		return;
 	}
-	findings_begin(&collector.document, &options);
-	ret = open_state(&options, KHO_SIDE_IN, &opened, &err);
+	findings_begin(&collector.document, &options, "verify");
+	ret = open_state(&options, KHO_SIDE_IN, true, &opened, &err);
 	/* what a snapshot of the other side would be to the next kernel */
 	if (ret == KHO_ERR_NO_STATE && options.core) {
 		options.in = false;
-		ret = open_state(&options, KHO_SIDE_OUT, &opened, &err);
+		ret = open_state(&options, KHO_SIDE_OUT, true, &opened, &err);
 	}
+	collector.document.state = ret ? NULL : opened.state;
 	if (ret)
 		judge_unopened(check, &collector, &options.verify, &err, verdict);
 	else
 		judge_state(check, &opened, &collector, &options.verify, verdict);
 }
+
+struct snapshot_job {
+	const struct check *check;
+	struct kho_output *output;	/* the parent puts it in place */
+};
 
 struct snapshot_result {
 	int code;
@@ -347,25 +353,23 @@ struct snapshot_result {
 
 static void take_snapshot(void *data, void *result)
 {
-	const struct check *check = data;
+	const struct snapshot_job *job = data;
+	const struct check *check = job->check;
 	struct snapshot_result *snapshot = result;
 	struct options options = *check->options;
 	struct opened opened;
 	struct kho_error err = { 0 };
-	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/" BOOT_SNAPSHOT, check->dir);
 	options.in = true;
-	options.output = path;
 	if (!options.core && !*check->sysroot)
 		boot_mount_debugfs();
 	if (!enter_sandbox(&options)) {
 		snapshot->code = KHO_ERR_OS;
 		return;
 	}
-	snapshot->code = open_state(&options, KHO_SIDE_IN, &opened, &err);
+	snapshot->code = open_state(&options, KHO_SIDE_IN, true, &opened, &err);
 	if (!snapshot->code)
-		snapshot->code = kho_snapshot_write(opened.state, path, &err);
+		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &(struct kho_snapshot_options){ 0 }, &err);
 	snprintf(snapshot->message, sizeof(snapshot->message), "%s", err.message);
 }
 
@@ -462,16 +466,28 @@ static void say_action(const struct check *check, const struct verdict *verdict,
 /* Metadata, and no content. The first one stays: it is from before any driver. */
 static void save_snapshot(const struct check *check, char *remark, size_t size)
 {
+	struct snapshot_job job = { .check = check };
 	struct snapshot_result result = { 0 };
-	char why[160];
+	struct kho_error err = { 0 };
+	char why[160] = "", path[PATH_MAX];
 
 	if (boot_file_exists(check->dir, BOOT_SNAPSHOT))
 		return;
-	if (boot_run_child(take_snapshot, (void *)check, &result, sizeof(result),
+	snprintf(path, sizeof(path), "%s/" BOOT_SNAPSHOT, check->dir);
+	if (kho_output_open(path, 0600, KHO_OUTPUT_SEEKABLE, &job.output, &err)) {
+		snprintf(remark, size, "no snapshot was taken: %s", err.message);
+		return;
+	}
+	if (boot_run_child(take_snapshot, &job, &result, sizeof(result),
 			   boot_clock() + 1000ull * check->boot.timeout, why, sizeof(why)))
-		snprintf(remark, size, "no snapshot was taken: %s", why);
-	else if (result.code)
-		snprintf(remark, size, "no snapshot was taken: %s", result.message);
+		result.code = KHO_ERR_OS;
+	if (result.code)
+		kho_output_discard(job.output);
+	else
+		result.code = kho_output_commit(job.output, &err);
+	if (result.code)
+		snprintf(remark, size, "no snapshot was taken: %s", *why ? why :
+			 *err.message ? err.message : result.message);
 }
 
 /* Tells the log, and the hook what to do. */

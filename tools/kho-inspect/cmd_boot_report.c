@@ -169,15 +169,16 @@ static void print_state(struct options options, struct outcome *outcome)
 
 	options.in = options.prometheus = true;
 	options.verify.claims = options.verify.skip_content = true;
-	if (open_state(&options, KHO_SIDE_IN, &opened, &err)) {
+	if (open_state(&options, KHO_SIDE_IN, true, &opened, &err)) {
 		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
 		return;
 	}
-	findings_begin(&unclaimed.findings, &options);
+	findings_begin(&unclaimed.findings, &options, "verify");
+	unclaimed.findings.state = opened.state;
 	if (kho_verify(opened.state, &options.verify, count_unclaimed, &unclaimed, &summary, &err)) {
 		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
 	} else {
-		findings_end(&unclaimed.findings, "verify", opened.state, &summary);
+		findings_end(&unclaimed.findings, &summary, true);
 		printf("# HELP kho_dma_unclaimed Allocations that no driver has claimed.\n"
 		       "# TYPE kho_dma_unclaimed gauge\n"
 		       "kho_dma_unclaimed{side=\"incoming\"} %" PRIu64 "\n", unclaimed.n);
@@ -194,7 +195,7 @@ static void print_scratch(const struct options *options)
 	struct kho_error err;
 	size_t n;
 
-	if (open_state(options, KHO_SIDE_OUT, &opened, &err))
+	if (open_state(options, KHO_SIDE_OUT, true, &opened, &err))
 		return;
 	ranges = kho_state_scratch(opened.state, &n);
 	for (size_t i = 0; i < n; i++)

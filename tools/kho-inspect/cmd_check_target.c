@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect check-target: whether another kernel can take this state over. */
+#include <inttypes.h>
+
 #include "findings.h"
 
 static const char *or_none(const char *text)
@@ -7,42 +9,89 @@ static const char *or_none(const char *text)
 	return *text ? text : "none";
 }
 
-static void print_target(const struct kho_target *target)
+static void print_target(const struct options *options, const struct kho_target *target)
 {
+	char size[FORMAT_ROOM];
+
 	printf("%s %s: KHO %s, root %s, LUO %s, DMA records %s\n", target->format,
 	       *target->release ? target->release : "(release unknown)",
 	       !target->has_kho ? "not built in" : !target->config_known ? "built in" :
 	       target->kho_default_on ? "on by default" : "built in, needs kho=on",
 	       or_none(target->root_compatible), or_none(target->luo_compatible),
 	       or_none(target->dma_compatible));
+	if (target->memory_size)
+		printf("needs %s of memory in one piece", format_size(options, target->memory_size, size));
+	else
+		fputs("does not say how much memory it needs", stdout);
+	if (target->page_size)
+		printf("; pages of %u bytes\n", target->page_size);
+	else
+		puts("; does not say how large its pages are");
+}
+
+static void print_target_alone(const struct options *options, const struct kho_target *target,
+			       const struct kho_error *reason)
+{
+	struct kho_json *json;
+
+	if (!options->json) {
+		print_target(options, target);
+		put_line(stdout, "There is no state to compare with: %s.", reason->message);
+		return;
+	}
+	json = json_document("check-target");
+	kho_json_target(json, "target", target);
+	kho_json_null(json, "state");
+	kho_json_null(json, "findings");
+	kho_json_null(json, "summary");
+	json_close(json);
+}
+
+/*
+ * Without a state: it says what the image is. That is all that there is to say where the kernel has
+ * no KHO; where it cannot be looked at, there may be a state.
+ */
+static int no_state(const struct options *options, const struct kho_target *target,
+		    const struct kho_error *reason)
+{
+	if (options->core || reason->code == KHO_ERR_CORRUPT || reason->code == KHO_ERR_LOOP)
+		return fail(reason);
+	print_target_alone(options, target, reason);
+	if (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED)
+		return EXIT_CLEAN;
+	return fail(reason);
+}
+
+static int check(const struct options *options, struct opened *opened,
+		 const struct kho_target *target)
+{
+	struct kho_verify_summary summary;
+	struct findings findings;
+	struct kho_error err;
+
+	if (!options->json)
+		print_target(options, target);
+	findings_begin(&findings, options, "check-target");
+	findings.state = opened->state;
+	findings.target = target;
+	if (!kho_target_verify(opened->state, target, NULL, findings_add, &findings, &summary, &err))
+		return findings_end(&findings, &summary, false);
+	findings_give_up(&findings);
+	return fail(&err);
 }
 
 int cmd_check_target(const struct options *options)
 {
-	struct kho_verify_summary summary;
 	struct kho_target target;
-	struct findings findings;
 	struct opened opened;
 	struct kho_error err;
 	int status;
 
-	if (!options->target) {
-		fputs("kho-inspect: check-target needs the file of a kernel. Try kho-inspect check-target --help.\n",
-		      stderr);
-		return EXIT_CANNOT_TELL;
-	}
-	if (kho_target_read(options->target, &target, &err))
+	if (kho_target_read(options->argument, &target, &err))
 		return fail(&err);
-	if (!open_or_fail(options, &opened))
-		return EXIT_CANNOT_TELL;
-
-	if (!options->json)
-		print_target(&target);
-	findings_begin(&findings, options);
-	if (kho_target_verify(opened.state, &target, NULL, findings_add, &findings, &summary, &err))
-		status = fail(&err);
-	else
-		status = findings_end(&findings, "check-target", opened.state, &summary);
+	if (open_state(options, KHO_SIDE_OUT, true, &opened, &err))
+		return no_state(options, &target, &err);
+	status = close_sandbox(options) ? check(options, &opened, &target) : EXIT_CANNOT_TELL;
 	close_state(&opened);
 	return status;
 }

@@ -6,112 +6,85 @@
 
 #include "inspect.h"
 
+/* What is kept of a record: the rest is read again when it is compared. */
+struct brief {
+	uint64_t id, addr;
+	uint64_t state;		/* the record's own address */
+	uint32_t pages;
+	uint32_t by_addr;	/* the i-th brief has the index of the i-th by address */
+};
+
 /* One of the two states, as far as it is compared. */
 struct side {
 	struct opened opened;
-	struct kho_dma_record *records;	/* by id */
-	size_t nr_records, record_room;
-	struct kho_map_entry *entries;	/* by address */
-	size_t nr_entries, entry_room;
-	bool have_map;
-	uint64_t *by_addr;		/* indices of records, by address */
+	struct brief *briefs;	/* by id */
+	size_t n, room;
+	bool has_map;
+};
+
+/* A state is compared as often as its differences are told. */
+enum pass {
+	PASS_FIT,	/* columns become wide enough */
+	PASS_PRINT,
+	PASS_JSON,
 };
 
 struct diff {
 	const struct options *options;
 	struct side a, b;
+	enum pass pass;
 	struct table *table;
-	struct json_object *records, *subtrees, *ranges;
+	struct kho_json *json;
 	uint64_t differences;
+	struct kho_error err;
+	int ret;		/* code of what went wrong, or 0 */
 };
 
 /* ---------------------------------------------------------------- reading */
 
-/* Room for one more element of @size bytes; exits without memory, as tables do. */
-static void *grow(void *array, size_t n, size_t *room, size_t size)
+static int add_record(const struct kho_dma_record *record, void *data)
 {
-	if (n < *room)
-		return array;
-	*room = *room ? 2 * *room : 64;
-	array = reallocarray(array, *room, size);
-	if (!array) {
-		fputs("kho-inspect: out of memory.\n", stderr);
-		exit(EXIT_CANNOT_TELL);
+	struct side *side = data;
+
+	if (side->n == side->room) {
+		side->room = side->room ? side->room + side->room / 2 : 64;
+		side->briefs = check_memory(reallocarray(side->briefs, side->room, sizeof(*side->briefs)));
 	}
-	return array;
+	side->briefs[side->n++] = (struct brief){
+		.id = record->id, .addr = record->addr, .state = record->state,
+		.pages = record->pages < UINT32_MAX ? (uint32_t)record->pages : UINT32_MAX,
+	};
+	return 0;
 }
 
 static int compare_ids(const void *a, const void *b)
 {
-	const struct kho_dma_record *x = a, *y = b;
+	const struct brief *x = a, *y = b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static int compare_addrs(const void *a, const void *b, void *records)
+static int compare_addrs(const void *a, const void *b, void *data)
 {
-	const struct kho_dma_record *x = (struct kho_dma_record *)records + *(const uint64_t *)a;
-	const struct kho_dma_record *y = (struct kho_dma_record *)records + *(const uint64_t *)b;
+	const struct brief *briefs = data;
+	const struct brief *x = &briefs[*(const uint32_t *)a], *y = &briefs[*(const uint32_t *)b];
 
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
-static int read_records(struct side *side, struct kho_error *err)
+static void sort_records(struct side *side)
 {
-	struct kho_dma_header header = { 0 };
-	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
-	size_t room = 0;
-	int ret;
+	uint32_t *order = check_memory(calloc(side->n + 1, sizeof(*order)));
 
-	progress_begin(&side->opened, "reading records");
-	kho_dma_read_header(side->opened.state, &header, NULL);
-	ret = kho_dma_iter_create(side->opened.state, &iter, err);
-	if (ret)
-		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
-	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
-		side->records = grow(side->records, side->nr_records, &side->record_room,
-				     sizeof(*side->records));
-		side->records[side->nr_records++] = record;
-		progress_tell(&side->opened, side->nr_records, header.nr_records);
+	for (size_t i = 0; i < side->n; i++)
+		order[i] = (uint32_t)i;
+	if (side->n) {
+		qsort(side->briefs, side->n, sizeof(*side->briefs), compare_ids);
+		qsort_r(order, side->n, sizeof(*order), compare_addrs, side->briefs);
 	}
-	kho_dma_iter_destroy(iter);
-	if (ret || !side->nr_records)
-		return ret;
-
-	qsort(side->records, side->nr_records, sizeof(*side->records), compare_ids);
-	for (size_t i = 0; i < side->nr_records; i++) {
-		side->by_addr = grow(side->by_addr, i, &room, sizeof(*side->by_addr));
-		side->by_addr[i] = i;
-	}
-	qsort_r(side->by_addr, side->nr_records, sizeof(*side->by_addr), compare_addrs,
-		side->records);
-	return 0;
-}
-
-/* An incoming map is gone by its nature; what else cannot be read is an error. */
-static int read_map(struct side *side, struct kho_error *err)
-{
-	const uint64_t end = ram_end(side->opened.state);
-	struct kho_map_entry entry;
-	struct kho_map_iter *iter;
-	int ret;
-
-	if (kho_state_side(side->opened.state) == KHO_SIDE_IN)
-		return 0;
-	progress_begin(&side->opened, "reading the map");
-	ret = kho_map_iter_create(side->opened.state, &iter, err);
-	if (ret)
-		return ret;
-	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0) {
-		side->entries = grow(side->entries, side->nr_entries, &side->entry_room,
-				     sizeof(*side->entries));
-		side->entries[side->nr_entries++] = entry;
-		progress_tell(&side->opened, entry.addr, end);
-	}
-	kho_map_iter_destroy(iter);
-	side->have_map = !ret;
-	return ret;
+	for (size_t i = 0; i < side->n; i++)
+		side->briefs[i].by_addr = order[i];
+	free(order);
 }
 
 /* A snapshot says of which side it is; the running kernel has both. */
@@ -122,58 +95,117 @@ static int open_side(const struct options *options, const char *file, struct sid
 	int ret;
 
 	own.core = file;
-	ret = open_state(&own, option_side(options), &side->opened, err);
-	if (ret == KHO_ERR_NO_STATE && file)
-		ret = open_state(&own, options->in ? KHO_SIDE_OUT : KHO_SIDE_IN, &side->opened, err);
+	ret = open_state(&own, option_side(options), false, &side->opened, err);
+	if (ret == KHO_ERR_NO_STATE && file && options->in)
+		ret = open_state(&own, KHO_SIDE_OUT, false, &side->opened, err);
+	if (!ret)
+		ret = for_each_record(&side->opened, true, add_record, side, err);
 	if (ret)
 		return ret;
-	ret = read_records(side, err);
-	if (!ret)
-		ret = read_map(side, err);
-	progress_hide(side->opened.progress);
-	return ret;
+	sort_records(side);
+	/* an incoming map is gone by its nature */
+	side->has_map = kho_state_side(side->opened.state) == KHO_SIDE_OUT;
+	return 0;
 }
 
 static void close_side(struct side *side)
 {
 	if (side->opened.state)
 		close_state(&side->opened);
-	free(side->records);
-	free(side->entries);
-	free(side->by_addr);
+	free(side->briefs);
+}
+
+/* The record of @brief; false, with diff->ret, where it cannot be read. */
+static bool read_record(struct diff *diff, const struct side *side, const struct brief *brief,
+			struct kho_dma_record *record)
+{
+	if (!diff->ret)
+		diff->ret = kho_dma_read_record(side->opened.state, brief->state, record, &diff->err);
+	if (diff->ret)
+		return false;
+	if (record->id == brief->id)
+		return true;
+	diff->ret = KHO_ERR_NOT_PRESENT;
+	diff->err = (struct kho_error){
+		.code = diff->ret, .addr = brief->state,
+		.message = "the state changed while it was compared",
+		.remedy = "Run this again when drivers are at rest, or compare snapshots.",
+	};
+	return false;
 }
 
 /* ---------------------------------------------------------------- telling */
 
-/* One line of the table, or an object for the array (which may be NULL) in JSON. */
-static void tell(struct diff *diff, const char *change, const char *kind, const char *what,
-		 const char *detail)
+static void tell_row(struct diff *diff, const char *change, const char *kind, const char *what,
+		     const char *detail)
 {
 	const char *cells[] = { change, kind, what, detail };
 
-	diff->differences++;
-	if (!diff->options->json)
-		table_add(diff->table, cells);
+	if (diff->pass == PASS_FIT) {
+		table_fit(diff->table, cells);
+		return;
+	}
+	if (!diff->differences)
+		table_print_headings(diff->table, stdout);
+	table_print_row(diff->table, cells, stdout);
 }
 
 static void tell_record(struct diff *diff, const char *change, const struct kho_dma_record *a,
 			const struct kho_dma_record *b, const char *detail)
 {
 	const struct kho_dma_record *record = b ? b : a;
-	struct json_object *object;
 	char what[24 + sizeof(record->device) + sizeof(record->tag)];
 
-	snprintf(what, sizeof(what), "%" PRIu64 " %s %s", record->id, record->device, record->tag);
-	tell(diff, change, "allocation", what, detail);
-	if (!diff->options->json)
-		return;
-	object = json_object_new_object();
-	json_add_string(object, "change", change);
-	json_add_uint(object, "id", record->id);
-	json_add_string(object, "detail", detail);
-	json_object_object_add(object, "before", a ? json_record(a) : NULL);
-	json_object_object_add(object, "after", b ? json_record(b) : NULL);
-	json_object_array_add(diff->records, object);
+	if (diff->pass == PASS_JSON) {
+		kho_json_object(diff->json, NULL);
+		kho_json_string(diff->json, "change", change);
+		kho_json_uint(diff->json, "id", record->id);
+		kho_json_string(diff->json, "detail", detail);
+		kho_json_record(diff->json, "before", a);
+		kho_json_record(diff->json, "after", b);
+		kho_json_end(diff->json);
+	} else {
+		snprintf(what, sizeof(what), "%" PRIu64 " %s %s", record->id, record->device,
+			 record->tag);
+		tell_row(diff, change, "allocation", what, detail);
+	}
+	diff->differences++;
+}
+
+static void tell_subtree(struct diff *diff, const char *change, const char *name,
+			 const char *detail)
+{
+	if (diff->pass == PASS_JSON) {
+		kho_json_object(diff->json, NULL);
+		kho_json_string(diff->json, "change", change);
+		kho_json_string(diff->json, "name", name);
+		kho_json_string(diff->json, "detail", detail);
+		kho_json_end(diff->json);
+	} else {
+		tell_row(diff, change, "subtree", name, detail);
+	}
+	diff->differences++;
+}
+
+static void tell_memory(struct diff *diff, const char *change, const struct kho_range *range,
+			const char *owner)
+{
+	char what[64], size[FORMAT_ROOM], detail[FORMAT_ROOM + 256];
+
+	if (diff->pass == PASS_JSON) {
+		kho_json_object(diff->json, NULL);
+		kho_json_range_members(diff->json, range);
+		kho_json_string(diff->json, "change", change);
+		kho_json_string(diff->json, "owner", owner);
+		kho_json_end(diff->json);
+	} else {
+		snprintf(what, sizeof(what), "0x%" PRIx64 "-0x%" PRIx64, range->addr,
+			 range->addr + range->size - 1);
+		snprintf(detail, sizeof(detail), "%s, %s",
+			 format_size(diff->options, range->size, size), owner);
+		tell_row(diff, change, "memory", what, detail);
+	}
+	diff->differences++;
 }
 
 /* ---------------------------------------------------------------- records */
@@ -240,28 +272,40 @@ static void compare_fates(struct diff *diff, const struct kho_dma_record *a,
 		tell_record(diff, "released", a, b, "by its fate");
 }
 
+static void compare_both(struct diff *diff, const struct brief *x, const struct brief *y)
+{
+	struct kho_dma_record a, b;
+
+	if (!read_record(diff, &diff->a, x, &a) || !read_record(diff, &diff->b, y, &b))
+		return;
+	compare_place(diff, &a, &b);
+	compare_fields(diff, &a, &b);
+	compare_seals(diff, &a, &b);
+	compare_fates(diff, &a, &b);
+}
+
 static void compare_records(struct diff *diff)
 {
 	const struct side *a = &diff->a, *b = &diff->b;
+	struct kho_dma_record record;
 	size_t i = 0, j = 0;
 
-	while (i < a->nr_records || j < b->nr_records) {
-		const struct kho_dma_record *x = i < a->nr_records ? &a->records[i] : NULL;
-		const struct kho_dma_record *y = j < b->nr_records ? &b->records[j] : NULL;
+	while (!diff->ret && (i < a->n || j < b->n)) {
+		const struct brief *x = i < a->n ? &a->briefs[i] : NULL;
+		const struct brief *y = j < b->n ? &b->briefs[j] : NULL;
 
 		if (!y || (x && x->id < y->id)) {
-			tell_record(diff, "released", x, NULL, "");
 			i++;
+			if (read_record(diff, a, x, &record))
+				tell_record(diff, "released", &record, NULL, "");
 		} else if (!x || y->id < x->id) {
-			tell_record(diff, "preserved", NULL, y, "");
 			j++;
+			if (read_record(diff, b, y, &record))
+				tell_record(diff, "preserved", NULL, &record, "");
 		} else {
-			compare_place(diff, x, y);
-			compare_fields(diff, x, y);
-			compare_seals(diff, x, y);
-			compare_fates(diff, x, y);
 			i++;
 			j++;
+			compare_both(diff, x, y);
 		}
 	}
 }
@@ -276,21 +320,6 @@ static const struct kho_subtree *find_subtree(const struct kho_subtree *subtrees
 			return &subtrees[i];
 	}
 	return NULL;
-}
-
-static void tell_subtree(struct diff *diff, const char *change, const char *name,
-			 const char *detail)
-{
-	struct json_object *object;
-
-	tell(diff, change, "subtree", name, detail);
-	if (!diff->options->json)
-		return;
-	object = json_object_new_object();
-	json_add_string(object, "change", change);
-	json_add_string(object, "name", name);
-	json_add_string(object, "detail", detail);
-	json_object_array_add(diff->subtrees, object);
 }
 
 static void compare_subtrees(struct diff *diff)
@@ -326,60 +355,64 @@ static void compare_subtrees(struct diff *diff)
 
 /* -------------------------------------------------------------------- map */
 
-/* Whose memory @addr is: a device, a subtree, or "other". */
-static const char *owner_of(const struct side *side, uint64_t addr)
+/* The allocation that @addr is in, or NULL. */
+static const struct brief *find_by_addr(const struct side *side, uint64_t addr)
 {
-	const struct kho_subtree *subtrees;
-	size_t low = 0, high = side->nr_records, n;
+	size_t low = 0, high = side->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		const struct kho_dma_record *record = &side->records[side->by_addr[mid]];
+		const struct brief *brief = &side->briefs[side->briefs[mid].by_addr];
 
-		if (record->addr > addr)
+		if (brief->addr > addr)
 			high = mid;
-		else if (addr - record->addr >= record->pages * 4096)
+		else if (addr - brief->addr >= (uint64_t)brief->pages * 4096)
 			low = mid + 1;
 		else
-			return record->device;
+			return brief;
 	}
-	if (addr == kho_state_fdt_addr(side->opened.state))
-		return "root FDT";
+	return NULL;
+}
+
+#define OWNER_ROOM	sizeof(((struct kho_dma_record *)NULL)->device)
+
+/* Whose memory @addr is: a device, a subtree, or "other". */
+static void find_owner(struct diff *diff, const struct side *side, uint64_t addr, char *owner)
+{
+	const struct brief *brief = find_by_addr(side, addr);
+	const struct kho_subtree *subtrees;
+	struct kho_dma_record record;
+	size_t n;
+
+	strcpy(owner, "other");
+	if (brief) {
+		if (read_record(diff, side, brief, &record))
+			strcpy(owner, record.device);
+		return;
+	}
+	if (addr == kho_state_fdt_addr(side->opened.state)) {
+		strcpy(owner, "root FDT");
+		return;
+	}
 	subtrees = kho_state_subtrees(side->opened.state, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (subtrees[i].addr >= addr && subtrees[i].addr - addr < 4096)
-			return subtrees[i].name;
+		if (subtrees[i].addr >= addr && subtrees[i].addr - addr < 4096) {
+			strcpy(owner, subtrees[i].name);
+			return;
+		}
 	}
-	return "other";
 }
 
 struct run {
-	const char *change, *owner;
+	const char *change;
+	char owner[OWNER_ROOM];
 	struct kho_range range;
 };
 
 static void flush_run(struct diff *diff, struct run *run)
 {
-	struct json_object *object;
-	char what[64], size[FORMAT_ROOM];
-
-	if (!run->change)
-		return;
-	snprintf(what, sizeof(what), "0x%" PRIx64 "-0x%" PRIx64, run->range.addr,
-		 run->range.addr + run->range.size - 1);
-	format_size(diff->options, run->range.size, size);
-	if (diff->options->json) {
-		object = json_range(&run->range);
-		json_add_string(object, "change", run->change);
-		json_add_string(object, "owner", run->owner);
-		json_object_array_add(diff->ranges, object);
-		diff->differences++;
-	} else {
-		char detail[128];
-
-		snprintf(detail, sizeof(detail), "%s, %s", size, run->owner);
-		tell(diff, run->change, "memory", what, detail);
-	}
+	if (run->change)
+		tell_memory(diff, run->change, &run->range, run->owner);
 	run->change = NULL;
 }
 
@@ -387,15 +420,39 @@ static void flush_run(struct diff *diff, struct run *run)
 static void add_entry(struct diff *diff, struct run *run, const char *change,
 		      const struct side *side, const struct kho_map_entry *entry)
 {
-	const char *owner = owner_of(side, entry->addr);
+	struct run next = { .change = change, .range = { entry->addr, entry->size } };
 
-	if (run->change && !strcmp(run->change, change) && !strcmp(run->owner, owner) &&
+	find_owner(diff, side, entry->addr, next.owner);
+	if (run->change && !strcmp(run->change, change) && !strcmp(run->owner, next.owner) &&
 	    entry->addr == run->range.addr + run->range.size) {
 		run->range.size += entry->size;
 		return;
 	}
 	flush_run(diff, run);
-	*run = (struct run){ change, owner, { entry->addr, entry->size } };
+	*run = next;
+}
+
+/* One of the two maps, entry by entry. */
+struct walk {
+	struct kho_map_iter *iter;
+	struct kho_map_entry entry;
+	bool more;
+};
+
+static void advance(struct diff *diff, struct walk *walk)
+{
+	int ret = diff->ret ? diff->ret : kho_map_iter_next(walk->iter, &walk->entry, &diff->err);
+
+	walk->more = ret > 0;
+	if (ret < 0)
+		diff->ret = ret;
+}
+
+static void begin_walk(struct diff *diff, struct side *side, struct walk *walk)
+{
+	if (!diff->ret)
+		diff->ret = kho_map_iter_create(side->opened.state, &walk->iter, &diff->err);
+	advance(diff, walk);
 }
 
 static bool entry_less(const struct kho_map_entry *a, const struct kho_map_entry *b)
@@ -405,89 +462,111 @@ static bool entry_less(const struct kho_map_entry *a, const struct kho_map_entry
 
 static void compare_maps(struct diff *diff)
 {
-	const struct side *a = &diff->a, *b = &diff->b;
+	struct walk x = { 0 }, y = { 0 };
 	struct run run = { 0 };
-	size_t i = 0, j = 0;
 
-	while (i < a->nr_entries || j < b->nr_entries) {
-		const struct kho_map_entry *x = i < a->nr_entries ? &a->entries[i] : NULL;
-		const struct kho_map_entry *y = j < b->nr_entries ? &b->entries[j] : NULL;
-
-		if (!y || (x && entry_less(x, y)))
-			add_entry(diff, &run, "released", a, &a->entries[i++]);
-		else if (!x || entry_less(y, x))
-			add_entry(diff, &run, "preserved", b, &b->entries[j++]);
-		else
-			i++, j++;
+	begin_walk(diff, &diff->a, &x);
+	begin_walk(diff, &diff->b, &y);
+	while (!diff->ret && (x.more || y.more)) {
+		if (!y.more || (x.more && entry_less(&x.entry, &y.entry))) {
+			add_entry(diff, &run, "released", &diff->a, &x.entry);
+			advance(diff, &x);
+		} else if (!x.more || entry_less(&y.entry, &x.entry)) {
+			add_entry(diff, &run, "preserved", &diff->b, &y.entry);
+			advance(diff, &y);
+		} else {
+			advance(diff, &x);
+			advance(diff, &y);
+		}
 	}
 	flush_run(diff, &run);
+	kho_map_iter_destroy(x.iter);
+	kho_map_iter_destroy(y.iter);
 }
 
 /* ---------------------------------------------------------------- command */
 
-static void print_diff(struct diff *diff)
+static bool has_maps(const struct diff *diff)
 {
-	bool maps = diff->a.have_map && diff->b.have_map;
-	struct json_object *document;
-
-	if (!diff->options->json) {
-		if (diff->differences)
-			table_print(diff->table, stdout);
-		if (!maps)
-			puts("Preserved memory was not compared: an incoming state has no map any more.");
-		printf("%" PRIu64 " difference%s between the %s and the %s state\n",
-		       diff->differences, diff->differences == 1 ? "" : "s",
-		       side_text(kho_state_side(diff->a.opened.state)),
-		       side_text(kho_state_side(diff->b.opened.state)));
-		return;
-	}
-	document = json_document("diff");
-	json_object_object_add(document, "before", json_state(diff->a.opened.state));
-	json_object_object_add(document, "after", json_state(diff->b.opened.state));
-	json_object_object_add(document, "records", json_object_get(diff->records));
-	json_object_object_add(document, "subtrees", json_object_get(diff->subtrees));
-	json_object_object_add(document, "ranges", maps ? json_object_get(diff->ranges) : NULL);
-	json_add_uint(document, "differences", diff->differences);
-	json_print(document);
+	return diff->a.has_map && diff->b.has_map;
 }
 
-static int compare(struct diff *diff)
+static void compare(struct diff *diff, enum pass pass)
+{
+	diff->pass = pass;
+	diff->differences = 0;
+	compare_records(diff);
+	compare_subtrees(diff);
+	if (has_maps(diff))
+		compare_maps(diff);
+}
+
+static void print_text(struct diff *diff)
 {
 	static const char *const headings[] = { "CHANGE", "KIND", "WHAT", "DETAIL" };
 	static const bool right[] = { false, false, false, false };
 
 	diff->table = table_create(headings, right, 4);
-	diff->records = json_object_new_array();
-	diff->subtrees = json_object_new_array();
-	diff->ranges = json_object_new_array();
-	compare_records(diff);
-	compare_subtrees(diff);
-	if (diff->a.have_map && diff->b.have_map)
-		compare_maps(diff);
-	print_diff(diff);
-	json_object_put(diff->records);
-	json_object_put(diff->subtrees);
-	json_object_put(diff->ranges);
+	compare(diff, PASS_FIT);
+	if (!diff->ret)
+		compare(diff, PASS_PRINT);
 	table_destroy(diff->table);
-	return diff->differences ? EXIT_FINDINGS : EXIT_CLEAN;
+	if (diff->ret)
+		return;
+	if (!has_maps(diff))
+		puts("Preserved memory was not compared: an incoming state has no map any more.");
+	printf("%" PRIu64 " difference%s between the %s and the %s state\n", diff->differences,
+	       diff->differences == 1 ? "" : "s",
+	       kho_side_name(kho_state_side(diff->a.opened.state)),
+	       kho_side_name(kho_state_side(diff->b.opened.state)));
+}
+
+static void print_json(struct diff *diff)
+{
+	struct kho_json *json = json_document("diff");
+
+	diff->json = json;
+	diff->pass = PASS_JSON;
+	kho_json_state(json, "before", diff->a.opened.state);
+	kho_json_state(json, "after", diff->b.opened.state);
+	kho_json_array(json, "records");
+	compare_records(diff);
+	kho_json_end(json);
+	kho_json_array(json, "subtrees");
+	compare_subtrees(diff);
+	kho_json_end(json);
+	if (has_maps(diff)) {
+		kho_json_array(json, "ranges");
+		compare_maps(diff);
+		kho_json_end(json);
+	} else {
+		kho_json_null(json, "ranges");
+	}
+	if (diff->ret)
+		kho_json_null(json, "differences");
+	else
+		kho_json_uint(json, "differences", diff->differences);
+	json_close(json);
 }
 
 int cmd_diff(const struct options *options)
 {
+	const char *after = options->argument2 ? options->argument2 : options->core;
 	struct diff diff = { .options = options };
-	struct kho_error err;
-	int status;
+	int status = EXIT_CANNOT_TELL;
 
-	if (!options->argument) {
-		fputs("kho-inspect: diff needs a snapshot or two. Try kho-inspect diff --help.\n", stderr);
-		return EXIT_CANNOT_TELL;
-	}
 	/* the second is another file, what --core names, or the running kernel */
-	if (open_side(options, options->argument, &diff.a, &err) ||
-	    open_side(options, options->argument2 ? options->argument2 : options->core, &diff.b, &err))
-		status = fail(&err);
+	diff.ret = open_side(options, options->argument, &diff.a, &diff.err);
+	if (!diff.ret)
+		diff.ret = open_side(options, after, &diff.b, &diff.err);
+	if (!diff.ret && options->json)
+		print_json(&diff);
+	else if (!diff.ret)
+		print_text(&diff);
+	if (diff.ret)
+		fail(&diff.err);
 	else
-		status = compare(&diff);
+		status = diff.differences ? EXIT_FINDINGS : EXIT_CLEAN;
 	close_side(&diff.a);
 	close_side(&diff.b);
 	return status;

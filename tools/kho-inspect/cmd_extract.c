@@ -2,184 +2,139 @@
 /* kho-inspect extract: the content of one allocation, on request only. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "inspect.h"
 
 #define CHUNK	(1u << 20)
 
-static int misuse(const char *what)
+struct wanted {
+	uint64_t id;
+	struct kho_dma_record record;
+};
+
+static int is_wanted(const struct kho_dma_record *record, void *data)
 {
-	fprintf(stderr, "kho-inspect: %s. Try kho-inspect extract --help.\n", what);
-	return EXIT_CANNOT_TELL;
+	struct wanted *wanted = data;
+
+	wanted->record = *record;
+	return record->id == wanted->id;
 }
 
-static int cannot_write(const char *path)
+/* False, with a reason on stderr. */
+static bool find_record(struct opened *opened, uint64_t id, struct kho_dma_record *record)
 {
-	fprintf(stderr, "kho-inspect: cannot write %s: %s.\n", path, strerror(errno));
-	return EXIT_CANNOT_TELL;
-}
-
-/* 0, or EXIT_CANNOT_TELL with a reason on stderr. */
-static int find_record(struct kho_state *state, uint64_t id, struct kho_dma_record *record)
-{
-	struct kho_dma_iter *iter;
+	struct wanted wanted = { .id = id };
 	struct kho_error err;
-	int ret;
+	int ret = for_each_record(opened, false, is_wanted, &wanted, &err);
 
-	ret = kho_dma_iter_create(state, &iter, &err);
-	if (ret && ret != KHO_ERR_NOT_FOUND)
-		return fail(&err);
-	if (!ret) {
-		while ((ret = kho_dma_iter_next(iter, record, &err)) > 0 && record->id != id)
-			;
-		kho_dma_iter_destroy(iter);
-		if (ret < 0)
-			return fail(&err);
-	}
-	if (ret <= 0) {
-		fprintf(stderr, "kho-inspect: there is no %s allocation %" PRIu64 ". kho-inspect list has their ids.\n",
-			side_text(kho_state_side(state)), id);
-		return EXIT_CANNOT_TELL;
-	}
-	if (!record->crc_ok || !record->pages) {
-		fprintf(stderr, "kho-inspect: the record of allocation %" PRIu64 " is damaged: where its content is cannot be told.\n",
-			id);
-		return EXIT_CANNOT_TELL;
-	}
-	return 0;
+	*record = wanted.record;
+	if (ret < 0)
+		fail(&err);
+	else if (!ret)
+		complain("there is no %s allocation %" PRIu64 ". kho-inspect list has their ids.",
+			 kho_side_name(kho_state_side(opened->state)), id);
+	else if (kho_dma_check_memory(opened->state, record, &err))
+		fail(&err);
+	else
+		return true;
+	return false;
 }
 
-static int write_content(FILE *out, struct opened *opened,
-			 const struct kho_dma_record *record, const char *path)
+static bool write_content(const struct options *options, struct opened *opened,
+			  const struct kho_dma_record *record)
 {
-	unsigned char *chunk = malloc(CHUNK);
+	FILE *out = check_memory(kho_output_stream(options->outfile->output));
+	unsigned char *chunk = check_memory(malloc(CHUNK));
 	uint64_t addr = record->addr, left = record->size;
 	struct kho_error err;
-	int status = 0;
+	bool ok = true;
 
-	if (!chunk)
-		return cannot_write(path);
-	while (left && !status) {
+	progress_begin(opened, "writing");
+	while (left && ok) {
 		size_t n = left < CHUNK ? (size_t)left : CHUNK;
 
-		if (kho_source_read(opened->source, addr, chunk, n, &err))
-			status = fail(&err);
-		else if (fwrite(chunk, n, 1, out) != 1)
-			status = cannot_write(path);
+		if (kho_source_read(opened->source, addr, chunk, n, &err)) {
+			progress_hide(opened->progress);
+			fail(&err);
+			ok = false;
+		} else if (fwrite(chunk, n, 1, out) != 1) {
+			complain("cannot write %s: %s.", options->output, strerror(errno));
+			ok = false;
+		}
 		addr += n;
 		left -= n;
 		progress_tell(opened, record->size - left, record->size);
 	}
+	progress_hide(opened->progress);
 	free(chunk);
-	return status;
+	return ok;
 }
 
-/* All of it or nothing: the file is there once it is complete. */
-static int write_file(struct opened *opened, const struct kho_dma_record *record,
-		      const char *path)
+static void print_text(const struct options *options, const struct kho_dma_record *record,
+		       bool intact)
 {
-	char tmp[PATH_MAX];
-	int fd, status;
-	FILE *out;
+	char size[FORMAT_ROOM];
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return cannot_write(path);
-	}
-	fd = mkstemp(tmp); /* mode 0600 */
-	if (fd < 0)
-		return cannot_write(path);
-	out = fdopen(fd, "w");
-	if (!out) {
-		status = cannot_write(path);
-		close(fd);
-	} else {
-		status = write_content(out, opened, record, path);
-		if (fclose(out) && !status)
-			status = cannot_write(path);
-	}
-	if (!status && rename(tmp, path))
-		status = cannot_write(path);
-	if (status)
-		unlink(tmp);
-	return status;
+	put_line(outfile_notes(options), "%s: %s of allocation %" PRIu64 " (%s, %s): %s", options->output,
+	    format_size(options, record->size, size), record->id, record->device, record->tag,
+	    !record->sealed ? "live, so its content cannot be judged" :
+	    intact ? "sealed, and as it was when sealed" :
+	    "sealed, and NOT as it was when sealed");
 }
 
-static void print_json(const struct options *options, struct kho_state *state,
-		       const struct kho_dma_record *record, int intact)
+static void print_json(const struct options *options, const struct kho_state *state,
+		       const struct kho_dma_record *record, bool intact)
 {
-	struct json_object *document = json_document("extract");
+	struct kho_json *json = json_document("extract");
 
-	json_object_object_add(document, "state", json_state(state));
-	json_object_object_add(document, "record", json_record(record));
-	json_add_string(document, "file", options->output);
+	kho_json_state(json, "state", state);
+	kho_json_record(json, "record", record);
+	kho_json_raw(json, "file", options->output);
 	if (record->sealed)
-		json_add_bool(document, "intact", intact > 0);
+		kho_json_bool(json, "intact", intact);
 	else
-		json_add_string(document, "intact", NULL);
-	json_print(document);
+		kho_json_null(json, "intact");
+	json_close(json);
 }
 
 static int extract(const struct options *options, struct opened *opened, uint64_t id)
 {
-	struct kho_state *state = opened->state;
 	struct kho_dma_record record;
 	struct kho_error err;
-	char size[FORMAT_ROOM];
-	int status, intact = 0;
+	int intact = 0;
 
-	status = find_record(state, id, &record);
-	if (status)
-		return status;
+	if (!find_record(opened, id, &record))
+		return EXIT_CANNOT_TELL;
 	if (record.sealed) {
 		progress_begin(opened, "checking");
-		intact = kho_dma_check_content(state, &record, &err);
+		intact = kho_dma_check_content(opened->state, &record, &err);
 		progress_hide(opened->progress);
 		if (intact < 0)
 			return fail(&err);
 	}
-	progress_begin(opened, "writing");
-	status = write_file(opened, &record, options->output);
-	progress_hide(opened->progress);
-	if (status)
-		return status;
+	if (!write_content(options, opened, &record) || !outfile_commit(options))
+		return EXIT_CANNOT_TELL;
 
 	if (options->json)
-		print_json(options, state, &record, intact);
+		print_json(options, opened->state, &record, intact);
 	else
-		printf("%s: %s of allocation %" PRIu64 " (%s, %s): %s\n", options->output,
-		       format_size(options, record.size, size), id, record.device,
-		       record.tag, !record.sealed ? "live, so its content cannot be judged" :
-		       intact ? "sealed, and as it was when sealed" :
-		       "sealed, and NOT as it was when sealed");
+		print_text(options, &record, intact);
 	return record.sealed && !intact ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 int cmd_extract(const struct options *options)
 {
 	struct opened opened;
-	struct stat st;
 	uint64_t id;
 	int status;
 
-	if (!options->argument || !parse_id(options->argument, &id))
-		return misuse("extract needs the id of an allocation");
-	if (!options->output)
-		return misuse("extract needs -o FILE");
-	/* a name like /dev/tty; what is replaced is a file and nothing else */
-	if (!stat(options->output, &st) && !S_ISREG(st.st_mode)) {
-		fprintf(stderr, "kho-inspect: %s is no file: content is written to files only.\n",
-			options->output);
-		return EXIT_CANNOT_TELL;
-	}
+	if (!parse_id(options->argument, &id))
+		return complain("extract needs the id of an allocation, and this is none: %s. kho-inspect list has them.",
+				options->argument);
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-
 	status = extract(options, &opened, id);
 	close_state(&opened);
 	return status;

@@ -34,94 +34,84 @@ static void do_row(const struct options *options, struct table *table,
 		table_fit(table, cells);
 }
 
-/* With a @stream they go there; else they are printed, or only make the columns wide enough. */
-static int walk_records(const struct options *options, struct opened *opened,
-			struct table *table, bool print, struct json_stream *stream,
-			struct totals *totals, struct kho_error *err)
+/* What is done with each record. */
+struct walk {
+	const struct options *options;
+	struct table *table;		/* without @print its columns become wide enough */
+	bool print;
+	struct kho_json *json;		/* or they go there */
+	struct totals totals;
+};
+
+static int do_record(const struct kho_dma_record *record, void *data)
 {
-	bool quiet = (!print && !stream) || !isatty(STDOUT_FILENO);
-	struct kho_dma_header header = { 0 };
-	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
-	int ret;
+	struct walk *walk = data;
 
-	*totals = (struct totals){ 0 };
-	progress_begin(opened, "reading records");
-	kho_dma_read_header(opened->state, &header, NULL);
-	ret = kho_dma_iter_create(opened->state, &iter, err);
-	if (ret == KHO_ERR_NOT_FOUND)
-		return 0;
-	if (ret)
-		return ret;
-
-	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
-		if (stream)
-			json_stream_add(stream, json_record(&record));
-		else if (print && !totals->records)
-			table_print_headings(table, stdout);
-		if (!stream)
-			do_row(options, table, &record, print);
-		totals->records++;
-		totals->bytes += record.size;
-		totals->pages += record.pages;
-		if (quiet)
-			progress_tell(opened, totals->records, header.nr_records);
+	if (walk->json) {
+		kho_json_record(walk->json, NULL, record);
+	} else {
+		if (walk->print && !walk->totals.records)
+			table_print_headings(walk->table, stdout);
+		do_row(walk->options, walk->table, record, walk->print);
 	}
-	progress_hide(opened->progress);
-	kho_dma_iter_destroy(iter);
-	return ret;
+	walk->totals.records++;
+	walk->totals.bytes += record->size;
+	walk->totals.pages += record->pages;
+	return 0;
 }
 
 static void print_totals(const struct options *options, const struct kho_state *state,
 			 const struct totals *totals)
 {
+	const char *side = kho_side_name(kho_state_side(state));
 	char size[FORMAT_ROOM];
 
 	if (!totals->records) {
-		printf("No %s DMA allocations.\n", side_text(kho_state_side(state)));
+		printf("No %s DMA allocations.\n", side);
 		return;
 	}
-	printf("%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->records,
-	       side_text(kho_state_side(state)), totals->records == 1 ? "" : "s",
-	       format_size(options, totals->bytes, size), totals->pages);
+	printf("%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->records, side,
+	       totals->records == 1 ? "" : "s", format_size(options, totals->bytes, size),
+	       totals->pages);
 }
 
-static int print_json(const struct options *options, struct opened *opened,
-		      struct kho_error *err)
+static int print_text(const struct options *options, struct opened *opened, struct kho_error *err)
 {
-	struct json_object *document = json_document("list");
-	struct json_stream stream;
-	struct totals totals;
+	struct table *table = table_create(headings, right, COLUMNS);
+	struct walk fit = { .options = options, .table = table };
+	struct walk print = { .options = options, .table = table, .print = true };
 	int ret;
 
-	json_object_object_add(document, "state", json_state(opened->state));
-	json_stream_begin(&stream, document, "records");
-	ret = walk_records(options, opened, NULL, false, &stream, &totals, err);
-	json_stream_end(&stream);
+	/* twice: there may be more rows than is good to be kept */
+	for_each_record(opened, true, do_record, &fit, NULL);
+	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &print, err);
+	print_totals(options, opened->state, &print.totals);
+	table_destroy(table);
+	return ret;
+}
+
+static int print_json(const struct options *options, struct opened *opened, struct kho_error *err)
+{
+	struct walk walk = { .options = options, .json = json_document("list") };
+	int ret;
+
+	kho_json_state(walk.json, "state", opened->state);
+	kho_json_array(walk.json, "records");
+	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, err);
+	kho_json_end(walk.json);
+	json_close(walk.json);
 	return ret;
 }
 
 int cmd_list(const struct options *options)
 {
-	struct totals totals = { 0 };
 	struct opened opened;
-	struct table *table;
 	struct kho_error err;
 	int ret;
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-
-	if (options->json) {
-		ret = print_json(options, &opened, &err);
-	} else {
-		/* twice: there may be more rows than is good to be kept */
-		table = table_create(headings, right, COLUMNS);
-		walk_records(options, &opened, table, false, NULL, &totals, NULL);
-		ret = walk_records(options, &opened, table, true, NULL, &totals, &err);
-		print_totals(options, opened.state, &totals);
-		table_destroy(table);
-	}
+	ret = options->json ? print_json(options, &opened, &err) : print_text(options, &opened, &err);
 	close_state(&opened);
 
 	/* what could be read was printed; that there may be more has to be said */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect map: collects what lies where; map_terminal.c and map_svg.c draw it. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,62 +9,70 @@
 #define PAGE	4096ull
 
 const struct map_style map_styles[MAP_KINDS] = {
-	[MAP_RAM] = { "other RAM", '.', "\033[90m", "#d9dee4" },
-	[MAP_KERNEL] = { "running kernel", 'k', "\033[34m", "#5b7fb5" },
-	[MAP_SCRATCH] = { "scratch", 's', "\033[33m", "#f0c04a" },
-	[MAP_PRESERVED] = { "preserved, other", 'p', "\033[36m", "#3aa6a0" },
-	[MAP_SUBTREE] = { "memory of subtrees", 'o', "\033[32m", "#4f7f2a" },
-	[MAP_METADATA] = { "KHO metadata", 'm', "\033[35m", "#9b59b6" },
-	[MAP_DMA] = { "DMA allocations", 'D', "\033[31m", "#d1495b" },
+	[MAP_RAM] = { "ram", "other RAM", '.', "\033[90m", "#d9dee4" },
+	[MAP_KERNEL] = { "kernel", "running kernel", 'k', "\033[34m", "#5b7fb5" },
+	[MAP_SCRATCH] = { "scratch", "scratch", 's', "\033[33m", "#f0c04a" },
+	[MAP_PRESERVED] = { "preserved", "preserved, other", 'p', "\033[36m", "#3aa6a0" },
+	[MAP_SUBTREE] = { "subtree", "memory of subtrees", 'o', "\033[32m", "#4f7f2a" },
+	[MAP_METADATA] = { "metadata", "KHO metadata", 'm', "\033[35m", "#9b59b6" },
+	[MAP_DMA] = { "dma", "DMA allocations", 'D', "\033[31m", "#d1495b" },
 };
 
-static bool add_area(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
-		     const char *label)
+const char *map_label(const struct map *map, const struct map_area *area)
 {
-	struct map_area *area;
-
-	if (!size)
-		return true;
-	if (map->n == map->room) {
-		size_t room = map->room ? 2 * map->room : 64;
-		struct map_area *areas = reallocarray(map->areas, room, sizeof(*areas));
-
-		if (!areas)
-			return false;
-		map->areas = areas;
-		map->room = room;
-	}
-	area = &map->areas[map->n++];
-	*area = (struct map_area){ .range = { addr, size }, .kind = kind };
-	snprintf(area->label, sizeof(area->label), "%s", label);
-	map->bytes[kind] += size;
-	return true;
+	return map->labels + area->label;
 }
 
-static void add_preserved(struct map *map, struct opened *opened)
+static void *grow(void *array, size_t needed, size_t *room, size_t size)
 {
-	struct kho_state *state = opened->state;
-	const uint64_t end = ram_end(state);
-	struct kho_map_entry entry;
-	struct kho_map_iter *iter;
-	int ret;
+	if (needed <= *room)
+		return array;
+	*room = needed + needed / 2 + 64;
+	return check_memory(reallocarray(array, *room, size));
+}
 
-	ret = kho_map_iter_create(state, &iter, NULL);
-	if (!ret) {
-		progress_begin(opened, "reading the map");
-		while ((ret = kho_map_iter_next(iter, &entry, NULL)) > 0) {
-			add_area(map, entry.addr, entry.size, MAP_PRESERVED, "");
-			progress_tell(opened, entry.addr, end);
-		}
-		kho_map_iter_destroy(iter);
+/* What is the same as with the last one of its kind is kept once. */
+static uint32_t add_label(struct map *map, enum map_kind kind, const char *label)
+{
+	size_t size = strlen(label) + 1;
+
+	if (map->labels_size && !strcmp(map->labels + map->last[kind], label))
+		return map->last[kind];
+	if (!map->labels_size) {
+		map->labels = grow(map->labels, 1, &map->labels_room, 1);
+		map->labels[map->labels_size++] = '\0';
 	}
-	map->incomplete = ret;
+	/* a label is a matter of comfort */
+	if (!*label || map->labels_size > UINT32_MAX - size)
+		return 0;
+	map->labels = grow(map->labels, map->labels_size + size, &map->labels_room, 1);
+	memcpy(map->labels + map->labels_size, label, size);
+	map->last[kind] = (uint32_t)map->labels_size;
+	map->labels_size += size;
+	return map->last[kind];
+}
+
+static void add_area(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
+		     const char *label)
+{
+	if (!size)
+		return;
+	map->areas = grow(map->areas, map->n + 1, &map->room, sizeof(*map->areas));
+	map->areas[map->n++] = (struct map_area){ { addr, size }, add_label(map, kind, label), kind };
+	map->bytes[kind] += size;
+}
+
+static int add_entry(const struct kho_map_entry *entry, void *data)
+{
+	add_area(data, entry->addr, entry->size, MAP_PRESERVED, "");
+	return 0;
 }
 
 /* A page of the tree itself: metadata that is not preserved. */
 static int add_node(uint64_t addr, void *data)
 {
-	return !add_area(data, addr, PAGE, MAP_METADATA, "preserved-memory-map");
+	add_area(data, addr, PAGE, MAP_METADATA, "preserved-memory-map");
+	return 0;
 }
 
 /* Preserved memory of known use: it is no longer "other". */
@@ -132,28 +139,22 @@ static void add_subtrees(struct map *map, struct kho_state *state)
 	}
 }
 
-static void add_records(struct map *map, struct opened *opened)
-{
-	struct kho_state *state = opened->state;
-	struct kho_dma_header header = { 0 };
-	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
-	uint64_t block = 0, done = 0;
+struct records {
+	struct map *map;
+	uint64_t block;		/* of the record that came last */
+};
 
-	kho_dma_read_header(state, &header, NULL);
-	if (kho_dma_iter_create(state, &iter, NULL))
-		return;
-	progress_begin(opened, "reading records");
-	while (kho_dma_iter_next(iter, &record, NULL) > 0) {
-		if (record.state / PAGE != block) {
-			block = record.state / PAGE;
-			add_owned(map, block * PAGE, PAGE, MAP_METADATA, "DMA records");
-		}
-		if (record.in_use && record.crc_ok)
-			add_owned(map, record.addr, record.pages * PAGE, MAP_DMA, record.device);
-		progress_tell(opened, ++done, header.nr_records);
+static int add_record(const struct kho_dma_record *record, void *data)
+{
+	struct records *records = data;
+
+	if (record->state / PAGE != records->block) {
+		records->block = record->state / PAGE;
+		add_owned(records->map, records->block * PAGE, PAGE, MAP_METADATA, "DMA records");
 	}
-	kho_dma_iter_destroy(iter);
+	if (record->in_use && record->crc_ok)
+		add_owned(records->map, record->addr, record->pages * PAGE, MAP_DMA, record->device);
+	return 0;
 }
 
 /* The running kernel's own memory, from /proc/iomem; other sources do not know. */
@@ -171,8 +172,10 @@ static void add_kernel(struct map *map, const struct options *options)
 		return;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %63[^\n]", &start, &end, name) == 3 &&
-		    !strncmp(name, "Kernel ", 7) && end > start)
+		    !strncmp(name, "Kernel ", 7) && end > start) {
 			add_area(map, start, end - start + 1, MAP_KERNEL, name);
+			map->kernel_known = true;
+		}
 	}
 	fclose(f);
 }
@@ -180,6 +183,7 @@ static void add_kernel(struct map *map, const struct options *options)
 static void collect(struct map *map, const struct options *options, struct opened *opened)
 {
 	struct kho_state *state = opened->state;
+	struct records records = { .map = map };
 	const struct kho_range *scratch;
 	size_t n;
 
@@ -190,33 +194,45 @@ static void collect(struct map *map, const struct options *options, struct opene
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
-	add_preserved(map, opened);
+	map->incomplete = for_each_entry(opened, true, add_entry, map, NULL);
 	add_subtrees(map, state);
 	add_metadata(map, state);
-	add_records(map, opened);
-	progress_hide(opened->progress);
+	map->records_incomplete = for_each_record(opened, true, add_record, &records, NULL);
 }
 
 static void print_json(const struct map *map, const struct kho_state *state)
 {
-	struct json_object *document = json_document("map");
-	struct json_object *array = json_object_new_array();
-	struct json_stream stream;
+	struct kho_json *json = json_document("map");
 
-	json_object_object_add(document, "state", json_state(state));
+	kho_json_state(json, "state", state);
+	kho_json_array(json, "ram");
 	for (size_t i = 0; i < map->nr_ram; i++)
-		json_object_array_add(array, json_range(&map->ram[i]));
-	json_object_object_add(document, "ram", array);
+		kho_json_range(json, NULL, &map->ram[i]);
+	kho_json_end(json);
 
-	json_stream_begin(&stream, document, "areas");
+	kho_json_array(json, "areas");
 	for (size_t i = 0; i < map->n; i++) {
-		struct json_object *object = json_range(&map->areas[i].range);
+		const char *label = map_label(map, &map->areas[i]);
 
-		json_add_string(object, "kind", map_styles[map->areas[i].kind].name);
-		json_add_string(object, "label", *map->areas[i].label ? map->areas[i].label : NULL);
-		json_stream_add(&stream, object);
+		kho_json_object(json, NULL);
+		kho_json_range_members(json, &map->areas[i].range);
+		kho_json_string(json, "kind", map_styles[map->areas[i].kind].token);
+		kho_json_string(json, "label", *label ? label : NULL);
+		kho_json_end(json);
 	}
-	json_stream_end(&stream);
+	kho_json_end(json);
+	json_close(json);
+}
+
+static bool write_picture(const struct map *map, const struct options *options,
+			  const struct kho_state *state)
+{
+	map_draw_svg(map, options, state, check_memory(kho_output_stream(options->outfile->output)));
+	if (!outfile_commit(options))
+		return false;
+	put_line(outfile_notes(options), "%s: picture of the %s state", options->output,
+	    kho_side_name(kho_state_side(state)));
+	return true;
 }
 
 int cmd_map(const struct options *options)
@@ -229,19 +245,14 @@ int cmd_map(const struct options *options)
 		return EXIT_CANNOT_TELL;
 
 	collect(&map, options, &opened);
-	if (options->json) {
+	if (options->json)
 		print_json(&map, opened.state);
-	} else if (!options->output) {
+	else if (!options->output)
 		map_draw_terminal(&map, options);
-	} else if (map_draw_svg(&map, options, opened.state, options->output)) {
-		printf("%s: picture of the %s state\n", options->output,
-		       side_text(option_side(options)));
-	} else {
-		fprintf(stderr, "kho-inspect: cannot write %s: %s.\n", options->output,
-			strerror(errno));
+	else if (!write_picture(&map, options, opened.state))
 		status = EXIT_CANNOT_TELL;
-	}
 	free(map.areas);
+	free(map.labels);
 	close_state(&opened);
 	return status;
 }

@@ -13,7 +13,8 @@ struct run {
 
 struct output {
 	const struct options *options;
-	struct json_stream *stream;
+	struct kho_json *json;		/* where they go, or NULL */
+	struct run run;
 	uint64_t ranges, bytes;
 };
 
@@ -35,53 +36,38 @@ static void print_run(const struct options *options, const struct run *run)
 	fputs(line, stdout);
 }
 
-static void flush_run(struct output *output, const struct run *run)
+static void flush_run(struct output *output)
 {
+	const struct run *run = &output->run;
+
 	if (!run->entries)
 		return;
 	output->ranges++;
 	output->bytes += run->range.size;
-	if (output->stream) {
-		json_stream_add(output->stream, json_range(&run->range));
-		return;
-	}
-	print_run(output->options, run);
+	if (output->json)
+		kho_json_range(output->json, NULL, &run->range);
+	else
+		print_run(output->options, run);
 }
 
-static int walk(struct opened *opened, struct output *output, struct kho_error *err)
+static int add_entry(const struct kho_map_entry *entry, void *data)
 {
-	const uint64_t end = isatty(STDOUT_FILENO) ? 0 : ram_end(opened->state);
-	struct kho_map_entry entry;
-	struct kho_map_iter *iter;
-	struct run run = { 0 };
-	int ret;
+	struct output *output = data;
+	struct run *run = &output->run;
 
-	ret = kho_map_iter_create(opened->state, &iter, err);
-	if (ret)
-		return ret;
-	progress_begin(opened, "reading the map");
-	while ((ret = kho_map_iter_next(iter, &entry, err)) > 0) {
-		if (end)
-			progress_tell(opened, entry.addr, end);
-		if (run.entries && entry.addr == run.range.addr + run.range.size) {
-			run.range.size += entry.size;
-			run.entries++;
-			continue;
-		}
-		flush_run(output, &run);
-		run = (struct run){ { entry.addr, entry.size }, 1 };
+	if (run->entries && entry->addr == run->range.addr + run->range.size) {
+		run->range.size += entry->size;
+		run->entries++;
+		return 0;
 	}
-	flush_run(output, &run);
-	progress_hide(opened->progress);
-	kho_map_iter_destroy(iter);
-	return ret;
+	flush_run(output);
+	*run = (struct run){ { entry->addr, entry->size }, 1 };
+	return 0;
 }
 
 int cmd_ranges(const struct options *options)
 {
 	struct output output = { .options = options };
-	struct json_object *document;
-	struct json_stream stream;
 	struct opened opened;
 	struct kho_error err;
 	char size[FORMAT_ROOM];
@@ -89,20 +75,20 @@ int cmd_ranges(const struct options *options)
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-
 	if (options->json) {
-		document = json_document("ranges");
-		json_object_object_add(document, "state", json_state(opened.state));
-		json_stream_begin(&stream, document, "ranges");
-		output.stream = &stream;
+		output.json = json_document("ranges");
+		kho_json_state(output.json, "state", opened.state);
+		kho_json_array(output.json, "ranges");
 	}
-
-	ret = walk(&opened, &output, &err);
-	if (output.stream)
-		json_stream_end(&stream);
-	else if (!ret)
+	ret = for_each_entry(&opened, !isatty(STDOUT_FILENO), add_entry, &output, &err);
+	flush_run(&output);
+	if (output.json) {
+		kho_json_end(output.json);
+		json_close(output.json);
+	} else if (!ret) {
 		printf("%" PRIu64 " ranges, %s\n", output.ranges,
 		       format_size(options, output.bytes, size));
+	}
 	close_state(&opened);
 	return ret ? fail(&err) : EXIT_CLEAN;
 }

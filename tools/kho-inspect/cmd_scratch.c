@@ -104,17 +104,13 @@ static int read_need(const struct options *options, const struct kho_range *scra
 	struct kho_error err;
 	struct stat st = { 0 };
 
-	if (kho_target_read(options->target, &target, &err))
+	if (kho_target_read(options->argument, &target, &err))
 		return fail(&err);
-	if (!target.memory_size) {
-		fprintf(stderr, "kho-inspect: %s does not say how much memory it needs. Give a bzImage.\n",
-			options->target);
-		return EXIT_CANNOT_TELL;
-	}
-	if (options->initrd && stat(options->initrd, &st)) {
-		fprintf(stderr, "kho-inspect: %s: %s\n", options->initrd, strerror(errno));
-		return EXIT_CANNOT_TELL;
-	}
+	if (!target.memory_size)
+		return complain("%s does not say how much memory it needs. Give a bzImage.",
+				options->argument);
+	if (options->initrd && stat(options->initrd, &st))
+		return complain("cannot look at %s: %s.", options->initrd, strerror(errno));
 	*need = (struct need){ target.memory_size, (uint64_t)st.st_size, false };
 	need->fits = pieces_fit(scratch, n, need);
 	return 0;
@@ -125,25 +121,40 @@ static void print_need(const struct options *options, const struct need *need,
 {
 	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM];
 
-	printf("%s needs %s in one piece", options->target,
-	       format_size(options, need->kernel, kernel));
-	if (options->initrd)
-		printf(", %s %s", options->initrd,
-		       format_size(options, need->initrd, initrd));
-	if (need->fits)
-		puts(": they fit");
-	else
-		printf(": there is no room; boot this kernel with a larger %s=\n", option);
+	put_line(stdout, "%s needs %s in one piece%s%s%s%s: %s%s%s", options->argument,
+		 format_size(options, need->kernel, kernel), options->initrd ? ", " : "",
+		 options->initrd ? options->initrd : "", options->initrd ? " " : "",
+		 options->initrd ? format_size(options, need->initrd, initrd) : "",
+		 need->fits ? "they fit" : "there is no room; boot this kernel with a larger ",
+		 need->fits ? "" : option, need->fits ? "" : "=");
 }
 
-static struct json_object *json_need(const struct need *need)
+static void print_json(const struct options *options, const struct kho_state *state,
+		       const struct need *need)
 {
-	struct json_object *object = json_object_new_object();
+	struct kho_json *json = json_document("scratch");
+	const struct kho_range *scratch, *ram;
+	size_t n, nr_ram;
 
-	json_add_uint(object, "kernel", need->kernel);
-	json_add_uint(object, "initrd", need->initrd);
-	json_add_bool(object, "fits", need->fits);
-	return object;
+	scratch = kho_state_scratch(state, &n);
+	ram = kho_state_ram(state, &nr_ram);
+	kho_json_state(json, "state", state);
+	kho_json_array(json, "scratch");
+	for (size_t i = 0; i < n; i++)
+		kho_json_range(json, NULL, &scratch[i]);
+	kho_json_end(json);
+	kho_json_uint(json, "total", total_of(scratch, n));
+	kho_json_uint(json, "ram", total_of(ram, nr_ram));
+	if (options->argument) {
+		kho_json_object(json, "image");
+		kho_json_uint(json, "kernel", need->kernel);
+		kho_json_uint(json, "initrd", need->initrd);
+		kho_json_bool(json, "fits", need->fits);
+		kho_json_end(json);
+	} else {
+		kho_json_null(json, "image");
+	}
+	json_close(json);
 }
 
 int cmd_scratch(const struct options *options)
@@ -151,7 +162,6 @@ int cmd_scratch(const struct options *options)
 	struct need need = { 0 };
 	int status = EXIT_CLEAN;
 	const struct kho_range *scratch, *ram;
-	uint64_t total, ram_total;
 	struct opened opened;
 	size_t n, nr_ram;
 
@@ -160,34 +170,21 @@ int cmd_scratch(const struct options *options)
 
 	scratch = kho_state_scratch(opened.state, &n);
 	ram = kho_state_ram(opened.state, &nr_ram);
-	if (options->target)
+	if (options->argument)
 		status = read_need(options, scratch, n, &need);
 	if (status) {
 		close_state(&opened);
 		return status;
 	}
-	total = total_of(scratch, n);
-	ram_total = total_of(ram, nr_ram);
-
 	if (options->json) {
-		struct json_object *document = json_document("scratch");
-		struct json_object *array = json_object_new_array();
-
-		for (size_t i = 0; i < n; i++)
-			json_object_array_add(array, json_range(&scratch[i]));
-		json_object_object_add(document, "state", json_state(opened.state));
-		json_object_object_add(document, "scratch", array);
-		json_add_uint(document, "total", total);
-		json_add_uint(document, "ram", ram_total);
-		json_object_object_add(document, "image", options->target ? json_need(&need) : NULL);
-		json_print(document);
+		print_json(options, opened.state, &need);
 	} else {
 		const char *option = kho_state_scratch_option(opened.state);
 
-		print_table(options, scratch, n, total, ram_total, option);
-		if (options->target)
+		print_table(options, scratch, n, total_of(scratch, n), total_of(ram, nr_ram), option);
+		if (options->argument)
 			print_need(options, &need, option);
 	}
 	close_state(&opened);
-	return options->target && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
+	return options->argument && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
 }

@@ -5,7 +5,7 @@
 #include "inspect.h"
 
 struct figures {
-	bool map_known, dma_known;
+	bool map_known, dma_known, scratch_known;
 	uint64_t ranges, preserved;
 	uint64_t records, record_bytes, sealed, unclaimed;
 	uint64_t generation;
@@ -13,74 +13,70 @@ struct figures {
 	char map_problem[256], dma_problem[256];
 };
 
-static void count_map(struct kho_state *state, struct figures *figures)
+static int count_entry(const struct kho_map_entry *entry, void *data)
 {
-	struct kho_map_entry entry;
-	struct kho_map_iter *iter;
-	struct kho_error err;
-	int ret;
+	struct figures *figures = data;
 
-	ret = kho_map_iter_create(state, &iter, &err);
-	if (!ret) {
-		while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
-			figures->ranges++;
-			figures->preserved += entry.size;
-		}
-		kho_map_iter_destroy(iter);
-	}
-	figures->map_known = !ret;
-	if (ret)
+	figures->ranges++;
+	figures->preserved += entry->size;
+	return 0;
+}
+
+static void count_map(struct opened *opened, struct figures *figures)
+{
+	struct kho_error err;
+
+	figures->map_known = !for_each_entry(opened, true, count_entry, figures, &err);
+	if (!figures->map_known)
 		snprintf(figures->map_problem, sizeof(figures->map_problem), "%s", err.message);
 }
 
-static void count_records(struct kho_state *state, struct figures *figures)
+static int count_record(const struct kho_dma_record *record, void *data)
+{
+	struct figures *figures = data;
+
+	figures->records++;
+	figures->record_bytes += record->size;
+	figures->sealed += record->sealed;
+	figures->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
+	return 0;
+}
+
+static void count_records(struct opened *opened, struct figures *figures)
 {
 	struct kho_dma_header header;
-	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
 	struct kho_error err;
-	int ret;
 
-	ret = kho_dma_read_header(state, &header, &err);
-	if (!ret)
-		ret = kho_dma_iter_create(state, &iter, &err);
-	if (!ret) {
+	figures->dma_known = !kho_dma_read_header(opened->state, &header, &err) &&
+			     !for_each_record(opened, true, count_record, figures, &err);
+	if (figures->dma_known)
 		figures->generation = header.generation;
-		while ((ret = kho_dma_iter_next(iter, &record, &err)) > 0) {
-			figures->records++;
-			figures->record_bytes += record.size;
-			figures->sealed += record.sealed;
-			figures->unclaimed += record.fate == KHO_DMA_FATE_UNCLAIMED;
-		}
-		kho_dma_iter_destroy(iter);
-	}
-	figures->dma_known = !ret;
-	if (ret)
+	else
 		snprintf(figures->dma_problem, sizeof(figures->dma_problem), "%s", err.message);
 }
 
 static void print_text(const struct options *options, const struct kho_state *state,
 		       const struct figures *f)
 {
+	bool by_vmlinux = kho_state_found_by(state) == KHO_FOUND_DWARF && options->vmlinux;
 	char size[FORMAT_ROOM];
 	size_t n;
 
-	printf("%s state of kernel %s\n", side_text(kho_state_side(state)),
+	printf("%s state of kernel %s\n", kho_side_name(kho_state_side(state)),
 	       *kho_state_release(state) ? kho_state_release(state) : "(release unknown)");
 	printf("  root FDT     \"%s\" ", kho_state_compatible(state));
 	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
 		printf("at 0x%" PRIx64 ", ", kho_state_fdt_addr(state));
-	printf("found by %s", found_by_text(kho_state_found_by(state)));
-	if (kho_state_found_by(state) == KHO_FOUND_DWARF && options->vmlinux)
-		printf(" of %s", options->vmlinux);
-	putchar('\n');
+	put_line(stdout, "found by %s%s%s", found_by_text(kho_state_found_by(state)), by_vmlinux ? " of " : "",
+	    by_vmlinux ? options->vmlinux : "");
 
 	if (f->map_known)
 		printf("  preserved    %s in %" PRIu64 " ranges\n",
 		       format_size(options, f->preserved, size), f->ranges);
 	else
 		printf("  preserved    not known: %s\n", f->map_problem);
-	printf("  scratch      %s\n", format_size(options, f->scratch, size));
+	printf("  scratch      %s\n", f->scratch_known ? format_size(options, f->scratch, size) :
+	       "unknown");
 
 	if (f->dma_known)
 		printf("  DMA          %" PRIu64 " allocations, %s, %" PRIu64 " sealed, %" PRIu64
@@ -99,27 +95,33 @@ static void print_text(const struct options *options, const struct kho_state *st
 
 static void print_json(const struct kho_state *state, const struct figures *f)
 {
-	struct json_object *document = json_document("show");
-	struct json_object *map = NULL, *dma = NULL;
+	struct kho_json *json = json_document("show");
 
-	json_object_object_add(document, "state", json_state(state));
+	kho_json_state(json, "state", state);
 	if (f->map_known) {
-		map = json_object_new_object();
-		json_add_uint(map, "ranges", f->ranges);
-		json_add_uint(map, "bytes", f->preserved);
+		kho_json_object(json, "preserved");
+		kho_json_uint(json, "ranges", f->ranges);
+		kho_json_uint(json, "bytes", f->preserved);
+		kho_json_end(json);
+	} else {
+		kho_json_null(json, "preserved");
 	}
-	json_object_object_add(document, "preserved", map);
-	json_add_uint(document, "scratch_bytes", f->scratch);
+	if (f->scratch_known)
+		kho_json_uint(json, "scratch_bytes", f->scratch);
+	else
+		kho_json_null(json, "scratch_bytes");
 	if (f->dma_known) {
-		dma = json_object_new_object();
-		json_add_uint(dma, "records", f->records);
-		json_add_uint(dma, "bytes", f->record_bytes);
-		json_add_uint(dma, "sealed", f->sealed);
-		json_add_uint(dma, "unclaimed", f->unclaimed);
-		json_add_uint(dma, "generation", f->generation);
+		kho_json_object(json, "dma");
+		kho_json_uint(json, "records", f->records);
+		kho_json_uint(json, "bytes", f->record_bytes);
+		kho_json_uint(json, "sealed", f->sealed);
+		kho_json_uint(json, "unclaimed", f->unclaimed);
+		kho_json_uint(json, "generation", f->generation);
+		kho_json_end(json);
+	} else {
+		kho_json_null(json, "dma");
 	}
-	json_object_object_add(document, "dma", dma);
-	json_print(document);
+	json_close(json);
 }
 
 int cmd_show(const struct options *options)
@@ -133,10 +135,11 @@ int cmd_show(const struct options *options)
 		return EXIT_CANNOT_TELL;
 
 	scratch = kho_state_scratch(opened.state, &n);
+	figures.scratch_known = n;
 	for (size_t i = 0; i < n; i++)
 		figures.scratch += scratch[i].size;
-	count_map(opened.state, &figures);
-	count_records(opened.state, &figures);
+	count_map(&opened, &figures);
+	count_records(&opened, &figures);
 
 	if (options->json)
 		print_json(opened.state, &figures);

@@ -2,7 +2,6 @@
 /* kho-inspect tree: the root FDT, its subtrees, and what these say. */
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "inspect.h"
@@ -91,14 +90,18 @@ static void print_tree(const struct options *options, struct kho_state *state,
 	struct kho_error err;
 
 	printf("%s root FDT \"%s\", preserved-memory-map at 0x%" PRIx64 "\n",
-	       side_text(kho_state_side(state)), kho_state_compatible(state),
+	       kho_side_name(kho_state_side(state)), kho_state_compatible(state),
 	       kho_state_map_addr(state));
 	for (size_t i = 0; i < n; i++) {
 		char addr[24], size[FORMAT_ROOM];
 		const char *cells[] = { subtrees[i].name, addr, size };
 
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, subtrees[i].addr);
-		format_size(options, subtrees[i].size, size);
+		/* kho-v1 does not say it */
+		if (subtrees[i].size)
+			format_size(options, subtrees[i].size, size);
+		else
+			strcpy(size, "unknown");
 		table_add(table, cells);
 	}
 	table_print(table, stdout);
@@ -113,13 +116,15 @@ static void print_tree(const struct options *options, struct kho_state *state,
 
 /* ------------------------------------------------------------------- JSON */
 
-#define MAX_DEPTH	32
+/* Each group holds its items, so there are two levels more for it. */
+#define MAX_DEPTH	24
 
 struct json_tree {
-	struct json_object *items[MAX_DEPTH];	/* of the groups that are open */
+	struct kho_json *json;
+	unsigned int depth;	/* groups that are open */
 };
 
-static const char *type_text(enum kho_item_type type)
+static const char *type_name(enum kho_item_type type)
 {
 	switch (type) {
 	case KHO_ITEM_GROUP: return "group";
@@ -134,98 +139,95 @@ static const char *type_text(enum kho_item_type type)
 	return "unknown";
 }
 
-static void add_bytes(struct json_object *object, const struct kho_item *item)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * item->size + 1);
-
-	if (!text) {
-		json_add_string(object, "bytes", NULL);
-		return;
-	}
-	for (uint64_t i = 0; i < item->size; i++) {
-		text[2 * i] = digits[item->bytes[i] >> 4];
-		text[2 * i + 1] = digits[item->bytes[i] & 15];
-	}
-	text[2 * item->size] = '\0';
-	json_add_string(object, "bytes", text);
-	free(text);
-}
-
-static void add_value(struct json_object *object, const struct kho_item *item)
+static void add_value(struct kho_json *json, const struct kho_item *item)
 {
 	switch (item->type) {
 	case KHO_ITEM_GROUP:
 	case KHO_ITEM_TEXT:
 	case KHO_ITEM_UNKNOWN:
-		json_add_string(object, "text", item->text);
+		kho_json_string(json, "text", item->text);
 		break;
 	case KHO_ITEM_NUMBER:
 	case KHO_ITEM_SIZE:
-		json_add_uint(object, "value", item->value);
+		kho_json_uint(json, "value", item->value);
 		break;
 	case KHO_ITEM_HEX:
-		json_add_hex(object, "value", item->value);
+		kho_json_hex(json, "value", item->value);
 		break;
 	case KHO_ITEM_MEMORY:
-		json_add_hex(object, "addr", item->value);
-		json_add_uint(object, "size", item->size);
-		json_add_string(object, "text", item->text);
+		kho_json_hex(json, "addr", item->value);
+		kho_json_uint(json, "size", item->size);
+		kho_json_string(json, "text", item->text);
 		break;
 	case KHO_ITEM_BYTES:
-		json_add_addr(object, "addr", item->value);
-		add_bytes(object, item);
+		kho_json_addr(json, "addr", item->value);
+		kho_json_bytes(json, "bytes", item->bytes, item->size);
 		break;
+	}
+}
+
+static void close_groups(struct json_tree *tree, unsigned int depth)
+{
+	for (; tree->depth > depth; tree->depth--) {
+		kho_json_end(tree->json);
+		kho_json_end(tree->json);
 	}
 }
 
 static int add_item(const struct kho_item *item, void *data)
 {
-	struct json_object *object = json_object_new_object();
 	struct json_tree *tree = data;
+	struct kho_json *json = tree->json;
 
 	/* the library's own nesting ends well before */
-	if (item->depth + 1 >= MAX_DEPTH) {
-		json_object_put(object);
+	if (item->depth >= MAX_DEPTH)
 		return 0;
-	}
-	json_add_string(object, "name", item->name);
-	json_add_string(object, "type", type_text(item->type));
-	add_value(object, item);
+	close_groups(tree, item->depth);
+	kho_json_object(json, NULL);
+	kho_json_string(json, "name", item->name);
+	kho_json_string(json, "type", type_name(item->type));
+	add_value(json, item);
 	if (item->type == KHO_ITEM_GROUP) {
-		tree->items[item->depth + 1] = json_object_new_array();
-		json_object_object_add(object, "items", tree->items[item->depth + 1]);
+		kho_json_array(json, "items");
+		tree->depth++;
+	} else {
+		kho_json_end(json);
 	}
-	json_object_array_add(tree->items[item->depth], object);
 	return 0;
 }
 
-static struct json_object *json_subtree(struct kho_state *state, const struct kho_subtree *subtree)
+static void add_subtree(struct kho_json *json, struct kho_state *state,
+			const struct kho_subtree *subtree)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_tree tree = { { json_object_new_array() } };
+	struct json_tree tree = { .json = json };
 	struct kho_error err;
 	int ret;
 
-	json_add_string(object, "name", subtree->name);
-	json_add_hex(object, "addr", subtree->addr);
-	json_add_uint(object, "size", subtree->size);
+	kho_json_object(json, NULL);
+	kho_json_string(json, "name", subtree->name);
+	kho_json_hex(json, "addr", subtree->addr);
+	if (subtree->size)
+		kho_json_uint(json, "size", subtree->size);
+	else
+		kho_json_null(json, "size");
+	kho_json_array(json, "items");
 	ret = kho_subtree_decode(state, subtree, add_item, &tree, &err);
-	json_object_object_add(object, "items", tree.items[0]);
-	json_add_string(object, "error", ret ? err.message : NULL);
-	return object;
+	close_groups(&tree, 0);
+	kho_json_end(json);
+	kho_json_string(json, "error", ret ? err.message : NULL);
+	kho_json_end(json);
 }
 
 static void print_json(struct kho_state *state, const struct kho_subtree *subtrees, size_t n)
 {
-	struct json_object *document = json_document("tree");
-	struct json_object *array = json_object_new_array();
+	struct kho_json *json = json_document("tree");
 
-	json_object_object_add(document, "state", json_state(state));
+	kho_json_state(json, "state", state);
+	kho_json_array(json, "subtrees");
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(array, json_subtree(state, &subtrees[i]));
-	json_object_object_add(document, "subtrees", array);
-	json_print(document);
+		add_subtree(json, state, &subtrees[i]);
+	kho_json_end(json);
+	json_close(json);
 }
 
 int cmd_tree(const struct options *options)

@@ -8,11 +8,11 @@ static int verify_nothing(const struct options *options, const struct kho_error 
 	struct kho_verify_summary summary = { 0 };
 	struct findings findings;
 
-	findings_begin(&findings, options);
+	findings_begin(&findings, options, "verify");
 	if (options->verify.have_expect)
 		kho_verify_absent(&options->verify, reason, findings_add, &findings, &summary);
 	if (options->verify.have_expect || options->json || options->prometheus)
-		return findings_end(&findings, "verify", NULL, &summary);
+		return findings_end(&findings, &summary, false);
 
 	printf("Nothing to verify: %s.\n", reason->message);
 	return EXIT_CLEAN;
@@ -30,35 +30,41 @@ static int verify_unopened(const struct options *options, const struct kho_error
 	    (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED))
 		return verify_nothing(options, reason);
 
-	findings_begin(&findings, options);
+	findings_begin(&findings, options, "verify");
 	if (kho_verify_open_error(reason, findings_add, &findings, &summary))
-		return findings_end(&findings, "verify", NULL, &summary);
-	json_object_put(findings.array);
+		return findings_end(&findings, &summary, false);
 	return fail(reason);
+}
+
+static int verify(const struct options *options, struct opened *opened)
+{
+	struct kho_verify_summary summary;
+	struct findings findings;
+	struct kho_error err;
+
+	findings_begin(&findings, options, "verify");
+	findings.state = opened->state;
+	findings.progress = opened->progress;
+	progress_begin(opened, "verifying");
+	if (kho_verify(opened->state, &options->verify, findings_add, &findings, &summary, &err)) {
+		findings_give_up(&findings);
+		return fail(&err);
+	}
+	return findings_end(&findings, &summary, true);
 }
 
 int cmd_verify(const struct options *options)
 {
-	struct kho_verify_summary summary;
-	struct findings findings;
 	struct opened opened;
 	struct kho_error err;
-	int status;
+	int status = EXIT_CANNOT_TELL;
 
-	if (open_state(options, option_side(options), &opened, &err))
+	if (open_state(options, option_side(options), false, &opened, &err))
 		return verify_unopened(options, &err);
-	if (!close_sandbox(options)) {
-		close_state(&opened);
-		return EXIT_CANNOT_TELL;
-	}
-
-	findings_begin(&findings, options);
-	findings.progress = opened.progress;
-	progress_begin(&opened, "verifying");
-	if (kho_verify(opened.state, &options->verify, findings_add, &findings, &summary, &err))
-		status = fail(&err);
-	else
-		status = findings_end(&findings, "verify", opened.state, &summary);
+	if (options->verify.claims && kho_state_side(opened.state) == KHO_SIDE_OUT)
+		complain("--claims is about an incoming state, and this one is outgoing. Use --in.");
+	else if (close_sandbox(options))
+		status = verify(options, &opened);
 	close_state(&opened);
 	return status;
 }

@@ -16,13 +16,25 @@ static const char *color_of(const struct kho_finding *finding)
 	return "";
 }
 
-void findings_begin(struct findings *findings, const struct options *options)
+void findings_begin(struct findings *findings, const struct options *options, const char *command)
 {
 	*findings = (struct findings){
 		.options = options,
-		.array = options->json ? json_object_new_array() : NULL,
+		.command = command,
 		.color = use_color(options),
 	};
+}
+
+static struct kho_json *begin_document(struct findings *findings)
+{
+	if (findings->json)
+		return findings->json;
+	findings->json = json_document(findings->command);
+	if (findings->target)
+		kho_json_target(findings->json, "target", findings->target);
+	kho_json_state(findings->json, "state", findings->state);
+	kho_json_array(findings->json, "findings");
+	return findings->json;
 }
 
 int findings_add(const struct kho_finding *finding, void *data)
@@ -32,14 +44,17 @@ int findings_add(const struct kho_finding *finding, void *data)
 
 	if (findings->options->prometheus)
 		return 0;
-	if (findings->array) {
-		json_object_array_add(findings->array, json_finding(finding));
+	if (findings->options->json) {
+		kho_json_finding(begin_document(findings), NULL, finding);
 		return 0;
 	}
 	progress_hide(findings->progress);
 	printf("%s%-8s%s %s  %s%s\n", color ? color_of(finding) : "",
 	       kho_severity_name(finding->severity), color ? "\033[0m" : "", finding->rule->id,
-	       finding->unevaluated ? "not judged: " : "", finding->message);
+	       /* of severity info: it does not apply here, which leaves no doubt */
+	       !finding->unevaluated ? "" :
+	       finding->severity > KHO_SEVERITY_INFO ? "not judged: " : "does not apply: ",
+	       finding->message);
 	return 0;
 }
 
@@ -54,7 +69,7 @@ static int status_of(const struct options *options, const struct kho_verify_summ
 	return EXIT_CLEAN;
 }
 
-static void print_summary(const struct kho_verify_summary *summary)
+static void print_summary(const struct kho_verify_summary *summary, bool counts)
 {
 	uint64_t above_info = summary->findings[KHO_SEVERITY_WARNING] +
 			      summary->findings[KHO_SEVERITY_ERROR] +
@@ -65,38 +80,52 @@ static void print_summary(const struct kho_verify_summary *summary)
 	printf("%zu fatal, %zu errors, %zu warnings, %zu not judged",
 	       summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
 	       summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated);
-	/* a target, or nothing at all, has no records to count */
-	if (summary->rules)
+	if (counts)
 		printf("; %" PRIu64 " records, %" PRIu64 " preserved ranges", summary->records,
 		       summary->ranges);
 	puts("");
 }
 
-static void print_json(struct findings *findings, const char *command,
-		       const struct kho_state *state, const struct kho_verify_summary *summary,
-		       int status)
+static void add_count(struct kho_json *json, const char *key, uint64_t value, bool known)
 {
-	struct json_object *document = json_document(command);
-	struct json_object *object = json_object_new_object();
-
-	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++)
-		json_add_uint(object, kho_severity_name(i), summary->findings[i]);
-	json_add_uint(object, "unevaluated", summary->unevaluated);
-	json_add_uint(object, "records", summary->records);
-	json_add_uint(object, "pages", summary->pages);
-	json_add_uint(object, "ranges", summary->ranges);
-	json_add_uint(object, "status", (uint64_t)status);
-
-	json_object_object_add(document, "state", state ? json_state(state) : NULL);
-	json_object_object_add(document, "findings", findings->array);
-	json_object_object_add(document, "summary", object);
-	json_print(document);
+	if (known)
+		kho_json_uint(json, key, value);
+	else
+		kho_json_null(json, key);
 }
 
-static void print_metrics(const struct options *options,
+static void print_json(struct findings *findings, const struct kho_verify_summary *summary,
+		       bool counts, int status)
+{
+	struct kho_json *json = begin_document(findings);
+
+	kho_json_end(json);
+	kho_json_object(json, "summary");
+	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++)
+		kho_json_uint(json, kho_severity_name(i), summary->findings[i]);
+	kho_json_uint(json, "unevaluated", summary->unevaluated);
+	add_count(json, "records", summary->records, counts);
+	add_count(json, "pages", summary->pages, counts);
+	add_count(json, "ranges", summary->ranges, counts);
+	kho_json_uint(json, "status", (uint64_t)status);
+	kho_json_end(json);
+	json_close(json);
+}
+
+void findings_give_up(struct findings *findings)
+{
+	progress_hide(findings->progress);
+	if (!findings->json)
+		return;
+	kho_json_end(findings->json);
+	kho_json_null(findings->json, "summary");
+	json_close(findings->json);
+}
+
+static void print_metrics(const struct options *options, const struct kho_state *state,
 			  const struct kho_verify_summary *summary, int status)
 {
-	const char *side = side_text(option_side(options));
+	const char *side = kho_side_name(state ? kho_state_side(state) : option_side(options));
 
 	puts("# HELP kho_verify_findings Findings of kho-inspect verify by severity.\n"
 	     "# TYPE kho_verify_findings gauge");
@@ -114,17 +143,16 @@ static void print_metrics(const struct options *options,
 	       side, summary->unevaluated, side, summary->records, side, status == EXIT_CLEAN);
 }
 
-int findings_end(struct findings *findings, const char *command,
-		 const struct kho_state *state, const struct kho_verify_summary *summary)
+int findings_end(struct findings *findings, const struct kho_verify_summary *summary, bool counts)
 {
 	int status = status_of(findings->options, summary);
 
 	progress_hide(findings->progress);
 	if (findings->options->prometheus)
-		print_metrics(findings->options, summary, status);
-	else if (findings->array)
-		print_json(findings, command, state, summary, status);
+		print_metrics(findings->options, findings->state, summary, status);
+	else if (findings->options->json)
+		print_json(findings, summary, counts, status);
 	else
-		print_summary(summary);
+		print_summary(summary, counts);
 	return status;
 }

@@ -7,19 +7,23 @@
 
 struct findings {
 	const struct options *options;
+	const char *command;		/* what was run */
+	const struct kho_state *state;	/* of which they are, or NULL; to be set before the first one */
+	const struct kho_target *target; /* that they are about as well, or NULL */
 	struct progress *progress;	/* on the screen between the lines, or NULL */
-	struct json_object *array;	/* with --json */
+	struct kho_json *json;		/* begun with the first finding */
 	bool color;
 };
 
-void findings_begin(struct findings *findings, const struct options *options);
+void findings_begin(struct findings *findings, const struct options *options, const char *command);
 /* A call-back for libkho: @data is a struct findings. */
 int findings_add(const struct kho_finding *finding, void *data);
 /*
- * The last line, or the rest of the document (which it prints and releases), or
- * metrics. @command is what was run; @state may be NULL. Returns the exit status.
+ * The last line, or the rest of the document, or metrics. Returns the exit status. @counts: records,
+ * pages and ranges of @summary mean something.
  */
-int findings_end(struct findings *findings, const char *command,
-		 const struct kho_state *state, const struct kho_verify_summary *summary);
+int findings_end(struct findings *findings, const struct kho_verify_summary *summary, bool counts);
+/* The same when the rules came to no end: a document that was begun has no summary. */
+void findings_give_up(struct findings *findings);
 
 #endif /* FINDINGS_H */

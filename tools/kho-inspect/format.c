@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,11 +73,6 @@ const char *format_size(const struct options *options, uint64_t size, char *buf)
 	return buf;
 }
 
-const char *side_text(enum kho_side side)
-{
-	return side == KHO_SIDE_IN ? "incoming" : "outgoing";
-}
-
 const char *found_by_text(enum kho_found_by found_by)
 {
 	switch (found_by) {
@@ -92,24 +87,12 @@ const char *found_by_text(enum kho_found_by found_by)
 	return "?";
 }
 
-const char *fate_text(enum kho_dma_fate fate)
-{
-	switch (fate) {
-	case KHO_DMA_FATE_NONE: return "none";
-	case KHO_DMA_FATE_UNCLAIMED: return "unclaimed";
-	case KHO_DMA_FATE_RESTORED: return "restored";
-	case KHO_DMA_FATE_FAILED: return "failed";
-	case KHO_DMA_FATE_RELEASED: return "released";
-	}
-	return "?";
-}
-
 const char *record_state_text(const struct kho_dma_record *record, char *buf)
 {
 	char *end = stpcpy(buf, record->sealed ? "sealed" : "live");
 
 	if (record->fate != KHO_DMA_FATE_NONE)
-		end = stpcpy(stpcpy(end, ", "), fate_text(record->fate));
+		end = stpcpy(stpcpy(end, ", "), kho_dma_fate_name(record->fate));
 	if (record->carried_over)
 		end = stpcpy(end, ", carried over");
 	if (!record->crc_ok)
@@ -124,6 +107,49 @@ bool use_color(const struct options *options)
 	return !options->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO);
 }
 
+static void put_message(FILE *out, const char *start, const char *fmt, va_list args)
+{
+	char *message = NULL, *text;
+	size_t room;
+
+	if (vasprintf(&message, fmt, args) < 0)
+		check_memory(NULL);
+	room = KHO_TEXT_ROOM(strlen(message));
+	text = check_memory(malloc(room));
+	kho_text_message(text, room, message);
+	fprintf(out, "%s%s\n", start, text);
+	free(text);
+	free(message);
+}
+
+void put_line(FILE *out, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	put_message(out, "", fmt, args);
+	va_end(args);
+}
+
+int complain(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	put_message(stderr, "kho-inspect: ", fmt, args);
+	va_end(args);
+	return EXIT_CANNOT_TELL;
+}
+
+void *check_memory(void *p)
+{
+	if (!p) {
+		fputs("kho-inspect: out of memory.\n", stderr);
+		exit(EXIT_CANNOT_TELL);
+	}
+	return p;
+}
+
 /* ----------------------------------------------------------------- tables */
 
 struct table {
@@ -135,13 +161,14 @@ struct table {
 	size_t rows, room;
 };
 
-static void *check_memory(void *p)
+/* Columns of a terminal that a text of UTF-8 takes, if each character takes one. */
+static size_t text_width(const char *text)
 {
-	if (!p) {
-		fputs("kho-inspect: out of memory.\n", stderr);
-		exit(EXIT_CANNOT_TELL);
-	}
-	return p;
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
 }
 
 struct table *table_create(const char *const *headings, const bool *right, size_t columns)
@@ -160,7 +187,7 @@ struct table *table_create(const char *const *headings, const bool *right, size_
 void table_fit(struct table *table, const char *const *cells)
 {
 	for (size_t i = 0; i < table->columns; i++) {
-		size_t width = strlen(cells[i]);
+		size_t width = text_width(cells[i]);
 
 		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
 	}
@@ -182,7 +209,7 @@ void table_add(struct table *table, const char *const *cells)
 /* Puts a cell at @to, which has room for it, and returns what follows it. */
 static char *put_cell(char *to, const char *cell, size_t width, bool right)
 {
-	size_t len = strlen(cell), pad = width > len ? width - len : 0;
+	size_t len = strlen(cell), taken = text_width(cell), pad = width > taken ? width - taken : 0;
 
 	if (right) {
 		memset(to, ' ', pad);
@@ -205,9 +232,7 @@ void table_print_row(const struct table *table, const char *const *cells, FILE *
 	char row[1024], *to = row, *large = NULL;
 
 	for (size_t i = 0; i <= last; i++) {
-		size_t len = strlen(cells[i]);
-
-		room += len > table->widths[i] ? len : table->widths[i];
+		room += strlen(cells[i]) + table->widths[i];
 	}
 	if (room > sizeof(row))
 		to = large = check_memory(malloc(room));

@@ -3,18 +3,25 @@
 #ifndef INSPECT_H
 #define INSPECT_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
 #include <kho.h>
+#include <kho_output.h>
 
 /* Exit statuses; stable, see kho-inspect(1). */
 enum {
 	EXIT_CLEAN = 0,
 	EXIT_FINDINGS = 1,
 	EXIT_CANNOT_TELL = 2,
+};
+
+/* The file of -o. It is open before anything is parsed, see output.c. */
+struct outfile {
+	struct kho_output *output;	/* NULL without -o */
+	int broker;			/* puts it in place, or -1 */
+	bool is_stdout;
 };
 
 enum boot_stage { BOOT_INCOMING, BOOT_CLAIMS };
@@ -33,11 +40,13 @@ struct options {
 	struct kho_verify_options verify;
 	char **only, **ignore;		/* lists that verify refers to */
 	const char *output;		/* -o */
+	struct outfile *outfile;
 	const char *argument, *argument2; /* what is no option, or NULL */
-	const char *target;		/* the first, for check-target and scratch */
+	struct id_list {
+		uint64_t *ids;
+		size_t n;
+	} content;			/* --with-content */
 	bool blobs;			/* --with-blobs */
-	const uint64_t *content;	/* --with-content: ids */
-	size_t nr_content;
 	bool no_sandbox;
 	const char *initrd;		/* scratch: what is loaded with it */
 	enum boot_stage stage;		/* --stage of boot-check */
@@ -46,15 +55,6 @@ struct options {
 	unsigned int timeout;		/* --timeout of boot-check: seconds, or 0 */
 	bool journal;			/* --journal of boot-report */
 	const char *textfile;		/* --textfile of boot-report, "" or NULL for none */
-};
-
-struct command {
-	const char *name;
-	int (*run)(const struct options *options);
-	const char *summary;
-	const char *options;		/* its own options for --help, or NULL */
-	const char *arguments;		/* " IMAGE" for --help, or NULL */
-	int max_arguments;
 };
 
 int cmd_show(const struct options *options);
@@ -87,8 +87,11 @@ struct opened {
 	struct progress *progress; /* NULL where nobody would see it */
 };
 
-/* Opens what the options name. Returns a libkho code and fills *err. */
-int open_state(const struct options *options, enum kho_side side, struct opened *out,
+/*
+ * Opens what the options name. A file that holds the incoming side alone is opened on it without
+ * --in, unless @strict. Returns a libkho code and fills *err.
+ */
+int open_state(const struct options *options, enum kho_side side, bool strict, struct opened *out,
 	       struct kho_error *err);
 void close_state(struct opened *opened);
 /*
@@ -100,8 +103,6 @@ void progress_begin(struct opened *opened, const char *what);
 void progress_tell(struct opened *opened, uint64_t done, uint64_t total);
 /* Takes it off the screen, until there is more to tell. @progress may be NULL. */
 void progress_hide(struct progress *progress);
-/* Where RAM ends: how far a walk over the map has come, as entries come in order. */
-uint64_t ram_end(const struct kho_state *state);
 /* An id of --with-content or extract, as list prints it. */
 bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */
@@ -115,6 +116,31 @@ bool close_sandbox(const struct options *options);
 /* open_state() for commands that cannot go on without: prints why not. */
 bool open_or_fail(const struct options *options, struct opened *out);
 
+/* ----------------------------------------------- walking a state (walk.c) */
+
+/*
+ * Calls @fn for each record until it returns non-zero, and shows how far that has come if
+ * @progress. No list of records is none. Returns 0, what @fn returned, or a libkho code with *err.
+ */
+int for_each_record(struct opened *opened, bool progress,
+		    int (*fn)(const struct kho_dma_record *record, void *data), void *data,
+		    struct kho_error *err);
+/* The same for the entries of the preserved-memory-map. */
+int for_each_entry(struct opened *opened, bool progress,
+		   int (*fn)(const struct kho_map_entry *entry, void *data), void *data,
+		   struct kho_error *err);
+
+/* --------------------------------------------------- the output (output.c) */
+
+/* Opens the file of -o; false, with a reason on stderr. Before the sandbox. */
+bool outfile_open(struct options *options);
+/* Puts it in place, all of it; false, with a reason on stderr. */
+bool outfile_commit(const struct options *options);
+/* Where to say what was written: not into it. */
+FILE *outfile_notes(const struct options *options);
+/* What was not put in place is given up. */
+void outfile_close(struct outfile *outfile);
+
 /* -------------------------------------------------------- text (format.c) */
 
 /* What the following functions write at most, with the NUL. */
@@ -124,13 +150,20 @@ char *format_uint(uint64_t value, char *buf);
 char *format_hex(uint64_t value, unsigned int width, char *buf);
 /* "1.5 KiB", or with --bytes "1536". */
 const char *format_size(const struct options *options, uint64_t size, char *buf);
-const char *side_text(enum kho_side side);
 const char *found_by_text(enum kho_found_by found_by);
 /* "sealed", "live, carried over", "restored" ... */
 const char *record_state_text(const struct kho_dma_record *record, char *buf);
-const char *fate_text(enum kho_dma_fate fate);
 /* Whether to colour stdout. */
 bool use_color(const struct options *options);
+/*
+ * What has a path in it, or anything else that is not from the library: as kho_text_message()
+ * makes it fit for people, with a newline.
+ */
+void put_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line on stderr. Returns EXIT_CANNOT_TELL. */
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* @p, or the end of the program where it is NULL. */
+void *check_memory(void *p);
 
 /* A table whose columns are as wide as their widest cell; cells are copied. */
 struct table;
@@ -145,33 +178,8 @@ void table_destroy(struct table *table);
 
 /* -------------------------------------------------------- JSON (json.c) */
 
-/* {"kho_inspect": {"version":..., "command":...}} to add to. */
-struct json_object *json_document(const char *command);
-void json_add_hex(struct json_object *object, const char *key, uint64_t value);
-/* KHO_NO_ADDR becomes null. */
-void json_add_addr(struct json_object *object, const char *key, uint64_t addr);
-void json_add_uint(struct json_object *object, const char *key, uint64_t value);
-void json_add_string(struct json_object *object, const char *key, const char *value);
-void json_add_bool(struct json_object *object, const char *key, bool value);
-struct json_object *json_range(const struct kho_range *range);
-/* side, release, ABI, root FDT: what every document about a state begins with. */
-struct json_object *json_state(const struct kho_state *state);
-struct json_object *json_record(const struct kho_dma_record *record);
-struct json_object *json_finding(const struct kho_finding *finding);
-/* Prints and releases the document. */
-void json_print(struct json_object *document);
-
-/*
- * The same for a document that ends with an array of any length, of which no more than one
- * element is kept. @document, which is released, has everything else in it, and not nothing.
- */
-struct json_stream {
-	uint64_t elements;
-};
-void json_stream_begin(struct json_stream *stream, struct json_object *document,
-		       const char *key);
-/* Prints and releases the element. */
-void json_stream_add(struct json_stream *stream, struct json_object *element);
-void json_stream_end(const struct json_stream *stream);
+/* {"kho_inspect": {"version":..., "command":...}, to add to, on stdout. */
+struct kho_json *json_document(const char *command);
+void json_close(struct kho_json *json);
 
 #endif /* INSPECT_H */

@@ -31,15 +31,19 @@ tools_kho_inspect_libcommands_la_SOURCES = \
 	tools/kho-inspect/map_svg.c \
 	tools/kho-inspect/map_terminal.c \
 	tools/kho-inspect/open.c \
+	tools/kho-inspect/options.c \
+	tools/kho-inspect/options.h \
+	tools/kho-inspect/output.c \
 	tools/kho-inspect/sandbox.c \
-	tools/kho-inspect/sandbox.h
-tools_kho_inspect_libcommands_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS) $(SECCOMP_CFLAGS)
+	tools/kho-inspect/sandbox.h \
+	tools/kho-inspect/walk.c
+tools_kho_inspect_libcommands_la_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 
 bin_PROGRAMS += tools/kho-inspect/kho-inspect
 tools_kho_inspect_kho_inspect_SOURCES = tools/kho-inspect/main.c
-tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
+tools_kho_inspect_kho_inspect_CFLAGS = $(AM_CFLAGS)
 tools_kho_inspect_kho_inspect_LDADD = tools/kho-inspect/libcommands.la libkho/libkho.la \
-	$(JSONC_LIBS) $(SECCOMP_LIBS)
+	$(SECCOMP_LIBS)
 
 bashcompletion_DATA = tools/kho-inspect/completion/kho-inspect
 EXTRA_DIST += tools/kho-inspect/completion

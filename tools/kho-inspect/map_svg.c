@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "map.h"
 
@@ -61,9 +60,11 @@ struct box {
 	uint64_t areas, bytes, last;	/* last: address of the last byte */
 };
 
-static void put_title(FILE *f, const struct box *box, const struct options *options)
+static void put_title(FILE *f, const struct map *map, const struct box *box,
+		      const struct options *options)
 {
 	const struct map_area *area = box->area;
+	const char *label = map_label(map, area);
 	char size[FORMAT_ROOM];
 
 	put_escaped(f, map_styles[area->kind].name);
@@ -72,44 +73,46 @@ static void put_title(FILE *f, const struct box *box, const struct options *opti
 			area->range.addr, box->last, format_size(options, box->bytes, size));
 		return;
 	}
-	if (*area->label) {
+	if (*label) {
 		fputs(": ", f);
-		put_escaped(f, area->label);
+		put_escaped(f, label);
 	}
 	fprintf(f, ", 0x%" PRIx64 ", %s", area->range.addr,
 		format_size(options, area->range.size, size));
 }
 
-static void draw_box(FILE *f, const struct box *box, double y, const struct options *options)
+static void draw_box(FILE *f, const struct map *map, const struct box *box, double y,
+		     const struct options *options)
 {
 	const struct map_area *area = box->area;
 	double width = box->end - box->x;
+	const char *label;
 
 	if (!area)
 		return;
+	label = map_label(map, area);
 	fprintf(f, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>",
 		box->x, y, width, BAR_HEIGHT, map_styles[area->kind].rgb);
-	put_title(f, box, options);
+	put_title(f, map, box, options);
 	fputs("</title></rect>\n", f);
-	if (box->areas > 1 || !*area->label ||
-	    width < LETTER_PIXELS * (double)(strlen(area->label) + 1))
+	if (box->areas > 1 || !*label || width < LETTER_PIXELS * (double)(strlen(label) + 1))
 		return;
 	fprintf(f, "<text class=\"owner\" text-anchor=\"middle\" x=\"%.2f\" y=\"%.0f\">",
 		box->x + width / 2, y + BAR_HEIGHT / 2 + 4);
-	put_escaped(f, area->label);
+	put_escaped(f, label);
 	fputs("</text>\n", f);
 }
 
 /* Areas come in the order of their addresses, those of one kind after the other. */
-static void add_to_bar(FILE *f, struct box *box, const struct map_area *area, double x, double end,
-		       double y, const struct options *options)
+static void add_to_bar(FILE *f, const struct map *map, struct box *box, const struct map_area *area,
+		       double x, double end, double y, const struct options *options)
 {
 	uint64_t last = area->range.addr + area->range.size - 1;
 
 	if (end < x + MIN_PIXELS)
 		end = x + MIN_PIXELS;
 	if (!box->area || x >= box->end) {
-		draw_box(f, box, y, options);
+		draw_box(f, map, box, y, options);
 		*box = (struct box){ .area = area, .x = x, .end = end, .last = last };
 	}
 	box->areas++;
@@ -131,12 +134,12 @@ static void draw_overview(FILE *f, const struct map *map, const struct options *
 			const struct map_area *area = &map->areas[i];
 
 			if ((int)area->kind == kind)
-				add_to_bar(f, &box, area,
+				add_to_bar(f, map, &box, area,
 					   LEFT + (double)ram_below(map, area->range.addr) * scale,
 					   LEFT + (double)ram_below(map, area->range.addr + area->range.size) * scale,
 					   y, options);
 		}
-		draw_box(f, &box, y, options);
+		draw_box(f, map, &box, y, options);
 	}
 }
 
@@ -198,7 +201,7 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 		format_size(options, zoom->size, size));
 	fprintf(f, "<rect class=\"ram\" x=\"%d\" y=\"%.0f\" width=\"%d\" height=\"%d\"/>\n", LEFT, y, BAR,
 		BAR_HEIGHT);
-	for (int kind = MAP_KERNEL; kind < MAP_KINDS; kind++) {
+	for (int kind = MAP_RAM + 1; kind < MAP_KINDS; kind++) {
 		struct box box = { 0 };
 
 		for (size_t i = 0; i < map->n; i++) {
@@ -212,20 +215,25 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 				start = zoom->addr;
 			if (end > zoom->addr + zoom->size)
 				end = zoom->addr + zoom->size;
-			add_to_bar(f, &box, area, LEFT + (double)(start - zoom->addr) * scale,
+			add_to_bar(f, map, &box, area, LEFT + (double)(start - zoom->addr) * scale,
 				   LEFT + (double)(end - zoom->addr) * scale, y, options);
 		}
-		draw_box(f, &box, y, options);
+		draw_box(f, map, &box, y, options);
 	}
 }
 
 static void draw_legend(FILE *f, const struct map *map, const struct options *options, double y)
 {
 	char size[FORMAT_ROOM];
+	int place = 0;
 
 	for (int kind = 0; kind < MAP_KINDS; kind++) {
-		double x = LEFT + (kind % 3) * (BAR / 3.0);
-		double row = y + (kind / 3) * 24;
+		double x = LEFT + (place % 3) * (BAR / 3.0);
+		double row = y + (place / 3) * 24;
+
+		if (kind == MAP_KERNEL && !map->kernel_known)
+			continue;
+		place++;
 
 		fprintf(f, "<rect x=\"%.0f\" y=\"%.0f\" width=\"14\" height=\"14\" %s=\"%s\"/>\n"
 			"<text x=\"%.0f\" y=\"%.0f\">%s, %s</text>\n", x, row,
@@ -256,11 +264,11 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 		"<desc>Physical memory: scratch areas and what is preserved over a kexec.</desc>\n"
 		"<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n"
 		"<text x=\"%d\" y=\"26\" font-size=\"18\" font-weight=\"bold\">KHO: %s state of kernel ",
-		side_text(kho_state_side(state)), LEFT, side_text(kho_state_side(state)));
+		kho_side_name(kho_state_side(state)), LEFT, kho_side_name(kho_state_side(state)));
 	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
 	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">all RAM without its holes, %s%s</text>\n", LEFT,
 		y - 6, format_size(options, map->bytes[MAP_RAM], size),
-		map->incomplete ? " (the preserved-memory-map could not be read to its end)" : "");
+		map->incomplete || map->records_incomplete ? " (kho-inspect cannot read all of the map or of the records)" : "");
 	draw_overview(f, map, options, y);
 	for (size_t i = 0; i < n; i++)
 		draw_zoom(f, map, options, &zooms[i], y += ROW_HEIGHT);
@@ -268,18 +276,12 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 	fputs("</svg>\n", f);
 }
 
-bool map_draw_svg(const struct map *map, const struct options *options,
-		  const struct kho_state *state, const char *path)
+void map_draw_svg(const struct map *map, const struct options *options,
+		  const struct kho_state *state, FILE *f)
 {
 	struct map sorted = *map;
-	FILE *f = fopen(path, "we");
-	bool ok;
 
-	if (!f)
-		return false;
 	if (sorted.n)
 		qsort(sorted.areas, sorted.n, sizeof(*sorted.areas), by_addr);
 	draw(f, &sorted, options, state);
-	ok = !ferror(f);
-	return !fclose(f) && ok;
 }

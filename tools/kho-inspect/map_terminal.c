@@ -102,7 +102,7 @@ static void paint(struct rows *rows, const struct map_area *area)
 		unsigned char *kinds = &rows->kinds[r * rows->cells];
 
 		for (uint64_t i = from; i <= to && i < rows->cells; i++)
-			kinds[i] = (int)area->kind > kinds[i] ? (unsigned char)area->kind : kinds[i];
+			kinds[i] = area->kind > kinds[i] ? area->kind : kinds[i];
 	}
 }
 
@@ -139,10 +139,8 @@ static void draw_rows(const struct map *map, const struct options *options, stru
 	rows->n = place_rows(map, rows->cell, rows->cells, NULL);
 	rows->addrs = calloc(rows->n + 1, sizeof(*rows->addrs));
 	rows->kinds = calloc(rows->n + 1, rows->cells);
-	if (!rows->addrs || !rows->kinds) {
-		fputs("kho-inspect: out of memory.\n", stderr);
-		exit(EXIT_CANNOT_TELL);
-	}
+	check_memory(rows->addrs);
+	check_memory(rows->kinds);
 	place_rows(map, rows->cell, rows->cells, rows->addrs);
 	for (size_t i = 0; i < map->n; i++)
 		paint(rows, &map->areas[i]);
@@ -167,10 +165,15 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 	draw_rows(map, options, &rows, color);
 
 	puts("");
-	for (int kind = 0; kind < MAP_KINDS; kind++)
+	for (int kind = 0; kind < MAP_KINDS; kind++) {
+		if (kind == MAP_KERNEL && !map->kernel_known)
+			continue;
 		printf("%s%c%s %-18s %s\n", color ? map_styles[kind].ansi : "",
 		       map_styles[kind].letter, color ? "\033[0m" : "", map_styles[kind].name,
 		       format_size(options, map->bytes[kind], size));
+	}
 	if (map->incomplete)
-		puts("The preserved-memory-map could not be read: not all that is preserved is shown.");
+		puts("kho-inspect cannot read the preserved-memory-map: not all that is preserved is shown.");
+	if (map->records_incomplete)
+		puts("kho-inspect cannot read all records: not all DMA allocations are shown.");
 }

@@ -89,15 +89,7 @@ void progress_hide(struct progress *progress)
 	progress->percent = 0;
 }
 
-uint64_t ram_end(const struct kho_state *state)
-{
-	size_t n;
-	const struct kho_range *ram = kho_state_ram(state, &n);
-
-	return n ? ram[n - 1].addr + ram[n - 1].size : 0;
-}
-
-int open_state(const struct options *options, enum kho_side side, struct opened *out,
+int open_state(const struct options *options, enum kho_side side, bool strict, struct opened *out,
 	       struct kho_error *err)
 {
 	struct opened opened = { 0 };
@@ -115,6 +107,10 @@ int open_state(const struct options *options, enum kho_side side, struct opened 
 	if (!ret) {
 		start_progress(&opened);
 		ret = kho_state_open(opened.source, side, &opened.state, err);
+		/* a snapshot has one side, so nobody needs to say which */
+		if (ret == KHO_ERR_NO_STATE && options->core && side == KHO_SIDE_OUT && !strict &&
+		    !kho_state_open(opened.source, KHO_SIDE_IN, &opened.state, NULL))
+			ret = 0;
 		progress_hide(opened.progress);
 	}
 	if (ret) {
@@ -143,37 +139,34 @@ static bool give_up(const struct options *options, enum sandbox level)
 	/* old kernels, and builds that said so, have none: nothing is lost by going on */
 	if (!ret || ret == -ENOSYS)
 		return true;
-	fprintf(stderr, "kho-inspect: cannot give up system calls: %s. --no-sandbox goes on without.\n",
-		strerror(-ret));
+	complain("cannot give up system calls: %s. --no-sandbox goes on without.", strerror(-ret));
 	return false;
 }
 
 bool enter_sandbox(const struct options *options)
 {
-	return give_up(options, options->output ? SANDBOX_WRITE : SANDBOX_READ);
+	return give_up(options, SANDBOX_READ);
 }
 
 bool close_sandbox(const struct options *options)
 {
 	/* the running kernel's files are read again when the state changes */
-	if (!options->core || options->output)
+	if (!options->core)
 		return true;
 	return give_up(options, SANDBOX_CLOSED);
 }
 
 int fail(const struct kho_error *err)
 {
-	fprintf(stderr, "kho-inspect: %s.%s%s\n",
-		*err->message ? err->message : kho_strerror(err->code),
-		*err->remedy ? " " : "", err->remedy);
-	return EXIT_CANNOT_TELL;
+	return complain("%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
+			*err->remedy ? " " : "", err->remedy);
 }
 
 bool open_or_fail(const struct options *options, struct opened *out)
 {
 	struct kho_error err;
 
-	if (!open_state(options, option_side(options), out, &err)) {
+	if (!open_state(options, option_side(options), false, out, &err)) {
 		/* an argument is one more file, that may be opened later */
 		if (options->argument || close_sandbox(options))
 			return true;

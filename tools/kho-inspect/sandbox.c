@@ -6,10 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <termios.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 /* LeakSanitizer looks at the process from a thread of its own, and at its maps */
@@ -24,21 +28,14 @@ static const int calls[] = {
 	SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(fcntl),
-	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(ftruncate),
 	SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-	SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
+	SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	/* a second, narrower filter */
 	SCMP_SYS(seccomp), SCMP_SYS(prctl),
-};
-
-/* The way in which the library writes a file: beside it, and then in its place. */
-static const int writing_calls[] = {
-	SCMP_SYS(fsync), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(rename),
-	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
-	SCMP_SYS(linkat), SCMP_SYS(readlinkat),
 };
 
 static const int sanitizer_calls[] = {
@@ -73,8 +70,6 @@ static int allow_open(scmp_filter_ctx filter, enum sandbox level)
 	if (SANITIZED && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
 					  SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY)))
 		return -EINVAL;
-	if (level == SANDBOX_WRITE)
-		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
 	if (level == SANDBOX_CLOSED && !SANITIZED)
 		return 0;
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
@@ -91,28 +86,63 @@ static int allow_terminal(scmp_filter_ctx filter)
 					    SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
 }
 
-int sandbox_enter(enum sandbox level)
+/* Memory, but none that can be executed: all libraries are loaded. */
+static int allow_memory(scmp_filter_ctx filter)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+
+	return ret ? ret : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+					    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+}
+
+/* A signal to itself, which is how abort() ends it, and to nobody else. */
+static int allow_abort(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+}
+
+static int fill(scmp_filter_ctx filter, enum sandbox level)
+{
 	int ret;
 
-	if (!filter)
-		return -ENOMEM;
-	/* libseccomp sets no_new_privs when it loads the filter */
 	ret = ALLOW(filter, calls);
+	if (!ret)
+		ret = allow_memory(filter);
+	if (!ret)
+		ret = allow_abort(filter);
 	if (!ret)
 		ret = allow_open(filter, level);
 	if (!ret)
 		ret = allow_terminal(filter);
-	if (!ret && level == SANDBOX_WRITE)
-		ret = ALLOW(filter, writing_calls);
 	if (!ret && SANITIZED)
 		ret = ALLOW(filter, sanitizer_calls);
+	return ret;
+}
+
+/* With CONFIG_SECCOMP_FILTER the kernel looks at the filter, and there is none (seccomp(2)). */
+static bool kernel_has_filters(void)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == 0 || errno != EINVAL;
+}
+
+int sandbox_enter(enum sandbox level)
+{
+	scmp_filter_ctx filter;
+	int ret;
+
+	if (!kernel_has_filters())
+		return -ENOSYS;
+	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	if (!filter)
+		return -ENOMEM;
+	ret = fill(filter, level);
+	/* libseccomp sets no_new_privs when it loads the filter */
 	if (!ret)
 		ret = seccomp_load(filter);
 	seccomp_release(filter);
-	/* EINVAL of prctl() and seccomp(): a kernel without CONFIG_SECCOMP_FILTER */
-	return ret == -EINVAL || ret == -EOPNOTSUPP ? -ENOSYS : ret;
+	return ret;
 }
 
 #else /* !HAVE_LIBSECCOMP */

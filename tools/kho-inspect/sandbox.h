@@ -10,7 +10,6 @@
 
 enum sandbox {
 	SANDBOX_READ,	/* files may be opened to be read */
-	SANDBOX_WRITE,	/* and be made, to write the output */
 	SANDBOX_CLOSED,	/* none may be opened any more */
 };
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The file of -o. A regular file is put in place by a process of its own, the broker, which parses
+ * nothing and was started before the sandbox: so whoever takes over this process by what it
+ * reads cannot rename or remove files.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "inspect.h"
+
+struct reply {
+	int ret;
+	struct kho_error err;
+};
+
+static bool receive(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, size, 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size;
+}
+
+/* One word, when all is written; nothing, when there will be nothing. */
+static void serve(int fd, struct kho_output *output)
+{
+	struct reply reply = { 0 };
+	char word;
+
+	if (!receive(fd, &word, 1))
+		return;
+	reply.ret = kho_output_commit(output, &reply.err);
+	send(fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+}
+
+static bool start_broker(struct outfile *outfile)
+{
+	int fds[2];
+	pid_t child;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return false;
+	child = fork();
+	if (child) {
+		close(fds[1]);
+		outfile->broker = fds[0];
+		return child > 0;
+	}
+	close(fds[0]);
+	/* who waits for the end of our output waits for the other one */
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	serve(fds[1], outfile->output);
+	_exit(0);
+}
+
+bool outfile_open(struct options *options)
+{
+	struct outfile *outfile = options->outfile;
+	struct kho_error err;
+
+	if (!options->output)
+		return true;
+	if (kho_output_open(options->output, 0600, KHO_OUTPUT_SEEKABLE, &outfile->output, &err)) {
+		fail(&err);
+		return false;
+	}
+	outfile->is_stdout = kho_output_is_stdout(outfile->output);
+	if (options->json && outfile->is_stdout) {
+		complain("--json and -o cannot both go to the standard output. Leave one of them out.");
+		return false;
+	}
+	if (options->no_sandbox || start_broker(outfile))
+		return true;
+	complain("cannot start a process: %s.", strerror(errno));
+	return false;
+}
+
+static bool ask_broker(struct outfile *outfile, struct reply *reply)
+{
+	FILE *stream = kho_output_stream(outfile->output);
+
+	errno = 0;
+	if (!stream || fflush(stream) || ferror(stream))
+		return false;
+	/* it is gone: that is for us to say */
+	signal(SIGPIPE, SIG_IGN);
+	return write(outfile->broker, "", 1) == 1 &&
+	       read(outfile->broker, reply, sizeof(*reply)) == (ssize_t)sizeof(*reply);
+}
+
+bool outfile_commit(const struct options *options)
+{
+	struct outfile *outfile = options->outfile;
+	struct reply reply = { 0 };
+
+	if (outfile->broker < 0) {
+		reply.ret = kho_output_commit(outfile->output, &reply.err);
+	} else if (!ask_broker(outfile, &reply)) {
+		complain("cannot write %s: %s.", options->output, strerror(errno ? errno : EIO));
+		return false;
+	} else {
+		kho_output_discard(outfile->output);
+	}
+	outfile->output = NULL;
+	if (reply.ret)
+		fail(&reply.err);
+	return !reply.ret;
+}
+
+FILE *outfile_notes(const struct options *options)
+{
+	return options->outfile->is_stdout ? stderr : stdout;
+}
+
+void outfile_close(struct outfile *outfile)
+{
+	kho_output_discard(outfile->output);
+	if (outfile->broker >= 0)
+		close(outfile->broker);
+}
