@@ -11,3 +11,7 @@ setup() {
 @test "work grows like n log n and memory like n, whatever shape the input has" {
 	"$KHO_BUILDDIR/tests/unit/test-growth" "$BATS_TEST_TMPDIR"
 }
+
+@test "memory that runs out is an error, and never a finding" {
+	"$KHO_BUILDDIR/tests/unit/test-nomem" "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap
+}

@@ -75,6 +75,12 @@ check_PROGRAMS += tests/unit/test-mutations
 tests_unit_test_mutations_SOURCES = tests/unit/test-mutations.c
 tests_unit_test_mutations_LDADD = libkho/libkho-core.la
 
+# its memory runs out
+check_PROGRAMS += tests/unit/test-nomem
+tests_unit_test_nomem_SOURCES = tests/unit/test-nomem.c
+tests_unit_test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray
+tests_unit_test_nomem_LDADD = libkho/libkho-core.la
+
 # The library again, with a call at each basic block: the test counts them.
 check_LTLIBRARIES += tests/unit/libkho-counted.la
 tests_unit_libkho_counted_la_SOURCES = $(libkho_libkho_core_la_SOURCES)
