@@ -17,10 +17,20 @@ struct output {
 	size_t size, room, max;
 	kho_enough_fn enough;	/* NULL: all of it */
 	void *arg;
+	size_t ask_at;		/* bytes at which it is asked again */
 };
 
 /* Whoever wants it has seen enough. Not an error, and not one of their codes. */
 #define ENOUGH	1
+
+/* Asks at sizes that grow by an eighth: what the caller looks at each time is all that there is. */
+static bool is_enough(struct output *out)
+{
+	if (!out->enough || !out->size || out->size < out->ask_at)
+		return false;
+	out->ask_at = out->size + out->size / 8 + (1 << 20);
+	return out->enough(out->data, out->size, out->arg);
+}
 
 /*
  * Makes room for at least one more byte, in steps small enough that little is unpacked
@@ -33,7 +43,7 @@ static int output_grow(struct output *out)
 
 	if (out->size < out->room)
 		return 0;
-	if (out->size && out->enough && out->enough(out->data, out->size, out->arg))
+	if (is_enough(out))
 		return ENOUGH;
 	if (out->room >= out->max)
 		return KHO_ERR_CORRUPT;
@@ -172,7 +182,7 @@ static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *ou
 			return KHO_ERR_CORRUPT;
 		out->size += (size_t)n;
 		pos += size;
-		if (out->enough && out->enough(out->data, out->size, out->arg))
+		if (is_enough(out))
 			return ENOUGH;
 	}
 	/* what is left is nothing, or the size */

@@ -38,6 +38,12 @@
 #define MAX_LAYERS		3	/* an image in a UKI that is packed */
 #define X86_PAGE_SIZE		4096
 
+/* Images within images: what may still be entered, and unpacked in all. */
+struct nest {
+	unsigned int layers;
+	size_t room;
+};
+
 /*
  * kernel_info of an x86 image (Documentation/arch/x86/boot.rst), which is not packed, and
  * the chunk of it that tells of KHO: in kernels with our series.
@@ -442,8 +448,8 @@ static bool read_kernel_info(struct bytes file, const struct setup_header *heade
 	return true;
 }
 
-static int read_payload(struct bytes payload, const char *path, struct kho_target *target,
-			struct kho_error *err)
+static int read_payload(struct bytes payload, const char *path, size_t room,
+			struct kho_target *target, struct kho_error *err)
 {
 	struct kho_target found = { .page_size = X86_PAGE_SIZE };
 	struct search s = { .target = &found };
@@ -451,7 +457,7 @@ static int read_payload(struct bytes payload, const char *path, struct kho_targe
 	size_t size;
 	int ret;
 
-	ret = kho_decompress(payload.data, payload.size, MAX_UNPACKED(payload.size), is_enough, &s,
+	ret = kho_decompress(payload.data, payload.size, room, is_enough, &s,
 			     &image, &size);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
@@ -469,8 +475,8 @@ static int read_payload(struct bytes payload, const char *path, struct kho_targe
 	return ret;
 }
 
-static int read_bzimage(struct bytes file, const char *path, struct kho_target *target,
-			struct kho_error *err)
+static int read_bzimage(struct bytes file, const char *path, size_t room,
+			struct kho_target *target, struct kho_error *err)
 {
 	struct setup_header header;
 	struct bytes payload;
@@ -485,7 +491,7 @@ static int read_bzimage(struct bytes file, const char *path, struct kho_target *
 				"%s: bzImage without a payload inside the file", path);
 
 	if (!read_kernel_info(file, &header, setup_size, target))
-		ret = read_payload(payload, path, target, err);
+		ret = read_payload(payload, path, room, target, err);
 	snprintf(target->format, sizeof(target->format), "bzImage");
 	if (header.version >= INIT_SIZE_SINCE) {
 		target->memory_size = header.init_size;
@@ -559,7 +565,7 @@ static struct bytes pe_section(struct bytes file, const char *name, size_t *n)
 	return found;
 }
 
-static int read_image(struct bytes file, const char *path, unsigned int layers,
+static int read_image(struct bytes file, const char *path, struct nest nest,
 		      struct kho_target *target, struct kho_error *err);
 
 static int no_image(const char *path, struct kho_error *err)
@@ -576,7 +582,7 @@ static int no_image(const char *path, struct kho_error *err)
  * A unified kernel image has the kernel as a section. One with profiles may have several, and
  * kexec and boot loaders do not take the same one.
  */
-static int read_uki(struct bytes kernel, size_t n, const char *path, unsigned int layers,
+static int read_uki(struct bytes kernel, size_t n, const char *path, struct nest nest,
 		    struct kho_target *target, struct kho_error *err)
 {
 	char inner[sizeof(target->format)];
@@ -588,7 +594,7 @@ static int read_uki(struct bytes kernel, size_t n, const char *path, unsigned in
 			       path, n);
 		return kho_remedy(err, ret, "Give the kernel itself, or a UKI with one.");
 	}
-	ret = read_image(kernel, path, layers, target, err);
+	ret = read_image(kernel, path, nest, target, err);
 
 	if (ret)
 		return ret;
@@ -598,25 +604,25 @@ static int read_uki(struct bytes kernel, size_t n, const char *path, unsigned in
 }
 
 /* The whole file is packed, or what is in a zboot image. */
-static int read_packed(struct bytes packed, const char *path, unsigned int layers,
+static int read_packed(struct bytes packed, const char *path, struct nest nest,
 		       struct kho_target *target, struct kho_error *err)
 {
 	unsigned char *image;
 	size_t size;
-	int ret = kho_decompress(packed.data, packed.size, MAX_UNPACKED(packed.size), NULL, NULL,
-				 &image, &size);
+	int ret = kho_decompress(packed.data, packed.size, nest.room, NULL, NULL, &image, &size);
 
 	if (ret == KHO_ERR_UNSUPPORTED)
 		return no_image(path, err);
 	if (ret)
 		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack it: %s", path,
 				kho_strerror(ret));
-	ret = read_image((struct bytes){ image, size }, path, layers, target, err);
+	nest.room -= size;
+	ret = read_image((struct bytes){ image, size }, path, nest, target, err);
 	free(image);
 	return ret;
 }
 
-static int read_zboot(struct bytes file, const char *path, unsigned int layers,
+static int read_zboot(struct bytes file, const char *path, struct nest nest,
 		      struct kho_target *target, struct kho_error *err)
 {
 	struct bytes packed = part_of(file, read32(file, ZBOOT_OFFSET_AT), read32(file, ZBOOT_SIZE_AT));
@@ -624,37 +630,38 @@ static int read_zboot(struct bytes file, const char *path, unsigned int layers,
 	if (!packed.size)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: zboot image without a payload inside the file", path);
-	return read_packed(packed, path, layers, target, err);
+	return read_packed(packed, path, nest, target, err);
 }
 
-static int read_image(struct bytes file, const char *path, unsigned int layers,
+static int read_image(struct bytes file, const char *path, struct nest nest,
 		      struct kho_target *target, struct kho_error *err)
 {
 	struct bytes kernel;
 	size_t n;
 
 	if (is_bzimage(file))
-		return read_bzimage(file, path, target, err);
+		return read_bzimage(file, path, nest.room, target, err);
 	if (has_magic(file, 0, ELFMAG))
 		return read_vmlinux(file, path, target, err);
 	if (has_magic(file, ARM64_MAGIC_AT, ARM64_MAGIC))
 		return read_arm64(file, path, target, err);
-	if (!layers)
+	if (!nest.layers--)
 		return no_image(path, err);
 
 	if (has_magic(file, ZBOOT_MAGIC_AT, ZBOOT_MAGIC))
-		return read_zboot(file, path, layers - 1, target, err);
+		return read_zboot(file, path, nest, target, err);
 	kernel = pe_section(file, ".linux", &n);
 	if (kernel.size || n > 1)
-		return read_uki(kernel, n, path, layers - 1, target, err);
-	return read_packed(file, path, layers - 1, target, err);
+		return read_uki(kernel, n, path, nest, target, err);
+	return read_packed(file, path, nest, target, err);
 }
 
 int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err)
 {
 	struct kho_target target = { 0 };
-	int ret = read_image((struct bytes){ data, size }, name, MAX_LAYERS, &target, err);
+	const struct nest nest = { MAX_LAYERS, MAX_UNPACKED(size) };
+	int ret = read_image((struct bytes){ data, size }, name, nest, &target, err);
 
 	if (!ret)
 		*out = target;

@@ -400,6 +400,10 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	[[ $output == *"is no kernel of a kind that is known"* ]]
 }
 
+@test "what is packed to use up memory or time is refused, or is read in time" {
+	"$KHO_BUILDDIR/tests/unit/test-unpack"
+}
+
 @test "K606: a kernel that counts in other pages" {
 	make_kernel vmlinux "${full[@]}"
 	image arm64 Image vmlinux 1

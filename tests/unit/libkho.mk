@@ -44,6 +44,10 @@ check_PROGRAMS += tests/unit/test-target-cmdline
 tests_unit_test_target_cmdline_SOURCES = tests/unit/test-target-cmdline.c
 tests_unit_test_target_cmdline_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-unpack
+tests_unit_test_unpack_SOURCES = tests/unit/test-unpack.c
+tests_unit_test_unpack_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-target
 tests_unit_test_target_SOURCES = tests/unit/test-target.c
 tests_unit_test_target_LDADD = libkho/libkho-core.la
