@@ -194,7 +194,7 @@ int kho_decode_fdt(struct kho_decoder *d, const struct kho_subtree *subtree, voi
 		return ret;
 	size = fdt_totalsize(&header);
 	if (fdt_magic(&header) != FDT_MAGIC || size < sizeof(header) || size > MAX_FDT ||
-	    (subtree->size && size > subtree->size))
+	    size > subtree->size)
 		return kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its blob at 0x%" PRIx64 " is no FDT",
 					  subtree->name, subtree->addr);
 

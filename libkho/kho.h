@@ -53,6 +53,7 @@ enum kho_error_code {
 };
 
 #define KHO_NO_ADDR UINT64_MAX
+#define KHO_SIZE_UNKNOWN UINT64_MAX
 
 struct kho_error {
 	int code;		/* enum kho_error_code */
@@ -151,7 +152,7 @@ struct kho_range {
 struct kho_subtree {
 	char name[64];		/* as kho_text() makes it; cut off where it is longer */
 	uint64_t addr;		/* of the blob */
-	uint64_t size;		/* of the blob; 0 where the ABI has none (kho-v1) */
+	uint64_t size;		/* of the blob; KHO_SIZE_UNKNOWN where kho-v1 does not say it */
 };
 
 struct kho_state;

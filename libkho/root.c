@@ -69,6 +69,7 @@ static bool parse_subtree(const struct kho_root *root, int node, struct kho_subt
 {
 	const void *fdt = root->fdt;
 
+	subtree->size = KHO_SIZE_UNKNOWN;
 	if (root->abi == KHO_ABI_V1)
 		return prop_u64(fdt, node, KHO_FDT_V1_DATA_PROP, &subtree->addr);
 	return prop_u64(fdt, node, KHO_FDT_DATA_PROP, &subtree->addr) &&

@@ -89,7 +89,7 @@ static int decode_node(struct kho_decoder *d, const void *fdt, int node, int dep
 
 static int decode_as_bytes(struct kho_decoder *d, const struct kho_subtree *subtree)
 {
-	uint64_t size = subtree->size ? subtree->size : SIZE_UNKNOWN;
+	uint64_t size = subtree->size == KHO_SIZE_UNKNOWN ? SIZE_UNKNOWN : subtree->size;
 	unsigned char page[KHO_ABI_PAGE_SIZE];
 	int ret;
 

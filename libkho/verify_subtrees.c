@@ -9,10 +9,16 @@
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 
+/* Bytes that the blob has for certain: also one that says that it has none is somewhere. */
+static uint64_t known_size(const struct kho_subtree *subtree)
+{
+	return subtree->size && subtree->size != KHO_SIZE_UNKNOWN ? subtree->size : 1;
+}
+
 /* False when there is nothing to be read. */
 static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 {
-	uint64_t size = subtree->size ? subtree->size : 1;
+	uint64_t size = known_size(subtree);
 	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
 	uint64_t last;
 	char what[80];
@@ -21,7 +27,7 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 	    !kho_verify_in_ram(v, subtree->addr, size)) {
 		kho_report(v, KHO_RULE_K302, subtree->addr, 0,
 			   "blob of \"%s\", 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
-			   subtree->name, subtree->addr, subtree->size);
+			   subtree->name, subtree->addr, size);
 		return false;
 	}
 	snprintf(what, sizeof(what), "blob of \"%.63s\"", subtree->name);
@@ -82,7 +88,7 @@ static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *
 
 	/* the blob itself is K301's */
 	if (kept == KHO_KEPT || (addr >= subtree->addr &&
-				 addr - subtree->addr < (subtree->size ? subtree->size : 1)))
+				 addr - subtree->addr < known_size(subtree)))
 		return walk->v->stopped;
 	snprintf(what, sizeof(what), "a page of \"%.63s\"", subtree->name);
 	kho_verify_preserved(walk->v, KHO_RULE_K308, first, addr - first + size, 0, what);

@@ -98,7 +98,9 @@ static void add_metadata(struct map *map, struct kho_state *state)
 		add_owned(map, kho_state_fdt_addr(state), PAGE, MAP_METADATA, "root FDT");
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++)
-		add_owned(map, subtrees[i].addr, subtrees[i].size, MAP_METADATA, subtrees[i].name);
+		add_owned(map, subtrees[i].addr,
+			  subtrees[i].size == KHO_SIZE_UNKNOWN ? PAGE : subtrees[i].size,
+			  MAP_METADATA, subtrees[i].name);
 	kho_map_for_each_node(state, add_node, map, NULL);
 }
 

@@ -98,7 +98,7 @@ static void print_tree(const struct options *options, struct kho_state *state,
 
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, subtrees[i].addr);
 		/* kho-v1 does not say it */
-		if (subtrees[i].size)
+		if (subtrees[i].size != KHO_SIZE_UNKNOWN)
 			format_size(options, subtrees[i].size, size);
 		else
 			strcpy(size, "unknown");
@@ -206,7 +206,7 @@ static void add_subtree(struct kho_json *json, struct kho_state *state,
 	kho_json_object(json, NULL);
 	kho_json_string(json, "name", subtree->name);
 	kho_json_hex(json, "addr", subtree->addr);
-	if (subtree->size)
+	if (subtree->size != KHO_SIZE_UNKNOWN)
 		kho_json_uint(json, "size", subtree->size);
 	else
 		kho_json_null(json, "size");
