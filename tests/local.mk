@@ -21,12 +21,12 @@ include tests/bench/local.mk
 check-programs: $(check_PROGRAMS)
 
 # of tests/unit: all of them, or these files
-CHECK_TESTS =
+CHECK_TESTS = .
 
 check-local: all
 	@set -- $(BATS); command -v "$$1" >/dev/null || { \
 		echo "make check needs bats: install it, or name it with BATS=" >&2; exit 1; }
-	cd '$(abs_top_srcdir)/tests/unit' && KHO_BUILDDIR='$(abs_builddir)' $(BATS) $(if $(CHECK_TESTS),$(CHECK_TESTS),.)
+	cd '$(abs_top_srcdir)/tests/unit' && KHO_BUILDDIR='$(abs_builddir)' $(BATS) $(CHECK_TESTS)
 
 # for a prefix of its own: make distcheck's
 installcheck-local:

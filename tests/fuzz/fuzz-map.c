@@ -55,7 +55,7 @@ static void read_entries(struct kho_state *state)
 		read_leaves(state, n);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
 	struct fuzz_head head;
 	struct kho_state *state = fuzz_state(data, size, &head);

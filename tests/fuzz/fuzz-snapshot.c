@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A whole file: the reader of snapshots, and then everything that can be asked of a state. */
-#include <fcntl.h>
-#include <stdio.h>
+/*
+ * A whole file: the reader of snapshots, and then everything that can be asked of a state; a snapshot of
+ * it is written, which has to be one.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -41,6 +41,23 @@ static void use_state(struct kho_state *state)
 		kho_subtree_decode(state, &subtrees[i], see_item, &told, NULL);
 }
 
+static void write_snapshot(struct kho_state *state)
+{
+	struct kho_error err = { 0 };
+	struct kho_source *source;
+	char path[128];
+
+	fuzz_scratch("snapshot", path, sizeof(path));
+	if (kho_snapshot_write(state, path, &err)) {
+		if (!*err.message)
+			abort();
+		return;
+	}
+	if (kho_source_open_file(path, &source, &err))
+		abort(); /* what we write we read */
+	kho_source_close(source);
+}
+
 static void use_file(const char *path, enum kho_side side)
 {
 	struct kho_error err = { 0 };
@@ -54,24 +71,21 @@ static void use_file(const char *path, enum kho_side side)
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
 		use_state(state);
+		write_snapshot(state);
 		kho_state_close(state);
 	}
 	kho_source_close(source);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-	char path[64];
+	char path[FUZZ_PATH];
+	int fd;
 
 	/* other files are for libkdumpfile to judge */
-	if (size < 4 || memcmp(data, "\177ELF", 4)) {
-		close(fd);
+	if (size < 4 || memcmp(data, "\177ELF", 4))
 		return 0;
-	}
-	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
-		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = fuzz_file(data, size, path);
 	use_file(path, KHO_SIDE_OUT);
 	use_file(path, KHO_SIDE_IN);
 	close(fd);

@@ -6,7 +6,7 @@
 #include "libkho/target.h"
 #include "memory.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(const uint8_t *data, size_t size)
 {
 	struct kho_target target = { 0 };
 	struct kho_error err = { 0 };

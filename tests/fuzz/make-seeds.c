@@ -39,6 +39,15 @@ static int add_page(uint64_t addr, void *data)
 	return 0;
 }
 
+static int add_read(uint64_t addr, size_t size, enum kho_kept kept, void *data)
+{
+	(void)kept;
+	add_page(addr, data);
+	if (size)
+		add_page(addr + size - 1, data);
+	return 0;
+}
+
 static FILE *create(const char *dir, const char *fuzzer, const char *name)
 {
 	char path[4096];
@@ -105,8 +114,10 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 	struct fuzz_head head = { subtree->addr, subtree->size, state->root.side == KHO_SIDE_IN };
 	struct seed seed = { .state = state };
 
+	const struct kho_walk walk = { .touch = add_read, .touch_data = &seed };
+
 	add_page(subtree->addr, &seed);
-	kho_subtree_walk(state, subtree, NULL, NULL, add_page, &seed, NULL);
+	kho_subtree_walk(state, subtree, &walk, NULL);
 	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
 		if (strcmp(subtree->name, decoders[i][0]))
 			continue;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "libkho/error.h"
@@ -14,6 +18,7 @@ struct pages {
 		uint64_t addr;
 		unsigned char data[KHO_ABI_PAGE_SIZE];
 	} *pages;
+	char *vmcoreinfo;	/* or NULL */
 };
 
 static void *need(void *p)
@@ -21,6 +26,40 @@ static void *need(void *p)
 	if (!p)
 		abort();
 	return p;
+}
+
+int fuzz_file(const uint8_t *data, size_t size, char *path)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
+		abort();
+	snprintf(path, FUZZ_PATH, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+static char scratch[64];
+
+static void remove_scratch(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", scratch);
+	if (system(command))
+		fprintf(stderr, "cannot remove %s\n", scratch);
+}
+
+const char *fuzz_scratch(const char *name, char *path, size_t room)
+{
+	if (!*scratch) {
+		snprintf(scratch, sizeof(scratch), "/dev/shm/kho-fuzz.%d", (int)getpid());
+		if (mkdir(scratch, 0700))
+			abort();
+		atexit(remove_scratch);
+	}
+	if (snprintf(path, room, "%s/%s", scratch, name) >= (int)room)
+		abort();
+	return path;
 }
 
 /* The first page that ends after @addr; the number of pages if there is none. */
@@ -67,14 +106,27 @@ static bool pages_next_run(struct kho_source *source, uint64_t from, struct kho_
 	return true;
 }
 
+static bool pages_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size)
+{
+	const char *text = ((struct pages *)source)->vmcoreinfo;
+
+	return text && kho_source_line(text, key, value, size);
+}
+
 static void pages_close(struct kho_source *source)
 {
 	free(((struct pages *)source)->pages);
+	free(((struct pages *)source)->vmcoreinfo);
 }
 
 static const struct kho_source_ops pages_ops = {
-	.read = pages_read, .next_run = pages_next_run, .close = pages_close,
+	.read = pages_read, .next_run = pages_next_run, .vmcoreinfo = pages_vmcoreinfo, .close = pages_close,
 };
+
+void fuzz_source_say(struct kho_source *source, char *vmcoreinfo)
+{
+	((struct pages *)source)->vmcoreinfo = vmcoreinfo;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -94,8 +146,8 @@ struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned cha
 
 	if (kho_source_init(source, &pages_ops, "input", NULL))
 		abort();
-	source->notes = need(strdup(notes));
-	if (kho_source_note(source, "release", &cursor, release, sizeof(release)))
+	source->notes = notes ? need(strdup(notes)) : NULL;
+	if (notes && kho_source_note(source, "release", &cursor, release, sizeof(release)))
 		kho_source_set_release(source, release);
 	own->pages = need(calloc(n + 1, sizeof(*own->pages)));
 	source->ram = need(calloc(n + 1, sizeof(*source->ram)));

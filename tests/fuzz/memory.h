@@ -29,11 +29,20 @@ struct fuzz_page {
 	uint16_t length;
 } __attribute__((packed));
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* What a fuzzer does with one input; limits.c calls it. */
+int fuzz_one(const uint8_t *data, size_t size);
 
-/* A source of @n pages as the file of a snapshot has them; @notes is copied. */
+/* A path of a file with these bytes, which is closed by fuzz_file_close(). */
+#define FUZZ_PATH	64
+int fuzz_file(const uint8_t *data, size_t size, char *path);
+/* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
+const char *fuzz_scratch(const char *name, char *path, size_t room);
+
+/* A source of @n pages as the file of a snapshot has them; @notes (NULL: not of a snapshot) is copied. */
 struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
 			       size_t n, const char *notes);
+/* It has this VMCOREINFO, which it releases. */
+void fuzz_source_say(struct kho_source *source, char *vmcoreinfo);
 
 /* A state over the input's pages, without a root; NULL where there is no whole head. */
 struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head *head);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every command of kho-inspect, as a whole: the first byte says which, the second with what options, the rest is
+ * the snapshot. What they print goes nowhere.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "tools/kho-inspect/inspect.h"
+
+static int (*const commands[])(const struct options *options) = {
+	cmd_show, cmd_list, cmd_tree, cmd_ranges, cmd_scratch, cmd_verify, cmd_map, cmd_snapshot, cmd_diff, cmd_extract,
+};
+
+static void silence(void)
+{
+	static bool silent;
+
+	if (!silent && !freopen("/dev/null", "w", stdout))
+		abort();
+	silent = true;
+}
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+	struct options options = { .no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_INFO };
+	char path[FUZZ_PATH], output[128], id[] = "2";
+	int fd, status, (*run)(const struct options *options);
+
+	if (size < 6 || memcmp(data + 2, "\177ELF", 4))
+		return -1;
+	silence();
+	run = commands[data[0] % (sizeof(commands) / sizeof(commands[0]))];
+	fd = fuzz_file(data + 2, size - 2, path);
+	options.core = path;
+	options.in = data[1] & 1;
+	options.json = data[1] & 2;
+	options.bytes = data[1] & 4;
+	options.verify.claims = data[1] & 8;
+	options.prometheus = run == cmd_verify && !options.json && data[1] & 16;
+	if (run == cmd_extract || run == cmd_snapshot || (run == cmd_map && !options.json && data[1] & 32))
+		options.output = fuzz_scratch("output", output, sizeof(output));
+	if (run == cmd_extract)
+		options.argument = options.target = id;
+	if (run == cmd_diff)
+		options.argument = path;
+
+	status = run(&options);
+	if (status < EXIT_CLEAN || status > EXIT_CANNOT_TELL)
+		abort();
+	if (options.output)
+		unlink(options.output);
+	close(fd);
+	return 0;
+}

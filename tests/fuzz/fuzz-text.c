@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Texts that others write: command lines, a promise (rd.kho.expect=), and what becomes of them in kexec's plan. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kexec/kexec-kho-plan.h"
+#include "memory.h"
+
+#define EXPECT	"5,7"
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* With a promise or without: what was there before as a word of its own is gone, all else is there. */
+static void plan(const char *text)
+{
+	char *with = kho_plan_command_line(text, EXPECT), *without = kho_plan_command_line(text, NULL);
+	char *again;
+
+	if (!with || !without)
+		abort();
+	if (strncmp(with, "rd.kho.expect=" EXPECT, strlen("rd.kho.expect=" EXPECT)))
+		abort();
+	if (count(without, "rd.kho.expect=") > count(text, "rd.kho.expect="))
+		abort();
+	/* what is taken away once does not come back */
+	again = kho_plan_command_line(with, EXPECT);
+	if (!again || strcmp(again, with))
+		abort();
+	free(again);
+	free(with);
+	free(without);
+}
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+	uint64_t records, generation;
+	char *text = malloc(size + 1);
+
+	if (!text)
+		abort();
+	memcpy(text, data, size);
+	text[size] = '\0';
+	plan(text);
+	kho_expect_parse(text, &records, &generation);
+	kho_plan_content(data, size, 2 * size, 4096);
+	free(text);
+	return 0;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What one input may cost, whatever is in it: 256 MiB of the heap at a time, and time of the processor in
+ * proportion to its size. libFuzzer's own limits are of a clock, and of the memory of the whole process, most of
+ * which is its own.
+ */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <sanitizer/allocator_interface.h>
+
+#include "memory.h"
+
+#define MEMORY_LIMIT	(256l << 20)
+/* With sanitizers everything takes ten times as long; a hang is far from both. */
+#define SECONDS		4
+#define SECONDS_PER_MIB	8
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static atomic_long live;
+static atomic_bool counting;
+
+static void on_malloc(const volatile void *p, size_t size)
+{
+	(void)p;
+	if (!counting || atomic_fetch_add(&live, (long)size) + (long)size <= MEMORY_LIMIT)
+		return;
+	counting = false;
+	fprintf(stderr, "ERROR: one input takes more than 256 MiB of the heap\n");
+	abort();
+}
+
+static void on_free(const volatile void *p)
+{
+	if (counting && p)
+		atomic_fetch_sub(&live, (long)__sanitizer_get_allocated_size(p));
+}
+
+static void on_alarm(int signal)
+{
+	static const char text[] = "ERROR: one input takes too much time of the processor\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(1);
+	abort();
+}
+
+static void set_alarm(long seconds)
+{
+	const struct itimerval timer = { .it_value.tv_sec = seconds };
+
+	if (setitimer(ITIMER_PROF, &timer, NULL))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool ready;
+	int ret;
+
+	if (!ready) {
+		if (!__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) ||
+		    signal(SIGPROF, on_alarm) == SIG_ERR)
+			abort();
+		ready = true;
+	}
+	live = 0;
+	counting = true;
+	set_alarm(SECONDS + (long)(size >> 20) * SECONDS_PER_MIB);
+	ret = fuzz_one(data, size);
+	set_alarm(0);
+	counting = false;
+	return ret;
+}
