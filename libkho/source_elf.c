@@ -4,8 +4,10 @@
 #include <gelf.h>
 #include <inttypes.h>
 #include <libelf.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -460,10 +462,15 @@ static const struct kho_source_ops elf_ops = {
 	.close = elf_close,
 };
 
-/* A file, or a device that has a size. */
+/*
+ * A file, or a device that has a size. Only the kernel's own kcore has all the memory that it
+ * claims; below a sysroot there may be a file in its place.
+ */
 static uint64_t size_of(int fd, bool live)
 {
-	off_t size = live ? -1 : lseek(fd, 0, SEEK_END);
+	struct statfs fs;
+	bool kcore = live && !fstatfs(fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+	off_t size = kcore ? -1 : lseek(fd, 0, SEEK_END);
 
 	return size <= 0 ? UINT64_MAX : (uint64_t)size;
 }

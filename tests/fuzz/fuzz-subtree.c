@@ -9,18 +9,21 @@
 
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/crc32c.h"
+#include "libkho/kho_output.h"
 #include "memory.h"
 
 #define MAX_ITEMS	2000000
 
 static int see_item(const struct kho_item *item, void *data)
 {
+	char text[4 * sizeof(item->text)];
+
 	if (!memchr(item->name, 0, sizeof(item->name)) || !memchr(item->text, 0, sizeof(item->text)))
 		abort();
-	for (const char *c = item->text; *c; c++) {
-		if (*c < ' ' || *c > '~')
-			abort(); /* bytes that a terminal would act on */
-	}
+	/* bytes that a terminal would act on would be other ones afterwards */
+	kho_text_message(text, sizeof(text), item->text);
+	if (strcmp(text, item->text))
+		abort();
 	return ++*(size_t *)data > MAX_ITEMS;
 }
 
