@@ -44,7 +44,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (run == cmd_extract || run == cmd_snapshot || (run == cmd_map && !options.json && data[1] & 32))
 		options.output = fuzz_scratch("output", output, sizeof(output));
 	if (run == cmd_extract)
-		options.argument = options.target = id;
+		options.argument = id;
 	if (run == cmd_diff)
 		options.argument = path;
 

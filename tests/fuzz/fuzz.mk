@@ -99,9 +99,8 @@ tests_fuzz_fuzz_dma_alloc_mended_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dma_alloc_mended_LDADD = $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz-inspect.c $(FUZZ_MEMORY)
-tests_fuzz_fuzz_inspect_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 tests_fuzz_fuzz_inspect_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_inspect_LDADD = tools/kho-inspect/libcommands.la $(FUZZ_LIBS) $(JSONC_LIBS) $(SECCOMP_LIBS)
+tests_fuzz_fuzz_inspect_LDADD = tools/kho-inspect/libcommands.la $(FUZZ_LIBS) $(SECCOMP_LIBS)
 
 tests_fuzz_fuzz_sysroot_SOURCES = tests/fuzz/fuzz-sysroot.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_sysroot_LDFLAGS = $(FUZZ_LINK)

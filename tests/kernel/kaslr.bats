@@ -28,6 +28,7 @@ build_without_patch() (
 	KERNEL_SERIES=$BATS_FILE_TMPDIR/series
 	[ "$(grep -c -- "-$patch$" "$KERNEL_SERIES/series")" = 1 ]
 	sed -i "/-$patch$/d" "$KERNEL_SERIES/series"
+	# shellcheck disable=SC2119 # without more
 	kernel_build >&2
 	cp "$KERNEL_DIR/bzImage" "$1"
 )

@@ -31,13 +31,16 @@ setup_file() {
 	[[ -e $TOP/.git ]] || return 0
 	export COPY=$BATS_FILE_TMPDIR/copy LOG=$BATS_FILE_TMPDIR/log
 	copy_tree "$COPY"
-	(cd "$COPY" && autoreconf -fi && mkdir build && cd build && ../configure --prefix=/usr) >"$LOG" 2>&1 &&
-		make -C "$COPY/build" -j"$(nproc)" distcheck \
-			CHECK_TESTS="libkho-abi.bats libkho-fixtures.bats" >>"$LOG" 2>&1 || {
+	build_copy >"$LOG" 2>&1 || {
 		grep -A 12 '^not ok' "$LOG" || true
 		tail -n 30 "$LOG"
 		return 1
 	}
+}
+
+build_copy() {
+	cd "$COPY" && autoreconf -fi && mkdir build && cd build && ../configure --prefix=/usr &&
+		make -j"$(nproc)" distcheck CHECK_TESTS="libkho-abi.bats libkho-fixtures.bats"
 }
 
 setup() {

@@ -73,7 +73,7 @@ complete_words() {
 	touch file
 	[ "$(complete_words kho-inspect map -o f | sort | tr '\n' ' ')" = "file folder " ]
 	[ "$(complete_words kho-inspect list --sysroot = f)" = folder ]
-	[ "$(complete_words kho-inspect check-target fi)" = file ]
+	[ "$(complete_words kho-inspect check-target "fi")" = file ]
 }
 
 @test "kho-rules(7) has each rule of the library, with its severity and sentence" {

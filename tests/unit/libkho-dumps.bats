@@ -15,10 +15,6 @@ setup() {
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
-@test "files come in any order and shape, end early, or are no dumps at all" {
-	"$KHO_BUILDDIR/tests/unit/test-source" "$BATS_TEST_TMPDIR"
-}
-
 # make_dump OPTION...: a dump of 300 records in 3 GiB.
 make_dump() {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 "$@" 300 "$dump"
@@ -34,6 +30,10 @@ is_whole() {
 # Where the root FDT was found.
 root_address() {
 	"$inspect" show --json --core "$1" | jq -r .state.fdt_addr
+}
+
+@test "files come in any order and shape, end early, or are no dumps at all" {
+	"$KHO_BUILDDIR/tests/unit/test-source" "$BATS_TEST_TMPDIR"
 }
 
 @test "the root of an ELF core without notes is found by a scan, which is said" {
