@@ -26,11 +26,6 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
 			   struct kho_error *err);
 void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record);
-/*
- * The address of the memory of a record some places further on in the block, or of nothing
- * in particular: only a matter of speed.
- */
-bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *addr);
 /* The blocks that an iterator has come by, its own; the caller may change and sort them. */
 uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n);
 

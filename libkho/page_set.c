@@ -53,25 +53,31 @@ static uint64_t step(uint64_t *page, uint64_t *n)
 	return (count == 64 ? UINT64_MAX : (1ull << count) - 1) << bit;
 }
 
-void kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size)
+bool kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size)
 {
-	uint64_t page, n;
+	uint64_t page, n, there = 0;
 
 	if (!find(set, addr, size, &page, &n))
-		return;
+		return true;
 	while (n) {
-		uint64_t *word = &set->words[page / 64];
+		uint64_t *word = &set->words[page / 64], bits = step(&page, &n);
 
-		*word |= step(&page, &n);
+		there |= *word & bits;
+		*word |= bits;
 	}
+	return !there;
 }
 
-void kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits)
+bool kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits)
 {
-	uint64_t page = addr / KHO_ABI_PAGE_SIZE;
+	uint64_t page = addr / KHO_ABI_PAGE_SIZE, *word, there;
 
-	if (set->words && page >= set->first && page - set->first < set->n)
-		set->words[(page - set->first) / 64] |= bits;
+	if (!set->words || page < set->first || page - set->first >= set->n)
+		return true;
+	word = &set->words[(page - set->first) / 64];
+	there = *word & bits;
+	*word |= bits;
+	return !there;
 }
 
 bool kho_page_set_take(struct kho_page_set *set, uint64_t addr, uint64_t size)

@@ -16,10 +16,10 @@ void kho_page_set_create(struct kho_page_set *set, const struct kho_range *ram, 
 			 uint64_t max);
 void kho_page_set_destroy(struct kho_page_set *set);
 
-/* Pages that have no bit are left out. @addr and @size are of whole pages. */
-void kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size);
-/* Adds those of the 64 pages from @addr on that have a bit in @bits. */
-void kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits);
+/* False if one of them was there before. Pages that have no bit are left out. Whole pages only. */
+bool kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size);
+/* The same for those of the 64 pages from @addr on that have a bit in @bits. */
+bool kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits);
 /* Takes the pages out. True if all of them were in the set. */
 bool kho_page_set_take(struct kho_page_set *set, uint64_t addr, uint64_t size);
 /* True if the page at @addr is in the set. */

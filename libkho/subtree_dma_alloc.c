@@ -337,15 +337,6 @@ int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *rec
 	return 1;
 }
 
-bool kho_dma_iter_ahead(const struct kho_dma_iter *iter, size_t step, uint64_t *addr)
-{
-	/* the slot is the one behind the record that came last */
-	if (step > RECORDS_PER_BLOCK - iter->slot)
-		return false;
-	*addr = iter->ser[step].page_phys;
-	return true;
-}
-
 static void decode_names(const struct dma_alloc_record_ser *ser, struct kho_dma_record *record)
 {
 	copy_text(record->device, sizeof(record->device), ser->device, sizeof(ser->device));

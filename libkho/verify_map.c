@@ -43,8 +43,8 @@ static bool is_sound(const struct kho_verify *v, uint64_t addr, uint64_t size, u
 		if (!map_rules[i].holds(v, addr, size))
 			return false;
 	}
-	/* blocks of one order cannot overlap each other: this is K105 */
-	return !kho_map_has_larger(v->map, addr, size, order, NULL);
+	/* K105: where there is a set of pages it says it; blocks of one order cannot overlap */
+	return v->unnamed.words || !kho_map_has_larger(v->map, addr, size, order, NULL);
 }
 
 /* The same for the blocks of one word of a leaf. */
@@ -63,18 +63,20 @@ static bool word_is_sound(const struct kho_verify *v, const struct kho_map_leaf 
 	return true;
 }
 
-static void name_none(struct kho_verify *v, const struct kho_map_leaf *leaf, uint64_t addr,
-		      uint64_t bits)
+/* False if another block has one of the pages. */
+static bool add_unnamed(struct kho_verify *v, const struct kho_map_leaf *leaf, uint64_t addr,
+			uint64_t bits)
 {
 	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
 
-	if (!leaf->order) {
-		kho_page_set_add_64(&v->unnamed, addr, bits);
-		return;
+	if (!leaf->order)
+		return kho_page_set_add_64(&v->unnamed, addr, bits);
+	for (; v->unnamed.words && bits; bits &= bits - 1) {
+		if (!kho_page_set_add(&v->unnamed, addr + ((uint64_t)__builtin_ctzll(bits) << shift),
+				      1ull << shift))
+			return false;
 	}
-	for (; v->unnamed.words && bits; bits &= bits - 1)
-		kho_page_set_add(&v->unnamed, addr + ((uint64_t)__builtin_ctzll(bits) << shift),
-				 1ull << shift);
+	return true;
 }
 
 static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
@@ -90,8 +92,9 @@ static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 			continue;
 		if (!sound && !word_is_sound(v, leaf, addr, bits))
 			return 1;
+		if (!add_unnamed(v, leaf, addr, bits))
+			return 1;
 		v->summary->ranges += (uint64_t)__builtin_popcountll(bits);
-		name_none(v, leaf, addr, bits);
 	}
 	return 0;
 }
