@@ -160,6 +160,34 @@ make_dump_without_list() {
 	done
 }
 
+# replace_ram RANGE...: a snapshot that says that this is RAM.
+replace_ram() {
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$dump" "$@" <<-'END'
+		import re, sys
+		data = open(sys.argv[1], "rb").read()
+		old = b"".join(re.findall(rb"ram=[^\n]*\n", data))
+		new = "".join(f"ram={r}\n" for r in sys.argv[3:]).encode()
+		assert data.count(old) == 1 and len(new) <= len(old)
+		open(sys.argv[2], "wb").write(data.replace(old, new.ljust(len(old), b"\n")))
+	END
+}
+
+@test "RAM that reaches up to the last address is drawn, and drawing it comes to an end" {
+	"$inspect" map --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/sound"
+	replace_ram 0x1000+0x9e000 0x100000+0x7fedd000
+	diff "$BATS_TEST_TMPDIR/sound" <("$inspect" map --core "$dump")
+	replace_ram 0x1000+0xffffffffffffe000
+	run -0 timeout 60 "$inspect" map --core "$dump"
+	[[ ${lines[0]} == "one letter is 1 TiB; "* ]]
+	run -0 timeout 60 "$inspect" map -o "$BATS_TEST_TMPDIR/picture.svg" --core "$dump"
+	replace_ram 0+4096 0xffffffffffffefff+0x1000
+	run -0 timeout 60 "$inspect" map --core "$dump"
+	# beyond the last address there is nothing
+	replace_ram 0x1000+0xfffffffffffff001
+	run -2 timeout 60 "$inspect" map --core "$dump"
+	[[ $output == *"in its notes is no range"* ]]
+}
+
 @test "a core that claims more than it has does not keep anybody waiting" {
 	make_dump --whole
 	head -c 65536 "$dump" >"$dump.cut"

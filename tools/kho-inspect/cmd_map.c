@@ -190,8 +190,11 @@ static void collect(struct map *map, const struct options *options, struct opene
 	size_t n;
 
 	map->ram = kho_state_ram(state, &map->nr_ram);
-	for (size_t i = 0; i < map->nr_ram; i++)
+	map->ram_before = check_memory(calloc(map->nr_ram + 1, sizeof(*map->ram_before)));
+	for (size_t i = 0; i < map->nr_ram; i++) {
+		map->ram_before[i] = map->bytes[MAP_RAM];
 		map->bytes[MAP_RAM] += map->ram[i].size;
+	}
 	add_kernel(map, options);
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
@@ -255,6 +258,7 @@ int cmd_map(const struct options *options)
 		status = EXIT_CANNOT_TELL;
 	free(map.areas);
 	free(map.labels);
+	free(map.ram_before);
 	close_state(&opened);
 	return status;
 }

@@ -32,6 +32,7 @@ struct map {
 	uint32_t last[MAP_KINDS]; /* label of the area of a kind that came last */
 	const struct kho_range *ram;	/* sorted; owned by the state */
 	size_t nr_ram;
+	uint64_t *ram_before;	/* bytes of RAM in the ranges before each */
 	uint64_t bytes[MAP_KINDS];
 	bool incomplete;	/* the preserved-memory-map could not be read */
 	bool records_incomplete; /* the same of the records */

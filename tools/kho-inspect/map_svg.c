@@ -40,14 +40,22 @@ static void put_escaped(FILE *f, const char *text)
 /* RAM without its holes: bytes of RAM below @addr. */
 static uint64_t ram_below(const struct map *map, uint64_t addr)
 {
-	uint64_t below = 0;
+	size_t low = 0, high = map->nr_ram;
+	const struct kho_range *ram;
 
-	for (size_t i = 0; i < map->nr_ram && map->ram[i].addr < addr; i++) {
-		uint64_t end = map->ram[i].addr + map->ram[i].size;
+	/* the first range that does not begin below @addr; the one before it counts in part */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
 
-		below += (addr < end ? addr : end) - map->ram[i].addr;
+		if (map->ram[mid].addr < addr)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return below;
+	if (!low)
+		return 0;
+	ram = &map->ram[low - 1];
+	return map->ram_before[low - 1] + (addr - ram->addr < ram->size ? addr - ram->addr : ram->size);
 }
 
 /*

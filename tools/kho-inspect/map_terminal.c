@@ -30,11 +30,20 @@ static size_t terminal_width(void)
 
 static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
 {
-	for (size_t i = 0; i < map->nr_ram; i++) {
-		if (addr < map->ram[i].addr + map->ram[i].size && map->ram[i].addr < addr + size)
-			return true;
+	size_t low = 0, high = map->nr_ram;
+
+	/* the first range that does not end before @addr */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct kho_range *ram = &map->ram[mid];
+
+		if (addr >= ram->addr && addr - ram->addr >= ram->size)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return false;
+	return low < map->nr_ram &&
+	       (map->ram[low].addr <= addr || map->ram[low].addr - addr < size);
 }
 
 /* Rows of cells, in the order of their addresses. */
@@ -45,31 +54,41 @@ struct rows {
 	uint64_t cell;
 };
 
-/* Where there is RAM; with @addrs NULL they are only counted. */
+/* Where the rows of a range begin, those of the range before it being drawn already. */
+static uint64_t first_place(const struct kho_range *before, uint64_t addr, uint64_t cell,
+			    uint64_t row)
+{
+	uint64_t end = before ? before->addr + before->size : 0, rest;
+
+	addr -= addr % cell;
+	/* a sliver of RAM in the row before is not worth another one */
+	if (before && (addr < end || addr - end < row))
+		addr = end;
+	addr -= addr % row;
+	rest = end % row;
+	if (before && rest && addr < end - rest + row)
+		addr = end - rest + row;
+	return addr;
+}
+
+/*
+ * Where there is RAM; with @addrs NULL they are only counted. RAM may reach up to the last
+ * address, so rows are counted and not walked to its end.
+ */
 static size_t place_rows(const struct map *map, uint64_t cell, size_t cells, uint64_t *addrs)
 {
+	const uint64_t row = cell * cells;
 	size_t n = 0;
 
 	for (size_t r = 0; r < map->nr_ram; r++) {
-		uint64_t addr = map->ram[r].addr - map->ram[r].addr % cell;
-		uint64_t end = map->ram[r].addr + map->ram[r].size;
+		const struct kho_range *ram = &map->ram[r];
+		uint64_t addr = first_place(r ? ram - 1 : NULL, ram->addr, cell, row);
+		uint64_t last = ram->addr + (ram->size - 1);
+		uint64_t count = addr <= last ? (last - addr) / row + 1 : 0;
 
-		/* a sliver of RAM in the row before is not worth another one */
-		if (r && addr < map->ram[r - 1].addr + map->ram[r - 1].size + cell * cells)
-			addr = map->ram[r - 1].addr + map->ram[r - 1].size;
-		addr -= addr % (cell * cells);
-		if (r) {
-			uint64_t before = map->ram[r - 1].addr + map->ram[r - 1].size;
-			uint64_t drawn = (before + cell * cells - 1) / (cell * cells) * (cell * cells);
-
-			if (addr < drawn)
-				addr = drawn;
-		}
-		for (; addr < end; addr += cell * cells) {
-			if (addrs)
-				addrs[n] = addr;
-			n++;
-		}
+		for (uint64_t i = 0; addrs && i < count; i++)
+			addrs[n + i] = addr + i * row;
+		n += count;
 	}
 	return n;
 }
