@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What kho-inspect writes: files in their place, and text of any bytes.
+
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	top=$BATS_TEST_DIRNAME/../..
+	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	cd "$BATS_TEST_TMPDIR" || return 1
+	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$outgoing" sound
+}
+
+# write_each TARGET: each command that has -o writes there.
+write_each() {
+	"$inspect" snapshot --core sound -o "$1" &&
+		"$inspect" extract 2 --core sound -o "$1" &&
+		"$inspect" map --core sound -o "$1"
+}
+
+@test "devices, FIFOs and links stay what they are" {
+	ln -s /dev/null null
+	mknod own-null c 1 3 2>/dev/null || ln -s /dev/null own-null # not root
+	ln -s file link
+	mkfifo fifo
+	write_each null
+	[ -L null ]
+	write_each own-null
+	[ -c own-null ]
+	write_each link
+	[ -L link ]
+	[ "$(stat -c %a file)" = 600 ]
+	grep -q '<svg' file
+	cat fifo >read 3>&- &
+	"$inspect" snapshot --core sound -o fifo
+	wait
+	[ -p fifo ]
+	"$inspect" snapshot --core sound -o direct
+	cmp read direct
+	cat fifo >read 3>&- &
+	"$inspect" extract 2 --core sound -o fifo
+	wait
+	"$inspect" extract 2 --core sound -o direct
+	cmp read direct
+}
+
+@test "the standard output gets the content and nothing else" {
+	"$inspect" extract 2 --core sound -o content
+	run -0 --separate-stderr bash -c '"$1" extract 2 --core sound -o /dev/stdout >out' _ "$inspect"
+	[[ $stderr == *"sealed, and as it was when sealed" ]]
+	cmp content out
+	"$inspect" extract 2 --core sound -o /dev/stdout 2>/dev/null | cmp content
+	"$inspect" snapshot --core sound -o direct
+	"$inspect" snapshot --core sound -o /dev/stdout 2>/dev/null | cmp direct
+	run -2 "$inspect" extract 2 --json --core sound -o /dev/stdout
+	[[ $output == *"cannot both go to the standard output"* ]]
+}
+
+@test "a failed command leaves the file as it was" {
+	echo before >file
+	run -2 "$inspect" extract 1 --core "$outgoing" -o file
+	run -2 "$inspect" snapshot --core "$outgoing" --with-content=99 -o file
+	run -2 "$inspect" map --core none -o file
+	[ "$(cat file)" = before ]
+	[ "$(ls)" = "$(printf 'file\nsound')" ]
+}
+
+# interrupted SIGNAL COMMAND...: the program gets the signal when it has opened the dump.
+interrupted() {
+	/usr/bin/python3 - "$@" <<-'END'
+		import os, signal, subprocess, sys, time
+		child = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL)
+		def is_open():
+		    folder = "/proc/%d/fd" % child.pid
+		    try:
+		        return any(os.readlink(folder + "/" + fd).endswith("/dump") for fd in os.listdir(folder))
+		    except OSError:
+		        return False
+		while child.poll() is None and not is_open():
+		    pass
+		child.send_signal(getattr(signal, sys.argv[1]))
+		sys.exit(child.wait() != -getattr(signal, sys.argv[1]))
+	END
+}
+
+@test "an interrupt leaves nothing behind" {
+	local signal command
+	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 dump
+	echo before >file
+	for signal in SIGINT SIGTERM SIGKILL; do
+		for command in "snapshot -o file" "map -o new"; do
+			# shellcheck disable=SC2086 # more than one word
+			interrupted "$signal" "$inspect" $command --core dump
+		done
+	done
+	sleep 0.2
+	[ "$(ls -A)" = "$(printf 'dump\nfile\nsound')" ]
+	[ "$(cat file)" = before ]
+}
+
+# A state with bytes that are no text in all that has a name.
+make_hostile() {
+	/usr/bin/python3 - "$outgoing" "$1" <<-'END'
+		import sys
+		data = open(sys.argv[1], "rb").read()
+		for old, new in ((b"pci:0000:00:02.0", b"pci:\xff\x9b\x1b[2J\xc2\x9b\\xab"),
+				 (b"kho_edu", b"k\x80\x7f\n\xe2\x80e"),
+				 (b"kho-edu", b"k\xc3\xbc\xff\x9b-e"),
+				 (b"release=7.3.4-kho", b"release=7.\xff\x9b\x1b-kho")):
+		    assert old in data and len(old) == len(new), (old, new)
+		    data = data.replace(old, new)
+		open(sys.argv[2], "wb").write(data)
+	END
+}
+
+# is_text FILE...: UTF-8 without control characters but for line ends.
+is_text() {
+	/usr/bin/python3 - "$@" <<-'END'
+		import sys
+		for path in sys.argv[1:]:
+		    text = open(path, "rb").read().decode("utf-8")
+		    assert text, path
+		    bad = [c for c in text if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160)]
+		    assert not bad, (path, bad)
+	END
+}
+
+@test "no command lets bytes through that are no text, in any format" {
+	local hostile=$'h\xff\x9b\x1b[31m' command
+	make_hostile "$hostile"
+	for command in show list tree ranges scratch verify map; do
+		"$inspect" "$command" --core "$hostile" >"$command.text" 2>&1 || [ $? = 1 ]
+		"$inspect" "$command" --json --core "$hostile" >"$command.json" || [ $? = 1 ]
+	done
+	"$inspect" verify --prometheus --core "$hostile" >metrics.text || [ $? = 1 ]
+	"$inspect" diff "$outgoing" "$hostile" >diff.text || [ $? = 1 ]
+	"$inspect" diff --json "$outgoing" "$hostile" >diff.json || [ $? = 1 ]
+	"$inspect" map --core "$hostile" -o "$hostile.svg" >picture.text
+	"$inspect" snapshot --core "$hostile" -o "$hostile.copy" >snapshot.text
+	"$inspect" snapshot --json --core "$hostile" -o "$hostile.copy" >snapshot.json
+	"$inspect" show --core "$hostile.none" >/dev/null 2>error.text || [ $? = 2 ]
+	"$inspect" extract 1 --core "$hostile" -o "$hostile.content" >/dev/null 2>extract.text || [ $? = 2 ]
+	"$inspect" check-target --core "$hostile" "$hostile" 2>target.text || [ $? = 2 ]
+	"$inspect" list "--$hostile" 2>option.text || [ $? = 2 ]
+	cp "$hostile.svg" svg.text
+	is_text ./*.text ./*.json
+	# what was read again from a copy is the same
+	cmp <("$inspect" show --core "$hostile") <("$inspect" show --core "$hostile.copy")
+
+	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" <<-'END'
+		import glob, json, os, sys, jsonschema, xml.dom.minidom
+		schema = json.load(open(sys.argv[1]))
+		documents = {path: json.load(open(path)) for path in glob.glob("*.json")}
+		assert len(documents) == 9, documents.keys()
+		for document in documents.values():
+		    jsonschema.validate(document, schema)
+		xml.dom.minidom.parse("svg.text")
+		# the originals can be had back
+		record = documents["list.json"]["records"][0]
+		assert bytes.fromhex(record["device_bytes"]) == b"pci:\xff\x9b\x1b[2J\xc2\x9b\\xab", record
+		assert record["device"] == r"pci:\xff\x9b\x1b[2J\xc2\x9b\x5cxab", record
+		assert bytes.fromhex(record["tag_bytes"]) == b"k\x80\x7f\n\xe2\x80e", record
+		state = documents["show.json"]["state"]
+		assert bytes.fromhex(state["release_bytes"]) == b"7.\xff\x9b\x1b-kho", state
+		names = [s.get("name_bytes") for s in documents["tree.json"]["subtrees"]]
+		assert b"k\xc3\xbc\xff\x9b-e".hex() in names, names
+		file = bytes.fromhex(documents["snapshot.json"]["file_bytes"])
+		assert os.path.exists(file) and file.endswith(b".copy"), file
+	END
+}
+
+@test "the terminal map shows the running kernel where scratch is" {
+	local root=machine
+	mkdir -p "$root/proc" "$root/sys/kernel/debug/kho/out" "$root/sys/kernel/debug/kho/in"
+	# all of the 2 GiB, and not only the pages of the snapshot
+	/usr/bin/python3 - "$outgoing" "$root/proc/kcore" <<-'END'
+		import struct, sys
+		data = open(sys.argv[1], "rb").read()
+		header = bytearray(data[:64])
+		offset, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+		struct.pack_into("<H", header, 56, 1)
+		with open(sys.argv[2], "wb") as out:
+		    out.write(header + struct.pack("<IIQQQQQQ", 1, 4, 4096, 0, 0, 2 << 30, 2 << 30, 4096))
+		    for i in range(count):
+		        kind, _, at, _, addr, size, _, _ = struct.unpack_from("<IIQQQQQQ", data, offset + 56 * i)
+		        if kind == 1:
+		            out.seek(4096 + addr)
+		            out.write(data[at:at + size])
+		    out.truncate(4096 + (2 << 30))
+	END
+	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$outgoing" >notes
+	sed -n 's/^fdt_phys=//p' notes >"$root/sys/kernel/debug/kho/out/fdt_phys"
+	sed -n 's/^scratch=\(.*\)+.*/\1/p' notes >"$root/sys/kernel/debug/kho/out/scratch_phys"
+	sed -n 's/^scratch=.*+//p' notes >"$root/sys/kernel/debug/kho/out/scratch_len"
+	# in the middle of the first area
+	printf '%x-%x : Kernel code\n' $(($(head -n 1 "$root/sys/kernel/debug/kho/out/scratch_phys") + (4 << 20))) \
+		$(($(head -n 1 "$root/sys/kernel/debug/kho/out/scratch_phys") + (40 << 20) - 1)) >"$root/proc/iomem"
+	run -0 "$inspect" map --sysroot "$root"
+	[[ $output == *"k running kernel     36 MiB"* ]]
+	grep -qE '^ +0x[0-9a-f]+ .*sk+s' <<<"$output"
+	# where it lies is not known of a file
+	run -0 "$inspect" map --core "$outgoing"
+	[[ $output != *"running kernel"* ]]
+}
