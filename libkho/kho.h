@@ -52,6 +52,18 @@ enum kho_error_code {
 	KHO_ERR_STOPPED = -16,		/* its call-back ended what was going on */
 };
 
+/*
+ * Most functions fail in one of these ways, and say so by the name:
+ *
+ * READ	KHO_ERR_NOT_PRESENT: the address is not in the source; KHO_ERR_OS, KHO_ERR_PERMISSION: the
+ *	system could not read it.
+ * WALK	READ; KHO_ERR_CORRUPT, KHO_ERR_LOOP: what was read is wrong; KHO_ERR_NOMEM.
+ * MAP	WALK; KHO_ERR_UNSUPPORTED: the format of the map is not known, or which of two it is;
+ *	KHO_ERR_NOT_PRESENT without an address: an incoming state has no map.
+ * DMA	WALK; KHO_ERR_NOT_FOUND: there is no list of DMA records; KHO_ERR_UNSUPPORTED: there is one
+ *	of a format that is not known.
+ */
+
 #define KHO_NO_ADDR UINT64_MAX
 #define KHO_SIZE_UNKNOWN UINT64_MAX
 
@@ -74,6 +86,9 @@ struct kho_source;
 /*
  * The running kernel: debugfs and /proc/kcore below @sysroot (NULL or "" for
  * "/"). Needs root.
+ *
+ * KHO_ERR_PERMISSION, KHO_ERR_NO_KHO, KHO_ERR_DISABLED, KHO_ERR_NO_DEBUGFS, KHO_ERR_NO_KCORE,
+ * KHO_ERR_FORMAT, KHO_ERR_OS, KHO_ERR_NOMEM.
  */
 int kho_source_open_live(const char *sysroot, struct kho_source **out,
 			 struct kho_error *err);
@@ -84,6 +99,10 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out,
  * libkdumpfile is loaded (KHO_ERR_UNSUPPORTED without it). A page that is not in it, or beyond
  * the end of a file that was cut short, is "not present", never 0. No file is mapped. A dump
  * without notes of KHO has no scratch table, and its root is found by a scan.
+ *
+ * KHO_ERR_FORMAT: it is no dump, or one that is damaged; KHO_ERR_UNSUPPORTED: a dump of a kind, or of
+ * a machine, that is not read; KHO_ERR_CORRUPT: a snapshot with notes that are wrong;
+ * KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM.
  */
 int kho_source_open_file(const char *path, struct kho_source **out,
 			 struct kho_error *err);
@@ -120,7 +139,7 @@ void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void
  */
 void kho_libraries_load(const char *core, const char *vmlinux);
 
-/* Reads exactly @size bytes at physical @addr, or fails (KHO_ERR_NOT_PRESENT...). */
+/* Reads exactly @size bytes at physical @addr. Errors: READ. */
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
 		    size_t size, struct kho_error *err);
 
@@ -160,6 +179,10 @@ struct kho_state;
 /*
  * Reads and checks the root FDT of @side, its subtree table, the scratch table
  * and the RAM ranges. The state refers to @source, which must outlive it.
+ *
+ * KHO_ERR_NO_STATE: there is none on this side; KHO_ERR_UNSUPPORTED: nothing says for certain where
+ * the root is; KHO_ERR_NO_KHO, KHO_ERR_DISABLED, KHO_ERR_NO_DEBUGFS of a live source; or WALK.
+ * kho_verify_open_error() tells which of them are findings.
  */
 int kho_state_open(struct kho_source *source, enum kho_side side,
 		   struct kho_state **out, struct kho_error *err);
@@ -221,24 +244,29 @@ struct kho_map_entry {
 	unsigned int order;	/* as preserved: size == page size << order */
 };
 
-/*
- * KHO_ERR_NOT_PRESENT for the incoming side: the kernel frees the tree's own
- * pages once it has read them.
- */
+/* Errors: MAP. The kernel frees the pages of an incoming map once it has read them. */
 int kho_map_iter_create(struct kho_state *state, struct kho_map_iter **out,
 			struct kho_error *err);
-/* 1: *entry is the next one; 0: end; negative: the tree cannot be read on. */
+/* 1: *entry is the next one; 0: end; negative: the map cannot be read on. Errors: MAP. */
 int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		      struct kho_error *err);
 void kho_map_iter_destroy(struct kho_map_iter *iter);
 
-/* 1 when every page of [addr, addr+size) is preserved, 0 when not, negative on error. */
+/*
+ * 1 when every page of [addr, addr+size) is preserved, 0 when not. Errors: MAP; KHO_ERR_USAGE: that
+ * is no range.
+ */
 int kho_map_contains(struct kho_state *state, uint64_t addr, uint64_t size,
 		     struct kho_error *err);
 
-/* Calls @fn for each page that the tree itself lives on; stops when it returns non-zero. */
-int kho_map_for_each_node(struct kho_state *state,
-			  int (*fn)(uint64_t addr, void *data), void *data,
+/* Takes an address. Non-zero: no more of them are wanted. */
+typedef int (*kho_addr_fn)(uint64_t addr, void *data);
+
+/*
+ * Calls @fn for each page that the map itself lives on, in the order of addresses. Errors: MAP,
+ * before the first call.
+ */
+int kho_map_for_each_node(struct kho_state *state, kho_addr_fn fn, void *data,
 			  struct kho_error *err);
 
 /* ---------------------------------------------------- dma-alloc subtree */
@@ -278,17 +306,17 @@ struct kho_dma_record {
 
 struct kho_dma_iter;
 
-/* KHO_ERR_NOT_FOUND when there is no dma-alloc subtree: nothing was preserved. */
+/* Errors: DMA. KHO_ERR_NOT_FOUND says that nothing was preserved. A wrong checksum is none. */
 int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 			struct kho_error *err);
 
 /*
  * The records of the state's side: outgoing, those in use; incoming, those that
- * arrived (whatever their fate). In the order of the chain.
+ * arrived (whatever their fate). In the order of the chain. Errors: DMA.
  */
 int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 			struct kho_error *err);
-/* 1: *record is the next one; 0: end; negative: the chain cannot be read on. */
+/* 1: *record is the next one; 0: end; negative: the chain cannot be read on. Errors: WALK. */
 int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		      struct kho_error *err);
 void kho_dma_iter_destroy(struct kho_dma_iter *iter);
@@ -302,13 +330,12 @@ int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma
 /*
  * Makes sure that the memory of @record is still that allocation's: preserved, of an outgoing
  * state, and not released by its driver, of an incoming one. KHO_ERR_CORRUPT where the record is
- * damaged, KHO_ERR_NOT_PRESENT where the memory is not RAM or not the allocation's any more, or
- * an error of reading the map.
+ * damaged, KHO_ERR_NOT_PRESENT where the memory is not RAM or not the allocation's any more; or MAP.
  */
 int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *record,
 			 struct kho_error *err);
 
-/* 1 when the content has the sealed digest, 0 when not, negative when it cannot be read. */
+/* 1 when the content has the sealed digest, 0 when not. Errors: READ, KHO_ERR_NOMEM. */
 int kho_dma_check_content(struct kho_state *state,
 			  const struct kho_dma_record *record,
 			  struct kho_error *err);
@@ -340,6 +367,9 @@ struct kho_item {
 	const unsigned char *bytes;
 };
 
+/* Takes an item. Non-zero: no more of them are wanted. */
+typedef int (*kho_item_fn)(const struct kho_item *item, void *data);
+
 /*
  * Calls @fn for what @subtree (one of kho_state_subtrees()) holds, in its order, until it
  * returns non-zero. memblock, LUO with memfds, kexec-metadata, kho_test and the head of
@@ -350,12 +380,10 @@ struct kho_item {
  * owners leave as they came are, and no link is followed: kernel and drivers free what they have
  * taken. What is not read for that comes as a text with the name "not read".
  *
- * Returns 0, or KHO_ERR_CORRUPT, KHO_ERR_LOOP, KHO_ERR_NOT_PRESENT, ... where the subtree
- * could not be read on; the items before that were told.
+ * Errors: WALK, where the subtree cannot be read on; the items before that were told.
  */
 int kho_subtree_decode(struct kho_state *state, const struct kho_subtree *subtree,
-		       int (*fn)(const struct kho_item *item, void *data), void *data,
-		       struct kho_error *err);
+		       kho_item_fn fn, void *data, struct kho_error *err);
 
 /* ---------------------------------------------------------------- verify */
 
@@ -437,7 +465,7 @@ struct kho_verify_options {
 };
 
 struct kho_verify_summary {
-	size_t findings[4];	/* by severity, those that were evaluated */
+	size_t findings[4];	/* by severity, those that were evaluated; also those not listed */
 	size_t unevaluated;	/* rules that could not be evaluated */
 	size_t rules;		/* rules that were evaluated or tried */
 	uint64_t records, pages, ranges;
@@ -446,7 +474,11 @@ struct kho_verify_summary {
 /*
  * Runs the rules over @state, calling @fn for each finding (non-zero stops).
  * Returns 0 when the rules ran, whatever they found; *summary says what. On a live
- * source the root FDT is read again, so what kho_state_subtrees() gave may change.
+ * source the root FDT is read again, so what kho_state_subtrees() gave may change; and @fn is
+ * called at the end, with what two looks in a row have found.
+ *
+ * KHO_ERR_USAGE: @options leave no rule, or ask for one that they keep from being judged;
+ * KHO_ERR_NOMEM; of a live source WALK, for its root.
  */
 int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
 	       kho_finding_fn fn, void *data,
