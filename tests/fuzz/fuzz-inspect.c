@@ -26,7 +26,8 @@ static void silence(void)
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
-	struct options options = { .no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_INFO };
+	struct outfile outfile = { .broker = -1 };
+	struct options options = { .outfile = &outfile, .no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_INFO };
 	char path[FUZZ_PATH], output[128], id[] = "2";
 	int fd, status, (*run)(const struct options *options);
 
@@ -48,7 +49,10 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (run == cmd_diff)
 		options.argument = path;
 
+	if (!outfile_open(&options))
+		abort();
 	status = run(&options);
+	outfile_close(&outfile);
 	if (status < EXIT_CLEAN || status > EXIT_CANNOT_TELL)
 		abort();
 	if (options.output)
