@@ -71,3 +71,10 @@ shell_scripts() {
 	run -2 scripts/demo --nonsense
 	[[ $output == Usage:* ]]
 }
+
+@test "the tour goes from end to end" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	KHO_CACHE=$BATS_TEST_TMPDIR KHO_BUILD=$BATS_TEST_TMPDIR run -0 scripts/tour
+	[[ $output == *"5 outgoing allocations"*"clean: 0 fatal"*"K405"*"1 errors"* ]]
+	grep -q '<svg' "$BATS_TEST_TMPDIR/tour-map.svg"
+}
