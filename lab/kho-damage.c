@@ -950,6 +950,23 @@ static void leak_taken(struct image *image)
 	}
 }
 
+/*
+ * What came in, as if it were to go out: only there LUO may be read, and only in what came in the
+ * kernel has filled it. The release loses a character to "side=out".
+ */
+static void as_outgoing(struct image *image)
+{
+	static const char in[] = "side=in\nrelease=", out[] = "side=out\nrelease=";
+	char *notes = memmem(image->data, image->size, in, sizeof(in) - 1), *end;
+
+	end = notes ? memchr(notes + sizeof(in), '\n', 128) : NULL;
+	if (!end)
+		die("the snapshot does not say its side");
+	memmove(notes + sizeof(out) - 1, notes + sizeof(in) - 1,
+		(size_t)(end - notes) - (sizeof(out) - 1));
+	memcpy(notes, out, sizeof(out) - 1);
+}
+
 static const struct {
 	const char *name;	/* "in-...": of an incoming state, else of an outgoing one */
 	void (*apply)(struct image *image);
@@ -1048,6 +1065,8 @@ static const struct {
 	{ "luo-session-count", luo_session_count, "K307" },
 	{ "luo-session-files", luo_session_files, "K307" },
 
+	{ "as-outgoing", as_outgoing, "" },
+
 	{ "leak-beside", leak_beside, "" },
 	{ "leak-unknown", leak_unknown, "" },
 	{ "leak-not-preserved", leak_not_preserved, "K301" },
@@ -1126,7 +1145,7 @@ static void close_image(struct image *image)
 /* @list: "", "-in", "-v1", "-luo" or "-leak". */
 static bool is_of_list(const char *name, const char *list)
 {
-	static const char *const prefixes[] = { "in-", "v1-", "luo-", "leak-" };
+	static const char *const prefixes[] = { "in-", "v1-", "luo-", "leak-", "as-" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
