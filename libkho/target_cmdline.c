@@ -11,6 +11,7 @@
 #include "ranges.h"
 #include "target.h"
 #include "verify.h"
+#include "abi/subtrees.h"
 
 #define CRASH_ALIGN	(16ull << 20)	/* arch/x86/include/asm/crash_reserve.h */
 
@@ -398,6 +399,21 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 			   "kho=on is not on the target's command line, and its default cannot be told");
 }
 
+/*
+ * Without it the target reads the sessions and offers nobody a way to retrieve them
+ * (luo_ioctl_init() in kernel/liveupdate/luo_core.c). The kernel's default is off.
+ */
+static void verify_liveupdate(struct kho_verify *v, const struct kho_target *target,
+			      const char *cmdline)
+{
+	const struct kho_subtree *luo = kho_state_subtree(v->state, LUO_SUBTREE);
+
+	if (luo && *target->luo_compatible && kho_cmdline_bool(cmdline, "liveupdate") != 1)
+		/* the subtree is there with and without sessions */
+		kho_report_as(v, KHO_RULE_K605, KHO_SEVERITY_WARNING, luo->addr,
+			      "liveupdate=on is not on the target's command line: sessions, if there are any, could not be retrieved");
+}
+
 static void verify_quotes(struct kho_verify *v, const char *cmdline)
 {
 	struct kho_cmdline_arg arg = { 0 };
@@ -413,6 +429,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 			       const char *cmdline)
 {
 	verify_kho(v, target, cmdline);
+	verify_liveupdate(v, target, cmdline);
 	verify_memory(v, target, cmdline);
 	verify_memtest(v, cmdline);
 	verify_crashkernel(v, target, cmdline);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-target-cmdline SNAPSHOT: what is found against command lines, and which kernels fit
+ * test-target-cmdline SNAPSHOT LIVEUPDATE: what is found against command lines, and which kernels fit
  * the scratch areas. The snapshot has scratch at 0x77400000+100M and 0x71800000+92M, and
  * preserved memory from 0x82b000 to 0xebffff, of 2 GiB.
  */
@@ -144,6 +144,43 @@ static void check_place(size_t i)
 	failed = 1;
 }
 
+static struct kho_state *open_state(const char *path, struct kho_source **source)
+{
+	struct kho_state *state;
+
+	if (kho_source_open_file(path, source, NULL))
+		return NULL;
+	if (!kho_state_open(*source, KHO_SIDE_OUT, &state, NULL))
+		return state;
+	kho_source_close(*source);
+	return NULL;
+}
+
+/* A state with live update. */
+static void check_liveupdate(const char *path, struct kho_target *target)
+{
+	struct kho_source *source;
+	struct kho_state *state = open_state(path, &source);
+
+	if (!state) {
+		failed = 1;
+		return;
+	}
+	check_line(state, target, "quiet", "K605 warning ");
+	check_line(state, target, "liveupdate=off", "K605 warning ");
+	check_line(state, target, "x=\"liveupdate=on\"", "K605 warning ");
+	check_line(state, target, "liveupdate=on", "");
+	/* that is K603's */
+	target->luo_compatible[0] = '\0';
+	check_line(state, target, "quiet", "K603 warning ");
+	if (kho_state_is_empty(state, NULL)) {
+		fprintf(stderr, "%s is said to be empty\n", path);
+		failed = 1;
+	}
+	kho_state_close(state);
+	kho_source_close(source);
+}
+
 int main(int argc, char **argv)
 {
 	struct kho_target target = {
@@ -154,12 +191,8 @@ int main(int argc, char **argv)
 	struct kho_source *source;
 	struct kho_state *state;
 
-	if (argc != 2 || kho_source_open_file(argv[1], &source, NULL))
+	if (argc != 3 || !(state = open_state(argv[1], &source)))
 		return 2;
-	if (kho_state_open(source, KHO_SIDE_OUT, &state, NULL)) {
-		kho_source_close(source);
-		return 2;
-	}
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		check_line(state, &target, lines[i].cmdline, lines[i].findings);
@@ -169,6 +202,11 @@ int main(int argc, char **argv)
 	strcpy(target.format, "Image");
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
 	check_line(state, &target, "quiet", "");
+	if (kho_state_is_empty(state, NULL)) {
+		fprintf(stderr, "%s is said to be empty\n", argv[1]);
+		failed = 1;
+	}
+	check_liveupdate(argv[2], &target);
 
 	kho_state_close(state);
 	kho_source_close(source);
