@@ -4,7 +4,6 @@
 #ifdef HAVE_LIBKHO
 
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kexec-kho-host.h"
@@ -33,31 +32,13 @@ static bool may_be_on(void)
 	return on > 0 || (on < 0 && !kho_host_has_debugfs() && !geteuid());
 }
 
-/*
- * True if there is nothing for us to do here. A child finds out, so that without KHO this process
- * is upstream's in every respect, including its heap and its mount namespace.
- */
-static bool nothing_here(void)
-{
-	struct kho_error err;
-	pid_t child = fork();
-	int status, ret;
-
-	if (!child) {
-		kho_host_see_debugfs();
-		ret = kho_source_open_live(NULL, &kho_held.source, &err);
-		_exit(!(ret && no_sign(ret) && !may_be_on()));
-	}
-	/* when in doubt, this process looks again */
-	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-	       !WEXITSTATUS(status);
-}
-
 static int open_live(struct kho_error *err)
 {
 	int ret;
 
-	kho_note_lock();
+	/* where debugfs shows no KHO there are no books to keep */
+	if (kho_host_shows_kho() || !kho_host_has_debugfs())
+		kho_note_lock();
 	kho_host_see_debugfs();
 	ret = kho_source_open_live(NULL, &kho_held.source, err);
 	if (!ret)
@@ -72,13 +53,12 @@ static int open_live(struct kho_error *err)
 enum kho_presence kho_held_open(enum kho_mode mode)
 {
 	struct kho_error err;
-	int ret;
+	int ret = open_live(&err);
 
-	if (mode != KHO_MODE_REQUIRE && !kho_host_shows_kho() && nothing_here())
+	if (ret && mode != KHO_MODE_REQUIRE && no_sign(ret) && !may_be_on()) {
+		kho_held_close();
 		return KHO_ABSENT;
-	ret = open_live(&err);
-	if (ret && mode != KHO_MODE_REQUIRE && no_sign(ret) && !may_be_on())
-		return KHO_ABSENT;
+	}
 	if (ret)
 		kho_say_refused_error(&err);
 	if (mode != KHO_MODE_REQUIRE && kho_state_is_empty(kho_held.state, NULL) == 1)
