@@ -52,7 +52,7 @@ int kho_state_is_empty(struct kho_state *state, struct kho_error *err)
 		} else if (strcmp(subtrees[i].name, KHO_METADATA_SUBTREE)) {
 			return 0;
 		}
-		if (!subtrees[i].size)
+		if (subtrees[i].size == KHO_SIZE_UNKNOWN)
 			return 0;	/* the ABI has no sizes, so pages cannot be counted */
 		pages += pages_of(state, subtrees[i].size);
 	}
