@@ -111,13 +111,19 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 		{ KHO_METADATA_SUBTREE, "kexec-metadata" }, { LUO_SUBTREE, "luo" },
 		{ DMA_ALLOC_KHO_SUBTREE, "dma-alloc" },
 	};
-	struct fuzz_head head = { subtree->addr, subtree->size, state->root.side == KHO_SIDE_IN };
+	const enum kho_side side = state->root.side;
+	/* LUO is full in what came in, and read in what goes out only */
+	const bool freed = kho_subtree_is_freed(state, subtree);
+	struct fuzz_head head = {
+		subtree->addr, subtree->size, side == KHO_SIDE_IN && !freed,
+	};
 	struct seed seed = { .state = state };
-
 	const struct kho_walk walk = { .touch = add_read, .touch_data = &seed };
 
 	add_page(subtree->addr, &seed);
+	state->root.side = freed ? KHO_SIDE_OUT : side;
 	kho_subtree_walk(state, subtree, &walk, NULL);
+	state->root.side = side;
 	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++) {
 		if (strcmp(subtree->name, decoders[i][0]))
 			continue;
