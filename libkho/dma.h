@@ -22,10 +22,6 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 			       const struct kho_verify_options *options,
 			       struct kho_progress *progress, struct kho_error *err);
 
-/* As kho_dma_iter_next(), without the names; and these, of the record that came last. */
-int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
-			   struct kho_error *err);
-void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record);
 /* The blocks that an iterator has come by, its own; the caller may change and sort them. */
 uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n);
 

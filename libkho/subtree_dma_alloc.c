@@ -265,7 +265,6 @@ static void decode(const struct dma_alloc_record_ser *ser, uint64_t state, bool 
 {
 	unsigned int fate = (ser->flags & DMA_ALLOC_FATE_MASK) >> DMA_ALLOC_FATE_SHIFT;
 
-	/* one by one: clearing the whole of it first takes as long as all the rest */
 	record->state = state;
 	record->addr = ser->page_phys;
 	record->size = ser->size;
@@ -284,8 +283,8 @@ static void decode(const struct dma_alloc_record_ser *ser, uint64_t state, bool 
 	record->fields_ok = fields_ok(ser);
 	record->fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
 						     : KHO_DMA_FATE_NONE;
-	record->device[0] = '\0';
-	record->tag[0] = '\0';
+	copy_text(record->device, sizeof(record->device), ser->device, sizeof(ser->device));
+	copy_text(record->tag, sizeof(record->tag), ser->tag, sizeof(ser->tag));
 }
 
 /*
@@ -312,8 +311,8 @@ static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
 	return 0;
 }
 
-int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *record,
-			   struct kho_error *err)
+int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
+		      struct kho_error *err)
 {
 	size_t offset;
 	bool crc_ok;
@@ -337,27 +336,6 @@ int kho_dma_iter_next_bare(struct kho_dma_iter *iter, struct kho_dma_record *rec
 	return 1;
 }
 
-static void decode_names(const struct dma_alloc_record_ser *ser, struct kho_dma_record *record)
-{
-	copy_text(record->device, sizeof(record->device), ser->device, sizeof(ser->device));
-	copy_text(record->tag, sizeof(record->tag), ser->tag, sizeof(ser->tag));
-}
-
-void kho_dma_iter_names(const struct kho_dma_iter *iter, struct kho_dma_record *record)
-{
-	decode_names(iter->ser, record);
-}
-
-int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
-		      struct kho_error *err)
-{
-	int ret = kho_dma_iter_next_bare(iter, record, err);
-
-	if (ret > 0)
-		kho_dma_iter_names(iter, record);
-	return ret;
-}
-
 int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma_record *record,
 			struct kho_error *err)
 {
@@ -368,7 +346,6 @@ int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma
 	if (ret)
 		return ret;
 	decode(&ser, cookie, !ser.flags || record_crc_ok(&ser), record);
-	decode_names(&ser, record);
 	return 0;
 }
 

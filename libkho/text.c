@@ -53,6 +53,16 @@ size_t kho_text_next(const unsigned char *from, size_t size, bool escape_backsla
 	return 1;
 }
 
+/* True of printable ASCII, as nearly all text is, which stays as it is. */
+static bool is_plain(const unsigned char *from, size_t size)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < size; i++)
+		plain &= from[i] >= ' ' && from[i] <= '~' && from[i] != '\\';
+	return plain;
+}
+
 static size_t write_text(char *to, size_t room, const unsigned char *from, size_t size,
 			 bool escape_backslash)
 {
@@ -75,6 +85,11 @@ static size_t write_text(char *to, size_t room, const unsigned char *from, size_
 
 size_t kho_text(char *to, size_t room, const void *from, size_t size)
 {
+	if (size < room && is_plain(from, size)) {
+		memcpy(to, from, size);
+		to[size] = '\0';
+		return size;
+	}
 	return write_text(to, room, from, size, true);
 }
 

@@ -224,7 +224,7 @@ static bool collect(struct kho_verify *v, struct kho_extents *extents)
 	ret = kho_dma_iter_create(v->state, &iter, &err);
 	if (ret)
 		return ret != KHO_ERR_NOMEM;
-	while (ok && (ret = kho_dma_iter_next_bare(iter, &record, &err)) > 0) {
+	while (ok && (ret = kho_dma_iter_next(iter, &record, &err)) > 0) {
 		uint64_t size = record.pages * KHO_ABI_PAGE_SIZE;
 
 		if (record.crc_ok && record.in_use)
@@ -304,13 +304,6 @@ static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
 				 "block of DMA records");
 }
 
-/* Whether any rule has something to say of the record that calls it by its names. */
-static bool may_be_named(const struct kho_dma_record *record)
-{
-	return !record->crc_ok || !record->fields_ok ||
-	       record->flags & (DMA_ALLOC_SEALED | DMA_ALLOC_CARRIED_OVER | DMA_ALLOC_FATE_MASK);
-}
-
 static uint64_t bytes_of(uint64_t pages)
 {
 	uint64_t bytes;
@@ -329,9 +322,7 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 	ret = kho_dma_iter_create(v->state, &iter, err);
 	if (ret)
 		return ret;
-	while ((ret = kho_dma_iter_next_bare(iter, &record, err)) > 0) {
-		if (may_be_named(&record))
-			kho_dma_iter_names(iter, &record);
+	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
 		done = v->progress.done;
 		judge_record(v, header, &record, records);
 		/* all of it, whatever was read of its content */
