@@ -113,7 +113,9 @@ void kho_unload_begin(void)
 	kho_note_lock();
 	unloads = true;
 	unload_had_note = kho_note_read(&note);
-	kho_note_begin();
+	if (kho_note_begin())
+		kho_say_refused("K707", "cannot take the note of the load away from " KHO_NOTE ": %s. kexec -e would take it for the note of another kernel.",
+				strerror(errno));
 }
 
 void kexec_kho_unloaded(int result, int file_mode)

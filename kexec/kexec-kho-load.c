@@ -362,7 +362,9 @@ void kexec_kho_check(struct kexec_info *info)
 		check_plan(info);
 	if (kho_report.dry_run)
 		end_dry_run(info);
-	kho_note_begin();
+	if (kho_note_begin())
+		kho_say_refused("K707", "cannot take the note of the last load away from " KHO_NOTE ": %s. kexec -e would take it for the note of this one.",
+				strerror(errno));
 }
 
 /* kexec goes the other way after these, if it may. */

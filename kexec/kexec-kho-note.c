@@ -40,11 +40,16 @@ void kho_note_lock(void)
 		;
 }
 
-void kho_note_begin(void)
+int kho_note_begin(void)
 {
+	if (!rename(KHO_NOTE, NOTE_BEFORE))
+		return 0;
+	/* who has no rights there is refused by the system call too */
+	if (errno != ENOENT && errno != EACCES && errno != EPERM && !access(KHO_NOTE, F_OK))
+		return -1;
 	/* one that was left there by a process that was killed is of another image */
-	if (rename(KHO_NOTE, NOTE_BEFORE))
-		unlink(NOTE_BEFORE);
+	unlink(NOTE_BEFORE);
+	return 0;
 }
 
 void kho_note_keep(void)

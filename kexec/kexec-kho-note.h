@@ -12,7 +12,9 @@
 
 #include <kho.h>
 
+#ifndef KHO_NOTE	/* tests have another */
 #define KHO_NOTE	"/run/kexec-kho"
+#endif
 
 /* How the kernel was loaded that is now in place. */
 struct kho_note {
@@ -29,8 +31,11 @@ struct kho_note {
  */
 void kho_note_lock(void);
 
-/* Before the system call: what was noted does not hold any more, whatever becomes of this process. */
-void kho_note_begin(void);
+/*
+ * Before the system call: what was noted does not hold any more, whatever becomes of this process.
+ * Returns 0, or -1 with errno where there is a note that stays: nothing may be loaded then.
+ */
+int kho_note_begin(void);
 
 /* It failed, and what was loaded before is still there: what was noted holds again. */
 void kho_note_keep(void);

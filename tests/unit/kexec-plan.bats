@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kexec --kho decides, without a kernel.
+# What kexec --kho decides and notes, without a kernel.
 
 bats_require_minimum_version 1.5.0
 
@@ -13,5 +13,12 @@ bats_require_minimum_version 1.5.0
 @test "the box for reading images answers, and ends what asks for more" {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-box"
+	[ -z "$output" ]
+}
+
+@test "the note of a load is true after each way that load, unload and kill can end" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	cd "$BATS_TEST_TMPDIR"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-note"
 	[ -z "$output" ]
 }

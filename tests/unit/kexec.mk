@@ -10,3 +10,7 @@ tests_unit_test_kexec_box_SOURCES = tests/unit/test-kexec-box.c kexec/kexec-kho-
 tests_unit_test_kexec_box_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_LIBKHO -U_GNU_SOURCE
 tests_unit_test_kexec_box_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all
 tests_unit_test_kexec_box_LDFLAGS =
+
+check_PROGRAMS += tests/unit/test-kexec-note
+tests_unit_test_kexec_note_SOURCES = tests/unit/test-kexec-note.c kexec/kexec-kho-note.c kexec/kexec-kho-note.h
+tests_unit_test_kexec_note_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_LIBKHO -U_GNU_SOURCE -DKHO_NOTE='"kexec-kho"'

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The note that a load leaves for the jump, in the working folder: true after each way to end. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kexec/kexec-kho-host.h"
+#include "kexec/kexec-kho-note.h"
+
+static int failed;
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			failed = 1; \
+		} \
+	} while (0)
+
+ssize_t kho_host_read_text(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (!f)
+		return -1;
+	n = fread(buf, 1, size - 1, f);
+	fclose(f);
+	buf[n] = '\0';
+	return (ssize_t)n;
+}
+
+static const struct kho_note written = {
+	.by_kexec_load = true, .handed_over = true, .judged = true, .fdt_addr = 0x82b000,
+	.target = { .has_kho = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
+		    .dma_compatible = "dma-alloc-v1", .page_size = 4096 },
+};
+
+/* True if the note is there, and is the one above. */
+static bool is_there(void)
+{
+	struct kho_note note = { 0 };
+
+	if (!kho_note_read(&note))
+		return false;
+	CHECK(note.by_kexec_load && note.handed_over && note.judged && note.fdt_addr == 0x82b000);
+	CHECK(note.target.has_kho && note.target.page_size == 4096);
+	CHECK(!strcmp(note.target.root_compatible, "kho-v4"));
+	CHECK(!strcmp(note.target.luo_compatible, "luo-v5"));
+	CHECK(!strcmp(note.target.dma_compatible, "dma-alloc-v1"));
+	return true;
+}
+
+static bool exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+static void test_ends(void)
+{
+	struct kho_note note;
+
+	CHECK(!is_there());
+	CHECK(!kho_note_begin() && !is_there());
+	CHECK(!kho_note_end(&written) && is_there());
+	/* a load that fails */
+	CHECK(!kho_note_begin() && !is_there());
+	kho_note_keep();
+	CHECK(is_there() && !exists(KHO_NOTE ".before"));
+	/* one that is killed, and then another one that fails */
+	CHECK(!kho_note_begin() && !kho_note_begin() && !is_there());
+	kho_note_keep();
+	CHECK(!is_there() && !exists(KHO_NOTE ".before"));
+	/* nothing is known of what is loaded */
+	CHECK(!kho_note_end(&written) && is_there());
+	CHECK(!kho_note_begin() && !kho_note_end(NULL));
+	CHECK(!is_there() && !exists(KHO_NOTE) && !exists(KHO_NOTE ".before"));
+	CHECK(!kho_note_end(NULL));
+	/* what was not judged has no target */
+	note = written;
+	note.judged = false;
+	CHECK(!kho_note_end(&note) && kho_note_read(&note) && !note.judged);
+}
+
+/* A note that cannot be taken away would be believed of the next kernel. */
+static void test_stays(void)
+{
+	CHECK(!kho_note_end(&written));
+	CHECK(!mkdir(KHO_NOTE ".before", 0700));
+	CHECK(kho_note_begin() == -1 && is_there());
+	CHECK(!rmdir(KHO_NOTE ".before"));
+	CHECK(!kho_note_begin());
+	kho_note_keep();
+	CHECK(is_there());
+}
+
+static void put(const char *text, size_t size)
+{
+	FILE *f = fopen(KHO_NOTE, "w");
+
+	CHECK(f && fwrite(text, 1, size, f) == size && !fclose(f));
+}
+
+/* Cut off anywhere, of another boot, of another format: there is none. */
+static void test_damaged(void)
+{
+	char text[1024];
+	ssize_t n;
+
+	CHECK(!kho_note_end(&written));
+	n = kho_host_read_text(KHO_NOTE, text, sizeof(text));
+	CHECK(n > 40);
+	for (ssize_t i = 0; i < n; i++) {
+		put(text, (size_t)i);
+		CHECK(!is_there());
+	}
+	for (ssize_t i = 0; i < 40; i++) {
+		text[i]++;
+		put(text, (size_t)n);
+		CHECK(!is_there());
+		text[i]--;
+	}
+	put(text, (size_t)n);
+	CHECK(is_there());
+}
+
+int main(void)
+{
+	test_ends();
+	test_stays();
+	test_damaged();
+	kho_note_lock();
+	kho_note_lock();
+	CHECK(exists(KHO_NOTE ".lock"));
+	return failed;
+}
