@@ -367,6 +367,36 @@ static void test_sysroot(void)
 	kho_source_close(source);
 }
 
+/* A machine without KHO: its command line is read as the kernel reads it. */
+static void test_without_kho(void)
+{
+	static const struct {
+		const char *cmdline;
+		int code;
+	} lines[] = {
+		{ "quiet kho=on\n", KHO_ERR_NO_KHO },
+		{ "\"kho=on\" quiet\n", KHO_ERR_NO_KHO },
+		{ "kho=\"on\"\n", KHO_ERR_NO_KHO },
+		{ "kho=1 x=\"a kho=off b\"\n", KHO_ERR_NO_KHO },
+		{ "kho=on kho=off\n", KHO_ERR_DISABLED },
+		{ "acpi_osi=\"a kho=on b\"\n", KHO_ERR_DISABLED },
+		{ "quiet -- kho=on\n", KHO_ERR_DISABLED },
+		{ "kho_scratch=on\n", KHO_ERR_DISABLED },
+	};
+	struct kho_source *source;
+	struct kho_error err;
+	char root[4096];
+
+	snprintf(path, sizeof(path), "%s/root/sys/kernel/debug/kho", folder);
+	CHECK(!rmdir(path));
+	snprintf(root, sizeof(root), "%s/root", folder);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		put_file("root/proc/cmdline", lines[i].cmdline);
+		step = lines[i].cmdline;
+		CHECK(kho_source_open_live(root, &source, &err) == lines[i].code);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -378,5 +408,6 @@ int main(int argc, char **argv)
 	test_note_lines();
 	test_no_dumps();
 	test_sysroot();
+	test_without_kho();
 	return 0;
 }
