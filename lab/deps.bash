@@ -11,7 +11,7 @@ KHO_BUILDING=(
 
 # what the unit tests run, and what they check with
 KHO_UNIT_TESTS=(
-	bats parallel git busybox-static dash dracut-core shellcheck mandoc python3 python3-jsonschema jq librsvg2-bin
+	bats parallel git busybox-static dash dracut-core shellcheck mandoc groff-base python3 python3-jsonschema jq librsvg2-bin
 	file binutils xz-utils zstd makedumpfile
 )
 

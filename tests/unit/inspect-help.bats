@@ -93,6 +93,28 @@ complete_words() {
 	done
 }
 
+@test "man pages read the same by mandoc and by man's groff, and have what was written" {
+	/usr/bin/python3 - "$top/libkho/kho_rules.def" "$top"/man/*.[1-8] <<-'END'
+		import re, subprocess, sys
+		def render(*command):
+		    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+		    lines = [line for line in re.sub(".\b", "", text).split("\n") if line.strip()]
+		    # without header and footer; the dash of the title and quotes are a matter of style
+		    return " ".join(" ".join(lines[1:-1]).split()).replace("`", "'").replace(" -- ", " - ")
+		rules = re.findall(r'^KHO_RULE\((\d+), \w+, (\w+),\s*"(.*)"\)', open(sys.argv[1]).read(), re.M)
+		assert len(rules) > 50
+		for page in sys.argv[2:]:
+		    by_mandoc = render("mandoc", "-Tascii", "-Owidth=500", page)
+		    by_groff = render("groff", "-mandoc", "-Tascii", "-P-c", "-rLL=500n", "-rHY=0", page)
+		    assert by_mandoc == by_groff, page
+		    # a line of text that begins like a macro loses its first word, or becomes options
+		    assert not re.search(r"-[a-z]+ -[a-z]+ -[a-z]+ -[a-z]+ ", by_mandoc), page
+		    for number, severity, sentence in rules if page.endswith("/kho-rules.7") else ():
+		        heading = "K%s (%s): %s" % (number, severity.lower(), sentence)
+		        assert heading in by_mandoc, heading
+	END
+}
+
 @test "the example of libkho(3) compiles and lists a snapshot's records" {
 	mandoc -Tascii "$top/man/libkho.3" >/dev/null
 	sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$top/man/libkho.3" | sed 's/\\e/\\/g' >"$BATS_TEST_TMPDIR/list.c"
