@@ -35,21 +35,22 @@ write_each() {
 	[ -L link ]
 	[ "$(stat -c %a file)" = 600 ]
 	grep -q '<svg' file
-	cat fifo >read 3>&- &
+	cat fifo >received 3>&- &
 	"$inspect" snapshot --core sound -o fifo
 	wait
 	[ -p fifo ]
 	"$inspect" snapshot --core sound -o direct
-	cmp read direct
-	cat fifo >read 3>&- &
+	cmp received direct
+	cat fifo >received 3>&- &
 	"$inspect" extract 2 --core sound -o fifo
 	wait
 	"$inspect" extract 2 --core sound -o direct
-	cmp read direct
+	cmp received direct
 }
 
 @test "the standard output gets the content and nothing else" {
 	"$inspect" extract 2 --core sound -o content
+	# shellcheck disable=SC2016 # by the inner shell
 	run -0 --separate-stderr bash -c '"$1" extract 2 --core sound -o /dev/stdout >out' _ "$inspect"
 	[[ $stderr == *"sealed, and as it was when sealed" ]]
 	cmp content out
@@ -205,4 +206,35 @@ is_text() {
 	# where it lies is not known of a file
 	run -0 "$inspect" map --core "$outgoing"
 	[[ $output != *"running kernel"* ]]
+}
+
+@test "scratch says who has chosen it, what CMA counts of it, and unknown where nobody knows" {
+	local root=machine kho=machine/sys/kernel/debug/kho
+	mkdir -p "$root/proc" "$kho/out" "$kho/in"
+	cp "$outgoing" "$root/proc/kcore"
+	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$outgoing" >notes
+	sed -n 's/^fdt_phys=//p' notes >"$kho/out/fdt_phys"
+	sed -n 's/^scratch=\(.*\)+.*/\1/p' notes >"$kho/out/scratch_phys"
+	sed -n 's/^scratch=.*+//p' notes >"$kho/out/scratch_len"
+	figures() {
+		"$inspect" scratch --json "$@" | jq -c '[.chosen_by, .cma_total, .cma_free, .crash_kernel]'
+	}
+	[ "$(figures --core "$outgoing")" = '["unknown",null,null,null]' ]
+	[ "$(figures --sysroot "$root")" = '["unknown",null,null,null]' ]
+	echo 'quiet kho=on' >"$root/proc/cmdline"
+	printf 'MemFree: 1 kB\nCmaTotal:  32768 kB\nCmaFree:  204800 kB\n' >"$root/proc/meminfo"
+	echo 268435456 >"$root/sys/kernel/kexec_crash_size"
+	[ "$(figures --sysroot "$root")" = '["default",33554432,209715200,268435456]' ]
+	run -0 "$inspect" scratch --sysroot "$root"
+	[[ $output == *"; the kernel's own choice; set with kho_scratch="* ]]
+	[[ $output == *"pinned for long (RDMA, VFIO, io_uring) cannot be in it"* ]]
+	[[ $output == *"CmaFree (200 MiB) counts its free pages, CmaTotal (32 MiB) does not count it."* ]]
+	# in quotes it is the value of something else
+	echo 'a="b kho_scratch=1M,0,0"' >"$root/proc/cmdline"
+	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = default ]
+	echo '"kho_scratch=1M,0,0"' >"$root/proc/cmdline"
+	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
+	# the areas of a kernel that was handed a state were made before it
+	touch "$kho/in/fdt"
+	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = previous-kernel ]
 }

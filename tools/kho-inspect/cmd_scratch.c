@@ -1,23 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect scratch: where the next kernel may go, and what it costs. */
+/* kho-inspect scratch: where the next kernel may go, what that costs, and whether less would do. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "inspect.h"
 
+/*
+ * What the next kernel allocates before it has found its way about the preserved memory. Since
+ * Linux 7.3 that is little, as kho_extend_scratch() then gives it all memory without preserved
+ * pages. Before, it is all that a boot allocates from memblock: struct pages (1/64 of RAM), a
+ * bounce buffer (64 MiB), and the rest.
+ */
+#define EARLY		(32ull << 20)
+#define EARLY_BOUNCE	(64ull << 20)
+#define RAM_PER_PAGE	64
 /* A kernel begins at a multiple of this (kernel_alignment of x86's boot protocol). */
 #define KERNEL_ALIGN	(2ull << 20)
-/* Purgatory, boot parameters, command line, the hand-over itself, page tables. */
-#define SMALL_PIECES	(1ull << 20)
+/* Room for what is estimated too low, and what a size is rounded up to. */
+#define RESERVE(size)	((size) / 4)
+#define ROUNDING	(16ull << 20)
+/* Low memory has room for one piece of this size on any machine worth it. */
+#define LARGEST		(1ull << 30)
 
-static const char *area_use(size_t i)
-{
-	/* kho_reserve_scratch(): lowmem, global, then one for each node */
-	return i == 0 ? "low memory" : i == 1 ? "global" : "node";
-}
+/* Who has chosen the size of the areas. */
+enum chosen_by { CHOSEN_UNKNOWN, CHOSEN_DEFAULT, CHOSEN_COMMAND_LINE, CHOSEN_PREVIOUS };
+static const char *const chosen_names[] = { "unknown", "default", "command-line", "previous-kernel" };
+
+struct facts {
+	const struct kho_range *areas;
+	size_t nr_areas;
+	uint64_t total, ram;
+	const char *option;		/* that sets it in this kernel */
+	enum chosen_by chosen_by;
+	bool cma_known, crash_known;
+	uint64_t cma_total, cma_free;	/* of /proc/meminfo, in bytes */
+	uint64_t crash;			/* reserved for a crash kernel */
+};
+
+/* What an image takes. */
+struct need {
+	struct kho_target target;
+	uint64_t initrd;
+	bool fits;
+	uint64_t early;
+	uint64_t proposal;		/* in one area; 0: nothing smaller is certain to do */
+};
 
 static uint64_t total_of(const struct kho_range *ranges, size_t n)
 {
@@ -28,163 +59,283 @@ static uint64_t total_of(const struct kho_range *ranges, size_t n)
 	return total;
 }
 
-static void print_table(const struct options *options, const struct kho_range *scratch,
-			size_t n, uint64_t total, uint64_t ram, const char *option)
+/* ---------------------------------------------------------- the running kernel */
+
+/* A small file of the running kernel, with a NUL; false where it cannot be read. */
+static bool read_file(const struct options *options, const char *name, char *buf, size_t size)
+{
+	char path[4096];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s%s", options->sysroot ? options->sysroot : "", name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fread(buf, 1, size - 1, f);
+	buf[n] = '\0';
+	return !fclose(f);
+}
+
+/* "CmaTotal:    32768 kB" */
+static bool meminfo(const char *text, const char *key, uint64_t *bytes)
+{
+	const char *line = strstr(text, key);
+	uint64_t kib;
+
+	if (!line || sscanf(line + strlen(key), " %" SCNu64 " kB", &kib) != 1 || kib > UINT64_MAX >> 10)
+		return false;
+	*bytes = kib << 10;
+	return true;
+}
+
+static enum chosen_by who_has_chosen(const struct options *options, const struct facts *facts)
+{
+	struct kho_cmdline_arg arg;
+	char text[8192];
+
+	/* areas outlive the kernel that has made them */
+	if (read_file(options, "/sys/kernel/debug/kho/in/fdt", text, sizeof(text)))
+		return CHOSEN_PREVIOUS;
+	if (!read_file(options, "/proc/cmdline", text, sizeof(text)))
+		return CHOSEN_UNKNOWN;
+	return kho_cmdline_find(text, facts->option, &arg) ? CHOSEN_COMMAND_LINE : CHOSEN_DEFAULT;
+}
+
+static void ask_kernel(const struct options *options, struct facts *facts)
+{
+	char text[16384];
+
+	facts->chosen_by = who_has_chosen(options, facts);
+	facts->cma_known = read_file(options, "/proc/meminfo", text, sizeof(text)) &&
+			   meminfo(text, "CmaTotal:", &facts->cma_total) &&
+			   meminfo(text, "CmaFree:", &facts->cma_free);
+	facts->crash_known = read_file(options, "/sys/kernel/kexec_crash_size", text, sizeof(text)) &&
+			     sscanf(text, "%" SCNu64, &facts->crash) == 1;
+}
+
+static void collect(const struct options *options, struct kho_state *state, struct facts *facts)
+{
+	const struct kho_range *ram;
+	size_t n;
+
+	facts->areas = kho_state_scratch(state, &facts->nr_areas);
+	facts->total = total_of(facts->areas, facts->nr_areas);
+	ram = kho_state_ram(state, &n);
+	facts->ram = total_of(ram, n);
+	facts->option = kho_state_scratch_option(state);
+	/* of another machine, or of another time */
+	if (!options->core)
+		ask_kernel(options, facts);
+}
+
+/* ---------------------------------------------------------------- proposal */
+
+/* Since Linux 7.3 early allocations are not confined to scratch for long. */
+static bool extends_scratch(const struct kho_target *target)
+{
+	unsigned int major, minor;
+
+	return sscanf(target->release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 7 || (major == 7 && minor >= 3));
+}
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) / to * to;
+}
+
+/* All in the area for low memory, which any piece can be in; the others are empty then. */
+static void propose(const struct facts *facts, struct need *need)
+{
+	struct kho_range areas[3] = { { 0, 0 } };
+	uint64_t size;
+
+	need->early = EARLY;
+	if (!extends_scratch(&need->target))
+		need->early += EARLY_BOUNCE + facts->ram / RAM_PER_PAGE;
+	/* the share of RAM is a part of it */
+	if (!facts->ram || need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
+	    need->early > LARGEST)
+		return;
+	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + need->early;
+	size = round_up(size + RESERVE(size), ROUNDING);
+	areas[0].size = size;
+	if (size <= LARGEST && size < facts->total &&
+	    kho_target_fits(&need->target, need->initrd, areas, 3) == 1)
+		need->proposal = size;
+}
+
+/* False, with a reason on stderr. */
+static bool read_need(const struct options *options, const struct facts *facts, struct need *need)
+{
+	struct kho_error err;
+	struct stat st = { 0 };
+	int fits;
+
+	if (kho_target_read(options->argument, &need->target, &err)) {
+		fail(&err);
+		return false;
+	}
+	if (options->initrd && stat(options->initrd, &st)) {
+		complain("cannot look at %s: %s.", options->initrd, strerror(errno));
+		return false;
+	}
+	need->initrd = (uint64_t)st.st_size;
+	fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
+	if (fits < 0) {
+		complain("%s does not say how much memory it needs. Give a bzImage.", options->argument);
+		return false;
+	}
+	need->fits = fits;
+	propose(facts, need);
+	return true;
+}
+
+/* ------------------------------------------------------------------- text */
+
+static const char *area_use(size_t i)
+{
+	/* kho_reserve_scratch(): lowmem, global, then one for each node */
+	return i == 0 ? "low memory" : i == 1 ? "global" : "node";
+}
+
+static void print_table(const struct options *options, const struct facts *facts)
 {
 	static const char *const headings[] = { "AREA", "FOR", "ADDRESS", "SIZE" };
 	static const bool right[] = { true, false, true, true };
 	struct table *table = table_create(headings, right, 4);
-	char size[FORMAT_ROOM], ram_size[FORMAT_ROOM];
 
-	for (size_t i = 0; i < n; i++) {
-		char number[24], addr[24];
-		const char *cells[] = { number, area_use(i), addr, size };
+	for (size_t i = 0; i < facts->nr_areas; i++) {
+		char number[FORMAT_ROOM], addr[FORMAT_ROOM], size[FORMAT_ROOM];
+		const char *cells[] = {
+			format_uint(i, number), area_use(i), format_hex(facts->areas[i].addr, 1, addr),
+			format_size(options, facts->areas[i].size, size),
+		};
 
-		snprintf(number, sizeof(number), "%zu", i);
-		snprintf(addr, sizeof(addr), "0x%" PRIx64, scratch[i].addr);
-		format_size(options, scratch[i].size, size);
 		table_add(table, cells);
 	}
 	table_print(table, stdout);
 	table_destroy(table);
-
-	printf("%s of %s RAM (%.1f %%); used for movable pages meanwhile; set with %s=\n",
-	       format_size(options, total, size),
-	       format_size(options, ram, ram_size),
-	       ram ? 100.0 * (double)total / (double)ram : 0.0, option);
 }
 
-/* ----------------------------------------------------- what an image would need */
-
-struct need {
-	uint64_t kernel, initrd;
-	bool fits;
-};
-
-static uint64_t align_up(uint64_t value, uint64_t align)
+static void print_cost(const struct options *options, const struct facts *facts)
 {
-	return value > UINT64_MAX - align ? UINT64_MAX : (value + align - 1) / align * align;
+	static const char *const chosen[] = {
+		[CHOSEN_UNKNOWN] = "", [CHOSEN_DEFAULT] = "; the kernel's own choice",
+		[CHOSEN_COMMAND_LINE] = "; chosen on the command line",
+		[CHOSEN_PREVIOUS] = "; made by a kernel before this one",
+	};
+	char size[FORMAT_ROOM], ram[FORMAT_ROOM], free_size[FORMAT_ROOM];
+
+	printf("%s of %s RAM (%.1f %%)%s; set with %s= at a boot through the firmware\n",
+	       format_size(options, facts->total, size), format_size(options, facts->ram, ram),
+	       facts->ram ? 100.0 * (double)facts->total / (double)facts->ram : 0.0,
+	       chosen[facts->chosen_by], facts->option);
+	puts("Only movable pages use it meanwhile. Memory that is pinned for long (RDMA, VFIO, io_uring) cannot be in it.");
+	if (facts->cma_known)
+		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
+		       format_size(options, facts->cma_free, free_size),
+		       format_size(options, facts->cma_total, size));
 }
 
-/* Takes @size bytes out of the first area that has them. */
-static bool take(uint64_t *left, size_t n, uint64_t size)
+static void print_need(const struct options *options, const struct facts *facts,
+		       const struct need *need)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (left[i] >= size) {
-			left[i] -= size;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Each piece lies in one area as a whole; what is larger goes first. */
-static bool pieces_fit(const struct kho_range *scratch, size_t n, const struct need *need)
-{
-	uint64_t kernel = align_up(need->kernel, KERNEL_ALIGN) + KERNEL_ALIGN;
-	uint64_t initrd = align_up(need->initrd, 4096);
-	uint64_t *left = calloc(n ? n : 1, sizeof(*left));
-	bool fits;
-
-	if (!left)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		left[i] = scratch[i].size;
-	fits = take(left, n, kernel > initrd ? kernel : initrd) &&
-	       take(left, n, kernel > initrd ? initrd : kernel) && take(left, n, SMALL_PIECES);
-	free(left);
-	return fits;
-}
-
-/* Returns 0, or the exit status after a message. */
-static int read_need(const struct options *options, const struct kho_range *scratch, size_t n,
-		     struct need *need)
-{
-	struct kho_target target;
-	struct kho_error err;
-	struct stat st = { 0 };
-
-	if (kho_target_read(options->argument, &target, &err))
-		return fail(&err);
-	if (!target.memory_size)
-		return complain("%s does not say how much memory it needs. Give a bzImage.",
-				options->argument);
-	if (options->initrd && stat(options->initrd, &st))
-		return complain("cannot look at %s: %s.", options->initrd, strerror(errno));
-	*need = (struct need){ target.memory_size, (uint64_t)st.st_size, false };
-	need->fits = pieces_fit(scratch, n, need);
-	return 0;
-}
-
-static void print_need(const struct options *options, const struct need *need,
-		       const char *option)
-{
-	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM];
+	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM], crash[FORMAT_ROOM], early[FORMAT_ROOM];
 
 	put_line(stdout, "%s needs %s in one piece%s%s%s%s: %s%s%s", options->argument,
-		 format_size(options, need->kernel, kernel), options->initrd ? ", " : "",
+		 format_size(options, need->target.memory_size, kernel), options->initrd ? ", " : "",
 		 options->initrd ? options->initrd : "", options->initrd ? " " : "",
 		 options->initrd ? format_size(options, need->initrd, initrd) : "",
 		 need->fits ? "they fit" : "there is no room; boot this kernel with a larger ",
-		 need->fits ? "" : option, need->fits ? "" : "=");
+		 need->fits ? "" : facts->option, need->fits ? "" : "=");
+	if (!need->fits)
+		return;
+	if (!need->proposal) {
+		puts("No smaller scratch is certain to be enough.");
+		return;
+	}
+	printf("%s=%" PRIu64 "M,0,0 would do: besides these, %s for what the next kernel allocates early, %s for a crash kernel, and a quarter more\n",
+	       facts->option, need->proposal >> 20, format_size(options, need->early, early),
+	       facts->crash_known ? format_size(options, facts->crash, crash) : "nothing (unknown)");
 }
 
-static void print_json(const struct options *options, const struct kho_state *state,
+/* ------------------------------------------------------------------- JSON */
+
+static void add_known(struct kho_json *json, const char *key, bool known, uint64_t value)
+{
+	if (known)
+		kho_json_uint(json, key, value);
+	else
+		kho_json_null(json, key);
+}
+
+static void add_need(struct kho_json *json, const struct facts *facts, const struct need *need)
+{
+	char proposal[64];
+
+	snprintf(proposal, sizeof(proposal), "%s=%" PRIu64 "M,0,0", facts->option,
+		 need->proposal >> 20);
+	kho_json_object(json, "image");
+	kho_json_uint(json, "kernel", need->target.memory_size);
+	kho_json_uint(json, "initrd", need->initrd);
+	kho_json_bool(json, "fits", need->fits);
+	kho_json_uint(json, "early", need->early);
+	kho_json_string(json, "proposal", need->fits && need->proposal ? proposal : NULL);
+	kho_json_end(json);
+}
+
+static void print_json(const struct kho_state *state, const struct facts *facts,
 		       const struct need *need)
 {
 	struct kho_json *json = json_document("scratch");
-	const struct kho_range *scratch, *ram;
-	size_t n, nr_ram;
 
-	scratch = kho_state_scratch(state, &n);
-	ram = kho_state_ram(state, &nr_ram);
 	kho_json_state(json, "state", state);
 	kho_json_array(json, "scratch");
-	for (size_t i = 0; i < n; i++)
-		kho_json_range(json, NULL, &scratch[i]);
+	for (size_t i = 0; i < facts->nr_areas; i++)
+		kho_json_range(json, NULL, &facts->areas[i]);
 	kho_json_end(json);
-	kho_json_uint(json, "total", total_of(scratch, n));
-	kho_json_uint(json, "ram", total_of(ram, nr_ram));
-	if (options->argument) {
-		kho_json_object(json, "image");
-		kho_json_uint(json, "kernel", need->kernel);
-		kho_json_uint(json, "initrd", need->initrd);
-		kho_json_bool(json, "fits", need->fits);
-		kho_json_end(json);
-	} else {
+	kho_json_uint(json, "total", facts->total);
+	kho_json_uint(json, "ram", facts->ram);
+	kho_json_string(json, "chosen_by", chosen_names[facts->chosen_by]);
+	add_known(json, "cma_total", facts->cma_known, facts->cma_total);
+	add_known(json, "cma_free", facts->cma_known, facts->cma_free);
+	add_known(json, "crash_kernel", facts->crash_known, facts->crash);
+	if (need)
+		add_need(json, facts, need);
+	else
 		kho_json_null(json, "image");
-	}
 	json_close(json);
+}
+
+static int show(const struct options *options, struct kho_state *state)
+{
+	struct facts facts = { 0 };
+	struct need need = { 0 };
+
+	collect(options, state, &facts);
+	if (options->argument && !read_need(options, &facts, &need))
+		return EXIT_CANNOT_TELL;
+	if (options->json) {
+		print_json(state, &facts, options->argument ? &need : NULL);
+	} else {
+		print_table(options, &facts);
+		print_cost(options, &facts);
+		if (options->argument)
+			print_need(options, &facts, &need);
+	}
+	return options->argument && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 int cmd_scratch(const struct options *options)
 {
-	struct need need = { 0 };
-	int status = EXIT_CLEAN;
-	const struct kho_range *scratch, *ram;
 	struct opened opened;
-	size_t n, nr_ram;
+	int status;
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-
-	scratch = kho_state_scratch(opened.state, &n);
-	ram = kho_state_ram(opened.state, &nr_ram);
-	if (options->argument)
-		status = read_need(options, scratch, n, &need);
-	if (status) {
-		close_state(&opened);
-		return status;
-	}
-	if (options->json) {
-		print_json(options, opened.state, &need);
-	} else {
-		const char *option = kho_state_scratch_option(opened.state);
-
-		print_table(options, scratch, n, total_of(scratch, n), total_of(ram, nr_ram), option);
-		if (options->argument)
-			print_need(options, &need, option);
-	}
+	status = show(options, opened.state);
 	close_state(&opened);
-	return options->argument && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
+	return status;
 }
