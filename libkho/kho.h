@@ -13,6 +13,10 @@
  * Out-parameters come last and are written on success only. Objects are made
  * by _open/_create and released by _close/_destroy, which accept NULL.
  *
+ * Structures that callers allocate end in reserved words, into which they can grow. The library
+ * leaves those of what it fills in undefined. Callers set those of options to 0, by initialising
+ * them; a library that does not know what a newer program asks for refuses it.
+ *
  * Addresses are physical addresses, sizes are bytes, unless said otherwise.
  */
 #ifndef KHO_H
@@ -73,6 +77,7 @@ struct kho_error {
 	uint64_t addr;		/* physical address concerned, or KHO_NO_ADDR */
 	char message[256];	/* one line, no newline: what failed on which object */
 	char remedy[160];	/* one line: what to do; may be empty */
+	uint64_t reserved[2];
 };
 
 /* Short text of a code; answers for KHO_OK and unknown codes too. */
@@ -285,6 +290,7 @@ struct kho_dma_header {
 	uint64_t generation;
 	uint64_t next_id;
 	bool crc_ok;
+	uint64_t reserved[4];
 };
 
 struct kho_dma_record {
@@ -302,6 +308,7 @@ struct kho_dma_record {
 	enum kho_dma_fate fate;
 	char device[161];	/* as kho_text() makes it: bytes that are no text come as "\xNN" */
 	char tag[97];
+	uint64_t reserved[4];
 };
 
 struct kho_dma_iter;
@@ -426,7 +433,7 @@ struct kho_rule {
 /* The table of all rules, in order of number. Static. */
 const struct kho_rule *kho_rules(size_t *n);
 /* The rule with this number; NULL where there is none. */
-const struct kho_rule *kho_rule(enum kho_rule_number number);
+const struct kho_rule *kho_rule_get(enum kho_rule_number number);
 /* The rule that @id names, as people write it: "K401". NULL where there is none. */
 const struct kho_rule *kho_rule_find(const char *id);
 
@@ -462,6 +469,7 @@ struct kho_verify_options {
 	bool claims;		/* judge unclaimed records (K5xx), before switch-root or later */
 	const char *const *only;	/* NULL-terminated rule ids, or NULL */
 	const char *const *ignore;
+	uint64_t reserved[8];	/* 0, or KHO_ERR_USAGE */
 };
 
 struct kho_verify_summary {
@@ -469,6 +477,7 @@ struct kho_verify_summary {
 	size_t unevaluated;	/* rules that could not be evaluated */
 	size_t rules;		/* rules that were evaluated or tried */
 	uint64_t records, pages, ranges;
+	uint64_t reserved[8];
 };
 
 /*
@@ -559,6 +568,7 @@ struct kho_target {
 	uint64_t memory_align;	/* of that piece; 0 if unknown */
 	uint64_t memory_min;	/* the lowest address for it */
 	unsigned int page_size;	/* in bytes; 0 if unknown */
+	uint64_t reserved[8];
 };
 
 /*
@@ -617,6 +627,7 @@ struct kho_snapshot_options {
 	const uint64_t *ids;	/* of records whose allocations' content is wanted */
 	size_t nr_ids;
 	bool unknown_blobs;	/* with 64 KiB at most of each blob of an unknown format */
+	uint64_t reserved[8];	/* 0, or KHO_ERR_USAGE */
 };
 
 /*

@@ -93,7 +93,7 @@ static void emit(struct kho_verify *v, enum kho_rule_number number, enum kho_out
 		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
 		 const char *fmt, va_list args)
 {
-	const struct kho_rule *rule = kho_rule(number);
+	const struct kho_rule *rule = kho_rule_get(number);
 	struct kho_tally *tally = tally_of(v, rule, outcome);
 	struct kho_finding finding = {
 		.rule = rule,
@@ -157,7 +157,7 @@ void kho_report(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, 
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_FOUND, kho_rule(rule)->severity, addr, record_id, fmt, args);
+	emit(v, rule, KHO_OUTCOME_FOUND, kho_rule_get(rule)->severity, addr, record_id, fmt, args);
 	va_end(args);
 }
 
@@ -177,7 +177,7 @@ void kho_report_unevaluated(struct kho_verify *v, enum kho_rule_number rule, uin
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_NOT_JUDGED, kho_rule(rule)->severity, addr, record_id, fmt,
+	emit(v, rule, KHO_OUTCOME_NOT_JUDGED, kho_rule_get(rule)->severity, addr, record_id, fmt,
 	     args);
 	va_end(args);
 }
@@ -215,7 +215,7 @@ bool kho_was_unevaluated(const struct kho_verify *v, enum kho_rule_number rule)
 {
 	size_t n;
 
-	return v->tallies[kho_rule(rule) - kho_rules(&n)][KHO_OUTCOME_NOT_JUDGED].n > 0;
+	return v->tallies[kho_rule_get(rule) - kho_rules(&n)][KHO_OUTCOME_NOT_JUDGED].n > 0;
 }
 
 /* --------------------------------------------------------------- selection */
@@ -266,6 +266,11 @@ int kho_rules_check(const struct kho_verify_options *options, enum kho_area firs
 		if (why)
 			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
 					"%.32s cannot be judged here: %s", *id, why);
+	}
+	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
+		if (options->reserved[i])
+			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+					"options that this libkho does not know");
 	}
 	if (!kho_rules_count(options, first, last))
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no rule is left to be judged");

@@ -30,7 +30,7 @@ const struct kho_rule *kho_rule_find(const char *id)
 	return NULL;
 }
 
-const struct kho_rule *kho_rule(enum kho_rule_number number)
+const struct kho_rule *kho_rule_get(enum kho_rule_number number)
 {
 	size_t low = 0, high = NR_RULES;
 

@@ -341,8 +341,14 @@ static int write_once(struct kho_state *state, struct kho_output *output,
 int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
 			  const struct kho_snapshot_options *options, struct kho_error *err)
 {
-	int ret = kho_state_locate(state, err);
+	int ret;
 
+	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
+		if (options->reserved[i])
+			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+					"options that this libkho does not know");
+	}
+	ret = kho_state_locate(state, err);
 	if (ret)
 		return ret;
 	for (int i = 0; ; i++) {

@@ -30,7 +30,55 @@ setup() {
 			tr -d '\t;' | sort -u)
 }
 
-@test "a program in C++ can include the header" {
+@test "a program in C++ compiles, links and lists the rules" {
 	command -v g++ >/dev/null || skip "no C++ compiler"
-	printf '#include <%s>\n' kho.h kho_output.h | g++ -Wall -Werror -fsyntax-only -I "$BATS_TEST_DIRNAME/../../libkho" -x c++ -
+	cat >"$BATS_TEST_TMPDIR/rules.cc" <<-'END'
+		#include <cstdio>
+		#include <kho.h>
+		#include <kho_output.h>
+
+		int main()
+		{
+			std::size_t n;
+			const kho_rule *rules = kho_rules(&n);
+
+			for (std::size_t i = 0; i < n; i++)
+				std::printf("%s\n", rules[i].id);
+			return kho_rule_get(KHO_RULE_K001) != &rules[0];
+		}
+	END
+	g++ -Wall -Wextra -Werror -I "$BATS_TEST_DIRNAME/../../libkho" -o "$BATS_TEST_TMPDIR/rules" \
+		"$BATS_TEST_TMPDIR/rules.cc" "$KHO_BUILDDIR/libkho/.libs/libkho.so"
+	# the sanitizers of the library have to be there first
+	diff <(LD_LIBRARY_PATH=$KHO_BUILDDIR/libkho/.libs LD_PRELOAD=$(sanitizer_of "$KHO_BUILDDIR/libkho/.libs/libkho.so") \
+		ASAN_OPTIONS=detect_leaks=0 "$BATS_TEST_TMPDIR/rules") \
+		<(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def")
+}
+
+sanitizer_of() {
+	ldd "$1" | sed -n 's/^\s*libasan[^ ]* => \([^ ]*\) .*/\1/p'
+}
+
+# What programs were compiled with: sizes of public structures, values of enumerators.
+recorded_abi() {
+	local headers=("$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h)
+	{
+		printf '#include <stdio.h>\n#include <kho.h>\n#include <kho_output.h>\nint main(void)\n{\n'
+		sed -nE 's/^struct (kho_[a-z0-9_]+) \{.*/printf("struct \1: %zu bytes\\n", sizeof(struct \1));/p' "${headers[@]}"
+		sed -n '/^enum .*{/,/}/p' "${headers[@]}" | sed 's,/\*.*,,' | grep -oE '\bKHO_[A-Z0-9_]+\b' |
+			grep -vx 'KHO_RULE\|KHO_RULE_K' | sed 's/.*/printf("& = %d\\n", (int)&);/'
+		printf 'return 0;\n}\n'
+	} >"$BATS_TEST_TMPDIR/abi.c"
+	"${CC:-gcc}" -I "$BATS_TEST_DIRNAME/../../libkho" -o "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/abi.c"
+	"$BATS_TEST_TMPDIR/abi"
+}
+
+@test "the ABI is the one that was recorded" {
+	# until the first release it may change: record it anew then, with what the test prints
+	recorded_abi >"$BATS_TEST_TMPDIR/abi.txt"
+	[ "$(grep -c '^struct ' "$BATS_TEST_TMPDIR/abi.txt")" -ge 10 ]
+	diff "$BATS_TEST_DIRNAME/libkho-abi.txt" "$BATS_TEST_TMPDIR/abi.txt" || {
+		cat "$BATS_TEST_TMPDIR/abi.txt"
+		false
+	}
 }
