@@ -46,7 +46,7 @@ struct nest {
 
 /*
  * kernel_info of an x86 image (Documentation/arch/x86/boot.rst), which is not packed, and
- * the chunk of it that tells of KHO: in kernels with our series.
+ * the chunk of it about KHO: in kernels with our series.
  */
 #define KERNEL_INFO_MAGIC	"LToP"
 #define KERNEL_INFO_SIZE_AT	4	/* of the part of fixed size */
@@ -353,7 +353,7 @@ static bool examine(struct bytes file, struct kho_target *target)
 static int no_kernel(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-			   "%s does not say which Linux it is: what it has of KHO cannot be told",
+			   "%s does not say which Linux it is: cannot determine what it has of KHO",
 			   path);
 
 	return kho_remedy(err, ret, "Give a bzImage (vmlinuz) or vmlinux.");
@@ -571,7 +571,7 @@ static int read_image(struct bytes file, const char *path, struct nest nest,
 static int no_image(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			   "%s is no kernel of a kind that is known: what it has of KHO cannot be told",
+			   "%s is not a kernel of a known kind: cannot determine what it has of KHO",
 			   path);
 
 	return kho_remedy(err, ret,
@@ -769,7 +769,7 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 
 	if (!target->page_size)
 		kho_report_unevaluated(v, KHO_RULE_K606, KHO_NO_ADDR, 0,
-				       "the page size of the target cannot be told");
+				       "cannot determine the page size of the target");
 	else if (target->page_size != here)
 		kho_report(v, KHO_RULE_K606, KHO_NO_ADDR, 0,
 			   "this kernel counts in pages of %u bytes, the target in pages of %u", here,
@@ -800,7 +800,7 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	}
 	if (!*target->root_compatible)
 		kho_report_unevaluated(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
-				       "the target has KHO, but its ABI cannot be told");
+				       "the target has KHO: cannot determine which ABI");
 	else if (strcmp(state->root.compatible, target->root_compatible))
 		kho_report(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 			   "this kernel hands over \"%s\", the target reads \"%s\": it would use preserved memory as its own",

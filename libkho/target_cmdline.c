@@ -366,7 +366,7 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 		struct text text = value_of(&arg);
 		uint64_t size;
 
-		/* movable memory that is no reservation is another one's matter */
+		/* this is movable memory, and not reserved */
 		if (!kho_cmdline_is(&arg, "crashkernel") || ends_in(&text, ",cma"))
 			continue;
 		if (!nr_ram && memchr(text.p, ':', arg.value_len)) {
@@ -396,7 +396,7 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 			   "kho=on is not on the target's command line, and its KHO is off by default");
 	else if (value < 0 && !target->config_known)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on the target's command line, and its default cannot be told");
+			   "kho=on is not on the target's command line, and its default is unknown");
 }
 
 /*

@@ -397,7 +397,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	image uki middle inner.gz
 	gzip middle
 	cannot_tell middle.gz
-	[[ $output == *"is no kernel of a kind that is known"* ]]
+	[[ $output == *"is not a kernel of a known kind"* ]]
 }
 
 @test "what is packed to use up memory or time is refused, or is read in time" {
