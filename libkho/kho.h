@@ -148,6 +148,14 @@ void kho_libraries_load(const char *core, const char *vmlinux);
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
 		    size_t size, struct kho_error *err);
 
+/*
+ * One file of the running kernel that @source is the memory of ("/proc/meminfo"), below its sysroot
+ * and nowhere else, with a NUL, in *out, which the caller frees. KHO_ERR_NOT_PRESENT where @source
+ * is a file itself, or an error of the system.
+ */
+int kho_source_read_file(const struct kho_source *source, const char *path, size_t max, char **out,
+			 size_t *size, struct kho_error *err);
+
 /* ----------------------------------------------------------------- state */
 
 enum kho_side {

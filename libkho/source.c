@@ -266,3 +266,12 @@ bool kho_source_note(const struct kho_source *source, const char *key, const cha
 	*cursor = line;
 	return true;
 }
+
+int kho_source_read_file(const struct kho_source *source, const char *path, size_t max, char **out,
+			 size_t *size, struct kho_error *err)
+{
+	if (!source->files)
+		return kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
+				"%s is not memory of the running kernel", source->path);
+	return kho_files_read(source->files, path, max, out, size, err);
+}

@@ -203,6 +203,11 @@ is_text() {
 	run -0 "$inspect" map --sysroot "$root"
 	[[ $output == *"k running kernel     36 MiB"* ]]
 	grep -qE '^ +0x[0-9a-f]+ .*sk+s' <<<"$output"
+	# a link is not followed out of the machine
+	mv "$root/proc/iomem" iomem
+	ln -s "$PWD/iomem" "$root/proc/iomem"
+	run -0 "$inspect" map --sysroot "$root"
+	[[ $output != *"running kernel"* ]]
 	# where it lies is not known of a file
 	run -0 "$inspect" map --core "$outgoing"
 	[[ $output != *"running kernel"* ]]

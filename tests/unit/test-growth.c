@@ -383,7 +383,7 @@ static size_t shape_many_properties(size_t size)
 static size_t shape_shared_blob(size_t size)
 {
 	uint64_t addr = add_fdt(size, 8);
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "s%d", i);

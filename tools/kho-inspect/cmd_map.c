@@ -6,7 +6,8 @@
 
 #include "map.h"
 
-#define PAGE	4096ull
+#define PAGE		4096ull
+#define MAX_IOMEM	(1u << 20)
 
 const struct map_style map_styles[MAP_KINDS] = {
 	[MAP_RAM] = { "ram", "other RAM", '.', "\033[90m", "#d9dee4" },
@@ -160,29 +161,25 @@ static int add_record(const struct kho_dma_record *record, void *data)
 }
 
 /* The running kernel's own memory, from /proc/iomem; other sources do not know. */
-static void add_kernel(struct map *map, const struct options *options)
+static void add_kernel(struct map *map, const struct opened *opened)
 {
-	char path[4096], line[256], name[64];
+	char *text, *line, *save = NULL, name[64];
 	uint64_t start, end;
-	FILE *f;
+	size_t size;
 
-	if (options->core)
+	if (kho_source_read_file(opened->source, "/proc/iomem", MAX_IOMEM, &text, &size, NULL))
 		return;
-	snprintf(path, sizeof(path), "%s/proc/iomem", options->sysroot ? options->sysroot : "");
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %63[^\n]", &start, &end, name) == 3 &&
 		    !strncmp(name, "Kernel ", 7) && end > start) {
 			add_area(map, start, end - start + 1, MAP_KERNEL, name);
 			map->kernel_known = true;
 		}
 	}
-	fclose(f);
+	free(text);
 }
 
-static void collect(struct map *map, const struct options *options, struct opened *opened)
+static void collect(struct map *map, struct opened *opened)
 {
 	struct kho_state *state = opened->state;
 	struct records records = { .map = map };
@@ -195,7 +192,7 @@ static void collect(struct map *map, const struct options *options, struct opene
 		map->ram_before[i] = map->bytes[MAP_RAM];
 		map->bytes[MAP_RAM] += map->ram[i].size;
 	}
-	add_kernel(map, options);
+	add_kernel(map, opened);
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
@@ -249,7 +246,7 @@ int cmd_map(const struct options *options)
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 
-	collect(&map, options, &opened);
+	collect(&map, &opened);
 	if (options->json)
 		print_json(&map, opened.state);
 	else if (!options->output)

@@ -25,6 +25,7 @@
 #define ROUNDING	(16ull << 20)
 /* Low memory has room for one piece of this size on any machine worth it. */
 #define LARGEST		(1ull << 30)
+#define MAX_FILE	(64u << 10)
 
 /* Who has chosen the size of the areas. */
 enum chosen_by { CHOSEN_UNKNOWN, CHOSEN_DEFAULT, CHOSEN_COMMAND_LINE, CHOSEN_PREVIOUS };
@@ -61,22 +62,6 @@ static uint64_t total_of(const struct kho_range *ranges, size_t n)
 
 /* ---------------------------------------------------------- the running kernel */
 
-/* A small file of the running kernel, with a NUL; false where it cannot be read. */
-static bool read_file(const struct options *options, const char *name, char *buf, size_t size)
-{
-	char path[4096];
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s%s", options->sysroot ? options->sysroot : "", name);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	n = fread(buf, 1, size - 1, f);
-	buf[n] = '\0';
-	return !fclose(f);
-}
-
 /* "CmaTotal:    32768 kB" */
 static bool meminfo(const char *text, const char *key, uint64_t *bytes)
 {
@@ -89,33 +74,49 @@ static bool meminfo(const char *text, const char *key, uint64_t *bytes)
 	return true;
 }
 
-static enum chosen_by who_has_chosen(const struct options *options, const struct facts *facts)
+/* A file of the running kernel, to be freed; NULL where it cannot be read. */
+static char *read_file(const struct opened *opened, const char *path)
 {
+	char *text;
+	size_t size;
+
+	return kho_source_read_file(opened->source, path, MAX_FILE, &text, &size, NULL) ? NULL : text;
+}
+
+static enum chosen_by who_has_chosen(const struct opened *opened, const struct facts *facts)
+{
+	char *incoming = read_file(opened, "/sys/kernel/debug/kho/in/fdt");
+	char *cmdline = read_file(opened, "/proc/cmdline");
+	enum chosen_by chosen_by = CHOSEN_UNKNOWN;
 	struct kho_cmdline_arg arg;
-	char text[8192];
 
 	/* areas outlive the kernel that has made them */
-	if (read_file(options, "/sys/kernel/debug/kho/in/fdt", text, sizeof(text)))
-		return CHOSEN_PREVIOUS;
-	if (!read_file(options, "/proc/cmdline", text, sizeof(text)))
-		return CHOSEN_UNKNOWN;
-	return kho_cmdline_find(text, facts->option, &arg) ? CHOSEN_COMMAND_LINE : CHOSEN_DEFAULT;
+	if (incoming)
+		chosen_by = CHOSEN_PREVIOUS;
+	else if (cmdline)
+		chosen_by = kho_cmdline_find(cmdline, facts->option, &arg) ? CHOSEN_COMMAND_LINE
+									 : CHOSEN_DEFAULT;
+	free(incoming);
+	free(cmdline);
+	return chosen_by;
 }
 
-static void ask_kernel(const struct options *options, struct facts *facts)
+static void ask_kernel(const struct opened *opened, struct facts *facts)
 {
-	char text[16384];
+	char *text = read_file(opened, "/proc/meminfo");
+	char *crash = read_file(opened, "/sys/kernel/kexec_crash_size");
 
-	facts->chosen_by = who_has_chosen(options, facts);
-	facts->cma_known = read_file(options, "/proc/meminfo", text, sizeof(text)) &&
-			   meminfo(text, "CmaTotal:", &facts->cma_total) &&
+	facts->chosen_by = who_has_chosen(opened, facts);
+	facts->cma_known = text && meminfo(text, "CmaTotal:", &facts->cma_total) &&
 			   meminfo(text, "CmaFree:", &facts->cma_free);
-	facts->crash_known = read_file(options, "/sys/kernel/kexec_crash_size", text, sizeof(text)) &&
-			     sscanf(text, "%" SCNu64, &facts->crash) == 1;
+	facts->crash_known = crash && sscanf(crash, "%" SCNu64, &facts->crash) == 1;
+	free(text);
+	free(crash);
 }
 
-static void collect(const struct options *options, struct kho_state *state, struct facts *facts)
+static void collect(const struct opened *opened, struct facts *facts)
 {
+	const struct kho_state *state = opened->state;
 	const struct kho_range *ram;
 	size_t n;
 
@@ -124,9 +125,8 @@ static void collect(const struct options *options, struct kho_state *state, stru
 	ram = kho_state_ram(state, &n);
 	facts->ram = total_of(ram, n);
 	facts->option = kho_state_scratch_option(state);
-	/* of another machine, or of another time */
-	if (!options->core)
-		ask_kernel(options, facts);
+	/* of a file all of that is unknown */
+	ask_kernel(opened, facts);
 }
 
 /* ---------------------------------------------------------------- proposal */
@@ -309,16 +309,16 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	json_close(json);
 }
 
-static int show(const struct options *options, struct kho_state *state)
+static int show(const struct options *options, const struct opened *opened)
 {
 	struct facts facts = { 0 };
 	struct need need = { 0 };
 
-	collect(options, state, &facts);
+	collect(opened, &facts);
 	if (options->argument && !read_need(options, &facts, &need))
 		return EXIT_CANNOT_TELL;
 	if (options->json) {
-		print_json(state, &facts, options->argument ? &need : NULL);
+		print_json(opened->state, &facts, options->argument ? &need : NULL);
 	} else {
 		print_table(options, &facts);
 		print_cost(options, &facts);
@@ -335,7 +335,7 @@ int cmd_scratch(const struct options *options)
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-	status = show(options, opened.state);
+	status = show(options, &opened);
 	close_state(&opened);
 	return status;
 }
