@@ -121,7 +121,8 @@ static void release_from_notes(struct kho_source *source)
 
 int kho_source_open_file(const char *path, struct kho_source **out, struct kho_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	/* a pipe without a writer is an error, and nothing to wait for */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
 	struct kho_source *source;
 	const struct kind *kind;
 	char start[16];

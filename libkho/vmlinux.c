@@ -423,7 +423,7 @@ static int open_file(struct file *file, struct kho_error *err)
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "libelf is too old");
-	file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->fd < 0)
 		return kho_fail_os(err, "open", file->path);
 	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);

@@ -308,6 +308,10 @@ static void test_no_dumps(void)
 	}
 	step = "a folder";
 	CHECK(kho_source_open_file(folder, &source, &err) == KHO_ERR_OS);
+	step = "a pipe";
+	snprintf(path, sizeof(path), "%s/pipe", folder);
+	CHECK(!mkfifo(path, 0600));
+	CHECK(kho_source_open_file(path, &source, &err) == KHO_ERR_OS);
 }
 
 /* ------------------------------------------------------------ a live machine */
