@@ -57,6 +57,41 @@ root_address() {
 	diff "$BATS_TEST_TMPDIR/snapshot" <("$inspect" list --core "$dump")
 }
 
+# As /proc/vmcore has it: RAM on both sides of a crash kernel's hole, and the kernel's text once
+# more, which lies in RAM that is there as well; in any order.
+@test "an ELF core with segments that overlap, in any order, is a whole one" {
+	local order content
+	make_dump --whole
+	"$inspect" extract 7 --core "$dump" -o "$BATS_TEST_TMPDIR/content"
+	for order in 43210 20413; do
+		cp --sparse=always "$dump" "$dump.more"
+		/usr/bin/python3 - "$dump.more" "$order" <<-'END'
+			import struct, sys
+			core = open(sys.argv[1], "r+b")
+			data = bytearray(core.read(4096))
+			phoff, = struct.unpack_from("<Q", data, 32)
+			phnum, = struct.unpack_from("<H", data, 56)
+			phdrs = [list(struct.unpack_from("<IIQQQQQQ", data, phoff + 56 * i)) for i in range(phnum)]
+			loads = sorted((p for p in phdrs if p[0] == 1), key=lambda p: -p[5])
+			def part(p, skip, size):
+			    return [1, 4, p[2] + skip, 0, p[4] + skip, size, size, 4096]
+			big, hole = loads[0], 0x4000000
+			parts = [part(big, 0, 0x6000000), part(big, 0x2000000, 0x200000), part(big, hole, big[5] - hole)]
+			parts += [part(p, 0, p[5]) for p in loads[1:]]
+			parts += [part(big, big[5] - 0x100000, 0x100000)] * (5 - len(parts))
+			table = b"".join(struct.pack("<IIQQQQQQ", *parts[int(i)]) for i in sys.argv[2])
+			struct.pack_into("<Q", data, 32, core.seek(0, 2))
+			struct.pack_into("<H", data, 56, 5)
+			core.write(table)
+			core.seek(0)
+			core.write(data)
+		END
+		is_whole "$dump.more"
+		"$inspect" extract 7 --core "$dump.more" -o "$BATS_TEST_TMPDIR/content.more"
+		cmp "$BATS_TEST_TMPDIR/content" "$BATS_TEST_TMPDIR/content.more"
+	done
+}
+
 @test "a snapshot of a compressed dump is a whole one" {
 	make_dump --kdump
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
