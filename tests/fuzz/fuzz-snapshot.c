@@ -24,18 +24,37 @@ static int see_item(const struct kho_item *item, void *data)
 	return ++*(size_t *)data > MAX_TOLD;
 }
 
+/* What follows the last NUL in the last bytes of the input is a target's command line as well. */
+#define CMDLINE	200
+
+static char cmdline[CMDLINE + 1];
+
+static void set_cmdline(const uint8_t *data, size_t size)
+{
+	size_t n = 0;
+
+	while (n < CMDLINE && n < size && data[size - 1 - n])
+		n++;
+	memcpy(cmdline, data + size - n, n);
+	cmdline[n] = '\0';
+}
+
 static void use_state(struct kho_state *state)
 {
 	const struct kho_verify_options options = {
 		.have_expect = true, .expect_records = 5, .expect_generation = 9, .claims = true,
 	};
-	const struct kho_target target = { .has_kho = true };
+	const struct kho_target target = {
+		.has_kho = true, .config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
+		.dma_compatible = "dma-alloc-v1", .memory_size = 16 << 20, .memory_align = 2 << 20,
+		.page_size = 4096,
+	};
 	struct kho_verify_summary summary;
 	const struct kho_subtree *subtrees;
 	size_t n, told = 0;
 
 	kho_verify(state, &options, see_finding, &told, &summary, NULL);
-	kho_target_verify(state, &target, "kho=on", see_finding, &told, &summary, NULL);
+	kho_target_verify(state, &target, cmdline, see_finding, &told, &summary, NULL);
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++)
 		kho_subtree_decode(state, &subtrees[i], see_item, &told, NULL);
@@ -85,6 +104,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	/* other files are for libkdumpfile to judge */
 	if (size < 4 || memcmp(data, "\177ELF", 4))
 		return 0;
+	set_cmdline(data, size);
 	fd = fuzz_file(data, size, path);
 	use_file(path, KHO_SIDE_OUT);
 	use_file(path, KHO_SIDE_IN);
