@@ -3,6 +3,7 @@
 #include "config.h"
 #ifdef HAVE_LIBKHO
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,6 +80,28 @@ void kho_held_close(void)
 	kho_source_close(kho_held.source);
 	memset(&kho_held, 0, sizeof(kho_held));
 	kho_report.state = NULL;
+}
+
+void kho_held_refuse_left_behind(void)
+{
+	struct kho_state *incoming;
+	struct kho_error err;
+	uint64_t records = 0;
+	int ret;
+
+	/* no source: no sign of KHO; no incoming state: nothing was handed to this kernel */
+	if (!kho_held.source ||
+	    kho_state_open(kho_held.source, KHO_SIDE_IN, &incoming, &err))
+		return;
+	ret = kho_dma_left_behind(incoming, kho_held.state, &records, &err);
+	kho_state_close(incoming);
+	if (ret)
+		kho_say_refused(ret == KHO_ERR_UNSUPPORTED ? "K401" : "K403",
+				"%s. This kexec would lose what the previous kernel preserved there, and a device may still use it. Use --kho=off to give it up.",
+				err.message);
+	if (records)
+		kho_say_refused("K504", "this kernel did not take over %" PRIu64 " DMA allocation(s) that the previous kernel preserved. This kexec would lose them, and a device may still use them. Use --kho=off to give them up.",
+				records);
 }
 
 void kho_held_verify(void)

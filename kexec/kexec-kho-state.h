@@ -38,6 +38,12 @@ enum kho_presence kho_held_open(enum kho_mode mode);
  */
 int kho_held_look(struct kho_error *err);
 
+/*
+ * Ends the program if the running kernel did not take over all DMA allocations that came in, and
+ * does not hand them on: then any kexec loses them, whether there is outgoing state or not.
+ */
+void kho_held_refuse_left_behind(void);
+
 /* Forgets what was read, which may be out of date. */
 void kho_held_close(void);
 

@@ -122,6 +122,7 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 		return;
 	}
 	presence = kho_held_open(mode);
+	kho_held_refuse_left_behind();
 	/* a load as upstream's; -e looks whether there still is nothing */
 	load->nothing_there = presence == KHO_NOTHING;
 	load->active = presence == KHO_PRESENT;

@@ -63,7 +63,18 @@ kernel_prepare_tree() {
 	kernel_unpack "$source" "$dir/src"
 	kernel_link_tree "$dir/src" "$dir/tree"
 	series_am "$KERNEL_SERIES" "$dir/src" "$dir/applied"
+	kernel_add_consumer "$dir/src" "$dir/applied"
 	series_overlay "$dir/applied" "$dir/src" "$dir/tree"
+}
+
+# kernel_add_consumer SRC APPLIED: a driver for the tests that is probed too early for a module.
+kernel_add_consumer() {
+	local src=$1 samples=$2/samples
+	mkdir -p "$samples"
+	[[ -e $samples/Makefile ]] || cp "$src/samples/Makefile" "$samples/"
+	cp -r "$KHO_TOP/lab/kho_consumer" "$samples/"
+	echo 'obj-y += kho_consumer/' >>"$samples/Makefile"
+	git -C "$2" add -Af samples
 }
 
 # kernel_configure TREE OBJ CONFIG: allnoconfig and what CONFIG asks for. Every option
@@ -168,7 +179,7 @@ kernel_make() {
 kernel_series_id() {
 	local -a patches
 	mapfile -t patches < <(series_files "$KERNEL_SERIES")
-	hash_of "${patches[@]}"
+	hash_of "${patches[@]}" "$KHO_TOP"/lab/kho_consumer/*
 }
 
 # kernel_build [NAME FILE]: the patched kernel; with what FILE has instead of, or besides, its

@@ -68,20 +68,18 @@ static struct dma_alloc_ser *head(struct image *image)
 
 static struct dma_alloc_record_ser *record(struct image *image, const struct kho_dma_record *r)
 {
-	return at(image, r->state);
+	return at(image, r->record_addr);
 }
 
 /* Makes checksums right again, so that only the rule in question notices. */
 static void fix_head(struct image *image)
 {
-	head(image)->crc32c = 0;
-	head(image)->crc32c = kho_crc32c(head(image), sizeof(struct dma_alloc_ser));
+	head(image)->crc32c = kho_crc32c(head(image), offsetof(struct dma_alloc_ser, crc32c));
 }
 
 static void fix_record(struct dma_alloc_record_ser *r)
 {
-	r->crc32c = 0;
-	r->crc32c = kho_crc32c(r, sizeof(*r));
+	r->crc32c = kho_crc32c(r, offsetof(struct dma_alloc_record_ser, crc32c));
 }
 
 static unsigned int order_of(uint64_t size)
@@ -481,20 +479,21 @@ static void head_pages(struct image *image)
 
 static struct kho_block_header_ser *block(struct image *image)
 {
-	return at(image, image->first.state - image->first.state % PAGE);
+	return at(image, image->first.record_addr - image->first.record_addr % PAGE);
 }
 
 static void chain_loop(struct image *image)
 {
-	block(image)->next = image->first.state - image->first.state % PAGE;
+	block(image)->next = image->first.record_addr - image->first.record_addr % PAGE;
 }
 
 static void chain_unaligned(struct image *image) { block(image)->next = 0x1001; }
 static void chain_outside_ram(struct image *image) { block(image)->next = 1ull << 45; }
 static void block_count(struct image *image) { block(image)->count = UINT64_MAX; }
+static void block_count_lost(struct image *image) { block(image)->count = 1; }
 static void block_not_preserved(struct image *image)
 {
-	map_clear(image, image->first.state - image->first.state % PAGE, 0);
+	map_clear(image, image->first.record_addr - image->first.record_addr % PAGE, 0);
 }
 
 static void record_crc(struct image *image) { record(image, &image->first)->crc32c ^= 1; }
@@ -546,10 +545,32 @@ static void record_id_unknown(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
+static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
+{
+	record(image, r)->flags = DMA_ALLOC_FLAGS_WORD(flags);
+}
+
 static void record_flags(struct image *image)
 {
-	record(image, &image->first)->flags |= 1u << 31;
-	fix_record(record(image, &image->first));
+	set_flags(image, &image->first, (uint32_t)image->first.flags | 1u << 31);
+}
+
+static void record_fate(struct image *image)
+{
+	set_flags(image, &image->first, (uint32_t)image->first.flags |
+		  DMA_ALLOC_FATE_RESTORED << DMA_ALLOC_FATE_SHIFT);
+}
+
+/* One bit of the word, which then no longer agrees with its complement. */
+static void record_flags_word(struct image *image)
+{
+	record(image, &image->first)->flags ^= DMA_ALLOC_CARRIED_OVER;
+}
+
+/* The word agrees with its complement, and says that the slot is not in use. */
+static void record_flags_lost(struct image *image)
+{
+	set_flags(image, &image->first, 0);
 }
 
 static void record_attrs(struct image *image)
@@ -572,10 +593,27 @@ static void record_reserved(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
-/* The damage is in the very flags that say that the slot is used. */
-static void record_flags_lost(struct image *image)
+static void record_shared(struct image *image)
 {
-	record(image, &image->first)->flags = 1u << DMA_ALLOC_FATE_SHIFT;
+	record(image, &image->first)->force_decrypted = 1;
+	fix_record(record(image, &image->first));
+}
+
+/* The record's memory is the page of the root FDT, of a blob, of a block. */
+static void record_on(struct image *image, uint64_t addr)
+{
+	if (image->first.pages != 1)
+		die("the first record is not of one page");
+	record(image, &image->first)->page_phys = addr - addr % PAGE;
+	fix_record(record(image, &image->first));
+	set_flags(image, &image->first, DMA_ALLOC_IN_USE);
+}
+
+static void record_on_root(struct image *image) { record_on(image, kho_state_fdt_addr(image->state)); }
+static void record_on_block(struct image *image) { record_on(image, image->first.record_addr); }
+static void record_on_blob(struct image *image)
+{
+	record_on(image, kho_state_subtree(image->state, "kho-edu")->addr);
 }
 
 /* The first record is of a page that the snapshot holds, with the digest of it. */
@@ -587,7 +625,7 @@ static void record_sealed(struct image *image)
 	if (image->second.pages != 1)
 		die("the second record is not of one page");
 	r->page_phys = addr - addr % PAGE;
-	r->flags |= DMA_ALLOC_SEALED;
+	set_flags(image, &image->second, (uint32_t)image->second.flags | DMA_ALLOC_SEALED);
 	r->content_digest = XXH64(at(image, r->page_phys), r->size, 0);
 	fix_record(r);
 }
@@ -599,43 +637,22 @@ static void content_changed(struct image *image)
 	((unsigned char *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr))[5] ^= 1;
 }
 
-static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
+static void set_fate(struct image *image, enum dma_alloc_fate fate)
 {
-	record(image, r)->flags = flags;
-	fix_record(record(image, r));
+	uint32_t flags = (uint32_t)image->first.flags & ~DMA_ALLOC_FATE_MASK;
+
+	set_flags(image, &image->first, flags | (uint32_t)fate << DMA_ALLOC_FATE_SHIFT);
 }
 
-static void fate_failed(struct image *image)
-{
-	uint32_t flags = image->first.flags & ~DMA_ALLOC_FATE_MASK;
+static void fate_failed(struct image *image) { set_fate(image, DMA_ALLOC_FATE_FAILED); }
+static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_MASK >> DMA_ALLOC_FATE_SHIFT); }
 
-	set_flags(image, &image->first, flags | DMA_ALLOC_FATE_FAILED << DMA_ALLOC_FATE_SHIFT);
-}
+/* The kernel looked at it and did not take it over. */
+static void not_taken_over(struct image *image) { set_fate(image, DMA_ALLOC_FATE_NONE); }
 
 static void carried_over(struct image *image)
 {
-	set_flags(image, &image->first, image->first.flags | DMA_ALLOC_CARRIED_OVER);
-}
-
-/* The kernel looked at it and left it: in use, and no incoming one. */
-static void not_taken_over(struct image *image)
-{
-	record(image, &image->first)->page_phys = 1ull << 45;
-	set_flags(image, &image->first, DMA_ALLOC_IN_USE);
-}
-
-/* This kernel's own: of no concern on the incoming side. */
-static void one_of_this_kernel(struct image *image)
-{
-	struct dma_alloc_record_ser *last = record(image, &image->first);
-	const unsigned int slots = (PAGE - sizeof(struct kho_block_header_ser)) / sizeof(*last);
-
-	last += slots - 1 - (image->first.state % PAGE - sizeof(struct kho_block_header_ser)) /
-			    sizeof(*last);
-	*last = *record(image, &image->first);
-	last->id = head(image)->next_id;
-	last->flags = DMA_ALLOC_IN_USE;
-	fix_record(last);
+	set_flags(image, &image->first, (uint32_t)image->first.flags | DMA_ALLOC_CARRIED_OVER);
 }
 
 /* ----------------------------------------------------------------- kho-v1 */
@@ -1009,23 +1026,30 @@ static const struct {
 	{ "chain-unaligned", chain_unaligned, "K403" },
 	{ "chain-outside-ram", chain_outside_ram, "K403" },
 	{ "block-count", block_count, "K403" },
+	{ "block-count-lost", block_count_lost, "K412" },
 	{ "block-not-preserved", block_not_preserved, "K404" },
 	{ "record-crc", record_crc, "K405" },
 	{ "record-outside-ram", record_outside_ram, "K406" },
 	{ "record-in-scratch", record_in_scratch, "K407 K414" },
 	{ "record-not-preserved", record_not_preserved, "K407" },
 	{ "record-overlap", record_overlap, "K408" },
+	{ "record-on-root", record_on_root, "K408" },
+	{ "record-on-blob", record_on_blob, "K408" },
+	{ "record-on-block", record_on_block, "K408" },
 	{ "record-unaligned", record_unaligned, "K409" },
 	{ "record-huge", record_huge, "K409" },
 	{ "record-id-twice", record_id_twice, "K410" },
 	{ "record-id-unknown", record_id_unknown, "K410" },
 	{ "record-flags", record_flags, "K411" },
+	{ "record-fate", record_fate, "K411" },
 	{ "record-attrs", record_attrs, "K411" },
+	{ "record-flags-word", record_flags_word, "K405" },
 	{ "record-flags-lost", record_flags_lost, "K405" },
-	{ "record-sealed", record_sealed, "" },
-	{ "content-changed", content_changed, "K413" },
+	{ "record-sealed", record_sealed, "K408" },
+	{ "content-changed", content_changed, "K408 K413" },
 	{ "record-name", record_name, "K415" },
 	{ "record-reserved", record_reserved, "K415" },
+	{ "record-shared", record_shared, "K415" },
 	{ "head-count", head_count, "K412" },
 	{ "head-pages", head_pages, "K412" },
 
@@ -1080,8 +1104,8 @@ static const struct {
 	{ "in-head-count", head_count, "K412" },
 	{ "in-fate-failed", fate_failed, "K502" },
 	{ "in-carried-over", carried_over, "" },
-	{ "in-not-taken-over", not_taken_over, "K406 K412" },
-	{ "in-one-of-this-kernel", one_of_this_kernel, "" },
+	{ "in-fate-unknown", fate_unknown, "K411" },
+	{ "in-not-taken-over", not_taken_over, "K504" },
 };
 
 #define NR_DAMAGES (sizeof(damages) / sizeof(damages[0]))

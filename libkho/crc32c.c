@@ -80,18 +80,3 @@ uint32_t kho_crc32c(const void *data, size_t size)
 {
 	return ~crc32c_update(~0u, data, size);
 }
-
-uint32_t kho_crc32c_without(const void *data, size_t size, size_t field)
-{
-	/* in words, for the instruction takes as long for a byte as for eight */
-	size_t start = field & ~(size_t)7, part = size - start < 8 ? size - start : 8;
-	const unsigned char *p = data;
-	unsigned char word[8];
-	uint32_t crc;
-
-	memcpy(word, p + start, part);
-	memset(word + (field - start), 0, sizeof(uint32_t));
-	crc = crc32c_update(~0u, p, start);
-	crc = crc32c_update(crc, word, part);
-	return ~crc32c_update(crc, p + start + part, size - start - part);
-}

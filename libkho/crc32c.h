@@ -8,10 +8,5 @@
 
 /* CRC-32C as in libkho/abi/dma_alloc.h. */
 uint32_t kho_crc32c(const void *data, size_t size);
-/*
- * The same with the four bytes from @field on taken for zeroes: where the sum itself is. It
- * is within the data, at a multiple of four.
- */
-uint32_t kho_crc32c_without(const void *data, size_t size, size_t field);
 
 #endif /* KHO_CRC32C_H */

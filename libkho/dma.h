@@ -22,6 +22,8 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 			       const struct kho_verify_options *options,
 			       struct kho_progress *progress, struct kho_error *err);
 
+/* The first block so far with more records than a page holds, or KHO_NO_ADDR. */
+uint64_t kho_dma_iter_bad_count(const struct kho_dma_iter *iter);
 /* The blocks that an iterator has come by, its own; the caller may change and sort them. */
 uint64_t *kho_dma_iter_blocks(struct kho_dma_iter *iter, size_t *n);
 

@@ -6,6 +6,7 @@
 
 #define ORDER		0x3fu
 #define NOT_RAM		0x40u
+#define OWN		0x80u	/* memory of KHO itself */
 #define NOWHERE		UINT64_MAX
 
 bool kho_extent_has_place(const struct kho_extent *e)
@@ -18,6 +19,11 @@ bool kho_extent_in_ram(const struct kho_extent *e)
 	return !(e->place & NOT_RAM);
 }
 
+bool kho_extent_is_own(const struct kho_extent *e)
+{
+	return kho_extent_has_place(e) && e->place & OWN;
+}
+
 uint64_t kho_extent_addr(const struct kho_extent *e)
 {
 	return e->place & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);
@@ -28,11 +34,8 @@ uint64_t kho_extent_size(const struct kho_extent *e)
 	return KHO_ABI_PAGE_SIZE << (e->place & ORDER);
 }
 
-bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
-		     bool in_ram)
+static bool add(struct kho_extents *extents, uint64_t place, uint64_t id)
 {
-	uint64_t place = NOWHERE;
-
 	if (extents->n == extents->room) {
 		size_t room = extents->room ? 2 * extents->room : 256;
 		struct kho_extent *list = reallocarray(extents->list, room, sizeof(*list));
@@ -42,11 +45,38 @@ bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *r
 		extents->list = list;
 		extents->room = room;
 	}
-	if (record->pages && !(record->addr % KHO_ABI_PAGE_SIZE) &&
+	extents->list[extents->n++] = (struct kho_extent){ place, id };
+	return true;
+}
+
+bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
+		     bool in_ram)
+{
+	uint64_t place = NOWHERE;
+
+	if (record->pages != KHO_SIZE_UNKNOWN && !(record->addr % KHO_ABI_PAGE_SIZE) &&
 	    record->addr <= UINT64_MAX - record->pages * KHO_ABI_PAGE_SIZE)
 		place = record->addr | (unsigned int)__builtin_ctzll(record->pages) |
 			(in_ram ? 0 : NOT_RAM);
-	extents->list[extents->n++] = (struct kho_extent){ place, record->id };
+	return add(extents, place, record->id);
+}
+
+bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t size)
+{
+	uint64_t page = addr / KHO_ABI_PAGE_SIZE;
+	uint64_t left = (addr % KHO_ABI_PAGE_SIZE + size + KHO_ABI_PAGE_SIZE - 1) / KHO_ABI_PAGE_SIZE;
+
+	/* in pieces that an extent can describe */
+	while (left) {
+		unsigned int order = 0;
+
+		while (order < 40 && !(page >> order & 1) && 2ull << order <= left)
+			order++;
+		if (!add(extents, page * KHO_ABI_PAGE_SIZE | order | OWN, 0))
+			return false;
+		page += 1ull << order;
+		left -= 1ull << order;
+	}
 	return true;
 }
 

@@ -22,6 +22,8 @@ struct kho_extents {
  */
 bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
 		     bool in_ram);
+/* Adds memory of KHO itself, all of which is RAM. False if there is no memory. */
+bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t size);
 void kho_extents_free(struct kho_extents *extents);
 
 /* Sorts by address, those at no place last; or by id. False if there is no memory. */
@@ -31,6 +33,7 @@ bool kho_extents_sort_ids(struct kho_extents *extents);
 /* False: at no place that could be compared. */
 bool kho_extent_has_place(const struct kho_extent *e);
 bool kho_extent_in_ram(const struct kho_extent *e);
+bool kho_extent_is_own(const struct kho_extent *e);
 uint64_t kho_extent_addr(const struct kho_extent *e);
 uint64_t kho_extent_size(const struct kho_extent *e);
 

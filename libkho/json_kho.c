@@ -33,6 +33,7 @@ const char *kho_dma_fate_name(enum kho_dma_fate fate)
 	case KHO_DMA_FATE_RESTORED: return "restored";
 	case KHO_DMA_FATE_FAILED: return "failed";
 	case KHO_DMA_FATE_RELEASED: return "released";
+	case KHO_DMA_FATE_UNKNOWN: break;
 	}
 	return "unknown";
 }
@@ -86,16 +87,23 @@ void kho_json_record(struct kho_json *json, const char *key, const struct kho_dm
 	kho_json_hex(json, "addr", record->addr);
 	kho_json_hex(json, "dma_addr", record->dma_addr);
 	kho_json_uint(json, "size", record->size);
-	kho_json_uint(json, "pages", record->pages);
+	if (record->pages == KHO_SIZE_UNKNOWN)
+		kho_json_null(json, "pages");
+	else
+		kho_json_uint(json, "pages", record->pages);
 	kho_json_string(json, "attrs", kho_dma_attrs_format(record->attrs, attrs, sizeof(attrs)));
-	kho_json_hex(json, "state", record->state);
-	kho_json_bool(json, "in_use", record->in_use);
-	kho_json_bool(json, "sealed", record->sealed);
-	kho_json_bool(json, "carried_over", record->carried_over);
-	kho_json_bool(json, "incoming", record->incoming);
-	kho_json_bool(json, "shared", record->shared);
-	kho_json_string(json, "fate", kho_dma_fate_name(record->fate));
+	kho_json_hex(json, "record_addr", record->record_addr);
+	if (record->flags_ok) {
+		kho_json_bool(json, "sealed", record->sealed);
+		kho_json_bool(json, "carried_over", record->carried_over);
+	} else {
+		kho_json_null(json, "sealed");
+		kho_json_null(json, "carried_over");
+	}
+	kho_json_string(json, "fate", record->fate == KHO_DMA_FATE_UNKNOWN ? NULL :
+			kho_dma_fate_name(record->fate));
 	kho_json_bool(json, "crc_ok", record->crc_ok);
+	kho_json_bool(json, "flags_ok", record->flags_ok);
 	if (record->sealed)
 		kho_json_hex(json, "content_digest", record->content_digest);
 	else

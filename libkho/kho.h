@@ -287,6 +287,7 @@ int kho_map_for_each_node(struct kho_state *state, kho_addr_fn fn, void *data,
 enum kho_dma_fate {
 	KHO_DMA_FATE_NONE, KHO_DMA_FATE_UNCLAIMED, KHO_DMA_FATE_RESTORED,
 	KHO_DMA_FATE_FAILED, KHO_DMA_FATE_RELEASED,
+	KHO_DMA_FATE_UNKNOWN,	/* the record's flags are damaged, or of a later kernel */
 };
 
 struct kho_dma_header {
@@ -302,20 +303,23 @@ struct kho_dma_header {
 };
 
 struct kho_dma_record {
-	uint64_t state;		/* the record's own physical address: the driver's cookie */
+	uint64_t record_addr;	/* of the record itself */
 	uint64_t addr;		/* of the allocation */
 	uint64_t size;		/* bytes asked for */
-	uint64_t pages;		/* pages preserved: 1 << get_order(size); 0 if size is absurd */
+	uint64_t pages;		/* 1 << get_order(size); KHO_SIZE_UNKNOWN if no allocation has that size */
 	uint64_t attrs;		/* DMA_ALLOC_ATTR_* bits of libkho/abi/dma_alloc.h */
 	uint64_t dma_addr;
-	uint64_t id;
+	uint64_t id;		/* the driver's cookie */
 	uint64_t content_digest; /* XXH64; meaningful when sealed */
-	uint32_t flags;		/* DMA_ALLOC_* raw */
-	bool in_use, sealed, carried_over, incoming, shared, crc_ok;
+	uint64_t flags;		/* the word of DMA_ALLOC_* flags and their complement */
+	bool crc_ok;		/* if not, nothing here but record_addr can be believed */
+	bool flags_ok;		/* if not, sealed, carried_over and fate are not known */
 	bool fields_ok;		/* names are terminated, reserved bytes are 0 */
-	enum kho_dma_fate fate;
+	bool sealed, carried_over;
+	bool preserved;		/* neither restored nor released, as far as is known */
+	enum kho_dma_fate fate;	/* incoming; outgoing records have none */
 	char device[161];	/* as kho_text() makes it: bytes that are no text come as "\xNN" */
-	char tag[97];
+	char tag[65];
 	uint64_t reserved[4];
 };
 
@@ -326,8 +330,8 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 			struct kho_error *err);
 
 /*
- * The records of the state's side: outgoing, those in use; incoming, those that
- * arrived (whatever their fate). In the order of the chain. Errors: DMA.
+ * The records of the state's side, whatever their fate and whether they are damaged or not,
+ * in the order of the chain. Errors: DMA.
  */
 int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 			struct kho_error *err);
@@ -336,10 +340,10 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		      struct kho_error *err);
 void kho_dma_iter_destroy(struct kho_dma_iter *iter);
 /*
- * Reads the record again that an iterator found at @cookie (its member state). On a live source it
+ * Reads the record again that an iterator found at @record_addr. On a live source it
  * may be another one by now: compare the id.
  */
-int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma_record *record,
+int kho_dma_read_record(struct kho_state *state, uint64_t record_addr, struct kho_dma_record *record,
 			struct kho_error *err);
 
 /*
@@ -349,6 +353,15 @@ int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma
  */
 int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *record,
 			 struct kho_error *err);
+
+/*
+ * Counts the allocations of @incoming that the running kernel has not taken over and does not hand
+ * on, so that the next kexec loses them. @outgoing is its own state, or NULL if it has none. An
+ * error means that there may be some: the format of the records is not known to this
+ * library (KHO_ERR_UNSUPPORTED), or their chain cannot be read to its end.
+ */
+int kho_dma_left_behind(struct kho_state *incoming, struct kho_state *outgoing,
+			uint64_t *records, struct kho_error *err);
 
 /* 1 when the content has the sealed digest, 0 when not. Errors: READ, KHO_ERR_NOMEM. */
 int kho_dma_check_content(struct kho_state *state,

@@ -27,9 +27,9 @@ struct kho_dma_iter {
 	struct kho_state *state;
 	uint64_t block;			/* the one in page[], 0 before the first */
 	uint64_t next;			/* the one after it */
-	size_t slot;
-	unsigned int tries;		/* left, for records of a live machine */
-	uint64_t next_id;		/* of the head, 0 where it is not to be believed */
+	size_t slot, slots;		/* the next one, and how many are in page[] */
+	uint64_t bad_count;		/* first block with an impossible count, or KHO_NO_ADDR */
+	int tries;			/* how often a record may still be read again */
 	uint64_t *blocks;		/* read so far, in the order of the chain */
 	size_t nr_blocks, room;
 	const struct dma_alloc_record_ser *ser; /* the record that came last: in page[] */
@@ -47,15 +47,18 @@ static void copy_text(char *to, size_t room, const char *from, size_t size)
 
 static bool header_crc_ok(const struct dma_alloc_ser *ser)
 {
-	return kho_crc32c_without(ser, sizeof(*ser), offsetof(struct dma_alloc_ser, crc32c)) ==
-	       ser->crc32c;
+	return kho_crc32c(ser, offsetof(struct dma_alloc_ser, crc32c)) == ser->crc32c;
 }
 
-static int read_header(struct kho_state *state, uint64_t addr, struct dma_alloc_ser *ser,
-		       struct kho_error *err)
+/* The head of another format may be shorter: what it does not have is 0. */
+static int read_header(struct kho_state *state, const struct kho_subtree *subtree,
+		       struct dma_alloc_ser *ser, struct kho_error *err)
 {
+	size_t size = subtree->size < sizeof(*ser) ? subtree->size : sizeof(*ser);
+
+	memset(ser, 0, sizeof(*ser));
 	for (int i = 0; ; i++) {
-		int ret = kho_source_read(state->source, addr, ser, sizeof(*ser), err);
+		int ret = kho_source_read(state->source, subtree->addr, ser, size, err);
 
 		if (ret || header_crc_ok(ser) || !state->source->changes || i == LIVE_TRIES)
 			return ret;
@@ -63,17 +66,21 @@ static int read_header(struct kho_state *state, uint64_t addr, struct dma_alloc_
 	}
 }
 
-static int check_header(const struct dma_alloc_ser *ser, uint64_t addr, struct kho_error *err)
+static int check_header(const struct dma_alloc_ser *ser, const struct kho_subtree *subtree,
+			struct kho_error *err)
 {
+	char text[KHO_TEXT_ROOM(sizeof(ser->compatible))];
+
+	copy_text(text, sizeof(text), ser->compatible, sizeof(ser->compatible));
 	if (strncmp(ser->compatible, DMA_ALLOC_COMPATIBLE, sizeof(ser->compatible)))
-		return kho_fail(err, KHO_ERR_UNSUPPORTED, addr,
-				"dma-alloc at 0x%" PRIx64 ": its format is \"%.16s\", not \"%s\"",
-				addr, ser->compatible, DMA_ALLOC_COMPATIBLE);
-	if (ser->header_size != sizeof(*ser) ||
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, subtree->addr,
+				"dma-alloc at 0x%" PRIx64 ": its format is \"%s\", not \"%s\"",
+				subtree->addr, text, DMA_ALLOC_COMPATIBLE);
+	if (subtree->size != sizeof(*ser) || ser->header_size != sizeof(*ser) ||
 	    ser->record_size != sizeof(struct dma_alloc_record_ser))
-		return kho_fail(err, KHO_ERR_CORRUPT, addr,
-				"dma-alloc at 0x%" PRIx64 ": header of %u and records of %u bytes cannot be",
-				addr, ser->header_size, ser->record_size);
+		return kho_fail(err, KHO_ERR_CORRUPT, subtree->addr,
+				"dma-alloc at 0x%" PRIx64 ": blob of %" PRIu64 " bytes, header of %u and records of %u bytes cannot be",
+				subtree->addr, subtree->size, ser->header_size, ser->record_size);
 	return 0;
 }
 
@@ -87,14 +94,14 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 	if (!subtree)
 		return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
 				"there is no subtree \"%s\"", DMA_ALLOC_KHO_SUBTREE);
-	if (subtree->size != sizeof(ser))
+	if (subtree->size < sizeof(ser.compatible))
 		return kho_fail(err, KHO_ERR_CORRUPT, subtree->addr,
-				"dma-alloc at 0x%" PRIx64 ": blob of %" PRIu64 " bytes, not %zu",
-				subtree->addr, subtree->size, sizeof(ser));
+				"dma-alloc at 0x%" PRIx64 ": its blob of %" PRIu64 " bytes has no head",
+				subtree->addr, subtree->size);
 
-	ret = read_header(state, subtree->addr, &ser, err);
+	ret = read_header(state, subtree, &ser, err);
 	if (!ret)
-		ret = check_header(&ser, subtree->addr, err);
+		ret = check_header(&ser, subtree, err);
 	if (ret)
 		return ret;
 
@@ -130,8 +137,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 
 	iter->state = state;
 	iter->next = header.first_block;
-	iter->next_id = header.crc_ok ? header.next_id : 0;
-	iter->slot = RECORDS_PER_BLOCK;
+	iter->bad_count = KHO_NO_ADDR;
 	iter->tries = state->source->changes ? LIVE_TRIES : 0;
 	*out = iter;
 	return 0;
@@ -196,48 +202,39 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 		return ret;
 
 	memcpy(&header, iter->page, sizeof(header));
-	if (header.count != RECORDS_PER_BLOCK)
-		return kho_fail(err, KHO_ERR_CORRUPT, addr,
-				"dma-alloc: block 0x%" PRIx64 " claims %" PRIu64 " records, not %zu",
-				addr, header.count, RECORDS_PER_BLOCK);
-
+	/* each record is checked by itself: an impossible count hides none of them */
+	iter->slots = header.count <= RECORDS_PER_BLOCK ? header.count : RECORDS_PER_BLOCK;
+	if (header.count > RECORDS_PER_BLOCK && iter->bad_count == KHO_NO_ADDR)
+		iter->bad_count = addr;
 	iter->block = addr;
 	iter->next = header.next;
 	iter->slot = 0;
 	return 0;
 }
 
+uint64_t kho_dma_iter_bad_count(const struct kho_dma_iter *iter)
+{
+	return iter->bad_count;
+}
+
 /* ---------------------------------------------------------------- records */
 
 static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
 {
-	return kho_crc32c_without(ser, sizeof(*ser),
-				  offsetof(struct dma_alloc_record_ser, crc32c)) == ser->crc32c;
+	return kho_crc32c(ser, offsetof(struct dma_alloc_record_ser, crc32c)) == ser->crc32c;
 }
 
-/*
- * Whether a slot holds a record of this side. One with a wrong checksum counts on
- * both: the kernel leaves it as it arrived, without the mark of an incoming
- * record, and what it says about its use may be the very damage. One that the
- * kernel did not take over, though its checksum is right, is known by its id:
- * ids go on over a kexec, so this kernel's own are not below the head's next one.
- */
-static bool is_of_side(const struct kho_dma_iter *iter, const struct dma_alloc_record_ser *ser,
-		       bool crc_ok)
+/* True if the flags and their complement agree; those of a record say that it is in use. */
+static bool flags_ok(uint64_t word)
 {
-	if (!crc_ok)
-		return true;
-	if (iter->state->root.side == KHO_SIDE_OUT)
-		return ser->flags & DMA_ALLOC_IN_USE;
-	return ser->flags & DMA_ALLOC_INCOMING ||
-	       (ser->flags & DMA_ALLOC_IN_USE && ser->id < iter->next_id);
+	return word == DMA_ALLOC_FLAGS_WORD(word) && word & DMA_ALLOC_IN_USE;
 }
 
-/* 1 << get_order(size), 0 when no allocation can be that large. */
+/* 1 << get_order(size), KHO_SIZE_UNKNOWN if no allocation is that large. */
 static uint64_t pages_of(uint64_t size)
 {
 	if (!size || size > 1ull << 40)
-		return 0;
+		return KHO_SIZE_UNKNOWN;
 	if (size <= KHO_ABI_PAGE_SIZE)
 		return 1;
 	return 1ull << (64 - __builtin_clzll((size - 1) >> KHO_ABI_PAGE_SHIFT));
@@ -249,23 +246,28 @@ static bool is_terminated(const char *name, size_t size)
 	return !name[size - 1] || memchr(name, '\0', size);
 }
 
-/* What the next kernel demands of the fields that nothing else judges. */
+/* What the kernel demands of the fields that nothing else judges. */
 static bool fields_ok(const struct dma_alloc_record_ser *ser)
 {
 	static const uint8_t zeros[sizeof(ser->padding)];
 
-	return ser->force_decrypted <= 1 &&
+	return !ser->force_decrypted && !ser->reserved &&
 	       !memcmp(ser->padding, zeros, sizeof(zeros)) &&
-	       *ser->device && is_terminated(ser->device, sizeof(ser->device)) &&
+	       is_terminated(ser->device, sizeof(ser->device)) &&
 	       is_terminated(ser->tag, sizeof(ser->tag));
 }
 
-static void decode(const struct dma_alloc_record_ser *ser, uint64_t state, bool crc_ok,
+static enum kho_dma_fate fate_of(uint64_t flags)
+{
+	unsigned int fate = (flags & DMA_ALLOC_FATE_MASK) >> DMA_ALLOC_FATE_SHIFT;
+
+	return fate <= DMA_ALLOC_FATE_RELEASED ? (enum kho_dma_fate)fate : KHO_DMA_FATE_UNKNOWN;
+}
+
+static void decode(const struct dma_alloc_record_ser *ser, uint64_t addr, bool crc_ok,
 		   struct kho_dma_record *record)
 {
-	unsigned int fate = (ser->flags & DMA_ALLOC_FATE_MASK) >> DMA_ALLOC_FATE_SHIFT;
-
-	record->state = state;
+	record->record_addr = addr;
 	record->addr = ser->page_phys;
 	record->size = ser->size;
 	record->pages = pages_of(ser->size);
@@ -274,39 +276,42 @@ static void decode(const struct dma_alloc_record_ser *ser, uint64_t state, bool 
 	record->id = ser->id;
 	record->content_digest = ser->content_digest;
 	record->flags = ser->flags;
-	record->in_use = ser->flags & DMA_ALLOC_IN_USE;
-	record->sealed = ser->flags & DMA_ALLOC_SEALED;
-	record->carried_over = ser->flags & DMA_ALLOC_CARRIED_OVER;
-	record->incoming = ser->flags & DMA_ALLOC_INCOMING;
-	record->shared = ser->force_decrypted;
 	record->crc_ok = crc_ok;
+	record->flags_ok = flags_ok(ser->flags);
 	record->fields_ok = fields_ok(ser);
-	record->fate = fate <= KHO_DMA_FATE_RELEASED ? (enum kho_dma_fate)fate
-						     : KHO_DMA_FATE_NONE;
+	record->sealed = record->flags_ok && ser->flags & DMA_ALLOC_SEALED;
+	record->carried_over = record->flags_ok && ser->flags & DMA_ALLOC_CARRIED_OVER;
+	record->fate = record->flags_ok ? fate_of(ser->flags) : KHO_DMA_FATE_UNKNOWN;
+	record->preserved = record->fate != KHO_DMA_FATE_RESTORED &&
+			    record->fate != KHO_DMA_FATE_RELEASED;
 	copy_text(record->device, sizeof(record->device), ser->device, sizeof(ser->device));
 	copy_text(record->tag, sizeof(record->tag), ser->tag, sizeof(ser->tag));
 }
 
+static bool is_sound(const struct dma_alloc_record_ser *ser, bool *crc_ok)
+{
+	*crc_ok = !ser->flags || record_crc_ok(ser);
+	return !ser->flags || (*crc_ok && flags_ok(ser->flags));
+}
+
 /*
  * A slot of the block at hand, and whether its checksum is right. On a live machine it
- * may be caught half written.
+ * may be caught half written; a chain that is full of damage is not waited for each time.
  */
 static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
 		      struct kho_error *err)
 {
 	struct dma_alloc_record_ser *ser = (void *)(iter->page + offset);
+	int ret;
 
 	iter->ser = ser;
-	*crc_ok = !ser->flags || record_crc_ok(ser);
-	for (; !*crc_ok && iter->tries; iter->tries--) {
-		int ret;
-
+	while (!is_sound(ser, crc_ok) && iter->tries) {
+		iter->tries--;
 		usleep(1000);
 		ret = kho_source_read(iter->state->source, iter->block + offset, ser,
 				      sizeof(*ser), err);
 		if (ret)
 			return ret;
-		*crc_ok = !ser->flags || record_crc_ok(ser);
 	}
 	return 0;
 }
@@ -319,7 +324,7 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 	int ret;
 
 	do {
-		while (iter->slot == RECORDS_PER_BLOCK) {
+		while (iter->slot == iter->slots) {
 			if (!iter->next)
 				return 0;
 			ret = next_block(iter, err);
@@ -330,22 +335,22 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 		ret = check_slot(iter, offset, &crc_ok, err);
 		if (ret)
 			return ret;
-	} while (!iter->ser->flags || !is_of_side(iter, iter->ser, crc_ok));
+	} while (!iter->ser->flags);
 
 	decode(iter->ser, iter->block + offset, crc_ok, record);
 	return 1;
 }
 
-int kho_dma_read_record(struct kho_state *state, uint64_t cookie, struct kho_dma_record *record,
+int kho_dma_read_record(struct kho_state *state, uint64_t record_addr, struct kho_dma_record *record,
 			struct kho_error *err)
 {
 	struct dma_alloc_record_ser ser;
 	int ret;
 
-	ret = kho_source_read(state->source, cookie, &ser, sizeof(ser), err);
+	ret = kho_source_read(state->source, record_addr, &ser, sizeof(ser), err);
 	if (ret)
 		return ret;
-	decode(&ser, cookie, !ser.flags || record_crc_ok(&ser), record);
+	decode(&ser, record_addr, !ser.flags || record_crc_ok(&ser), record);
 	return 0;
 }
 
@@ -375,8 +380,8 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
 	int ret;
 
-	if (!record->crc_ok || !record->pages || record->addr > UINT64_MAX - size)
-		return kho_fail(err, KHO_ERR_CORRUPT, record->state,
+	if (!record->crc_ok || record->pages == KHO_SIZE_UNKNOWN || record->addr > UINT64_MAX - size)
+		return kho_fail(err, KHO_ERR_CORRUPT, record->record_addr,
 				"the record of allocation %" PRIu64 " is damaged: it does not say where its memory is",
 				record->id);
 	if (source->nr_ram && !kho_ranges_contain(source->ram, source->nr_ram, record->addr, size))
@@ -397,6 +402,30 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 				"the memory of allocation %" PRIu64 " at 0x%" PRIx64 " is not preserved",
 				record->id, record->addr);
 	return ret < 0 ? ret : 0;
+}
+
+/* A kernel that has support hands on, as they are, the records that it does not take over. */
+int kho_dma_left_behind(struct kho_state *incoming, struct kho_state *outgoing,
+			uint64_t *records, struct kho_error *err)
+{
+	bool supported = outgoing && kho_state_subtree(outgoing, DMA_ALLOC_KHO_SUBTREE);
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	uint64_t n = 0;
+	int ret;
+
+	ret = kho_dma_iter_create(incoming, &iter, err);
+	if (ret == KHO_ERR_NOT_FOUND)
+		*records = 0;
+	if (ret)
+		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
+	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0)
+		n += !supported && (record.fate == KHO_DMA_FATE_NONE ||
+				    record.fate == KHO_DMA_FATE_UNKNOWN);
+	kho_dma_iter_destroy(iter);
+	if (!ret)
+		*records = n;
+	return ret;
 }
 
 int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_record *record,
@@ -451,8 +480,7 @@ int kho_dma_check_content(struct kho_state *state, const struct kho_dma_record *
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 {
 	static const char *const names[] = {
-		"weak-ordering", "write-combine", "no-kernel-mapping", "skip-cpu-sync",
-		"force-contiguous", "single-pages", "no-warn", "privileged",
+		"weak-ordering", "write-combine", "force-contiguous",
 	};
 	size_t used = 0;
 
@@ -480,7 +508,8 @@ int kho_decode_dma(struct kho_decoder *d, const struct kho_subtree *subtree)
 	struct dma_alloc_ser ser;
 	int ret;
 
-	ret = kho_decode_read(d, subtree->addr, &ser, sizeof(ser));
+	ret = kho_decode_read(d, subtree->addr, &ser,
+			      subtree->size < sizeof(ser) ? subtree->size : sizeof(ser));
 	if (!ret)
 		ret = kho_dma_read_header(d->state, &header, d->err);
 	if (!ret)

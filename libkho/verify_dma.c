@@ -11,6 +11,7 @@
 
 #include "dma.h"
 #include "extents.h"
+#include "kho_output.h"
 #include "map.h"
 #include "source.h"
 #include "verify.h"
@@ -21,10 +22,10 @@ struct records {
 	bool compare;		/* something may be wrong with some: compare all */
 	uint64_t *ids;		/* that have been come by, a bit each, or NULL */
 	uint64_t nr_ids;
-	uint64_t in_use, pages, incoming, damaged;
+	uint64_t all, pages;
+	uint64_t doubtful;	/* that the kernel may have found damaged, and did not count */
 	uint64_t absent_contents; /* sealed, and not in this file */
 	uint64_t unread_contents; /* sealed, and the caller has no time left for them */
-	bool pages_known;	/* no record with a size that cannot be */
 };
 
 /* ---------------------------------------------------------- one by one */
@@ -36,7 +37,7 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 	int ret;
 
 	/* a driver that has it back may write to it */
-	if (!record->sealed || !record->in_use || v->options->skip_content)
+	if (!record->sealed || !record->preserved || v->options->skip_content)
 		return;
 
 	ret = kho_dma_check_content_step(v->state, record, v->options, &v->progress, &err);
@@ -62,6 +63,10 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 		kho_report(v, KHO_RULE_K502, record->addr, record->id,
 			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
 			   record->id, record->device);
+	if (record->fate == KHO_DMA_FATE_NONE && v->state->root.side == KHO_SIDE_IN)
+		kho_report(v, KHO_RULE_K504, record->addr, record->id,
+			   "record %" PRIu64 " of %s: the kernel did not take it over, so no driver can restore it",
+			   record->id, record->device);
 	if (record->fate == KHO_DMA_FATE_UNCLAIMED && v->options->claims)
 		kho_report(v, KHO_RULE_K501, record->addr, record->id,
 			   "record %" PRIu64 " of %s (%s) is unclaimed: %" PRIu64 " bytes at 0x%" PRIx64,
@@ -75,22 +80,22 @@ static bool judge_place(struct kho_verify *v, const struct kho_dma_record *recor
 	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
 
 	/* a power of two */
-	if (!record->pages || record->addr & (size - 1)) {
-		kho_report(v, KHO_RULE_K409, record->state, record->id,
+	if (record->pages == KHO_SIZE_UNKNOWN || record->addr & (size - 1)) {
+		kho_report(v, KHO_RULE_K409, record->record_addr, record->id,
 			   "record %" PRIu64 ": %" PRIu64 " bytes at 0x%" PRIx64 " cannot be an allocation",
 			   record->id, record->size, record->addr);
 		return false;
 	}
 	if (!kho_verify_in_ram(v, record->addr, size)) {
-		kho_report(v, KHO_RULE_K406, record->state, record->id,
+		kho_report(v, KHO_RULE_K406, record->record_addr, record->id,
 			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
 			   record->id, record->addr, size);
 		return false;
 	}
-	if (!record->in_use)
+	if (!record->preserved)
 		return true;
 	if (kho_verify_in_scratch(v, record->addr, size))
-		kho_report(v, KHO_RULE_K414, record->state, record->id,
+		kho_report(v, KHO_RULE_K414, record->record_addr, record->id,
 			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " lies in scratch",
 			   record->id, record->addr, size);
 	judge_content(v, record, records);
@@ -119,45 +124,64 @@ static bool id_take(struct records *records, uint64_t id)
 	return true;
 }
 
+/* What the record says of itself; false if the kernel refuses such a one. */
+static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *header,
+			 const struct kho_dma_record *record)
+{
+	bool outgoing = v->state->root.side == KHO_SIDE_OUT, sound = true;
+
+	if ((uint32_t)record->flags & ~DMA_ALLOC_FLAGS_KNOWN ||
+	    record->attrs & ~DMA_ALLOC_ATTRS_KNOWN || record->fate == KHO_DMA_FATE_UNKNOWN ||
+	    (outgoing && record->fate != KHO_DMA_FATE_NONE)) {
+		kho_report(v, KHO_RULE_K411, record->record_addr, record->id,
+			   "record %" PRIu64 ": flags 0x%x, attributes 0x%" PRIx64 " on the %s side",
+			   record->id, (uint32_t)record->flags, record->attrs,
+			   kho_side_name(v->state->root.side));
+		sound = false;
+	}
+	if (!record->fields_ok) {
+		kho_report(v, KHO_RULE_K415, record->record_addr, record->id,
+			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would not take such a one",
+			   record->id, record->device, record->tag);
+		sound = false;
+	}
+	if (!record->id || record->id > INT64_MAX ||
+	    (header->crc_ok && record->id >= header->next_id)) {
+		kho_report(v, KHO_RULE_K410, record->record_addr, record->id,
+			   "record at 0x%" PRIx64 " has id %" PRIu64 ", the next to be given out is %" PRIu64,
+			   record->record_addr, record->id, header->next_id);
+		sound = false;
+	}
+	return sound;
+}
+
 static void judge_record(struct kho_verify *v, const struct kho_dma_header *header,
 			  const struct kho_dma_record *record, struct records *records)
 {
-	bool in_ram;
+	bool placed, sound;
 
+	records->all++;
 	v->summary->records++;
-	v->summary->pages += record->pages;
+	v->summary->pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
 
-	if (!record->crc_ok) {
-		kho_report(v, KHO_RULE_K405, record->state, record->id,
-			   "the record at 0x%" PRIx64 " (id %" PRIu64 ", \"%s\") has a wrong checksum",
-			   record->state, record->id, record->device);
-		records->damaged++;
+	if (!record->crc_ok || !record->flags_ok) {
+		kho_report(v, KHO_RULE_K405, record->record_addr, record->id,
+			   "the record at 0x%" PRIx64 " (id %" PRIu64 ", \"%s\") has %s",
+			   record->record_addr, record->id, record->device,
+			   record->crc_ok ? "flags that do not agree with their complement"
+					  : "a wrong checksum");
+		records->doubtful++;
 		/* nothing that it says can be believed */
 		return;
 	}
 
-	records->in_use += record->in_use;
-	records->pages += record->in_use ? record->pages : 0;
-	records->pages_known &= !record->in_use || record->pages;
-	records->incoming += record->incoming;
-	if (record->flags & ~DMA_ALLOC_FLAGS_KNOWN || record->attrs & ~DMA_ALLOC_ATTRS_KNOWN)
-		kho_report(v, KHO_RULE_K411, record->state, record->id,
-			   "record %" PRIu64 ": flags 0x%x, attributes 0x%" PRIx64,
-			   record->id, record->flags, record->attrs);
-	if (!record->fields_ok)
-		kho_report(v, KHO_RULE_K415, record->state, record->id,
-			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would not take such a one",
-			   record->id, record->device, record->tag);
-	/* on the incoming side the head is older than the records */
-	if (!record->id || (v->state->root.side == KHO_SIDE_OUT && record->id >= header->next_id))
-		kho_report(v, KHO_RULE_K410, record->state, record->id,
-			   "record at 0x%" PRIx64 " has id %" PRIu64 ", the next to be given out is %" PRIu64,
-			   record->state, record->id, header->next_id);
-
-	in_ram = judge_place(v, record, records);
+	records->pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
+	sound = judge_fields(v, header, record);
+	placed = judge_place(v, record, records);
+	records->doubtful += !sound || !placed;
 	judge_fate(v, record);
-	if (record->in_use && !records->compare)
-		records->compare = !in_ram || !id_take(records, record->id) ||
+	if (record->preserved && !records->compare)
+		records->compare = !placed || !id_take(records, record->id) ||
 				   !kho_page_set_take(&v->unnamed, record->addr,
 						      record->pages * KHO_ABI_PAGE_SIZE);
 }
@@ -169,7 +193,7 @@ static void judge_extent(struct kho_verify *v, const struct kho_extent *e)
 	char what[64];
 	int ret = 0;
 
-	if (!kho_extent_in_ram(e) || v->state->root.side == KHO_SIDE_IN)
+	if (!kho_extent_in_ram(e) || kho_extent_is_own(e) || v->state->root.side == KHO_SIDE_IN)
 		return;
 	/* mostly there is nothing to say, and then no words are made */
 	if (v->map_readable)
@@ -180,8 +204,24 @@ static void judge_extent(struct kho_verify *v, const struct kho_extent *e)
 	kho_verify_preserved(v, KHO_RULE_K407, kho_extent_addr(e), kho_extent_size(e), e->id, what);
 }
 
+static void report_overlap(struct kho_verify *v, const struct kho_extent *a,
+			   const struct kho_extent *b)
+{
+	uint64_t addr = kho_extent_addr(b);
+
+	if (kho_extent_is_own(a) || kho_extent_is_own(b))
+		kho_report(v, KHO_RULE_K408, addr, kho_extent_is_own(a) ? b->id : a->id,
+			   "record %" PRIu64 " has memory of KHO itself at 0x%" PRIx64 ": the root FDT, a blob or a block of records",
+			   kho_extent_is_own(a) ? b->id : a->id, addr);
+	else
+		kho_report(v, KHO_RULE_K408, addr, b->id,
+			   "records %" PRIu64 " and %" PRIu64 " share memory at 0x%" PRIx64,
+			   a->id, b->id, addr);
+}
+
 /* In the order of addresses, which is also the quick one to ask the map in. */
-static void compare_places(struct kho_verify *v, const struct kho_extents *extents)
+static void compare_places(struct kho_verify *v, const struct kho_extents *extents,
+			   struct records *records)
 {
 	const struct kho_extent *e = extents->list, *far = e;
 
@@ -189,10 +229,12 @@ static void compare_places(struct kho_verify *v, const struct kho_extents *exten
 		uint64_t distance = kho_extent_addr(&e[i]) - kho_extent_addr(far);
 
 		judge_extent(v, &e[i]);
-		if (i && distance < kho_extent_size(far))
-			kho_report(v, KHO_RULE_K408, kho_extent_addr(&e[i]), e[i].id,
-				   "records %" PRIu64 " and %" PRIu64 " share memory at 0x%" PRIx64,
-				   far->id, e[i].id, kho_extent_addr(&e[i]));
+		/* what KHO's own memory has in common is not the records' matter */
+		if (i && distance < kho_extent_size(far) &&
+		    !(kho_extent_is_own(&e[i]) && kho_extent_is_own(far))) {
+			report_overlap(v, far, &e[i]);
+			records->doubtful++;
+		}
 		/* the one that reaches farthest may overlap more than its neighbour */
 		if (distance >= kho_extent_size(far) ||
 		    kho_extent_size(&e[i]) > kho_extent_size(far) - distance)
@@ -200,16 +242,41 @@ static void compare_places(struct kho_verify *v, const struct kho_extents *exten
 	}
 }
 
-static void compare_ids(struct kho_verify *v, const struct kho_extents *extents)
+static void compare_ids(struct kho_verify *v, const struct kho_extents *extents,
+			struct records *records)
 {
 	const struct kho_extent *e = extents->list;
 
 	for (size_t i = 1; i < extents->n; i++) {
-		if (e[i].id == e[i - 1].id)
-			kho_report(v, KHO_RULE_K410,
-				   kho_extent_has_place(&e[i]) ? kho_extent_addr(&e[i]) : KHO_NO_ADDR,
-				   e[i].id, "two records have id %" PRIu64, e[i].id);
+		if (e[i].id != e[i - 1].id || kho_extent_is_own(&e[i]) || kho_extent_is_own(&e[i - 1]))
+			continue;
+		kho_report(v, KHO_RULE_K410,
+			   kho_extent_has_place(&e[i]) ? kho_extent_addr(&e[i]) : KHO_NO_ADDR,
+			   e[i].id, "two records have id %" PRIu64, e[i].id);
+		records->doubtful++;
 	}
+}
+
+/* The memory that KHO has itself: the root FDT, the blobs, and the blocks that @iter came by. */
+static bool collect_own(struct kho_verify *v, struct kho_dma_iter *iter,
+			struct kho_extents *extents)
+{
+	const struct kho_root *root = &v->state->root;
+	const uint64_t *blocks;
+	bool ok = true;
+	size_t n;
+
+	if (root->addr != KHO_NO_ADDR)
+		ok = kho_extents_add_own(extents, root->addr, KHO_ABI_PAGE_SIZE);
+	for (size_t i = 0; ok && i < root->nr_subtrees; i++) {
+		if (kho_verify_in_ram(v, root->subtrees[i].addr, root->subtrees[i].size))
+			ok = kho_extents_add_own(extents, root->subtrees[i].addr,
+						 root->subtrees[i].size);
+	}
+	blocks = kho_dma_iter_blocks(iter, &n);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = kho_extents_add_own(extents, blocks[i], KHO_ABI_PAGE_SIZE);
+	return ok;
 }
 
 /* Reads the records again, and keeps what is compared of them. False if there is no memory. */
@@ -227,16 +294,18 @@ static bool collect(struct kho_verify *v, struct kho_extents *extents)
 	while (ok && (ret = kho_dma_iter_next(iter, &record, &err)) > 0) {
 		uint64_t size = record.pages * KHO_ABI_PAGE_SIZE;
 
-		if (record.crc_ok && record.in_use)
-			ok = kho_extents_add(extents, &record, size && !(record.addr % size) &&
+		if (record.crc_ok && record.flags_ok && record.preserved)
+			ok = kho_extents_add(extents, &record, record.pages != KHO_SIZE_UNKNOWN &&
+					     !(record.addr & (size - 1)) &&
 					     kho_verify_in_ram(v, record.addr, size));
 	}
+	ok = ok && collect_own(v, iter, extents);
 	kho_dma_iter_destroy(iter);
 	/* where the chain breaks has been told of; what comes before is compared */
 	return ok && ret != KHO_ERR_NOMEM;
 }
 
-static void compare_records(struct kho_verify *v)
+static void compare_records(struct kho_verify *v, struct records *records)
 {
 	static const enum kho_rule_number left_out[] = {
 		KHO_RULE_K407, KHO_RULE_K408, KHO_RULE_K410,
@@ -245,10 +314,10 @@ static void compare_records(struct kho_verify *v)
 	bool ok = collect(v, &extents) && kho_extents_sort_places(&extents);
 
 	if (ok) {
-		compare_places(v, &extents);
+		compare_places(v, &extents, records);
 		ok = kho_extents_sort_ids(&extents);
 		if (ok)
-			compare_ids(v, &extents);
+			compare_ids(v, &extents, records);
 	}
 	for (size_t i = 0; !ok && i < sizeof(left_out) / sizeof(left_out[0]); i++)
 		kho_report_unevaluated(v, left_out[i], KHO_NO_ADDR, 0,
@@ -259,21 +328,18 @@ static void compare_records(struct kho_verify *v)
 /* ------------------------------------------------------- all of them */
 
 /*
- * Whether the head counts a record that is damaged depends on where the damage
- * was done: the next kernel leaves it where it is, and out of its own count.
+ * The head does not count records that the kernel found damaged. So a lower count is believed
+ * for as many records as there is something against.
  */
 static void compare_counts(struct kho_verify *v, const struct kho_dma_header *header,
 			   const struct records *records)
 {
-	uint64_t sound = v->state->root.side == KHO_SIDE_OUT ? records->in_use : records->incoming;
-
-	if (header->nr_records < sound || header->nr_records - sound > records->damaged)
+	if (header->nr_records > records->all ||
+	    records->all - header->nr_records > records->doubtful)
 		kho_report(v, KHO_RULE_K412, header->addr, 0,
-			   "the head says %" PRIu64 " records, there are %" PRIu64 "%s",
-			   header->nr_records, sound + records->damaged,
-			   v->state->root.side == KHO_SIDE_IN ? " that this kernel took over" : "");
-	else if (v->state->root.side == KHO_SIDE_OUT && !records->damaged && records->pages_known &&
-		 records->pages != header->nr_pages)
+			   "the head says %" PRIu64 " records, there are %" PRIu64,
+			   header->nr_records, records->all);
+	else if (!records->doubtful && records->pages != header->nr_pages)
 		kho_report(v, KHO_RULE_K412, header->addr, 0,
 			   "the head says %" PRIu64 " pages, the records have %" PRIu64,
 			   header->nr_pages, records->pages);
@@ -286,7 +352,8 @@ static int addr_compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
+static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter,
+			 struct records *records)
 {
 	size_t n, left = 0;
 	uint64_t *blocks = kho_dma_iter_blocks(iter, &n);
@@ -296,6 +363,8 @@ static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter)
 		if (!v->map_readable || !kho_page_set_has(&v->unnamed, blocks[i]))
 			blocks[left++] = blocks[i];
 	}
+	/* not preserved, or a record has its page */
+	records->compare |= left != 0;
 	/* sorted, because then the map is asked in its own order */
 	if (left)
 		qsort(blocks, left, sizeof(*blocks), addr_compare);
@@ -308,6 +377,8 @@ static uint64_t bytes_of(uint64_t pages)
 {
 	uint64_t bytes;
 
+	if (pages == KHO_SIZE_UNKNOWN)
+		return 0;
 	return __builtin_mul_overflow(pages, KHO_ABI_PAGE_SIZE, &bytes) ? UINT64_MAX : bytes;
 }
 
@@ -330,22 +401,45 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 		if (done < bytes_of(record.pages))
 			kho_progress_add(&v->progress, bytes_of(record.pages) - done);
 	}
-	judge_blocks(v, iter);
+	if (kho_dma_iter_bad_count(iter) != KHO_NO_ADDR)
+		kho_report(v, KHO_RULE_K403, kho_dma_iter_bad_count(iter), 0,
+			   "dma-alloc: block 0x%" PRIx64 " claims more records than a page has",
+			   kho_dma_iter_bad_count(iter));
+	judge_blocks(v, iter, records);
 	kho_dma_iter_destroy(iter);
 	return ret;
 }
 
+/* What KHO has itself is no record's, so one that names it is seen to be the second to do so. */
+static void take_own(struct kho_verify *v)
+{
+	const struct kho_root *root = &v->state->root;
+
+	if (root->addr != KHO_NO_ADDR)
+		kho_page_set_take(&v->unnamed, root->addr, KHO_ABI_PAGE_SIZE);
+	for (size_t i = 0; i < root->nr_subtrees; i++) {
+		const struct kho_subtree *subtree = &root->subtrees[i];
+		uint64_t before = subtree->addr % KHO_ABI_PAGE_SIZE;
+
+		if (kho_verify_in_ram(v, subtree->addr, subtree->size))
+			kho_page_set_take(&v->unnamed, subtree->addr - before,
+					  (before + subtree->size + KHO_ABI_PAGE_SIZE - 1) &
+					  -(uint64_t)KHO_ABI_PAGE_SIZE);
+	}
+}
+
 static void judge_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
-	struct records records = { .pages_known = true };
+	struct records records = { 0 };
 	struct kho_error err;
+	int ret;
 
 	ids_create(&records, header);
+	take_own(v);
 	v->progress = kho_source_progress(v->state->source, bytes_of(header->nr_pages));
-	if (read_records(v, header, &records, &err))
+	ret = read_records(v, header, &records, &err);
+	if (ret)
 		kho_report_error(v, KHO_RULE_K403, 0, &err, "");
-	else
-		compare_counts(v, header, &records);
 
 	if (records.absent_contents)
 		kho_report_not_applicable(v, KHO_RULE_K413,
@@ -356,7 +450,9 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 				       "no time was left to read the content of %" PRIu64 " sealed allocation(s)",
 				       records.unread_contents);
 	if (records.compare)
-		compare_records(v);
+		compare_records(v, &records);
+	if (!ret)
+		compare_counts(v, header, &records);
 	free(records.ids);
 }
 

@@ -235,12 +235,12 @@ static void make_record(struct machine *m, struct dma_alloc_record_ser *r, size_
 		.dma_addr = m->allocations[i] & -PAGE,
 		/* slots are used again, so ids are not quite in the order of the chain */
 		.id = (i ^ (i % 8 ? 0 : 8)) + 1,
-		.flags = DMA_ALLOC_IN_USE,
+		.flags = DMA_ALLOC_FLAGS_WORD(DMA_ALLOC_IN_USE),
 	};
 	snprintf(r->device, sizeof(r->device), "pci:0000:%02x:%02x.0",
 		 (unsigned int)(i >> 5) % 64, (unsigned int)i % 32);
 	snprintf(r->tag, sizeof(r->tag), "ring%u", (unsigned int)i % 16);
-	r->crc32c = kho_crc32c(r, sizeof(*r));
+	r->crc32c = kho_crc32c(r, offsetof(struct dma_alloc_record_ser, crc32c));
 }
 
 static uint64_t make_records(struct machine *m, const uint64_t *places)
@@ -248,14 +248,15 @@ static uint64_t make_records(struct machine *m, const uint64_t *places)
 	uint64_t pages = 0;
 
 	for (size_t b = 0; b < m->blocks; b++) {
+		size_t left = m->records - b * PER_BLOCK;
 		struct kho_block_header_ser header = {
-			b + 1 < m->blocks ? places[b + 1] : 0, PER_BLOCK,
+			b + 1 < m->blocks ? places[b + 1] : 0, left < PER_BLOCK ? left : PER_BLOCK,
 		};
 		struct dma_alloc_record_ser record;
 		unsigned char *data = page_new(m, places[b]);
 
 		memcpy(data, &header, sizeof(header));
-		for (size_t k = 0; k < PER_BLOCK && b * PER_BLOCK + k < m->records; k++) {
+		for (size_t k = 0; k < header.count; k++) {
 			make_record(m, &record, b * PER_BLOCK + k);
 			memcpy(data + sizeof(header) + k * sizeof(record), &record, sizeof(record));
 			pages += 1ull << m->allocations[b * PER_BLOCK + k] % PAGE;
@@ -277,7 +278,7 @@ static void make_head(struct machine *m, uint64_t addr, uint64_t first_block, ui
 		.next_id = m->records + 16,
 	};
 
-	head.crc32c = kho_crc32c(&head, sizeof(head));
+	head.crc32c = kho_crc32c(&head, offsetof(struct dma_alloc_ser, crc32c));
 	memcpy(page_new(m, addr), &head, sizeof(head));
 }
 

@@ -259,3 +259,19 @@ leaks() {
 	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" --expect="5,$generation"
 	[[ $output == *"K511  not judged"* ]]
 }
+
+@test "what the running kernel did not take over is lost at the next kexec, unless it hands that on" {
+	local damages=$BATS_TEST_TMPDIR name
+	for name in in-not-taken-over head-compatible in-chain-loop; do
+		"$damage" "$name" "$fixtures/v4-incoming-unclaimed.khosnap" "$damages/$name"
+	done
+	"$KHO_BUILDDIR/tests/unit/test-left-behind" \
+		"$fixtures/v4-incoming-unclaimed.khosnap" - 0 \
+		"$fixtures/v4-incoming-claimed.khosnap" - 0 \
+		"$fixtures/v4-stock-incoming.khosnap" - 0 \
+		"$damages/in-not-taken-over" - 1 \
+		"$damages/in-not-taken-over" "$fixtures/v4-stock-outgoing.khosnap" 1 \
+		"$damages/in-not-taken-over" "$fixtures/v4-outgoing.khosnap" 0 \
+		"$damages/head-compatible" "$fixtures/v4-outgoing.khosnap" unsupported \
+		"$damages/in-chain-loop" "$fixtures/v4-outgoing.khosnap" loop
+}

@@ -18,6 +18,10 @@ kernel-abi.h: $(top_srcdir)/kernel-patches/series $(top_srcdir)/lab/added-file
 		include/linux/kho/abi/dma_alloc.h | grep -v '^#include' >$@.tmp && mv $@.tmp $@
 CLEANFILES += kernel-abi.h
 
+check_PROGRAMS += tests/unit/test-left-behind
+tests_unit_test_left_behind_SOURCES = tests/unit/test-left-behind.c
+tests_unit_test_left_behind_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-checksums
 tests_unit_test_checksums_SOURCES = tests/unit/test-checksums.c
 tests_unit_test_checksums_LDADD = libkho/libkho-core.la

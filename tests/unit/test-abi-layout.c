@@ -50,20 +50,21 @@ int main(void)
 	FIELD(dma_alloc_record_ser, padding);
 	FIELD(dma_alloc_record_ser, dma_addr);
 	FIELD(dma_alloc_record_ser, id);
-	FIELD(dma_alloc_record_ser, flags);
-	FIELD(dma_alloc_record_ser, crc32c);
-	FIELD(dma_alloc_record_ser, content_digest);
 	FIELD(dma_alloc_record_ser, device);
 	FIELD(dma_alloc_record_ser, tag);
+	FIELD(dma_alloc_record_ser, reserved);
+	FIELD(dma_alloc_record_ser, crc32c);
+	FIELD(dma_alloc_record_ser, content_digest);
+	FIELD(dma_alloc_record_ser, flags);
 
 	VALUE(DMA_ALLOC_MAX_BLOCKS);
 	VALUE(DMA_ALLOC_IN_USE);
 	VALUE(DMA_ALLOC_SEALED);
 	VALUE(DMA_ALLOC_CARRIED_OVER);
-	VALUE(DMA_ALLOC_INCOMING);
 	VALUE(DMA_ALLOC_FATE_SHIFT);
 	VALUE(DMA_ALLOC_FATE_MASK);
 	VALUE(DMA_ALLOC_FLAGS_KNOWN);
+	VALUE(DMA_ALLOC_FLAGS_WORD(DMA_ALLOC_IN_USE));
 	VALUE(DMA_ALLOC_FATE_NONE);
 	VALUE(DMA_ALLOC_FATE_UNCLAIMED);
 	VALUE(DMA_ALLOC_FATE_RESTORED);
@@ -71,12 +72,7 @@ int main(void)
 	VALUE(DMA_ALLOC_FATE_RELEASED);
 	VALUE(DMA_ALLOC_ATTR_WEAK_ORDERING);
 	VALUE(DMA_ALLOC_ATTR_WRITE_COMBINE);
-	VALUE(DMA_ALLOC_ATTR_NO_KERNEL_MAPPING);
-	VALUE(DMA_ALLOC_ATTR_SKIP_CPU_SYNC);
 	VALUE(DMA_ALLOC_ATTR_FORCE_CONTIGUOUS);
-	VALUE(DMA_ALLOC_ATTR_ALLOC_SINGLE_PAGES);
-	VALUE(DMA_ALLOC_ATTR_NO_WARN);
-	VALUE(DMA_ALLOC_ATTR_PRIVILEGED);
 	VALUE(DMA_ALLOC_ATTRS_KNOWN);
 	return 0;
 }

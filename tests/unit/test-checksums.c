@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* CRC-32C against the value that its definition gives for "123456789". */
 #include <stdio.h>
-#include <string.h>
 
 #include "libkho/crc32c.h"
 
@@ -18,23 +17,6 @@ int main(void)
 	if (kho_crc32c(zeros + 3, 32) != 0x8a9136aau) {
 		fprintf(stderr, "CRC-32C of 32 zeros is 0x%x\n", kho_crc32c(zeros + 3, 32));
 		return 1;
-	}
-	/* the field of the sum, at both places in a word and at the end */
-	for (size_t size = 4; size <= sizeof(zeros); size += 4) {
-		for (size_t field = 0; field < size; field += 4) {
-			unsigned char data[sizeof(zeros)];
-			uint32_t sum;
-
-			for (size_t i = 0; i < sizeof(data); i++)
-				data[i] = (unsigned char)(i * 7 + 1);
-			sum = kho_crc32c_without(data, size, field);
-			memset(data + field, 0, 4);
-			if (kho_crc32c(data, size) != sum) {
-				fprintf(stderr, "CRC-32C of %zu bytes without that at %zu is 0x%x\n",
-					size, field, sum);
-				return 1;
-			}
-		}
 	}
 	return 0;
 }

@@ -75,8 +75,7 @@ static void next_generation(void)
 	peek(machine.head, &head, sizeof(head));
 	head.generation++;
 	head.nr_records += machine.count;
-	head.crc32c = 0;
-	head.crc32c = kho_crc32c(&head, sizeof(head));
+	head.crc32c = kho_crc32c(&head, offsetof(struct dma_alloc_ser, crc32c));
 	poke(machine.head, &head, sizeof(head));
 }
 
@@ -215,7 +214,7 @@ static void make_machine(const char *snapshot, const char *root)
 	write_text(root, "/sys/kernel/debug/kho/out/scratch_len", state, 's');
 	make_kcore(root, source);
 	machine.head = place_of(source, header.addr);
-	machine.record = place_of(source, record.state);
+	machine.record = place_of(source, record.record_addr);
 
 	kho_dma_iter_destroy(iter);
 	kho_state_close(state);

@@ -57,6 +57,16 @@ refused() {
 	vm_kexec
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
+
+	# what came in is of a format that nobody knows: the next kexec would lose it
+	vm_ok kho-inspect snapshot --in -o /tmp/snapshot
+	vm_run 'gzip -c /tmp/snapshot | base64' | base64 -d | gunzip >"$BATS_TEST_TMPDIR/sound"
+	"$VM_BUILD/lab/kho-damage" head-compatible "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/unknown"
+	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/unknown"
+	refused 3 K401 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	refused 3 K401 'kexec -l -c /boot/bzImage --reuse-cmdline'
+	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/unknown" "$BATS_TEST_TMPDIR/sound"
+	vm_ok kexec -l -s --kho-dry-run /boot/bzImage --reuse-cmdline
 	no_splat
 }
 

@@ -9,7 +9,7 @@
 /* What is kept of a record: the rest is read again when it is compared. */
 struct brief {
 	uint64_t id, addr;
-	uint64_t state;		/* the record's own address */
+	uint64_t record_addr;	/* of the record itself */
 	uint32_t pages;
 	uint32_t by_addr;	/* the i-th brief has the index of the i-th by address */
 };
@@ -51,8 +51,9 @@ static int add_record(const struct kho_dma_record *record, void *data)
 		side->briefs = check_memory(reallocarray(side->briefs, side->room, sizeof(*side->briefs)));
 	}
 	side->briefs[side->n++] = (struct brief){
-		.id = record->id, .addr = record->addr, .state = record->state,
-		.pages = record->pages < UINT32_MAX ? (uint32_t)record->pages : UINT32_MAX,
+		.id = record->id, .addr = record->addr, .record_addr = record->record_addr,
+		.pages = record->pages == KHO_SIZE_UNKNOWN ? 0 :
+			 record->pages < UINT32_MAX ? (uint32_t)record->pages : UINT32_MAX,
 	};
 	return 0;
 }
@@ -120,14 +121,14 @@ static bool read_record(struct diff *diff, const struct side *side, const struct
 			struct kho_dma_record *record)
 {
 	if (!diff->ret)
-		diff->ret = kho_dma_read_record(side->opened.state, brief->state, record, &diff->err);
+		diff->ret = kho_dma_read_record(side->opened.state, brief->record_addr, record, &diff->err);
 	if (diff->ret)
 		return false;
 	if (record->id == brief->id)
 		return true;
 	diff->ret = KHO_ERR_NOT_PRESENT;
 	diff->err = (struct kho_error){
-		.code = diff->ret, .addr = brief->state,
+		.code = diff->ret, .addr = brief->record_addr,
 		.message = "the state changed while it was compared",
 		.remedy = "Run this again when drivers are at rest, or compare snapshots.",
 	};
@@ -231,8 +232,7 @@ static void compare_fields(struct diff *diff, const struct kho_dma_record *a,
 		{ "attributes", a->attrs != b->attrs },
 		{ "device", strcmp(a->device, b->device) != 0 },
 		{ "tag", strcmp(a->tag, b->tag) != 0 },
-		{ "state", a->state != b->state },
-		{ "checksum", a->crc_ok != b->crc_ok },
+		{ "checksum", a->crc_ok != b->crc_ok || a->flags_ok != b->flags_ok },
 	};
 	char detail[128] = "";
 
@@ -250,6 +250,8 @@ static void compare_fields(struct diff *diff, const struct kho_dma_record *a,
 static void compare_seals(struct diff *diff, const struct kho_dma_record *a,
 			  const struct kho_dma_record *b)
 {
+	if (!a->flags_ok || !b->flags_ok)
+		return;
 	if (!a->sealed && b->sealed)
 		tell_record(diff, "sealed", a, b, "");
 	else if (a->sealed && !b->sealed)

@@ -23,7 +23,7 @@ static void do_row(const struct options *options, struct table *table,
 	const char *cells[COLUMNS] = {
 		format_uint(r->id, id), r->device, r->tag, format_hex(r->addr, 1, addr),
 		format_hex(r->dma_addr, 1, dma), format_size(options, r->size, size),
-		format_uint(r->pages, pages),
+		r->pages == KHO_SIZE_UNKNOWN ? "?" : format_uint(r->pages, pages),
 		kho_dma_attrs_format(r->attrs, attrs, sizeof(attrs)),
 		record_state_text(r, state),
 	};
@@ -56,7 +56,7 @@ static int do_record(const struct kho_dma_record *record, void *data)
 	}
 	walk->totals.records++;
 	walk->totals.bytes += record->size;
-	walk->totals.pages += record->pages;
+	walk->totals.pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
 	return 0;
 }
 

@@ -151,11 +151,11 @@ static int add_record(const struct kho_dma_record *record, void *data)
 {
 	struct records *records = data;
 
-	if (record->state / PAGE != records->block) {
-		records->block = record->state / PAGE;
+	if (record->record_addr / PAGE != records->block) {
+		records->block = record->record_addr / PAGE;
 		add_owned(records->map, records->block * PAGE, PAGE, MAP_METADATA, "DMA records");
 	}
-	if (record->in_use && record->crc_ok)
+	if (record->preserved && record->crc_ok && record->pages != KHO_SIZE_UNKNOWN)
 		add_owned(records->map, record->addr, record->pages * PAGE, MAP_DMA, record->device);
 	return 0;
 }

@@ -89,13 +89,13 @@ const char *found_by_text(enum kho_found_by found_by)
 
 const char *record_state_text(const struct kho_dma_record *record, char *buf)
 {
-	char *end = stpcpy(buf, record->sealed ? "sealed" : "live");
+	char *end = stpcpy(buf, !record->flags_ok ? "?" : record->sealed ? "sealed" : "live");
 
 	if (record->fate != KHO_DMA_FATE_NONE)
 		end = stpcpy(stpcpy(end, ", "), kho_dma_fate_name(record->fate));
 	if (record->carried_over)
 		end = stpcpy(end, ", carried over");
-	if (!record->crc_ok)
+	if (!record->crc_ok || !record->flags_ok)
 		stpcpy(end, ", DAMAGED");
 	return buf;
 }
