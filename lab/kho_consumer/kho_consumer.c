@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Uses preserved DMA allocations in the way in which the driver of the SMMUv3 does, for the
  * tests: platform devices whose names change from kernel to kernel, a driver that is probed

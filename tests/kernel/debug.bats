@@ -48,7 +48,7 @@ load checking
 	vm_ok "echo $id >/sys/kernel/debug/kho/in/dma_alloc_release"
 	run ! vm_run "echo $id >/sys/kernel/debug/kho/in/dma_alloc_release"
 	run ! vm_run "echo 4000000000 >/sys/kernel/debug/kho/in/dma_alloc_release"
-	vm_ok modprobe kho_edu
+	vm_ok "modprobe kho_edu $(edu_cookies)"
 	vm_run dmesg | grep -q 'restored 4 of 4 buffers that earlier kernels carried over'
 	no_leak
 	clean

@@ -73,7 +73,7 @@ jump_was_the_end() {
 	done
 	# it was not the same place each time
 	((${#addresses[@]} >= 5))
-	vm_ok modprobe kho_edu
+	vm_ok "modprobe kho_edu $(edu_cookies)"
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
 	no_splat
 }

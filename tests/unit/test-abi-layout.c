@@ -13,6 +13,7 @@ typedef uint8_t u8;
 typedef uint32_t u32;
 typedef uint64_t u64;
 #define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
 #define BIT(n) (1ul << (n))
 #define BIT_ULL(n) (1ull << (n))
 #define GENMASK(h, l) ((~0ul << (l)) & (~0ul >> (63 - (h))))

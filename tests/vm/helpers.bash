@@ -62,3 +62,18 @@ let_allocations_fail() {
 		echo N >fail_page_alloc/ignore-gfp-wait && echo 0 >fail_page_alloc/min-order &&
 		echo 0 >fail_page_alloc/verbose'
 }
+
+# edu_damaged DAMAGE: the sample driver is loaded, and its first record or buffer damaged.
+# shellcheck disable=SC2016 # for the shell in there
+edu_damaged() {
+	vm_ok modprobe kho_edu
+	vm_ok 'modprobe kho_damage damage='"$1"' record=$(awk '"'"'$6 == "kho_edu" { print $10; exit }'"'"' /sys/kernel/debug/kho/out/dma_alloc)'
+}
+
+# edu_cookies: parameters with which the sample driver claims what a kernel without it
+# carried over: the ids of all unclaimed buffers, and their sizes.
+# shellcheck disable=SC2016 # for the shell in there
+edu_cookies() {
+	vm_run 'awk '"'"'$9 == "unclaimed" && $6 == "kho_edu" { ids = ids "," $1; sizes = sizes "," $3 }
+		END { print "cookies=" substr(ids, 2) " sizes=" substr(sizes, 2) }'"'"' /sys/kernel/debug/kho/in/dma_alloc'
+}

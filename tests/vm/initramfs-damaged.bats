@@ -13,10 +13,10 @@ load initramfs-helpers
 	local name policy="rd.kho.policy.error=shell rd.kho.policy.unclaimed=log"
 	start_with_images "${EVERY_IMAGE[@]}"
 	# a driver damages one thing; the record stays damaged, and the next one changes content
-	vm_ok modprobe kho_edu damage=crc
+	edu_damaged crc
 	vm_ok kexec -l -s --kho=off /boot/bzImage --reuse-cmdline
 	vm_kexec 'kexec -e --kho=off'
-	vm_ok modprobe kho_edu damage=content
+	edu_damaged content
 
 	for name in "${EVERY_IMAGE[@]}"; do
 		echo "in $name"

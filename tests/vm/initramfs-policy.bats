@@ -50,7 +50,7 @@ load initramfs-helpers
 	VM_MORE="-action reboot=reset" start_with_images systemd-106 systemd-112 systemd-059
 	for name in systemd-106 systemd-112; do
 		echo "in $name"
-		vm_ok modprobe kho_edu damage=content
+		edu_damaged content
 		hop "$name" -s --kho=off "modprobe.blacklist=kho_edu rd.kho.policy.error=reboot"
 		vm_expect_console 'kho: error K413'
 		vm_expect_console 'resetting the machine in 5 s'
@@ -59,7 +59,7 @@ load initramfs-helpers
 		vm_ok 'test ! -e /run/initramfs'
 	done
 
-	vm_ok modprobe kho_edu damage=content
+	edu_damaged content
 	load_image systemd-059 -s --kho=off "modprobe.blacklist=kho_edu rd.kho.policy=halt"
 	jump_and_wait 'kho: halted: nothing is started any more'
 	vm_wait_console 'System halted' 60
@@ -68,7 +68,7 @@ load initramfs-helpers
 
 @test "halt without systemd: the boot stands still with the findings on the console" {
 	start_with_images plain-112
-	vm_ok modprobe kho_edu damage=content
+	edu_damaged content
 	load_image plain-112 -s --kho=off "modprobe.blacklist=kho_edu rd.kho.policy=halt"
 	jump_and_wait 'kho: halted: nothing is started any more'
 	vm_expect_console 'kho: error K413'

@@ -11,7 +11,7 @@ load initramfs-helpers
 	export VM_BOOT_TIMEOUT=240
 	VM_MORE="-drive file=$VM_IMAGES/release-root.img,format=raw,if=virtio,snapshot=on" \
 		start_with_images systemd-106
-	vm_ok modprobe kho_edu damage=content
+	edu_damaged content
 	# the last root= counts
 	hop systemd-106 -s --kho=off "modprobe.blacklist=kho_edu root=/dev/vdc rw"
 	vm_run cat /proc/1/comm | grep -qx systemd

@@ -27,16 +27,33 @@ expect_log() {
 	let_allocations_fail
 	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
 	log=$(ktap)
-	expect_log '# dma_liveupdate: pass:41 fail:0 skip:1 total:42'
+	expect_log '# dma_liveupdate: pass:39 fail:0 skip:3 total:42'
 	expect_log 'ok 1 dma_liveupdate'
-	# no machine with KHO has devices of that kind
-	expect_log '    ok 18 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
+	# no machine with KHO has devices of that kind, and this one has no pool
+	expect_log '    ok 17 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
+	expect_log '    ok 19 test_atomic_pool # SKIP needs CONFIG_DMA_COHERENT_POOL'
+	expect_log '    ok 32 test_memory_of_the_tree # SKIP needs a boot with KHO'
 	expect_log '    ok 1 test_off # SKIP KHO is on'
 	vm_ok rmmod dma_liveupdate_kunit
 	# nothing of it is there for the next kernel
 	run -0 vm_run kho-inspect list
 	[ "$output" = "No outgoing DMA allocations." ]
 	vm_ok kho-inspect verify --fail-on=warning
+	no_splat
+}
+
+@test "KUnit: after a kexec as well, and with what was handed over" {
+	local log
+	vm_start --append 'kho=on'
+	vm_ok modprobe kho_edu
+	kexec_to -s
+	vm_ok modprobe dma_liveupdate_kunit
+	log=$(ktap)
+	expect_log '    ok 32 test_memory_of_the_tree'
+	expect_log 'ok 1 dma_liveupdate'
+	# what was handed over is there still
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
 	no_splat
 }
 

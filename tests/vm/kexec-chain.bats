@@ -24,7 +24,7 @@ load helpers
 	((${#addresses[@]} >= 5))
 	# once, however many kernels there were
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
-	vm_ok modprobe kho_edu
+	vm_ok "modprobe kho_edu $(edu_cookies)"
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
 	vm_ok kho-inspect verify --in --claims
 	no_splat

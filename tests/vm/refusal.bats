@@ -19,7 +19,7 @@ refused() {
 
 @test "a record with a wrong checksum: verify finds it, kexec refuses, the next kernel keeps it" {
 	vm_start --append "kho=on"
-	vm_ok modprobe kho_edu damage=crc
+	edu_damaged crc
 	run -1 vm_run kho-inspect verify
 	[[ $output == *"error    K405"* ]]
 
@@ -41,7 +41,7 @@ refused() {
 
 @test "sealed content that changed is refused" {
 	vm_start --append "kho=on"
-	vm_ok modprobe kho_edu damage=content
+	edu_damaged content
 	run -1 vm_run kho-inspect verify
 	[[ $output == *"error    K413"* ]]
 	refused K413 'kexec -l -s /boot/bzImage --reuse-cmdline'
@@ -49,7 +49,7 @@ refused() {
 
 @test "a record that points outside RAM is refused" {
 	vm_start --append "kho=on"
-	vm_ok modprobe kho_edu damage=outside
+	edu_damaged outside
 	run -1 vm_run kho-inspect verify
 	[[ $output == *"fatal    K406"* ]]
 	refused K406 'kexec -l -c /boot/bzImage --reuse-cmdline'
@@ -58,7 +58,7 @@ refused() {
 @test "kexec -e looks again, and refuses when state was damaged after the load" {
 	vm_start --append "kho=on"
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
-	vm_ok modprobe kho_edu damage=crc
+	edu_damaged crc
 	refused K405 'kexec -e'
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 }
