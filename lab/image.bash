@@ -19,11 +19,11 @@ image_copy_program() {
 	done
 }
 
-# image_vmlinux ROOT: a vmlinux with debug information, and libdw, which nothing is linked with.
+# image_vmlinux ROOT VMLINUX: a vmlinux with debug information, and libdw, which nothing is linked with.
 image_vmlinux() {
 	local root=$1 libdw
 	libdw=$(ldconfig -p | sed -n 's/^\tlibdw\.so\.1 .*=> //p' | head -n 1)
-	cp "$KERNEL_VMLINUX" "$root/boot/vmlinux"
+	cp "$2" "$root/boot/vmlinux"
 	mkdir -p "$root${libdw%/*}"
 	cp -L "$libdw" "$root$libdw"
 	image_copy_program "$root" "$libdw"
@@ -56,23 +56,31 @@ image_root_tree() {
 		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
-	[[ -z ${KERNEL_VMLINUX:-} ]] || image_vmlinux "$root"
-	[[ -z ${IMAGE_MORE:-} ]] || cp -a "$IMAGE_MORE/." "$root/"
 	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/lab/luo-session.c"
-	[[ ! -f ${INITRAMFS:-} ]] || cp "$INITRAMFS" "$root/boot/initramfs.img"
 	install -m 755 "$KHO_TOP/lab/guest-agent" "$root/usr/sbin/init"
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 	echo 'ID=kho-guest' >"$root/etc/os-release"
 }
 
-# image_root FILE: the disk.
+# image_root FILE [--initramfs FILE] [--vmlinux FILE] [--more FOLDER]: the disk; with the
+# initramfs and the vmlinux in /boot, and what is in FOLDER.
 image_root() {
-	local file=$1 size
-	image_root_tree "$KHO_BUILD/root"
-	size=$(du -sm "$KHO_BUILD/root" | cut -f1)
+	local file=$1 root=$KHO_BUILD/root size
+	shift
+	image_root_tree "$root"
+	while (($#)); do
+		case $1 in
+		--initramfs) cp "$2" "$root/boot/initramfs.img" ;;
+		--vmlinux) image_vmlinux "$root" "$2" ;;
+		--more) cp -a "$2/." "$root/" ;;
+		*) die "image_root: unknown option $1" ;;
+		esac
+		shift 2
+	done
+	size=$(du -sm "$root" | cut -f1)
 	rm -f "$file.tmp"
-	mke2fs -q -t ext4 -O ^has_journal -L root -d "$KHO_BUILD/root" "$file.tmp" "$((size * 5 / 4 + 64))M"
+	mke2fs -q -t ext4 -O ^has_journal -L root -d "$root" "$file.tmp" "$((size * 5 / 4 + 64))M"
 	mv "$file.tmp" "$file"
 }
 

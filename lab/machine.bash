@@ -32,9 +32,8 @@ machine_images() {
 	local dir=$1
 	rm -rf "$KHO_BUILD"/vm-* "$KHO_BUILD"/initramfs-*
 	mkdir -p "$dir"
-	INITRAMFS=$dir/initramfs.img
-	image_initramfs "$INITRAMFS"
-	image_root "$dir/root.img"
+	image_initramfs "$dir/initramfs.img"
+	image_root "$dir/root.img" --initramfs "$dir/initramfs.img"
 	touch "$dir/complete"
 }
 
@@ -54,30 +53,26 @@ machine_prepare() {
 
 # machine_prepare_stock RELEASE: the same with a kernel that is not ours and no initramfs.
 machine_prepare_stock() {
-	local disk=$KHO_BUILD/stock-$1.img
+	local disk=$KHO_BUILD/stock-$1.img vmlinux=$KHO_BUILD/stock-$1.vmlinux
 	kernel_build_stock "$1"
 	step "building kho-tools" stage_build
 	kexec_build
-	INITRAMFS=
-	KERNEL_VMLINUX=$KHO_BUILD/stock-$1.vmlinux
-	step "adding debug information to its vmlinux" kernel_vmlinux "$KERNEL_OBJ" "$KERNEL_VMLINUX"
-	step "making the disk" image_root "$disk"
+	step "adding debug information to its vmlinux" kernel_vmlinux "$KERNEL_OBJ" "$vmlinux"
+	step "making the disk" image_root "$disk" --vmlinux "$vmlinux"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
 }
 
 # The same with the kernel of lab/debug.config and no initramfs, and with the
 # selftests of the kernel's sources on the disk.
 machine_prepare_checking() {
-	local disk=$KHO_BUILD/checking.img
+	local disk=$KHO_BUILD/checking.img more=$KHO_BUILD/selftests
 	kernel_build debug "$KHO_TOP/lab/debug.config"
 	step "building kho-tools" stage_build
 	kexec_build
-	INITRAMFS=
-	IMAGE_MORE=$KHO_BUILD/selftests
-	step "building the kernel's selftests" kernel_selftests "$IMAGE_MORE/usr/lib/kselftests"
-	step "making the disk" image_root "$disk"
+	step "building the kernel's selftests" kernel_selftests "$more/usr/lib/kselftests"
+	step "making the disk" image_root "$disk" --more "$more"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
-	export KHO_SELFTEST_INIT=$IMAGE_MORE/usr/lib/kselftests/kho-init
+	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 
 # The same for the initramfs images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img.
