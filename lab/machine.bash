@@ -14,6 +14,8 @@
 . "$KHO_TOP/lab/kexec.bash"
 # shellcheck source=lab/dracut.bash
 . "$KHO_TOP/lab/dracut.bash"
+# shellcheck source=lab/initramfs-tools.bash
+. "$KHO_TOP/lab/initramfs-tools.bash"
 # shellcheck source=lab/image.bash
 . "$KHO_TOP/lab/image.bash"
 
@@ -21,7 +23,7 @@
 machine_key() {
 	{
 		hash_tree "$STAGE"
-		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut}.bash "$KHO_TOP/lab/guest-agent" \
+		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut,initramfs-tools}.bash "$KHO_TOP/lab/guest-agent" \
 			"$KHO_TOP/lab/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
@@ -77,7 +79,7 @@ machine_prepare_checking() {
 
 # The same for the initramfs images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img.
 MACHINE_INITRAMFS=(systemd-059 plain-106 systemd-106 plain-112 systemd-112
-	plain-without-059 systemd-without-059)
+	plain-without-059 systemd-without-059 initramfs-tools)
 
 # machine_initramfs DIR NAME...: as many at a time as there are processors, for dracut uses one.
 machine_initramfs() {
@@ -87,7 +89,10 @@ machine_initramfs() {
 		while (($(jobs -rp | wc -l) >= $(nproc))); do
 			wait -n || true # every status is asked for below
 		done
-		dracut_image "$name" "$dir/$name.img" &
+		case $name in
+		initramfs-tools) initramfs_tools_image "$dir/$name.img" & ;;
+		*) dracut_image "$name" "$dir/$name.img" & ;;
+		esac
 		pids+=("$!")
 	done
 	for pid in "${pids[@]}"; do
@@ -106,8 +111,9 @@ machine_prepare_initramfs() {
 	for release in "${!DRACUT_RELEASES[@]}"; do
 		dracut_root "$release" >/dev/null
 	done
+	initramfs_tools_root >/dev/null
 	((!${#missing[@]})) ||
-		step "making ${#missing[@]} initramfs images (with dracut)" machine_initramfs "$dir" "${missing[@]}"
+		step "making ${#missing[@]} initramfs images" machine_initramfs "$dir" "${missing[@]}"
 	ln -sf "$VM_INITRAMFS" "$dir/plain-059.img"
 	ln -sf "$VM_INITRAMFS.modules" "$dir/plain-059.img.modules"
 	[[ -f $dir/release-root.img ]] ||

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Damaged state in initramfs images that dracut 059, 106 and 112 made, with systemd and
-# without: each has to notice before a driver does, and to ask the operator.
+# without, and in one of initramfs-tools: each has to notice before a driver does, and to ask the operator.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 

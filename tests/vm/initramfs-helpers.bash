@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Machines that go by kexec from one initramfs to the next.
 
-# Each release with systemd and without.
+# dracut: each release with systemd and without; and the other tool.
 # shellcheck disable=SC2034 # the tests'
-EVERY_IMAGE=(plain-059 systemd-059 plain-106 systemd-106 plain-112 systemd-112)
+DRACUT_IMAGES=(plain-059 systemd-059 plain-106 systemd-106 plain-112 systemd-112)
+# shellcheck disable=SC2034 # the tests'
+EVERY_IMAGE=("${DRACUT_IMAGES[@]}" initramfs-tools)
 
 status_word() {
 	vm_run cat /run/initramfs/kho/status | awk '{ print $1; exit }'
@@ -70,7 +72,7 @@ jump_and_wait() {
 
 # wait_for_shell NAME: until the emergency shell of that initramfs has its prompt. busybox
 # asks the terminal behind it where the cursor is, and the kernel may have something to say.
-PROMPT=$'# (\e\\[6n)?(\\[ *[0-9]+\\.[0-9]+\\] .*)?$'
+PROMPT=$'(#|\\(initramfs\\)) (\e\\[6n)?(\\[ *[0-9]+\\.[0-9]+\\] .*)?$'
 wait_for_shell() {
 	if [[ $1 == systemd-* ]]; then
 		vm_wait_console 'Press Enter for (system )?maintenance' 90

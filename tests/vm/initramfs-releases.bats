@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Initramfs images that dracut 059, 106 and 112 made, with systemd and without. A
+# Initramfs images that dracut 059, 106 and 112 made, with systemd and without, and one of
+# initramfs-tools. A
 # machine goes from one to the next by kexec, so that each gets what a real kernel
 # handed over.
 
@@ -23,7 +24,7 @@ load initramfs-helpers
 
 @test "dracut --list-modules has the module, in every release" {
 	local name
-	for name in "${EVERY_IMAGE[@]}"; do
+	for name in "${DRACUT_IMAGES[@]}"; do
 		grep -qx kho "$VM_IMAGES/$name.img.modules"
 	done
 }
@@ -46,6 +47,12 @@ load initramfs-helpers
 		vm_run dmesg | awk '/restored 5 of 5 buffers/ { seen = 1 } /kho: claims/ { exit !seen }'
 	done
 	no_splat
+
+	# a cold boot of the other tool is as silent
+	hop initramfs-tools -c --kho=off
+	[ "$(vm_run cat /run/initramfs/kho/status)" = "none nothing was handed over" ]
+	console_lacks 'kho: '
+	vm_ok 'lsmod | grep -q kho_edu || modprobe kho_edu'
 
 	# the same without the driver: asked for by class, and the boot goes on
 	load_image systemd-059 -s --kho=require "modprobe.blacklist=kho_edu rd.kho.policy.unclaimed=shell"

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# An initramfs by the initramfs-tools of the Debian that this machine runs, which are unpacked into
+# a folder: installed, they would make initramfs images for this machine.
+
+INITRAMFS_TOOLS_PACKAGES=(
+	initramfs-tools-core klibc-utils linux-base udev busybox kmod dash bash bsdutils coreutils util-linux mount
+	base-files base-passwd libc-bin gzip cpio sed grep findutils gawk diffutils debianutils e2fsprogs
+	libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5 libseccomp2
+)
+
+initramfs_tools_unpack_once() {
+	[[ ! -d $2 ]] || return 0
+	unpack_system "$1" "$2" "${INITRAMFS_TOOLS_PACKAGES[@]}"
+	as_root mv "$2.tmp" "$2"
+}
+
+# Prints the folder, fetching it if need be.
+initramfs_tools_root() {
+	local dir suite key
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	key=$(printf '%s\n' "${INITRAMFS_TOOLS_PACKAGES[@]}" | sha256sum | cut -c1-8)
+	dir=$KHO_CACHE/initramfs-tools/$suite-$key
+	mkdir -p "$KHO_CACHE/initramfs-tools"
+	[[ -d $dir ]] || step "fetching initramfs-tools (40 MB)" \
+		with_lock fetch initramfs_tools_unpack_once "$suite" "$dir"
+	printf '%s\n' "$dir"
+}
+
+# initramfs_tools_image FILE: the stage lies over that system in a mount namespace, as for dracut.
+# udev loads the driver, as it does on real hosts.
+initramfs_tools_image() {
+	local file=$1 root
+	root=$(initramfs_tools_root)
+	# shellcheck disable=SC2016 # for the other shell
+	as_root unshare --mount bash -euc '
+		stage=$1 root=$2 kernel=$3 release=$4 file=$5
+		mount --make-rprivate /
+		work=$(mktemp -d)
+		mount -t tmpfs tmpfs "$work"
+		mkdir "$work"/{upper,work,new}
+		new=$work/new
+		mount -t overlay overlay -o "lowerdir=$stage:$root,upperdir=$work/upper,workdir=$work/work" "$new"
+		for dir in dev proc sys; do
+			mkdir -p "$new/$dir"
+			mount --rbind "/$dir" "$new/$dir"
+		done
+		mkdir -p "$new"/{tmp,var/tmp,boot,etc/initramfs-tools/hooks,"usr/lib/modules/$release"}
+		mount --bind "$kernel/modules/lib/modules/$release" "$new/usr/lib/modules/$release"
+		printf "CONFIG_RD_GZIP=y\n" > "$new/boot/config-$release"
+		printf "%s\n" "#!/bin/sh" "[ \"\$1\" != prereqs ] || exit 0" \
+			". /usr/share/initramfs-tools/hook-functions" "manual_add_modules kho_edu" \
+			> "$new/etc/initramfs-tools/hooks/lab"
+		chmod 755 "$new/etc/initramfs-tools/hooks/lab"
+		chroot "$new" ldconfig
+		chroot "$new" mkinitramfs -c gzip -o /tmp/initramfs.img "$release"
+		cat "$new/tmp/initramfs.img" > "$file.tmp"
+	' bash "$STAGE" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file"
+	as_root chown "$(id -u):$(id -g)" "$file.tmp"
+	mv "$file.tmp" "$file"
+}
