@@ -6,7 +6,7 @@
 INITRAMFS_TOOLS_PACKAGES=(
 	initramfs-tools-core klibc-utils linux-base udev busybox kmod dash bash bsdutils coreutils util-linux mount
 	base-files base-passwd libc-bin gzip cpio sed grep findutils gawk diffutils debianutils e2fsprogs
-	libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libjson-c5 libseccomp2
+	libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
 )
 
 initramfs_tools_unpack_once() {

@@ -390,11 +390,19 @@ static void test_cold(void)
 /* debugfs with KHO's outgoing side alone: this kernel has KHO and took nothing over. */
 static void show_no_state(void)
 {
+	static char memory[1 << 20];
 	char path[PATH_MAX];
+	FILE *from = fopen(fixture("v4-stock-outgoing"), "r"), *to;
+	size_t n;
 
 	put("/sys/kernel/debug/kho/out/fdt_phys", "0x1000\n");
 	path_in_box(path, "/proc/kcore");
-	CHECK(!symlink(fixture("v4-stock-outgoing"), path));
+	to = fopen(path, "w");
+	CHECK(from && to);
+	n = fread(memory, 1, sizeof(memory), from);
+	CHECK(n < sizeof(memory) && fwrite(memory, 1, n, to) == n);
+	fclose(from);
+	CHECK(!fclose(to));
 }
 
 static void test_lost(void)
