@@ -78,6 +78,8 @@ refused() {
 	"$lab/edit-target" "$VM_KERNEL" "$files/luo" luo-v5=luo-v9
 	"$lab/edit-target" "$VM_KERNEL" "$files/dma" dma-alloc-v1=dma-alloc-v9
 	"$lab/edit-target" "$VM_KERNEL" "$files/same" kho-v4=kho-v4
+	# it unpacks to more than any kernel, layer by layer
+	head -c 1G /dev/zero | gzip -1 | gzip | gzip >"$files/bomb"
 	vm_start --append "kho=on liveupdate=on" --files "$files"
 	vm_files /tmp/t
 	# no allocations yet: this one can take what there is, but not what comes after
@@ -98,6 +100,7 @@ refused() {
 		luo K603
 		dma K604
 	END
+	refused 3 K706 'kexec -l -s /tmp/t/bomb --reuse-cmdline'
 	# it is not for how these were made
 	vm_ok kexec -l -c --kho-dry-run /tmp/t/same --reuse-cmdline
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
@@ -142,10 +145,24 @@ refused() {
 	refused 4 K704 'kexec -l -c /boot/bzImage --reuse-cmdline'
 	run -4 vm_run 'kexec -l -c /boot/bzImage --reuse-cmdline'
 	[[ $output == *"locked down"*"Use -s"* ]]
+	refused 4 K704 'kexec -l -c --kho-dry-run /boot/bzImage --reuse-cmdline'
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	# nor does it unload by kexec_load: the kernel stays, and so does what is known of it
+	run ! vm_run 'kexec -c -u'
+	[[ $output == *"the kernel that was loaded is still loaded"*"locked down"* ]]
+	vm_ok kexec -e --kho-dry-run
+	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+	vm_ok kexec -s -u
+	vm_ok test ! -e /run/kexec-kho
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	# no more loads at all
 	vm_ok 'echo 1 >/proc/sys/kernel/kexec_load_disabled'
 	refused 4 K704 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	run -4 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
+	[[ $output == *"kexec_load_disabled"* ]]
+	refused 4 K704 'kexec -l -s --kho-dry-run /boot/bzImage --reuse-cmdline'
+	run ! vm_run 'kexec -u'
+	vm_ok kexec -e --kho-dry-run
 	# memory cannot be read: what cannot be verified is refused
 	vm_ok 'echo confidentiality >/sys/kernel/security/lockdown'
 	refused 3 K705 'kexec -l -s /boot/bzImage --reuse-cmdline'
@@ -158,6 +175,104 @@ refused() {
 	no_splat
 }
 
+# fault CALL ERRNO COMMAND: the status of the command while that call fails so, what it said in $said.
+fault() {
+	local call=$1 error=$2 status=0
+	shift 2
+	said=$(vm_run "KEXEC_FAULT=$call:$error LD_PRELOAD=/tmp/kexec-fault.so $*") || status=$?
+	printf '%s\n' "$said"
+	return "$status"
+}
+
+@test "every failure of load, unload and jump leaves kernel, note and messages true, on both paths" {
+	local path call said error files=$BATS_TEST_TMPDIR/files note line
+	mkdir "$files"
+	gcc -shared -fPIC -O1 -Wall -Werror -o "$files/kexec-fault.so" "$lab/kexec-fault.c"
+	vm_start --append "kho=on" --files "$files"
+	vm_files
+	vm_ok modprobe kho_edu
+	for path in -s -c; do
+		call=kexec_load
+		[ "$path" = -c ] || call=kexec_file_load
+		vm_ok kexec -l "$path" --kho=require /boot/bzImage --reuse-cmdline
+		note=$(vm_run cat /run/kexec-kho)
+		# EPERM EBUSY ENOMEM EADDRNOTAVAIL EINVAL
+		while read -r error line; do
+			run -4 fault "$call" "$error" kexec -l "$path" --kho-report=/tmp/report /boot/bzImage --reuse-cmdline
+			[[ $output == *"$line"* ]]
+			[[ $output == *"the kernel refused, nothing changed"* ]]
+			[ "$(vm_run cat /tmp/report | jq -r '.verdict, .exit_status' | xargs)" = "kernel-refused 4" ]
+			[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
+			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
+			vm_ok test ! -e /run/kexec-kho.before
+			vm_ok kexec -e --kho-dry-run
+		done <<-END
+			1 K704 error: the kernel does not permit it
+			16 K704 error: another load
+			12 K704 error: $call: Cannot allocate memory
+			22 K704 error: $call: Invalid argument
+		END
+		for error in 1 16; do
+			run ! fault "$call" "$error" kexec "$path" -u
+			[[ $output == *"the kernel that was loaded is still loaded"* ]]
+			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
+			vm_ok kexec -e --kho-dry-run
+		done
+		# the jump: it is announced, and does not come
+		while read -r error line; do
+			run -4 fault reboot "$error" kexec -e --kho-report=/tmp/report
+			[[ $output == *"$line"* ]]
+			[[ $output == *"is still loaded"* ]]
+			[ "$(vm_run cat /tmp/report | jq -r '.verdict, .exit_status' | xargs)" = "kernel-refused 4" ]
+			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
+			vm_ok kexec -e --kho-dry-run
+		done <<-END
+			1 K704 error: the kernel does not permit the jump
+			16 K704 error: the kernel does not jump: a load, or a live update
+			22 K704 error: the kernel does not jump: Invalid argument
+		END
+		# without state to keep all that is upstream's
+		run ! fault reboot 22 kexec -e --kho=off
+		[[ $output == *"kexec failed: Invalid argument"* ]]
+		vm_ok kexec "$path" -u
+		vm_ok test ! -e /run/kexec-kho
+	done
+	# the choice is kexec's: what kexec_file_load does not take goes the other way
+	run -0 fault kexec_file_load 22 kexec -l --kho=require /boot/bzImage --reuse-cmdline
+	[[ $output == *"loading it with kexec_load"* ]]
+	vm_run cat /run/kexec-kho | grep -qx 'by kexec_load'
+	vm_kexec
+	[ "$(records --in | wc -l)" = 5 ]
+	vm_ok kho-inspect verify --in
+}
+
+@test "a command line that loses the state is refused, one with quotes is not" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	refused 3 K605 "kexec -l -s --kho=require /boot/bzImage '--append=root=/dev/vda acpi_osi=\"a kho=on b\"'"
+	refused 3 K605 "kexec -l -c --kho=require /boot/bzImage '--append=root=/dev/vda acpi_osi=\"a kho=on b\"'"
+	refused 3 K609 "kexec -l -s --kho=require /boot/bzImage '--append=kho=on \"root=/dev/vda'"
+	refused 3 K609 'kexec -l -s /boot/bzImage --reuse-cmdline "--append=x=\"y"'
+	refused 3 K607 'kexec -l -s /boot/bzImage --reuse-cmdline --append=mem=1G'
+	refused 3 K607 'kexec -l -c /boot/bzImage --reuse-cmdline --append=mem=1G'
+	refused 3 K607 'kexec -l -s /boot/bzImage --reuse-cmdline --append=memmap=exactmap'
+	refused 3 K607 'kexec -l -s /boot/bzImage --reuse-cmdline --append=memmap=640K@0,1000M@1M,exactmap,1000M@1M'
+	refused 3 K607 'kexec -l -s /boot/bzImage --reuse-cmdline --append=memtest=1'
+	vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline --append=crashkernel=1G 2>&1' | grep -q 'K608 warning'
+	vm_ok 'kexec -l -c --kho=require /boot/bzImage "--append=$(sed "s/kho=on/\"kho=on\"/" /proc/cmdline) x=\"a kho=off b\""'
+	vm_kexec
+	vm_run cat /proc/cmdline | grep -q '^rd.kho.expect=5,[0-9]* .*"kho=on"'
+	vm_ok kho-inspect verify --in
+	[ "$(records --in | wc -l)" = 5 ]
+	# and what that kernel was told is not passed on a second time
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	vm_kexec
+	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
+	vm_ok kho-inspect verify --in
+	# a boot that kexec started is known by this
+	[ "$(vm_run 'echo $(($(cat /proc/sys/kernel/bootloader_type) >> 4))')" = 13 ]
+}
+
 @test "too little scratch: both paths name what is needed and the parameter" {
 	vm_start --append "kho=on kho_scratch=8M,8M,8M"
 	vm_ok modprobe kho_edu
@@ -166,4 +281,25 @@ refused() {
 	refused 3 K701 'kexec -l -s /boot/bzImage --reuse-cmdline'
 	run -3 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
 	[[ $output =~ needs\ [0-9]{8}\ bytes.*kho_scratch=.*at\ least\ [0-9]+M ]]
+}
+
+@test "kernel and initrd that fit one by one and not together: the dry run says what the load does" {
+	vm_start --append "kho=on kho_scratch=32M,0,0"
+	vm_ok modprobe kho_edu
+	vm_ok 'head -c 25165824 /dev/urandom >/tmp/initrd'
+	refused 3 K701 'kexec -l -s --kho-dry-run /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
+	refused 3 K701 'kexec -l -s /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
+	refused 3 K701 'kexec -l -c --kho-dry-run /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
+	refused 3 K701 'kexec -l -c /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
+	# around the largest that fits, the kernel itself agrees
+	vm_ok 'size=$((24 << 20)); fits=0
+		while [ $size -gt 4194304 ]; do
+			truncate -s $size /tmp/initrd
+			kexec -l -s --kho-dry-run /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline >/dev/null 2>&1; dry=$?
+			kexec -l -s /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline >/dev/null 2>&1; real=$?
+			[ $dry = $real ] || { echo "$size: $dry $real"; exit 1; }
+			[ $dry != 0 ] || { fits=1; break; }
+			size=$((size - 262144))
+		done
+		[ $fits = 1 ]'
 }

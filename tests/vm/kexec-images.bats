@@ -53,6 +53,8 @@ load_and_jump() {
 	"$lab/make-uki" "$files/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
 	"$lab/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
 	"$lab/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
+	# with profiles there may be several kernels, and kexec would take the last one
+	"$lab/kernel_image.py" uki "$files/uki-two" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho"
 	gzip -c "$VM_KERNEL" >"$files/bzImage.gz"
 	xz --format=lzma -0 -c "$VM_KERNEL" >"$files/bzImage.lzma"
 	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$files/no-kho.gz"
@@ -63,6 +65,7 @@ load_and_jump() {
 	# the kernel inside is judged, and which way it can go
 	refused 3 K601 'kexec -l -s /tmp/uki-no-kho --reuse-cmdline'
 	refused 3 K601 'kexec -l -c /tmp/no-kho.gz --reuse-cmdline'
+	refused 3 K706 'kexec -l -s /tmp/uki-two --reuse-cmdline'
 	refused 3 K703 'kexec -l -c /tmp/uki --reuse-cmdline'
 	[[ $output == *"Use -s"* ]]
 	vm_run kho-inspect check-target /tmp/uki | grep -q '^UKI (bzImage) '
