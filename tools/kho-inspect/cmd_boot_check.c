@@ -84,12 +84,17 @@ static void set_nothing(const struct check *check, struct verdict *verdict)
 struct collector {
 	struct findings document;
 	struct boot_findings list;
+	uint64_t unclaimed, refused;	/* allocations; one finding may stand for many */
 };
 
 static int collect(const struct kho_finding *finding, void *data)
 {
 	struct collector *collector = data;
 
+	if (finding->rule->number == KHO_RULE_K501)
+		collector->unclaimed += finding->count;
+	if (finding->rule->number == KHO_RULE_K502)
+		collector->refused += finding->count;
 	boot_findings_add(&collector->list, finding);
 	return findings_add(finding, &collector->document);
 }
@@ -173,7 +178,6 @@ static void conclude(const struct check *check, struct collector *collector,
 		     struct verdict *verdict)
 {
 	struct boot_findings *list = &collector->list;
-	uint64_t unclaimed, refused = 0;
 
 	findings_end(&collector->document, summary, state);
 	if (fflush(stdout) || ferror(stdout)) {
@@ -181,11 +185,6 @@ static void conclude(const struct check *check, struct collector *collector,
 			    check->stage->report, strerror(errno));
 		return;
 	}
-	boot_findings_count(list, verdict->counts);
-	unclaimed = verdict->counts[CLASS_UNCLAIMED];
-	for (size_t i = 0; i < list->n; i++)
-		refused += !strcmp(list->list[i].rule, "K502");
-
 	boot_findings_sort(list);
 	if (check->claims && !drop_known(check, list)) {
 		set_verdict(verdict, WORD_UNKNOWN, "cannot read %s/%s, so nobody knows what is new",
@@ -205,7 +204,7 @@ static void conclude(const struct check *check, struct collector *collector,
 	boot_findings_count(list, verdict->counts);
 	verdict->word = boot_word_of(list->n ? list->list[0].class : CLASS_INFO);
 	verdict->judged = true;
-	describe(check, list, summary, unclaimed, refused, verdict);
+	describe(check, list, summary, collector->unclaimed, collector->refused, verdict);
 }
 
 /* Adds what the kernel said about it. */

@@ -156,7 +156,8 @@ static int count_unclaimed(const struct kho_finding *finding, void *data)
 {
 	struct unclaimed *unclaimed = data;
 
-	unclaimed->n += boot_classify(finding) == CLASS_UNCLAIMED;
+	if (boot_classify(finding) == CLASS_UNCLAIMED)
+		unclaimed->n += finding->count;
 	return findings_add(finding, &unclaimed->findings);
 }
 
