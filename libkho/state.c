@@ -176,7 +176,7 @@ static const struct scratch_names *names_of(const struct kho_source *source)
 
 const char *kho_state_scratch_option(const struct kho_state *state)
 {
-	return names_of(state->source)->option;
+	return state->scratch_option;
 }
 
 static int read_scratch_live(struct kho_state *state, struct kho_error *err)
@@ -247,6 +247,7 @@ int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_sta
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
 	state->source = source;
+	state->scratch_option = names_of(source)->option;
 	if (source->files) {
 		ret = read_root_live(&state->root, source, side, err);
 		if (!ret)

@@ -13,6 +13,7 @@ struct kho_state {
 	struct kho_range *scratch;
 	size_t nr_scratch;
 	bool scratch_unknown;	/* a dump without a word of it */
+	const char *scratch_option; /* of the kernel, that sets their sizes */
 	struct kho_map *map;	/* made on first use */
 	unsigned int v1_bitmap;	/* bytes of a bitmap of kho-v1 as told by the caller, or 0 */
 };
