@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Counts numbered datagrams: live-receiver PORT FILE. It writes FILE when it is told to
+ * stop (SIGTERM) and has read all that its socket holds:
+ *
+ *	first=N last=N count=N duplicates=N missing=N unordered=N
+ *
+ * missing counts the numbers between first and last that did not come. A datagram
+ * begins with its number, 8 bytes in big endian.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MOST 1000000
+
+static unsigned char seen[MOST];
+static uint64_t first = UINT64_MAX, last, count, duplicates, unordered;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static void take(uint64_t number)
+{
+	if (number >= MOST) {
+		fprintf(stderr, "live-receiver: number %" PRIu64 " is too large\n", number);
+		exit(2);
+	}
+	if (seen[number]) {
+		duplicates++;
+		return;
+	}
+	seen[number] = 1;
+	if (count && number < last)
+		unordered++;
+	if (number < first)
+		first = number;
+	if (!count || number > last)
+		last = number;
+	count++;
+}
+
+static void drain(int fd)
+{
+	uint64_t number;
+	ssize_t n;
+
+	while ((n = recv(fd, &number, sizeof(number), MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
+		if (n >= (ssize_t)sizeof(number))
+			take(be64toh(number));
+	}
+	if (errno != EAGAIN)
+		die("live-receiver: recv");
+}
+
+static int open_socket(const char *port)
+{
+	/* all that a ring holds, at once */
+	int room = 64 << 20, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(port)),
+	};
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("live-receiver: socket");
+	return fd;
+}
+
+static void report(const char *path)
+{
+	FILE *out = fopen(path, "w");
+
+	if (!out)
+		die(path);
+	fprintf(out, "first=%" PRIu64 " last=%" PRIu64 " count=%" PRIu64 " duplicates=%" PRIu64
+		" missing=%" PRIu64 " unordered=%" PRIu64 "\n", count ? first : 0, last, count,
+		duplicates, count ? last - first + 1 - count : 0, unordered);
+	if (fclose(out))
+		die(path);
+}
+
+int main(int argc, char **argv)
+{
+	struct pollfd fds[2];
+	sigset_t signals;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: live-receiver PORT FILE\n");
+		return 2;
+	}
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	fds[0] = (struct pollfd) { .fd = open_socket(argv[1]), .events = POLLIN };
+	fds[1] = (struct pollfd) { .fd = signalfd(-1, &signals, 0), .events = POLLIN };
+	if (fds[1].fd < 0)
+		die("live-receiver: signalfd");
+
+	do {
+		if (poll(fds, 2, -1) < 0)
+			die("live-receiver: poll");
+		drain(fds[0].fd);
+	} while (!fds[1].revents);
+	/* what came between the two */
+	drain(fds[0].fd);
+	report(argv[2]);
+	return 0;
+}
