@@ -78,3 +78,21 @@ load helpers
 		((generation == 2)) || kexec_to -s
 	done
 }
+
+@test "with a default CMA area, and two devices of one driver: all of it comes back" {
+	local before
+	# 64 MiB that dma-direct would take everything of more than a page from
+	vm_start --append "kho=on cma=64M" --qemu "-device edu,dma_mask=0xffffffff"
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'cma: Reserved 64 MiB'
+	[ "$(vm_run dmesg | grep -c 'preserved 5 buffers')" = 2 ]
+	before=$(records)
+	[ "$(wc -l <<<"$before")" = 10 ]
+	kexec_to -s
+	vm_ok modprobe kho_edu
+	[ "$(vm_run dmesg | grep -c 'restored 5 of 5 buffers at the same DMA addresses, content intact')" = 2 ]
+	[ "$(records --in)" = "$before" ]
+	vm_ok kho-inspect verify --in --claims
+	vm_ok kho-inspect verify
+	no_splat
+}
