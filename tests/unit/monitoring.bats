@@ -55,11 +55,10 @@ scrape() { # FOLDER
 @test "the real node_exporter serves the file of a damaged boot, and the alerts fire on it" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect damaged=$BATS_TEST_TMPDIR/damaged
 	local root=$BATS_TEST_TMPDIR/root textfiles=$BATS_TEST_TMPDIR/textfiles series
-	mkdir -p "$root/sys/kernel/boot_params/setup_data/0" "$root/proc" "$textfiles"
-	echo 0xa >"$root/sys/kernel/boot_params/setup_data/0/type"
-	: >"$root/proc/cmdline"
+	mkdir -p "$root/run" "$textfiles"
 	"$KHO_BUILDDIR/lab/kho-damage" in-record-crc "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
-	run -13 "$inspect" boot-check --sysroot="$root" --dir="$root/run" --core="$damaged"
+	# what boot-check says of it, which test-boot-check.c sees; here it would write to this machine's log
+	echo "error K405: record 1 has a wrong checksum" >"$root/run/status"
 	run -0 "$inspect" boot-report --dir="$root/run" --core="$damaged" --textfile="$textfiles/kho.prom"
 	scrape "$textfiles"
 	grep -qx 'kho_boot_status{status="error"} 1' "$BATS_TEST_TMPDIR/scraped"
