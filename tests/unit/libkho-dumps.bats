@@ -60,7 +60,7 @@ root_address() {
 # As /proc/vmcore has it: RAM on both sides of a crash kernel's hole, and the kernel's text once
 # more, which lies in RAM that is there as well; in any order.
 @test "an ELF core with segments that overlap, in any order, is a whole one" {
-	local order content
+	local order
 	make_dump --whole
 	"$inspect" extract 7 --core "$dump" -o "$BATS_TEST_TMPDIR/content"
 	for order in 43210 20413; do
