@@ -434,7 +434,8 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	[[ $output == *"small needs 12.0 MiB in one piece: they fit"* || $output == *"small needs 12 MiB in one piece: they fit"* ]]
 	head -c 5000000 /dev/zero >initrd
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
-	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true}' ]
+	# both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter more, in whole 16 MiB
+	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":"kho_scratch=64M,0,0"}' ]
 
 	image bzimage large kernel.gz "$largest"
 	run -1 "$inspect" scratch --core "$fixture" large

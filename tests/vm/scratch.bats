@@ -1,0 +1,31 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The smaller scratch that kho-inspect proposes is enough.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+@test "the machine boots with the proposed scratch, and hands over on both load paths" {
+	local proposal path before
+	vm_start --append "kho=on"
+	vm_run kho-inspect scratch --json /boot/bzImage >"$BATS_TEST_TMPDIR/scratch.json"
+	[ "$(jq -r .chosen_by "$BATS_TEST_TMPDIR/scratch.json")" = default ]
+	proposal=$(jq -r .image.proposal "$BATS_TEST_TMPDIR/scratch.json")
+	[[ $proposal == kho_scratch=*M,0,0 ]]
+	vm_stop
+
+	vm_start --append "kho=on $proposal"
+	vm_run kho-inspect scratch --json >"$BATS_TEST_TMPDIR/smaller.json"
+	[ "$(jq .total "$BATS_TEST_TMPDIR/smaller.json")" -lt "$(jq .total "$BATS_TEST_TMPDIR/scratch.json")" ]
+	[ "$(jq -r .chosen_by "$BATS_TEST_TMPDIR/smaller.json")" = command-line ]
+	vm_ok modprobe kho_edu
+	for path in -s -c; do
+		before=$(records)
+		kexec_to "$path"
+		expect_restored "$before"
+	done
+	[ "$(vm_run kho-inspect scratch --json | jq -r .chosen_by)" = previous-kernel ]
+	no_splat
+}
