@@ -100,7 +100,7 @@ complete_words() {
 		    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 		    lines = [line for line in re.sub(".\b", "", text).split("\n") if line.strip()]
 		    # without header and footer; the dash of the title and quotes are a matter of style
-		    return " ".join(" ".join(lines[1:-1]).split()).replace("`", "'").replace(" -- ", " - ")
+		    return " ".join(" ".join(lines[1:-1]).split()).replace("`", "'").replace(" -- ", " - ").replace('"', "")
 		rules = re.findall(r'^KHO_RULE\((\d+), \w+, (\w+),\s*"(.*)"\)', open(sys.argv[1]).read(), re.M)
 		assert len(rules) > 50
 		for page in sys.argv[2:]:
@@ -110,7 +110,7 @@ complete_words() {
 		    # a line of text that begins like a macro loses its first word, or becomes options
 		    assert not re.search(r"-[a-z]+ -[a-z]+ -[a-z]+ -[a-z]+ ", by_mandoc), page
 		    for number, severity, sentence in rules if page.endswith("/kho-rules.7") else ():
-		        heading = "K%s (%s): %s" % (number, severity.lower(), sentence)
+		        heading = "K%s (%s): %s" % (number, severity.lower(), sentence.replace('"', ""))
 		        assert heading in by_mandoc, heading
 	END
 }

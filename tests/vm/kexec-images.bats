@@ -75,8 +75,8 @@ load_and_jump() {
 	vm_run dmesg | grep -q 'initrd-of-the-uki ran'
 	load_and_jump -c /tmp/bzImage.gz
 	load_and_jump -s /tmp/bzImage.lzma
-	vm_ok modprobe kho_edu
-	vm_run dmesg | grep -q 'restored 5 of 5 buffers'
+	vm_ok "modprobe kho_edu $(edu_cookies)"
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
 	no_splat
 }
 
