@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A short run of each fuzzer; KHO_FUZZ_SECONDS (60) for each, as many at a time as there
+# A short run of each fuzzer; KHO_FUZZ_SECONDS (30) for each, as many at a time as there
 # are processors. scripts/fuzz is for long ones.
 
 bats_require_minimum_version 1.5.0
@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	export fuzz=$BATS_TEST_DIRNAME/../../scripts/fuzz table=$BATS_FILE_TMPDIR/table
 	# each test says what it thinks of its own line
-	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-60}" >"$table" 2>"$table.errors" 3>&- || :
+	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-30}" >"$table" 2>"$table.errors" 3>&- || :
 	cat "$table" "$table.errors" >&2
 }
 

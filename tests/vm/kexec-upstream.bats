@@ -23,6 +23,12 @@ same='same() {
 	diff /tmp/stock.said /tmp/ours.said
 	failed=1
 }
+junk() {
+	kexec -l "$@" /tmp/junk >/tmp/junk.said 2>&1
+	[ $? = 255 ] && grep -q "^Cannot determine the file type of /tmp/junk" /tmp/junk.said && return
+	echo "kexec -l $* /tmp/junk: $(cat /tmp/junk.said)"
+	failed=1
+}
 mkdir -p /tmp/stock /tmp/ours
 cp /usr/sbin/kexec-stock /tmp/stock/kexec
 cp /usr/sbin/kexec /tmp/ours/kexec
@@ -45,8 +51,8 @@ failed=0
 			for path in -s -c -a ""; do
 				same -l $path /boot/bzImage --command-line=quiet --initrd=/tmp/initrd
 				same -l $path /boot/bzImage --initrd=/no/such/file
-				# probes read beyond it what they did not write, and by then we have
-				grep -q kho=on /proc/cmdline || same -l $path /tmp/junk
+				# upstream reads beyond such a file and may die of it, see patch 4: compared with nothing
+				grep -q kho=on /proc/cmdline || junk $path
 			done
 			same -l -c --real-mode /boot/bzImage
 			same -l -c --mem-max=0x100000 /boot/bzImage
