@@ -184,6 +184,12 @@ static uint64_t advised_scratch(uint64_t size)
 	return size / (1 << 20) + 17;
 }
 
+/* What this kernel calls it: kho_bootmem since Linux 7.4. */
+static const char *scratch_option(void)
+{
+	return kho_state_scratch_option(kho_held.state);
+}
+
 void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 {
 	uint64_t largest = largest_scratch(), placed = 0;
@@ -194,11 +200,11 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 	for (int i = 0; i < info->nr_segments; i++)
 		placed += info->segment[i].memsz;
 	if (size > largest || placed > largest - size)
-		kho_say_refused("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M.",
-				size, placed, largest, advised_scratch(placed + size));
+		kho_say_refused("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M.",
+				size, placed, largest, scratch_option(), advised_scratch(placed + size));
 	/* large enough, and yet no room where the caller wanted it, or too many pieces */
-	kho_say_refused("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger kho_scratch=.",
-			size);
+	kho_say_refused("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
+			size, scratch_option());
 }
 
 static uint64_t file_size(int fd)
@@ -208,7 +214,7 @@ static uint64_t file_size(int fd)
 	return fd < 0 || fstat(fd, &st) || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
 }
 
-#define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with kho_scratch= whose first size is at least %" PRIu64 "M."
+#define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M."
 
 /* kexec_file_load: the kernel places the pieces, and says only that there is no room. */
 static void check_room(const struct kexec_info *info)
@@ -217,7 +223,7 @@ static void check_room(const struct kexec_info *info)
 
 	if (kho_target_fits(&kho_report.target, initrd, kho_held.scratch, kho_held.nr_scratch))
 		return;
-	kho_say_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(),
+	kho_say_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
 			advised_scratch(kernel + initrd));
 }
 
@@ -383,7 +389,7 @@ static void explain_failure(const struct kexec_info *info, int error)
 	switch (error) {
 	case EADDRNOTAVAIL:
 		if (load.file_mode)
-			kho_say_kernel_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(),
+			kho_say_kernel_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
 					       advised_scratch(kernel + initrd));
 		break;
 	case EBUSY:

@@ -54,3 +54,17 @@ cannot_tell() {
 	[[ $output == *"fatal    K510"* ]]
 	cannot_tell 'without a hand-over' kho-inspect list --in
 }
+
+@test "as root: devices, FIFOs and links that output goes to stay what they are" {
+	vm_start --append "kho=on"
+	vm_ok modprobe kho_edu
+	vm_ok kho-inspect snapshot -o /dev/null
+	vm_ok kho-inspect extract 2 -o /dev/null
+	vm_ok test -c /dev/null
+	[ "$(vm_run 'ln -s /proc/self/fd/1 /tmp/stdout; kho-inspect extract 2 -o /tmp/stdout 2>/dev/null | wc -c')" = 4096 ]
+	vm_ok test -L /tmp/stdout
+	vm_ok 'mkfifo /tmp/fifo; cat /tmp/fifo >/tmp/through & kho-inspect extract 2 -o /tmp/fifo && wait && test -p /tmp/fifo'
+	[ "$(vm_run 'stat -c %s /tmp/through')" = 4096 ]
+	vm_ok 'echo old >/tmp/file; ln -s file /tmp/link; kho-inspect snapshot -o /tmp/link && test -L /tmp/link'
+	vm_ok kho-inspect verify --core /tmp/file --ignore K413
+}

@@ -219,6 +219,16 @@ static void print_table(const struct options *options, const struct facts *facts
 	table_destroy(table);
 }
 
+/* The next kernel reserves it while the scratch areas are all the memory that it has (K608). */
+static bool crash_kernel_fits(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->nr_areas; i++) {
+		if (facts->areas[i].size > facts->crash)
+			return true;
+	}
+	return !facts->crash;
+}
+
 static void print_cost(const struct options *options, const struct facts *facts)
 {
 	static const char *const chosen[] = {
@@ -237,6 +247,9 @@ static void print_cost(const struct options *options, const struct facts *facts)
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
 		       format_size(options, facts->cma_free, free_size),
 		       format_size(options, facts->cma_total, size));
+	if (facts->crash_known && !crash_kernel_fits(facts))
+		printf("No area has room for a crash kernel of %s: the next kernel would come up without kdump. Boot with a larger %s=.\n",
+		       format_size(options, facts->crash, size), facts->option);
 }
 
 static void print_need(const struct options *options, const struct facts *facts,
@@ -302,6 +315,10 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	add_known(json, "cma_total", facts->cma_known, facts->cma_total);
 	add_known(json, "cma_free", facts->cma_known, facts->cma_free);
 	add_known(json, "crash_kernel", facts->crash_known, facts->crash);
+	if (facts->crash_known)
+		kho_json_bool(json, "crash_kernel_fits", crash_kernel_fits(facts));
+	else
+		kho_json_null(json, "crash_kernel_fits");
 	if (need)
 		add_need(json, facts, need);
 	else
