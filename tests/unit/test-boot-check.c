@@ -543,6 +543,12 @@ static void test_policies(const char *damaged)
 	is_word(check_boot(NULL, BOOT_INCOMING), "none");
 	CHECK(strstr(output, "rd.kho.timeout=5m is not a number of seconds"));
 
+	new_box("a time limit that is none, with a state");
+	hand_over();
+	cmdline("rd.kho.timeout=30 rd.kho.timeout=0");
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING), "clean");
+	CHECK(strstr(output, "rd.kho.timeout=0 is not a number of seconds"));
+
 	new_box("no reboot where it would never end");
 	cmdline("rd.kho.policy=reboot");
 	is_word(check_boot(damaged, BOOT_INCOMING), "error");

@@ -175,9 +175,10 @@ unsigned int boot_timeout_parse(const char *text)
 static void parse_timeout(struct boot_options *options, const char *value)
 {
 	options->timeout = boot_timeout_parse(value);
-	if (!options->timeout)
-		slip(options, "rd.kho.timeout", value,
-		     "a number of seconds from 1 to 99999: taken as 120");
+	if (options->timeout)
+		return;
+	options->timeout = BOOT_TIMEOUT;
+	slip(options, "rd.kho.timeout", value, "a number of seconds from 1 to 99999: taken as 120");
 }
 
 static bool is_no(const char *value)
