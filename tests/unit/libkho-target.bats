@@ -423,7 +423,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 }
 
 @test "scratch says what an image needs, and whether it fits" {
-	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest other
 	local fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
 	largest=$("$inspect" scratch --json --core "$fixture" | jq '[.scratch[].size] | max')
 	make_kernel kernel "${full[@]}"
@@ -436,6 +436,11 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
 	# both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter more, in whole 16 MiB
 	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":"kho_scratch=64M,0,0"}' ]
+
+	for other in . /dev/null; do
+		run -2 "$inspect" scratch --core "$fixture" --initrd="$other" small
+		[[ $output == *"$other is no regular file"* ]]
+	done
 
 	image bzimage large kernel.gz "$largest"
 	run -1 "$inspect" scratch --core "$fixture" large

@@ -181,6 +181,10 @@ static bool read_need(const struct options *options, const struct facts *facts, 
 		complain("cannot look at %s: %s.", options->initrd, strerror(errno));
 		return false;
 	}
+	if (options->initrd && !S_ISREG(st.st_mode)) {
+		complain("%s is no regular file, so that its size says nothing of an initrd.", options->initrd);
+		return false;
+	}
 	need->initrd = (uint64_t)st.st_size;
 	fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
 	if (fits < 0) {
