@@ -117,6 +117,6 @@ explained() {
 	done
 	page=$STEPS_OBJ/Documentation/output/core-api/kho/dma.html
 	grep -q 'id="c.dma_preserve_allocation_attrs"' "$page"
-	grep -q 'id="c.dma_next_preserved_allocation"' "$page"
+	grep -q 'id="c.dma_set_preservable"' "$page"
 	grep -q 'href="dma.html"' "${page%/*}/index.html"
 }

@@ -16,13 +16,17 @@ static int __init api_init(void)
 	u64 state = 0;
 	int err;
 
-	err = dma_preserve_allocation_attrs(dev, cpu_addr, size, dma_addr, attrs, &state);
+	err = dma_set_preservable(dev);
+	err = err ?: dma_preserve_allocation_attrs(dev, cpu_addr, size, dma_addr, attrs, &state);
 	err = err ?: dma_preserve_coherent_allocation(dev, cpu_addr, size, dma_addr, &state);
 	err = err ?: dmam_preserve_coherent_allocation(dev, cpu_addr, size, dma_addr, &state);
 	err = err ?: dma_seal_allocation(dev, state);
+	err = err ?: dma_unseal_allocation(dev, state);
+	err = err ?: dma_verify_allocation(dev, state);
 	cpu_addr = dma_restore_allocation_attrs(dev, size, &dma_addr, GFP_KERNEL, attrs, state);
 	cpu_addr = cpu_addr ?: dma_restore_coherent_allocation(dev, size, &dma_addr, GFP_KERNEL, state);
-	state = dma_next_preserved_allocation(dev, state, &size, &attrs);
+	cpu_addr = cpu_addr ?: dmam_restore_allocation_attrs(dev, size, &dma_addr, GFP_KERNEL, attrs, state);
+	cpu_addr = cpu_addr ?: dmam_restore_coherent_allocation(dev, size, &dma_addr, GFP_KERNEL, state);
 	dma_unpreserve_allocation(dev, state);
 	dma_unpreserve_coherent_allocation(dev, state);
 	dmam_unpreserve_coherent_allocation(dev, cpu_addr, size, dma_addr, state);
