@@ -52,7 +52,7 @@ distro_root() {
 }
 
 # distro_run ROOT FOLDER COMMAND...: runs it as root of that system, which stays as it is, with
-# FOLDER as /work and the current folder.
+# FOLDER as /source and the current folder.
 distro_run() {
 	# shellcheck disable=SC2016 # for the other shell
 	as_root unshare --mount --pid --fork --kill-child bash -euc '
@@ -64,12 +64,12 @@ distro_run() {
 		mkdir "$work"/{upper,work,new}
 		mount -t overlay overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" "$work/new"
 		cd "$work/new"
-		mkdir -p work
-		mount --bind "$folder" work
+		mkdir source
+		mount --bind "$folder" source
 		mount -t proc proc proc
 		mount --rbind /dev dev
 		mount -t tmpfs tmpfs tmp
 		exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
-			sh -c "cd /work && exec \"\$@\"" sh "$@"
+			sh -c "cd /source && exec \"\$@\"" sh "$@"
 	' bash "$@"
 }

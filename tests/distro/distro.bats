@@ -66,7 +66,7 @@ build() {
 	[[ $KHO_DISTRO_PART == fast ]] || files=.
 	# shellcheck disable=SC2016 # for the other shell
 	inside bash -euc '
-		export KHO_BUILDDIR=/work/build-gcc
+		export KHO_BUILDDIR=/source/build-gcc
 		cd tests/unit
 		bats $1
 	' bash "$files" >"$BATS_TEST_TMPDIR/log" 2>&1 || {
