@@ -41,7 +41,7 @@ tests_unit_test_text_SOURCES = tests/unit/test-text.c
 tests_unit_test_text_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-cmdline
-tests_unit_test_cmdline_SOURCES = tests/unit/test-cmdline.c
+tests_unit_test_cmdline_SOURCES = tests/unit/test-cmdline.c tests/unit/check.h
 tests_unit_test_cmdline_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-target-cmdline

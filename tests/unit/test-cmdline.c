@@ -5,18 +5,9 @@
 #include <string.h>
 
 #include "libkho/kho.h"
+#include "tests/unit/check.h"
 
 #define MAX_ARGS	7
-
-static int failed;
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			failed = 1; \
-		} \
-	} while (0)
 
 /* The right-hand side was printed by next_arg() of Linux 7.3 itself (lib/cmdline.c). */
 static const struct {

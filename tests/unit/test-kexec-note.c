@@ -8,16 +8,7 @@
 
 #include "kexec/kexec-kho-host.h"
 #include "kexec/kexec-kho-note.h"
-
-static int failed;
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			failed = 1; \
-		} \
-	} while (0)
+#include "tests/unit/check.h"
 
 ssize_t kho_host_read_text(const char *path, char *buf, size_t size)
 {

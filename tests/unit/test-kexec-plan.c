@@ -8,16 +8,7 @@
 #include <kho.h>
 
 #include "kexec/kexec-kho-plan.h"
-
-static int failed;
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			failed = 1; \
-		} \
-	} while (0)
+#include "tests/unit/check.h"
 
 static void check_line(const char *line, const char *expect, const char *wanted)
 {
