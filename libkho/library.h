@@ -5,6 +5,7 @@
 
 #include "kho.h"
 
+/* Of the major versions whose headers this is compiled with. */
 #define KHO_LIBRARY_KDUMP	"libkdumpfile.so.10"
 #define KHO_LIBRARY_DW		"libdw.so.1"
 

@@ -22,7 +22,6 @@
 #include "source_kinds.h"
 #include "abi/kexec_handover.h"
 
-/* of the major version whose header this is compiled with */
 /* Pages that are kept unpacked; most are read once, one after the other. */
 #define CACHED_PAGES	32
 /* Ranges of RAM that a dump may have; machines have tens. */
@@ -156,27 +155,37 @@ static int open_dump(struct kdump *kdump, struct kho_error *err)
 	return 0;
 }
 
+/* The first run of set bits of @pages at or after @from, as addresses. */
+static bool next_run(const struct kdump *kdump, kdump_bmp_t *pages, uint64_t from,
+		     struct kho_range *run)
+{
+	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;
+	kdump_addr_t first = from / KHO_ABI_PAGE_SIZE, end;
+
+	if (kdump->find_set(pages, &first) != KDUMP_OK)
+		return false;
+	end = first;
+	if (kdump->find_clear(pages, &end) != KDUMP_OK || end <= first || end > most)
+		return false;
+	*run = (struct kho_range){ first * KHO_ABI_PAGE_SIZE, (end - first) * KHO_ABI_PAGE_SIZE };
+	return true;
+}
+
 /* The runs of set bits: RAM. */
 static int add_ram(struct kdump *kdump, kdump_bmp_t *pages, struct kho_error *err)
 {
-	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;
 	struct kho_source *source = &kdump->source;
-	kdump_addr_t first, end = 0;
+	struct kho_range run = { 0 };
 
 	source->ram = calloc(MAX_RAM, sizeof(*source->ram));
 	if (!source->ram)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
-	for (first = 0; kdump->find_set(pages, &first) == KDUMP_OK; first = end) {
-		end = first;
-		if (kdump->find_clear(pages, &end) != KDUMP_OK || end > most || end <= first)
-			break;
+	while (next_run(kdump, pages, run.addr + run.size, &run)) {
 		if (source->nr_ram == MAX_RAM)
 			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 					"%s has more than %u ranges of RAM", kdump->source.path, MAX_RAM);
-		source->ram[source->nr_ram++] = (struct kho_range){
-			first * KHO_ABI_PAGE_SIZE, (end - first) * KHO_ABI_PAGE_SIZE,
-		};
+		source->ram[source->nr_ram++] = run;
 	}
 	return 0;
 }
@@ -237,21 +246,6 @@ static bool dump_vmcoreinfo(struct kho_source *source, const char *key, char *va
 	return fits;
 }
 
-/* The first run of pages at or after @from that the file says it has. */
-static bool next_run(const struct kdump *kdump, uint64_t from, struct kho_range *run)
-{
-	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;
-	kdump_addr_t first = from / KHO_ABI_PAGE_SIZE, end;
-
-	if (kdump->find_set(kdump->present, &first) != KDUMP_OK)
-		return false;
-	end = first;
-	if (kdump->find_clear(kdump->present, &end) != KDUMP_OK || end <= first || end > most)
-		return false;
-	*run = (struct kho_range){ first * KHO_ABI_PAGE_SIZE, (end - first) * KHO_ABI_PAGE_SIZE };
-	return true;
-}
-
 /* Where the pages at or after @from begin that are said to be, and are not. */
 static const struct kho_range *next_beyond(const struct kdump *kdump, uint64_t from)
 {
@@ -273,7 +267,7 @@ static bool dump_next_run(struct kho_source *source, uint64_t from, struct kho_r
 	const struct kdump *kdump = kdump_of(source);
 	const struct kho_range *beyond;
 
-	while (next_run(kdump, from, run)) {
+	while (next_run(kdump, kdump->present, from, run)) {
 		beyond = next_beyond(kdump, run->addr);
 		if (!beyond || beyond->addr > run->addr) {
 			if (beyond && beyond->addr - run->addr < run->size)
@@ -330,19 +324,18 @@ static int add_beyond(struct kdump *kdump, uint64_t addr, bool goes_on,
 	return 0;
 }
 
-static int compare_with_end(struct kdump *kdump, struct kdump_pages *list,
-			    uint64_t file_size, struct kho_error *err)
+static int compare_with_end(struct kdump *kdump, struct kdump_pages *list, struct kho_error *err)
 {
 	struct kho_range run = { 0 };
 	bool beyond, before = false;
 
-	while (next_run(kdump, run.addr + run.size, &run)) {
+	while (next_run(kdump, kdump->present, run.addr + run.size, &run)) {
 		for (uint64_t done = 0; done < run.size; done += KHO_ABI_PAGE_SIZE) {
 			const struct kdump_page *page = next_page(list);
 			int ret;
 
-			beyond = page->offset > file_size ||
-				 page->size > file_size - page->offset;
+			beyond = page->offset > kdump->file_size ||
+				 page->size > kdump->file_size - page->offset;
 			ret = beyond ? add_beyond(kdump, run.addr + done, before, err) : 0;
 			if (ret)
 				return ret;
@@ -371,7 +364,7 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 	list->at = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) *
 		   KHO_ABI_PAGE_SIZE;
 	list->next = sizeof(list->pages) / sizeof(list->pages[0]);
-	ret = compare_with_end(kdump, list, kdump->file_size, err);
+	ret = compare_with_end(kdump, list, err);
 	free(list);
 	kdump->source.cut_short = kdump->nr_beyond;
 	return ret;
