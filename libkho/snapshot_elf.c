@@ -30,7 +30,7 @@ static char *notes_text(const struct kho_state *state, size_t *size)
 		return NULL;
 	/* as the kernel has it: the reader makes text of it */
 	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
-		state->root.side == KHO_SIDE_IN ? "in" : "out",
+		kho_side_folder(state->root.side),
 		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
 	for (size_t i = 0; i < state->nr_scratch; i++)
 		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,

@@ -55,7 +55,7 @@ static int check_side_exists(const struct kho_source *source, enum kho_side side
 			  "Look for \"KHO\" in the kernel's log.");
 }
 
-/* "0x..." lines of a debugfs file; returns how many there were. */
+/* "0x..." lines of a debugfs file; *n says how many there were. */
 static int read_numbers(const struct kho_source *source, const char *path, uint64_t *values,
 			size_t max, size_t *n, struct kho_error *err)
 {
@@ -179,9 +179,9 @@ const char *kho_state_scratch_option(const struct kho_state *state)
 	return state->scratch_option;
 }
 
-static int read_scratch_live(struct kho_state *state, struct kho_error *err)
+static int read_scratch_live(struct kho_state *state, const struct scratch_names *names,
+			     struct kho_error *err)
 {
-	const struct scratch_names *names = names_of(state->source);
 	uint64_t *addrs, *sizes;
 	size_t n, m;
 	int ret;
@@ -240,6 +240,7 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_state **out,
 		   struct kho_error *err)
 {
+	const struct scratch_names *names = names_of(source);
 	struct kho_state *state = calloc(1, sizeof(*state));
 	int ret;
 
@@ -247,11 +248,11 @@ int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_sta
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 
 	state->source = source;
-	state->scratch_option = names_of(source)->option;
+	state->scratch_option = names->option;
 	if (source->files) {
 		ret = read_root_live(&state->root, source, side, err);
 		if (!ret)
-			ret = read_scratch_live(state, err);
+			ret = read_scratch_live(state, names, err);
 	} else {
 		ret = read_root_snapshot(&state->root, source, side, err);
 		if (!ret)
