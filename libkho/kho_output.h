@@ -107,7 +107,7 @@ void kho_json_target(struct kho_json *json, const char *key, const struct kho_ta
  * A file that is written. Symbolic links are followed. A regular file, or one that does not exist
  * yet, is there as a whole once kho_output_commit() has returned 0; until then, and when the
  * program dies, everything is as it was. Anything else (a device, a FIFO), and the standard
- * output of this process by whatever name, is written to as it is.
+ * output or error of this process by whatever name, is written to as it is.
  */
 struct kho_output;
 

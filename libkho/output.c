@@ -183,6 +183,17 @@ static int open_regular(struct kho_output *output, const struct stat *st, struct
 	return 0;
 }
 
+/* What is written goes to @fd: at once, or in the end where it must be possible to seek. */
+static int write_to(struct kho_output *output, int fd, unsigned int flags, struct kho_error *err)
+{
+	output->fd = fd;
+	if (!(flags & KHO_OUTPUT_SEEKABLE))
+		return 0;
+	output->target = fd;
+	output->fd = memfd_create("kho-output", MFD_CLOEXEC);
+	return output->fd < 0 ? kho_fail_os(err, "write", output->path) : 0;
+}
+
 static int open_special(struct kho_output *output, const struct stat *st, unsigned int flags,
 			struct kho_error *err)
 {
@@ -195,12 +206,7 @@ static int open_special(struct kho_output *output, const struct stat *st, unsign
 	output->folder = -1;
 	if (fd < 0)
 		return kho_fail_os(err, "write", output->path);
-	output->fd = fd;
-	if (!(flags & KHO_OUTPUT_SEEKABLE))
-		return 0;
-	output->target = fd;
-	output->fd = memfd_create("kho-output", MFD_CLOEXEC);
-	return output->fd < 0 ? kho_fail_os(err, "write", output->path) : 0;
+	return write_to(output, fd, flags, err);
 }
 
 /* True if @path is what @fd writes to: its content is to follow what was written there. */
@@ -220,13 +226,8 @@ static int open_standard(struct kho_output *output, int fd, unsigned int flags,
 
 	if (copy < 0)
 		return kho_fail_os(err, "write", output->path);
-	output->fd = copy;
 	output->is_stdout = fd == STDOUT_FILENO;
-	if (!(flags & KHO_OUTPUT_SEEKABLE))
-		return 0;
-	output->target = copy;
-	output->fd = memfd_create("kho-output", MFD_CLOEXEC);
-	return output->fd < 0 ? kho_fail_os(err, "write", output->path) : 0;
+	return write_to(output, copy, flags, err);
 }
 
 static int open_any(struct kho_output *output, unsigned int flags, struct kho_error *err)
