@@ -10,6 +10,12 @@ static int range_compare(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
+void kho_ranges_sort(struct kho_range *ranges, size_t n)
+{
+	if (n)
+		qsort(ranges, n, sizeof(*ranges), range_compare);
+}
+
 size_t kho_ranges_merge(struct kho_range *ranges, size_t n)
 {
 	size_t kept = 0;
@@ -17,7 +23,7 @@ size_t kho_ranges_merge(struct kho_range *ranges, size_t n)
 	if (!n)
 		return 0;
 
-	qsort(ranges, n, sizeof(*ranges), range_compare);
+	kho_ranges_sort(ranges, n);
 	for (size_t i = 1; i < n; i++) {
 		uint64_t end = ranges[kept].addr + ranges[kept].size;
 		uint64_t next_end = ranges[i].addr + ranges[i].size;
@@ -62,17 +68,4 @@ bool kho_ranges_meet(const struct kho_range *ranges, size_t n, uint64_t addr, ui
 			high = mid;
 	}
 	return low < n && size && (ranges[low].addr <= addr || ranges[low].addr - addr < size);
-}
-
-const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
-					   uint64_t addr, uint64_t size)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!ranges[i].size || !size)
-			continue;
-		if (addr >= ranges[i].addr ? addr - ranges[i].addr < ranges[i].size
-					   : ranges[i].addr - addr < size)
-			return &ranges[i];
-	}
-	return NULL;
 }

@@ -5,6 +5,8 @@
 
 #include "kho.h"
 
+/* Sorts by address. */
+void kho_ranges_sort(struct kho_range *ranges, size_t n);
 /* Sorts by address and merges what touches. Returns the new count. */
 size_t kho_ranges_merge(struct kho_range *ranges, size_t n);
 /* Whether [addr, addr+size) lies within one of the sorted, merged ranges. */
@@ -12,8 +14,5 @@ bool kho_ranges_contain(const struct kho_range *ranges, size_t n, uint64_t addr,
 			uint64_t size);
 /* True if [addr, addr+size) overlaps one of the sorted, merged ranges. */
 bool kho_ranges_meet(const struct kho_range *ranges, size_t n, uint64_t addr, uint64_t size);
-/* The first of @n ranges (any order) that overlaps, or NULL. */
-const struct kho_range *kho_ranges_overlap(const struct kho_range *ranges, size_t n,
-					   uint64_t addr, uint64_t size);
 
 #endif /* KHO_RANGES_H */

@@ -197,7 +197,7 @@ static bool read_memory(const char *cmdline, struct memory *memory)
 static bool has_range(const struct memory *memory, uint64_t addr, uint64_t size)
 {
 	return kho_ranges_contain(memory->ram, memory->nr_ram, addr, size) &&
-	       !kho_ranges_overlap(memory->taken, memory->nr_taken, addr, size);
+	       !kho_ranges_meet(memory->taken, memory->nr_taken, addr, size);
 }
 
 static bool scratch_stays(struct kho_verify *v, const struct memory *memory)

@@ -38,13 +38,6 @@ void kho_verify_root(struct kho_verify *v)
 
 /* ---------------------------------------------------------------- scratch */
 
-static int compare_scratch(const void *a, const void *b)
-{
-	const struct kho_range *x = a, *y = b;
-
-	return (x->addr > y->addr) - (x->addr < y->addr);
-}
-
 int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err)
 {
 	const struct kho_state *state = v->state;
@@ -61,7 +54,7 @@ int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err)
 			area->size = UINT64_MAX - area->addr;
 		v->nr_scratch += area->size > 0;
 	}
-	qsort(v->scratch, v->nr_scratch, sizeof(*v->scratch), compare_scratch);
+	kho_ranges_sort(v->scratch, v->nr_scratch);
 	return 0;
 }
 
