@@ -368,7 +368,7 @@ int kho_dma_check_content(struct kho_state *state,
 			  const struct kho_dma_record *record,
 			  struct kho_error *err);
 
-/* "write-combine,no-warn" and the like into @buf; "-" for none. Returns @buf. */
+/* "weak-ordering,write-combine" and the like into @buf; "-" for none. Returns @buf. */
 char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size);
 
 /* ------------------------------------------------------ subtrees, decoded */

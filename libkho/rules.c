@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The table of the rules. Which rule fires where, the verify_*.c and target.c say. */
+/* The table of the rules. Which rule fires where, the verify_*.c and target*.c say. */
 #include <string.h>
 
 #include "kho.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the rules share. report.c hands findings out, verify_*.c has the rules of an area each,
- * verify.c runs them, and target.c has those of a target kernel. See docs/extending.md for
+ * verify.c runs them, and target*.c have those of a target kernel. See docs/extending.md for
  * adding one.
  */
 #ifndef KHO_VERIFY_H

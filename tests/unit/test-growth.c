@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-growth: input of each shape that could make reading it expensive, of 64, 256 and 1,024 KiB.
- * All that kho-inspect and kexec do with a state is done with it. Work grows like n log n and
- * memory like n. Work is counted, not timed: basic blocks of libkho (which is compiled for
- * this test with -fsanitize-coverage=trace-pc), bytes that are read, and bytes that libfdt
- * looks through for the ends of strings.
+ * test-growth: input of shapes that could make reading it expensive, of about 64, 256 and 1,024
+ * KiB, is verified, iterated, decoded and written as a snapshot. Work must not grow faster than
+ * n log n, and memory has a bound for each byte. Work is counted, not timed: basic blocks of
+ * libkho (which is compiled for this test with -fsanitize-coverage=trace-pc), and bytes that are
+ * read. What libfdt does is not counted.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -193,7 +193,7 @@ static void write_fully(int fd, const void *data, size_t size, off_t offset)
 }
 
 /*
- * Writes it as a snapshot, with @extra more empty PT_LOADs, and with a hole of @hole bytes for the
+ * Writes it as a snapshot, with @extra more PT_LOADs of half a page, and with a hole of @hole bytes for the
  * memory behind what the machine may use. Returns its size without that.
  */
 static size_t machine_write(const char *path, size_t extra, size_t hole)
@@ -246,7 +246,7 @@ static size_t machine_write(const char *path, size_t extra, size_t hole)
 
 /* ----------------------------------------------------------------- shapes */
 
-/* Each makes a state of about @size bytes; what it returns are empty PT_LOADs besides. */
+/* Each makes a state of about @size bytes; what it returns are PT_LOADs of half a page besides. */
 
 static uint64_t add_dma_head(void)
 {
@@ -333,7 +333,7 @@ static size_t shape_colliding_bitmaps(size_t size)
 	return 0;
 }
 
-/* A blob of @size bytes that is an FDT, with @names as strings and as many properties as fit. */
+/* A blob of @size bytes that is an FDT, with one string of @name characters and as many properties as fit. */
 static uint64_t add_fdt(size_t size, size_t name)
 {
 	size_t pages = size / PAGE, strings = name + 1;
