@@ -544,10 +544,7 @@ static void print_json(struct diff *diff)
 	} else {
 		kho_json_null(json, "ranges");
 	}
-	if (diff->ret)
-		kho_json_null(json, "differences");
-	else
-		kho_json_uint(json, "differences", diff->differences);
+	json_uint_or_null(json, "differences", !diff->ret, diff->differences);
 	json_close(json);
 }
 

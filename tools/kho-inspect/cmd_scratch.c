@@ -166,12 +166,11 @@ static void propose(const struct facts *facts, struct need *need)
 		need->proposal = size;
 }
 
-/* False, with a reason on stderr. */
-static bool read_need(const struct options *options, const struct facts *facts, struct need *need)
+/* What the files are, before the sandbox is closed. False, with a reason on stderr. */
+static bool read_files(const struct options *options, struct need *need)
 {
 	struct kho_error err;
 	struct stat st = { 0 };
-	int fits;
 
 	if (kho_target_read(options->argument, &need->target, &err)) {
 		fail(&err);
@@ -186,7 +185,13 @@ static bool read_need(const struct options *options, const struct facts *facts, 
 		return false;
 	}
 	need->initrd = (uint64_t)st.st_size;
-	fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
+	return true;
+}
+
+/* False, with a reason on stderr. */
+static bool place(const struct options *options, const struct facts *facts, struct need *need)
+{
+	int fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
 	if (fits < 0) {
 		complain("%s does not say how much memory it needs. Give a bzImage.", options->argument);
 		return false;
@@ -280,14 +285,6 @@ static void print_need(const struct options *options, const struct facts *facts,
 
 /* ------------------------------------------------------------------- JSON */
 
-static void add_known(struct kho_json *json, const char *key, bool known, uint64_t value)
-{
-	if (known)
-		kho_json_uint(json, key, value);
-	else
-		kho_json_null(json, key);
-}
-
 static void add_need(struct kho_json *json, const struct facts *facts, const struct need *need)
 {
 	char proposal[64];
@@ -316,9 +313,9 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	kho_json_uint(json, "total", facts->total);
 	kho_json_uint(json, "ram", facts->ram);
 	kho_json_string(json, "chosen_by", chosen_names[facts->chosen_by]);
-	add_known(json, "cma_total", facts->cma_known, facts->cma_total);
-	add_known(json, "cma_free", facts->cma_known, facts->cma_free);
-	add_known(json, "crash_kernel", facts->crash_known, facts->crash);
+	json_uint_or_null(json, "cma_total", facts->cma_known, facts->cma_total);
+	json_uint_or_null(json, "cma_free", facts->cma_known, facts->cma_free);
+	json_uint_or_null(json, "crash_kernel", facts->crash_known, facts->crash);
 	if (facts->crash_known)
 		kho_json_bool(json, "crash_kernel_fits", crash_kernel_fits(facts));
 	else
@@ -330,33 +327,35 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	json_close(json);
 }
 
-static int show(const struct options *options, const struct opened *opened)
+static int show(const struct options *options, const struct opened *opened, struct need *need)
 {
 	struct facts facts = { 0 };
-	struct need need = { 0 };
 
 	collect(opened, &facts);
-	if (options->argument && !read_need(options, &facts, &need))
+	if (options->argument && !place(options, &facts, need))
 		return EXIT_CANNOT_TELL;
 	if (options->json) {
-		print_json(opened->state, &facts, options->argument ? &need : NULL);
+		print_json(opened->state, &facts, options->argument ? need : NULL);
 	} else {
 		print_table(options, &facts);
 		print_cost(options, &facts);
 		if (options->argument)
-			print_need(options, &facts, &need);
+			print_need(options, &facts, need);
 	}
-	return options->argument && !need.fits ? EXIT_FINDINGS : EXIT_CLEAN;
+	return options->argument && !need->fits ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 int cmd_scratch(const struct options *options)
 {
+	struct need need = { 0 };
 	struct opened opened;
 	int status;
 
+	if (options->argument && !read_files(options, &need))
+		return EXIT_CANNOT_TELL;
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-	status = show(options, &opened);
+	status = show(options, &opened, &need);
 	close_state(&opened);
 	return status;
 }

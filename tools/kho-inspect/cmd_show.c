@@ -106,10 +106,7 @@ static void print_json(const struct kho_state *state, const struct figures *f)
 	} else {
 		kho_json_null(json, "preserved");
 	}
-	if (f->scratch_known)
-		kho_json_uint(json, "scratch_bytes", f->scratch);
-	else
-		kho_json_null(json, "scratch_bytes");
+	json_uint_or_null(json, "scratch_bytes", f->scratch_known, f->scratch);
 	if (f->dma_known) {
 		kho_json_object(json, "dma");
 		kho_json_uint(json, "records", f->records);

@@ -206,10 +206,7 @@ static void add_subtree(struct kho_json *json, struct kho_state *state,
 	kho_json_object(json, NULL);
 	kho_json_string(json, "name", subtree->name);
 	kho_json_hex(json, "addr", subtree->addr);
-	if (subtree->size != KHO_SIZE_UNKNOWN)
-		kho_json_uint(json, "size", subtree->size);
-	else
-		kho_json_null(json, "size");
+	json_uint_or_null(json, "size", subtree->size != KHO_SIZE_UNKNOWN, subtree->size);
 	kho_json_array(json, "items");
 	ret = kho_subtree_decode(state, subtree, add_item, &tree, &err);
 	close_groups(&tree, 0);

@@ -86,14 +86,6 @@ static void print_summary(const struct kho_verify_summary *summary, bool counts)
 	puts("");
 }
 
-static void add_count(struct kho_json *json, const char *key, uint64_t value, bool known)
-{
-	if (known)
-		kho_json_uint(json, key, value);
-	else
-		kho_json_null(json, key);
-}
-
 static void print_json(struct findings *findings, const struct kho_verify_summary *summary,
 		       bool counts, int status)
 {
@@ -104,9 +96,9 @@ static void print_json(struct findings *findings, const struct kho_verify_summar
 	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++)
 		kho_json_uint(json, kho_severity_name(i), summary->findings[i]);
 	kho_json_uint(json, "unevaluated", summary->unevaluated);
-	add_count(json, "records", summary->records, counts);
-	add_count(json, "pages", summary->pages, counts);
-	add_count(json, "ranges", summary->ranges, counts);
+	json_uint_or_null(json, "records", counts, summary->records);
+	json_uint_or_null(json, "pages", counts, summary->pages);
+	json_uint_or_null(json, "ranges", counts, summary->ranges);
 	kho_json_uint(json, "status", (uint64_t)status);
 	kho_json_end(json);
 	json_close(json);

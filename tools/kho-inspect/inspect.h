@@ -181,5 +181,6 @@ void table_destroy(struct table *table);
 /* {"kho_inspect": {"version":..., "command":...}, to add to, on stdout. */
 struct kho_json *json_document(const char *command);
 void json_close(struct kho_json *json);
+void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value);
 
 #endif /* INSPECT_H */

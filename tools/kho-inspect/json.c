@@ -24,3 +24,11 @@ void json_close(struct kho_json *json)
 	if (kho_json_finish(json) == KHO_ERR_USAGE)
 		abort();
 }
+
+void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value)
+{
+	if (known)
+		kho_json_uint(json, key, value);
+	else
+		kho_json_null(json, key);
+}
