@@ -167,8 +167,7 @@ bool open_or_fail(const struct options *options, struct opened *out)
 	struct kho_error err;
 
 	if (!open_state(options, option_side(options), false, out, &err)) {
-		/* an argument is one more file, that may be opened later */
-		if (options->argument || close_sandbox(options))
+		if (close_sandbox(options))
 			return true;
 		close_state(out);
 		return false;
