@@ -53,12 +53,12 @@ static int close_stdout(int status)
 
 static int run_command(const struct command *command, struct options *options)
 {
+	kho_libraries_load(options->core, options->vmlinux);
 	if (command->own_sandbox)
 		return command->run(options);
 	/* what it needs besides memory that it reads is open before it looks at that */
 	if (!outfile_open(options))
 		return EXIT_CANNOT_TELL;
-	kho_libraries_load(options->core, options->vmlinux);
 	if (command->run == cmd_diff)
 		kho_libraries_load(options->argument, options->argument2);
 	return enter_sandbox(options) ? command->run(options) : EXIT_CANNOT_TELL;
