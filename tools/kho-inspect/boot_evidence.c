@@ -101,22 +101,21 @@ void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence)
 
 /* ------------------------------------------------------------ kernel log */
 
-static bool keep_line(struct boot_kernel_log *log, const char *line, size_t size)
+static void keep_line(struct boot_kernel_log *log, const char *line, size_t size)
 {
 	char *lines;
 
 	if (size > MAX_LOG - log->size)
-		return false;
+		return;
 	if (log->size + size > log->room) {
 		lines = realloc(log->lines, log->room + MAX_LOG / 4);
 		if (!lines)
-			return false;
+			return;
 		log->lines = lines;
 		log->room += MAX_LOG / 4;
 	}
 	memcpy(log->lines + log->size, line, size);
 	log->size += size;
-	return true;
 }
 
 static bool contains_one(const char *text, const char *const *words, size_t n)

@@ -39,13 +39,13 @@ int boot_make_dir(const char *dir, struct kho_error *err)
 	return access(path, W_OK) ? fail_at(err, "write to", dir) : 0;
 }
 
-int boot_file_open(const char *dir, const char *name, struct kho_output **out,
-		   struct kho_error *err)
+int boot_file_open(const char *dir, const char *name, unsigned int flags,
+		   struct kho_output **out, struct kho_error *err)
 {
 	char path[PATH_MAX];
 
 	if (path_make(path, dir, name))
-		return kho_output_open(path, 0600, 0, out, err);
+		return kho_output_open(path, 0600, flags, out, err);
 	errno = ENAMETOOLONG;
 	return fail_at(err, "write to", dir);
 }
@@ -54,7 +54,7 @@ int boot_file_write(const char *dir, const char *name, const char *data, size_t 
 		    struct kho_error *err)
 {
 	struct kho_output *out;
-	int ret = boot_file_open(dir, name, &out, err);
+	int ret = boot_file_open(dir, name, 0, &out, err);
 	FILE *stream;
 
 	if (ret)

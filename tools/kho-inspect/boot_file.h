@@ -13,8 +13,9 @@
 
 /* These return 0, or a libkho code and *err. */
 int boot_make_dir(const char *dir, struct kho_error *err);
-int boot_file_open(const char *dir, const char *name, struct kho_output **out,
-		   struct kho_error *err);
+/* @flags: as of kho_output_open(). */
+int boot_file_open(const char *dir, const char *name, unsigned int flags,
+		   struct kho_output **out, struct kho_error *err);
 /* All of it at once. */
 int boot_file_write(const char *dir, const char *name, const char *data, size_t size,
 		    struct kho_error *err);

@@ -134,9 +134,9 @@ static enum boot_class class_of(enum boot_word word)
 
 /* ----------------------------------------------------------------- options */
 
-enum { ALL, WARNING, UNCLAIMED, UNKNOWN, ERROR, FATAL, NR_POLICY_OPTIONS };
+enum { ALL, WARNING, UNCLAIMED, UNKNOWN, ERROR, FATAL };
 
-static const char *const policy_options[NR_POLICY_OPTIONS] = {
+static const char *const policy_options[BOOT_POLICY_OPTIONS] = {
 	[ALL] = "rd.kho.policy",
 	[WARNING] = "rd.kho.policy.warning",
 	[UNCLAIMED] = "rd.kho.policy.unclaimed",
@@ -194,7 +194,7 @@ void boot_options_add(struct boot_options *options, const char *name, const char
 	}
 	if (!value)
 		return;
-	for (unsigned int i = 0; i < NR_POLICY_OPTIONS; i++) {
+	for (unsigned int i = 0; i < BOOT_POLICY_OPTIONS; i++) {
 		if (!strcmp(name, policy_options[i]))
 			options->given[i] = 1 + parse_policy(options, name, value);
 	}

@@ -5,14 +5,10 @@
  * what the hook has to do on stdout: "ACTION TEXT", and lines for the console.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -27,13 +23,12 @@
 #define PROGRESS_EVERY	5000	/* milliseconds, after the first second */
 
 static const struct stage {
-	const char *name;
 	const char *title;
 	const char *report;
 	const char *findings;
 } stages[] = {
-	[BOOT_INCOMING] = { "incoming", "incoming state", "report.json", "findings" },
-	[BOOT_CLAIMS] = { "claims", "claims", "claims.json", "findings.claims" },
+	[BOOT_INCOMING] = { "incoming state", "report.json", "findings" },
+	[BOOT_CLAIMS] = { "claims", "claims.json", "findings.claims" },
 };
 
 struct check {
@@ -269,7 +264,6 @@ static void judge_unopened(const struct check *check, struct collector *collecto
 	}
 	if (kho_verify_open_error(reason, collect, collector, &summary)) {
 		conclude(check, collector, NULL, &summary, verdict);
-		verdict->has_state = false;
 		return;
 	}
 	set_verdict(verdict, WORD_UNKNOWN, "kho-inspect cannot judge the state: %s",
@@ -310,7 +304,7 @@ static void judge(void *data, void *result)
 	struct kho_error err;
 	int ret;
 
-	options.in = options.json = true;
+	options.json = true;
 	options.verify.claims = options.verify.skip_content = check->claims;
 	/* what came proves that kexec started this kernel */
 	options.verify.have_expect = !check->claims && check->boot.promise_known;
@@ -329,10 +323,8 @@ static void judge(void *data, void *result)
 	findings_begin(&collector.document, &options, "verify");
 	ret = open_state(&options, KHO_SIDE_IN, true, &opened, &err);
 	/* what a snapshot of the other side would be to the next kernel */
-	if (ret == KHO_ERR_NO_STATE && options.core) {
-		options.in = false;
+	if (ret == KHO_ERR_NO_STATE && options.core)
 		ret = open_state(&options, KHO_SIDE_OUT, true, &opened, &err);
-	}
 	collector.document.state = ret ? NULL : opened.state;
 	if (ret)
 		judge_unopened(check, &collector, &options.verify, &err, verdict);
@@ -355,18 +347,17 @@ static void take_snapshot(void *data, void *result)
 	const struct snapshot_job *job = data;
 	const struct check *check = job->check;
 	struct snapshot_result *snapshot = result;
-	struct options options = *check->options;
+	const struct options *options = check->options;
 	struct opened opened;
 	struct kho_error err = { 0 };
 
-	options.in = true;
-	if (!options.core && !*check->sysroot)
+	if (!options->core && !*check->sysroot)
 		boot_mount_debugfs();
-	if (!enter_sandbox(&options)) {
+	if (!enter_sandbox(options)) {
 		snapshot->code = KHO_ERR_OS;
 		return;
 	}
-	snapshot->code = open_state(&options, KHO_SIDE_IN, true, &opened, &err);
+	snapshot->code = open_state(options, KHO_SIDE_IN, true, &opened, &err);
 	if (!snapshot->code)
 		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &(struct kho_snapshot_options){ 0 }, &err);
 	snprintf(snapshot->message, sizeof(snapshot->message), "%s", err.message);
@@ -468,12 +459,11 @@ static void save_snapshot(const struct check *check, char *remark, size_t size)
 	struct snapshot_job job = { .check = check };
 	struct snapshot_result result = { 0 };
 	struct kho_error err = { 0 };
-	char why[160] = "", path[PATH_MAX];
+	char why[160] = "";
 
 	if (boot_file_exists(check->dir, BOOT_SNAPSHOT))
 		return;
-	snprintf(path, sizeof(path), "%s/" BOOT_SNAPSHOT, check->dir);
-	if (kho_output_open(path, 0600, KHO_OUTPUT_SEEKABLE, &job.output, &err)) {
+	if (boot_file_open(check->dir, BOOT_SNAPSHOT, KHO_OUTPUT_SEEKABLE, &job.output, &err)) {
 		snprintf(remark, size, "no snapshot was taken: %s", err.message);
 		return;
 	}
@@ -541,8 +531,8 @@ static void run_judge(struct check *check, struct verdict *verdict)
 	int ret;
 
 	check->content_deadline = start + limit;
-	if (boot_file_open(check->dir, check->stage->report, &check->report, &err) ||
-	    boot_file_open(check->dir, check->stage->findings, &check->findings, &err)) {
+	if (boot_file_open(check->dir, check->stage->report, 0, &check->report, &err) ||
+	    boot_file_open(check->dir, check->stage->findings, 0, &check->findings, &err)) {
 		set_verdict(verdict, WORD_UNKNOWN, "%s: nothing has been checked", err.message);
 		kho_output_discard(check->report);
 		return;

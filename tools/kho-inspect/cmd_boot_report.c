@@ -168,7 +168,7 @@ static void print_state(struct options options, struct outcome *outcome)
 	struct opened opened;
 	struct kho_error err;
 
-	options.in = options.prometheus = true;
+	options.prometheus = true;
 	options.verify.claims = options.verify.skip_content = true;
 	if (open_state(&options, KHO_SIDE_IN, true, &opened, &err)) {
 		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
