@@ -14,7 +14,8 @@ int for_each_record(struct opened *opened, bool progress,
 
 	progress_begin(opened, "reading records");
 	/* how many there are is for the progress only */
-	kho_dma_read_header(opened->state, &header, NULL);
+	if (progress)
+		kho_dma_read_header(opened->state, &header, NULL);
 	ret = kho_dma_iter_create(opened->state, &iter, err);
 	if (ret)
 		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
