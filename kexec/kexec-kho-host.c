@@ -3,7 +3,6 @@
 #include "config.h"
 #ifdef HAVE_LIBKHO
 
-#include <errno.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -131,7 +129,8 @@ int kho_host_kexec_loaded(void)
 	return kho_host_read_text("/sys/kernel/kexec_loaded", text, sizeof(text)) > 0 ? atoi(text) : -1;
 }
 
-bool kho_host_locked_down(void)
+/* True if the kernel is locked down, at any level (Documentation/admin-guide/LSM). */
+static bool locked_down(void)
 {
 	char text[128];
 
@@ -167,7 +166,7 @@ const char *kho_host_load_forbidden(bool file_mode)
 		return "kernel.kexec_load_disabled is set, until the next boot";
 	if (!read_sysctl("/proc/sys/kernel/kexec_load_limit_reboot", -1))
 		return "kernel.kexec_load_limit_reboot allows no more loads";
-	if (!file_mode && kho_host_locked_down())
+	if (!file_mode && locked_down())
 		return "the kernel is locked down and takes no kexec_load. Use -s, with a signed kernel where signatures are required";
 	return NULL;
 }

@@ -28,9 +28,6 @@ int kho_host_kho_on(void);
 /* The number in /sys/kernel/kexec_loaded, or -1. */
 int kho_host_kexec_loaded(void);
 
-/* True if the kernel is locked down, at any level (Documentation/admin-guide/LSM). */
-bool kho_host_locked_down(void);
-
 /*
  * Why the kernel would refuse a load by this process, as far as it can be known beforehand and
  * as it answers with EPERM; NULL if nothing speaks against it.

@@ -20,7 +20,7 @@ struct kho_segment {
 
 /* What is known of this load or jump so far. Each moment adds what it finds out. */
 struct kho_report {
-	const char *action;	/* "load", "unload", "exec" */
+	const char *action;	/* "load", "exec" */
 	const char *mode;	/* of --kho */
 	bool dry_run;
 	const char *path;	/* "kexec_load", "kexec_file_load" or NULL */

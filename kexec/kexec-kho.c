@@ -19,7 +19,6 @@
 #include "kexec-kho.h"
 #include "kexec-kho-jump.h"
 #include "kexec-kho-load.h"
-#include "kexec-kho-note.h"
 #include "kexec-kho-say.h"
 #include "kexec-kho-state.h"
 
