@@ -87,6 +87,11 @@ hash_tree() {
 	done | sha256sum | cut -c1-16
 }
 
+# unless_there PATH COMMAND...: under a lock, since another process may have made it meanwhile.
+unless_there() {
+	[[ -e $1 ]] || "${@:2}"
+}
+
 # with_lock NAME COMMAND...: one at a time over all clones that share the cache.
 with_lock() {
 	local name=$1

@@ -31,12 +31,7 @@ distro_make() {
 	as_root rm -rf "$dir.tmp"
 	as_root mmdebstrap --quiet --mode=root --variant=minbase --aptopt='Acquire::Languages "none"' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --include="$packages" "$suite" "$dir.tmp" "$(fetch_mirror)"
-	# another process may have made it meanwhile
-	[[ -d $dir ]] || as_root mv "$dir.tmp" "$dir"
-}
-
-distro_make_once() {
-	[[ -d $2 ]] || distro_make "$@"
+	as_root mv "$dir.tmp" "$dir"
 }
 
 # distro_root SUITE: makes the folder unless it is there, and sets DISTRO_ROOT.
@@ -48,7 +43,8 @@ distro_root() {
 	DISTRO_ROOT=$KHO_CACHE/distro/$suite-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
 	mkdir -p "$KHO_CACHE/distro"
 	[[ -d $DISTRO_ROOT ]] ||
-		step "making a system of Debian's $suite" with_lock distro distro_make_once "$suite" "$DISTRO_ROOT" "${packages[@]}"
+		step "making a system of Debian's $suite" \
+			with_lock distro unless_there "$DISTRO_ROOT" distro_make "$suite" "$DISTRO_ROOT" "${packages[@]}"
 }
 
 # distro_run ROOT FOLDER COMMAND...: runs it as root of that system, which stays as it is, with

@@ -47,17 +47,14 @@ dracut_unpack() {
 	as_root mv "$dir.tmp" "$dir"
 }
 
-dracut_unpack_once() {
-	[[ -d $2 ]] || dracut_unpack "$@"
-}
-
 # dracut_root RELEASE: prints the folder, fetching it if need be.
 dracut_root() {
 	local dir key
 	key=$(printf '%s\n' "${DRACUT_PACKAGES[@]}" | sha256sum | cut -c1-8)
 	dir=$KHO_CACHE/dracut/$1-$key
 	mkdir -p "$KHO_CACHE/dracut"
-	[[ -d $dir ]] || step "fetching dracut $1 (35 MB)" with_lock fetch dracut_unpack_once "$1" "$dir"
+	[[ -d $dir ]] || step "fetching dracut $1 (35 MB)" \
+		with_lock fetch unless_there "$dir" dracut_unpack "$1" "$dir"
 	printf '%s\n' "$dir"
 }
 

@@ -9,8 +9,7 @@ INITRAMFS_TOOLS_PACKAGES=(
 	libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
 )
 
-initramfs_tools_unpack_once() {
-	[[ ! -d $2 ]] || return 0
+initramfs_tools_unpack() {
 	unpack_system "$1" "$2" "${INITRAMFS_TOOLS_PACKAGES[@]}"
 	as_root mv "$2.tmp" "$2"
 }
@@ -23,7 +22,7 @@ initramfs_tools_root() {
 	dir=$KHO_CACHE/initramfs-tools/$suite-$key
 	mkdir -p "$KHO_CACHE/initramfs-tools"
 	[[ -d $dir ]] || step "fetching initramfs-tools (40 MB)" \
-		with_lock fetch initramfs_tools_unpack_once "$suite" "$dir"
+		with_lock fetch unless_there "$dir" initramfs_tools_unpack "$suite" "$dir"
 	printf '%s\n' "$dir"
 }
 

@@ -3,9 +3,8 @@
 # Debian's promtool and node_exporter, unpacked and not installed: installed, they would be
 # services of this machine.
 
-prometheus_fetch_once() {
+prometheus_unpack() {
 	local dir=$1 debs=$1.debs deb
-	[[ ! -d $dir ]] || return 0
 	rm -rf "$debs" "$dir.tmp"
 	mkdir -p "$debs" "$dir.tmp"
 	# apt checks both against the archive's signature
@@ -21,6 +20,7 @@ prometheus_fetch_once() {
 prometheus_fetch() {
 	local dir=$KHO_CACHE/prometheus
 	mkdir -p "$KHO_CACHE"
-	[[ -d $dir ]] || step "fetching promtool and node_exporter (40 MB)" with_lock fetch prometheus_fetch_once "$dir"
+	[[ -d $dir ]] || step "fetching promtool and node_exporter (40 MB)" \
+		with_lock fetch unless_there "$dir" prometheus_unpack "$dir"
 	export KHO_PROMETHEUS=$dir/usr/bin
 }
