@@ -41,11 +41,12 @@ kernel_unpack() {
 # series_pristine FOLDER FETCH: prints the pristine sources that FETCH fetches, unpacked below
 # FOLDER of the cache.
 series_pristine() {
-	local folder=$1 fetch=$2 source dir
+	local folder=$1 fetch=$2 source id dir
 	source=$("$fetch")
-	dir=$KHO_CACHE/$folder/$(source_id "$source")/src
+	id=$(source_id "$source")
+	dir=$KHO_CACHE/$folder/$id/src
 	# only then: a build holds the lock until it is done
-	[[ -d $dir ]] || with_lock "$folder-$(source_id "$source")" kernel_unpack "$source" "$dir"
+	[[ -d $dir ]] || with_lock "$folder-$id" kernel_unpack "$source" "$dir"
 	printf '%s\n' "$dir"
 }
 
