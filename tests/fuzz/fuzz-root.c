@@ -11,14 +11,6 @@
 
 #define ROOT	0x100000
 
-static int see_finding(const struct kho_finding *finding, void *data)
-{
-	(void)data;
-	if (!finding->rule || !*finding->message)
-		abort();
-	return 0;
-}
-
 static void open_side(struct kho_source *source, enum kho_side side)
 {
 	const struct kho_verify_options options = { .claims = true };
@@ -27,12 +19,12 @@ static void open_side(struct kho_source *source, enum kho_side side)
 	struct kho_state *state;
 
 	if (!kho_state_open(source, side, &state, &err)) {
-		kho_verify(state, &options, see_finding, NULL, &summary, NULL);
+		kho_verify(state, &options, fuzz_see_finding, NULL, &summary, NULL);
 		kho_state_close(state);
 	} else if (!*err.message) {
 		abort(); /* an error without text */
 	} else {
-		kho_verify_open_error(&err, see_finding, NULL, &summary);
+		kho_verify_open_error(&err, fuzz_see_finding, NULL, &summary);
 	}
 }
 

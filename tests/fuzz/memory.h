@@ -29,10 +29,12 @@ struct fuzz_page {
 	uint16_t length;
 } __attribute__((packed));
 
+/* A finding has a rule and a text. */
+int fuzz_see_finding(const struct kho_finding *finding, void *data);
 /* What a fuzzer does with one input; limits.c calls it. */
 int fuzz_one(const uint8_t *data, size_t size);
 
-/* A path of a file with these bytes, which is closed by fuzz_file_close(). */
+/* A file with these bytes: returns its descriptor, for close(); @path is a path of it till then. */
 #define FUZZ_PATH	64
 int fuzz_file(const uint8_t *data, size_t size, char *path);
 /* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
