@@ -66,7 +66,7 @@ setup() {
 	[ -z "$output" ]
 	# and whatever is ignored has its reason: nothing but what autoreconf made
 	run -0 git -C "$COPY" status --porcelain --ignored -- libkho tools dracut-module kexec \
-		kernel-patches lab scripts tests
+		kernel-patches lab scripts tests initramfs-tools monitoring
 	printf '%s\n' "$output"
 	[ -z "$output" ]
 }
