@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What leaves a program: text that is fit for people, JSON documents, and files. Shared by libkho,
- * its tools and kexec, so that each of them writes it in the same way. Conventions are those of
- * kho.h.
+ * Output of libkho, its tools and kexec: printable text, JSON documents, and files. The
+ * conventions of kho.h apply.
  */
 #ifndef KHO_OUTPUT_H
 #define KHO_OUTPUT_H
@@ -17,85 +16,82 @@ extern "C" {
 
 /* ------------------------------------------------------------------ text */
 
-/* Room for the text of @n bytes, with the NUL. */
+/* Size of a buffer for the text of @n bytes, with the NUL. */
 #define KHO_TEXT_ROOM(n)	(4 * (n) + 1)
 
 /*
  * Writes @size bytes of unknown origin to @to as text: valid UTF-8 without control
- * characters (C0, DEL, C1), without characters that turn the direction of text or end a line
+ * characters (C0, DEL, C1), without characters that change the direction of text or end a line
  * (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069), and without U+FFFE and U+FFFF,
- * which XML does not have. Each byte that does not belong to such text, and each backslash,
- * becomes "\xNN". So kho_text_bytes() gets the bytes back.
+ * which XML does not allow. Every other byte, and each backslash, becomes "\xNN", so that
+ * kho_text_bytes() can restore the bytes.
  *
- * At most @room bytes are written, with a NUL at the end; no character and no "\xNN" is cut.
+ * Writes at most @room bytes, with a NUL at the end, and never part of a character or of "\xNN".
  * @room is not 0. Returns the length of the whole text, as snprintf() does.
  */
 size_t kho_text(char *to, size_t room, const void *from, size_t size);
 
 /*
- * The same for a message that was put together from several texts: backslashes stay as they are,
- * so that "\xNN" of a text in it does. @to and @message do not overlap.
+ * The same for a message that contains texts: keeps backslashes, and so each "\xNN" of those
+ * texts. @to and @message do not overlap.
  */
 size_t kho_text_message(char *to, size_t room, const char *message);
 
 /*
- * The bytes that kho_text() made @text from. At most strlen(@text) bytes are written to @to.
- * Returns how many.
+ * Reverts kho_text(). Writes at most strlen(@text) bytes to @to and returns their number.
  */
 size_t kho_text_bytes(const char *text, void *to);
 
 /* ------------------------------------------------------------------ JSON */
 
 /*
- * Writes one JSON document as it goes; nothing of it is kept. What stands within an object has a
- * @key, what stands within an array or alone has NULL. Members have a line each; an object or an
- * array within an array is one line. The first mistake in a sequence of calls (an end too many,
- * more than 64 levels) is told by kho_json_finish().
+ * A JSON document. Each call writes its part at once. @key is the name of a member of an object,
+ * and NULL in an array or at the top. Each member has its own line; an object or array in an
+ * array is one line. kho_json_finish() reports misuse (an end too many, more than 64 levels).
  */
 struct kho_json;
 
-/* @out stays the caller's. NULL: out of memory. */
+/* @out remains the caller's. Returns NULL if out of memory. */
 struct kho_json *kho_json_create(FILE *out);
 /*
  * Ends the document with a newline and releases @json (which may be NULL). Returns 0; KHO_ERR_OS
- * when not all of it could be written; KHO_ERR_USAGE when something is still open or was
- * closed too often.
+ * if a write failed; KHO_ERR_USAGE if an object or array is still open or was ended too often.
  */
 int kho_json_finish(struct kho_json *json);
 
 void kho_json_object(struct kho_json *json, const char *key);
 void kho_json_array(struct kho_json *json, const char *key);
-/* Ends the object or array that was begun last. */
+/* Ends the innermost object or array. */
 void kho_json_end(struct kho_json *json);
 
 void kho_json_null(struct kho_json *json, const char *key);
 void kho_json_bool(struct kho_json *json, const char *key, bool value);
 void kho_json_uint(struct kho_json *json, const char *key, uint64_t value);
 void kho_json_int(struct kho_json *json, const char *key, int64_t value);
-/* A string "0x12ab". */
+/* A string such as "0x12ab". */
 void kho_json_hex(struct kho_json *json, const char *key, uint64_t value);
-/* The same; KHO_NO_ADDR is null. */
+/* The same, but null for KHO_NO_ADDR. */
 void kho_json_addr(struct kho_json *json, const char *key, uint64_t addr);
 /* @size bytes as a string of hexadecimal digits. */
 void kho_json_bytes(struct kho_json *json, const char *key, const void *bytes, size_t size);
 /*
- * Text as this library gives it, or a message. NULL is null. What is not fit for people is
- * treated as kho_text_message() does. Where "\xNN" stands for a byte, a member "<key>_bytes" follows
- * with all of the bytes that the text was made from (within an object only).
+ * Output of kho_text() or a message; NULL becomes null. Escapes unprintable bytes as
+ * kho_text_message() does. If @text contains "\xNN", a member "<key>_bytes" with all the original
+ * bytes follows (in an object only).
  */
 void kho_json_string(struct kho_json *json, const char *key, const char *text);
-/* The same for a string that has not been through kho_text(): a path, a command line. */
+/* The same for a raw string, such as a path or a command line. */
 void kho_json_raw(struct kho_json *json, const char *key, const char *bytes);
 
-/* The tokens that documents have for these; "unknown" for another value. */
+/* The tokens that documents use for these, "unknown" for another value. */
 const char *kho_side_name(enum kho_side side);
 const char *kho_found_by_name(enum kho_found_by found_by);
 const char *kho_dma_fate_name(enum kho_dma_fate fate);
 
-/* Objects as in kho-inspect.schema.json. NULL is null. */
+/* Objects of kho-inspect.schema.json. A NULL pointer becomes null. */
 void kho_json_state(struct kho_json *json, const char *key, const struct kho_state *state);
 void kho_json_range(struct kho_json *json, const char *key, const struct kho_range *range);
-/* The members of a range, for an object that has more of them. */
+/* Only the members of a range, for an object that has other members too. */
 void kho_json_range_members(struct kho_json *json, const struct kho_range *range);
 void kho_json_record(struct kho_json *json, const char *key, const struct kho_dma_record *record);
 void kho_json_finding(struct kho_json *json, const char *key, const struct kho_finding *finding);
@@ -104,39 +100,38 @@ void kho_json_target(struct kho_json *json, const char *key, const struct kho_ta
 /* ----------------------------------------------------------------- files */
 
 /*
- * A file that is written. Symbolic links are followed. A regular file, or one that does not exist
- * yet, is there as a whole once kho_output_commit() has returned 0; until then, and when the
- * program dies, everything is as it was. Anything else (a device, a FIFO), and the standard
- * output or error of this process by whatever name, is written to as it is.
+ * A file to write. Symbolic links are followed. kho_output_commit() creates or replaces a regular
+ * file as a whole; until then, and if the program dies, nothing changes. Anything else (a
+ * device, a FIFO), and the standard output or error of this process under any name, receives
+ * the data directly.
  */
 struct kho_output;
 
-/* It must be possible to write anywhere in it: what cannot is written to in one go at the end. */
+/* The caller seeks: kho_output_commit() copies the data to a device, a FIFO and the like. */
 #define KHO_OUTPUT_SEEKABLE	1u
 
 /*
- * Opens @path for writing; a FIFO waits for its reader. A new file gets @mode (less the umask). One
- * that this user owns keeps its mode when it is replaced, somebody else's is replaced by a file
- * with @mode. In a folder with the sticky bit into which everybody may write, a link or a FIFO of
- * another user than this one and the folder's is refused, as Linux does with
- * fs.protected_symlinks and fs.protected_fifos.
+ * Opens @path for writing; with a FIFO, waits for a reader. A new file gets @mode (less the umask),
+ * and so does one that replaces another user's file; a file of this user keeps its mode. In a
+ * world-writable folder with the sticky bit, refuses a link or FIFO unless this user or the
+ * folder's owner owns it, as Linux does with fs.protected_symlinks and fs.protected_fifos.
  *
  * KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM, or KHO_ERR_USAGE for unknown @flags.
  */
 int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kho_output **out,
 		    struct kho_error *err);
-/* To write with write() and the like. It stays the output's. */
+/* For write() and the like. Owned by @output. */
 int kho_output_fd(const struct kho_output *output);
-/* To write with the functions of <stdio.h>; the same one each time, NULL without memory. */
+/* For <stdio.h>. Owned by @output, the same at each call. NULL if out of memory. */
 FILE *kho_output_stream(struct kho_output *output);
-/* True if it is the standard output of this process: messages have to go elsewhere. */
+/* True if it is the standard output of this process: messages must go elsewhere. */
 bool kho_output_is_stdout(const struct kho_output *output);
 /*
- * Makes what was written the content of the file, on the disk, and releases @output, also when
- * that fails: then a regular file is as it was.
+ * Makes the written data the content of the file, on the disk. Releases @output, also on failure,
+ * which leaves a regular file unchanged.
  */
 int kho_output_commit(struct kho_output *output, struct kho_error *err);
-/* Gives up: a regular file is as it was. @output may be NULL. */
+/* Releases @output and leaves a regular file unchanged. @output may be NULL. */
 void kho_output_discard(struct kho_output *output);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * KHO's root FDT and the maps of preserved memory, as in
- * include/linux/kho/abi/kexec_handover.h of Linux 7.3, and of older ones as said below.
+ * KHO's root FDT and the maps of preserved memory:
+ * include/linux/kho/abi/kexec_handover.h of Linux 7.3, older kernels as noted below.
  *
  *   kho-v1		Linux 6.16 to 7.0	subtree property "fdt", bitmaps
  *   kho-v3		Linux 7.1		"preserved-data" + "blob-size", radix tree
@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define KHO_ABI_PAGE_SHIFT	12	/* the only page size that we read so far */
+#define KHO_ABI_PAGE_SHIFT	12	/* the only page size that libkho supports */
 #define KHO_ABI_PAGE_SIZE	(UINT64_C(1) << KHO_ABI_PAGE_SHIFT)
 
 #define KHO_FDT_MEMORY_MAP_PROP	"preserved-memory-map"
@@ -30,10 +30,10 @@
 #define KHO_RADIX_ORDERS	(64 - KHO_ABI_PAGE_SHIFT)
 
 /*
- * kho-v1: struct khoser_mem_chunk of kernel/kexec_handover.c of Linux 6.18. A chain of
+ * kho-v1: struct khoser_mem_chunk in kernel/kexec_handover.c of Linux 6.18. A chain of
  * pages, each with bitmaps of one order. Bit b of a bitmap is the block of this order at
  * addr + (b << (12 + order)). A bitmap has 512 bytes in Linux 6.16 and early 6.17, and a page
- * later, with the same compatible string. Neither chunks nor bitmaps are in the map.
+ * later, with the same compatible string. The map contains neither chunks nor bitmaps.
  */
 struct khoser_mem_bitmap_ptr {
 	uint64_t phys_start;

@@ -6,10 +6,10 @@
  * hexadecimal with 0x.
  *
  *   side=out|in
- *   release=<kernel release of the machine it was taken on>
+ *   release=<kernel release of the machine>
  *   fdt_phys=<address of the root FDT's page>
- *   scratch=<address>+<size>	one line an area, in the order of the table
- *   ram=<address>+<size>	one line a range
+ *   scratch=<address>+<size>	a line for each area, in the order of the table
+ *   ram=<address>+<size>	a line for each range
  */
 #ifndef LIBKHO_ABI_SNAPSHOT_H
 #define LIBKHO_ABI_SNAPSHOT_H

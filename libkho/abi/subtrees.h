@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's own subtrees. All integers are in the byte order of the machine, those in
- * properties of FDTs too. Each part names the file it was read in.
+ * The kernel's own subtrees. All integers are native endian, also those in FDT properties.
+ * Each part names the kernel file that defines it.
  */
 #ifndef LIBKHO_ABI_SUBTREES_H
 #define LIBKHO_ABI_SUBTREES_H
@@ -12,8 +12,8 @@
 
 /*
  * A preserved vmalloc area: include/linux/kho/abi/kexec_handover.h of Linux 7.3,
- * kernel/kexec_handover.c of 6.18. A chain of pages with the addresses of its pages, up to the
- * first 0; each stands for 1 << order pages.
+ * kernel/kexec_handover.c of 6.18. A chain of pages that list the addresses of blocks of
+ * 1 << order pages, up to the first 0.
  */
 struct kho_vmalloc {
 	uint64_t first;		/* struct kho_vmalloc_chunk */
@@ -33,7 +33,7 @@ _Static_assert(sizeof(struct kho_vmalloc) == 16, "kho_vmalloc is 16 bytes");
 _Static_assert(sizeof(struct kho_vmalloc_chunk) == KHO_ABI_PAGE_SIZE, "a chunk is a page");
 
 /*
- * An FDT with a node for each reserve_mem= that has the properties start and size (u64):
+ * An FDT with a node for each reserve_mem=, with properties start and size (u64):
  * include/linux/kho/abi/memblock.h of Linux 7.1 to 7.3, mm/memblock.c of 6.18.
  */
 #define MEMBLOCK_SUBTREE	"memblock"
@@ -41,8 +41,8 @@ _Static_assert(sizeof(struct kho_vmalloc_chunk) == KHO_ABI_PAGE_SIZE, "a chunk i
 #define RESERVE_MEM_COMPATIBLE	"reserve-mem-v1"
 
 /*
- * An FDT: lib/test_kho.c of Linux 6.18 to 7.3. "folios_info" of the node "data" is a struct
- * kho_vmalloc over an array of nr_folios u64: address | order.
+ * An FDT: lib/test_kho.c of Linux 6.18 to 7.3. "folios_info" in node "data" is a struct
+ * kho_vmalloc with an array of nr_folios u64: address | order.
  */
 #define KHO_TEST_SUBTREE	"kho_test"
 #define KHO_TEST_COMPATIBLE	"kho-test-v1"
@@ -60,8 +60,8 @@ struct kho_metadata_ser {
 /*
  * Live Update Orchestrator. luo-v5: include/linux/kho/abi/luo.h of Linux 7.2 and 7.3, a
  * struct luo_ser and chains of kho_block pages (sessions, and the files of each). luo-v1: the
- * same file of Linux 7.1, an FDT whose nodes have the addresses of a u64 count with the sessions
- * after it and of the FLBs; the files of a session are an array.
+ * same file of Linux 7.1, an FDT whose nodes hold the address of a u64 count that the sessions
+ * follow, and the address of the FLBs; the files of a session are an array.
  */
 #define LUO_SUBTREE		"LUO"
 #define LUO_V1_COMPATIBLE	"luo-v1"
