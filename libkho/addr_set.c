@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * A set of addresses, to see that a chain does not come back to where it was: open
- * addressing, at most half full. 0 is no member.
- */
+/* Hash table with open addressing, at most half full. 0 marks a free slot. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -17,7 +14,7 @@ uint64_t kho_addr_hash(uint64_t addr)
 	const void *random = (const void *)getauxval(AT_RANDOM);
 	XXH64_hash_t seed = 0;
 
-	/* of this process: who made the input cannot know it */
+	/* the seed differs in each process, so the maker of the input cannot know it */
 	if (random)
 		memcpy(&seed, random, sizeof(seed));
 	return XXH64(&addr, sizeof(addr), seed);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * CRC-32C. The packaged library for it is C++ and would drag libstdc++ into every
- * initramfs, so here it is: by the CPU's own instruction where there is one,
- * else bit by bit (records are 128 bytes).
+ * CRC-32C. The packaged library for it is C++ and would pull libstdc++ into every
+ * initramfs. Uses the CPU's instruction if there is one, else works bit by bit
+ * (records are 128 bytes).
  */
 #ifdef __aarch64__
 #include <sys/auxv.h>
@@ -37,7 +37,7 @@ static uint32_t crc32c_sse42(uint32_t crc, const unsigned char *p, size_t size)
 #define HWCAP_CRC32 (1ul << 7)	/* asm/hwcap.h */
 #endif
 
-/* The instruction is optional in ARMv8.0, so it is asked for, and named to the assembler. */
+/* The instruction is optional in ARMv8.0: the caller checks for it, the assembler must allow it. */
 static uint32_t crc32c_armv8(uint32_t crc, const unsigned char *p, size_t size)
 {
 	uint64_t word;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CRC-32C. */
 #ifndef KHO_CRC32C_H
 #define KHO_CRC32C_H
 

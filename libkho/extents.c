@@ -66,7 +66,7 @@ bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t si
 	uint64_t page = addr / KHO_ABI_PAGE_SIZE;
 	uint64_t left = (addr % KHO_ABI_PAGE_SIZE + size + KHO_ABI_PAGE_SIZE - 1) / KHO_ABI_PAGE_SIZE;
 
-	/* in pieces that an extent can describe */
+	/* an extent describes only an aligned power of two */
 	while (left) {
 		unsigned int order = 0;
 
@@ -113,8 +113,8 @@ static void sort_digit(const struct kho_extent *from, struct kho_extent *to, siz
 }
 
 /*
- * Digit by digit: a comparing sort takes longer than all other checks of the records
- * together, and the C library's takes as much memory.
+ * Radix sort. A comparing sort takes longer than all other checks of the records together, and
+ * qsort() needs as much memory.
  */
 static bool sort(struct kho_extents *extents, bool by_id)
 {

@@ -7,9 +7,9 @@
 #include "fdt_check.h"
 
 /*
- * Whether the tags of an FDT come to an end, be it one that is wrong. With libfdt 1.6 the next
- * tag after a property whose length is negative may be the property itself, and
- * fdt_check_full() goes from the one to the other for ever.
+ * True if the tags of an FDT have an end, even a damaged one. In libfdt 1.6, the tag after
+ * a property of negative length may be the property itself, so that fdt_check_full()
+ * never returns.
  */
 static bool tags_end(const void *fdt)
 {
@@ -23,12 +23,12 @@ static bool tags_end(const void *fdt)
 	return true;
 }
 
-/* Longer names of properties are nobody's: those of device trees have 31 characters at most. */
+/* Names of properties in device trees have at most 31 characters. */
 #define MAX_NAME	64
 
 /*
- * True if no string of the FDT is longer. libfdt looks for the end of a name each time that it
- * meets it, and many properties may share one.
+ * True if no string of the FDT is longer than MAX_NAME. libfdt searches the end of a name for each
+ * property, and many properties may share a long name.
  */
 static bool strings_end(const void *fdt)
 {
@@ -52,13 +52,13 @@ int kho_fdt_check(const void *fdt, size_t size)
 	ret = fdt_check_header(fdt);
 	if (ret)
 		return ret;
-	/* fdt_check_full() of libfdt 1.6 reads NULL where an older one has a name without a '/' */
+	/* fdt_check_full() of libfdt 1.6 dereferences NULL if an older FDT has a name without a '/' */
 	if (fdt_version(fdt) < KHO_FDT_VERSION)
 		return -FDT_ERR_BADVERSION;
-	/* the tags are looked for in all of it */
+	/* tags_end() reads up to the total size */
 	if (fdt_totalsize(fdt) > size)
 		return -FDT_ERR_TRUNCATED;
-	/* fdt_check_header() has seen to it that the strings are in there */
+	/* fdt_check_header() made sure that the strings are within the total size */
 	if (!strings_end(fdt) || !tags_end(fdt))
 		return -FDT_ERR_BADSTRUCTURE;
 	return fdt_check_full(fdt, size);

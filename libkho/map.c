@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The preserved-memory-map as one stream of sorted ranges, whatever the format. */
+/* Reads a preserved-memory-map of any format as one stream of sorted ranges. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -120,7 +120,7 @@ int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), voi
 
 	if (!ret && nodes.failed)
 		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	/* formats have them in tables, whose order is another one in each process */
+	/* the formats' hash tables have another order in each process */
 	if (!ret && nodes.n)
 		qsort(nodes.list, nodes.n, sizeof(*nodes.list), compare_nodes);
 	for (size_t i = 0; !ret && i < nodes.n; i++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The preserved-memory-map of kho-v1, see abi/kexec_handover.h: a chain of pages that
- * name bitmaps. What the chain says is kept and sorted (24 bytes for each bitmap);
- * the bitmaps themselves are read one for each order at a time, and merged by address.
+ * list bitmaps. The reader keeps the list, sorted (24 bytes for each bitmap). The iterator
+ * holds one bitmap of each order at a time and merges them by address.
  *
- * A page stands once in the chain, and so does a bitmap, so that neither the work nor the
- * memory exceeds what the input holds.
+ * The reader rejects a page or a bitmap that occurs twice, so the size of the input bounds
+ * work and memory.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "map.h"
 
 struct bitmap_ref {
-	uint64_t addr;		/* of what bit 0 stands for */
+	uint64_t addr;		/* of the block of bit 0 */
 	uint64_t bitmap;
 	unsigned int order;
 };
@@ -29,7 +29,7 @@ struct kho_bitmap {
 	struct kho_addr_set chunks;
 	struct kho_addr_set bitmaps;
 	unsigned int bytes;		/* of a bitmap */
-	const struct bitmap_ref *loaded; /* the one in page[], for look-ups */
+	const struct bitmap_ref *loaded; /* bitmap in page[], for look-ups */
 	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
 };
 
@@ -38,7 +38,7 @@ static uint64_t bits_of(const struct kho_bitmap *map)
 	return map->bytes * 8ull;
 }
 
-/* What a bitmap spans. Only called with an order that check_ref() has let through. */
+/* Bytes of memory that a bitmap describes. @order is one that check_ref() accepted. */
 static uint64_t span_of(const struct kho_bitmap *map, unsigned int order)
 {
 	return bits_of(map) << (KHO_ABI_PAGE_SHIFT + order);
@@ -106,8 +106,8 @@ static int read_chunk(struct kho_bitmap *map, uint64_t addr, uint64_t *next,
 }
 
 /*
- * 512 or a page, 0 where nobody knows: what the caller said, what the release says
- * (Linux 6.17 changed it within its stable series), or bitmaps that only fit one.
+ * Bytes of a bitmap, 0 if unknown. The caller's choice decides, then the release (Linux 6.17
+ * changed the size within its stable series), then the alignment of the bitmaps.
  */
 static unsigned int bytes_of(const struct kho_bitmap *map)
 {
@@ -136,7 +136,7 @@ static int check_ref(const struct kho_bitmap *map, const struct bitmap_ref *ref,
 {
 	const unsigned int max_shift = 64 - KHO_ABI_PAGE_SHIFT - 16;
 
-	/* the kernel can only make them of RAM: an address that overflows is none */
+	/* the kernel makes bitmaps only for RAM, whose addresses do not overflow */
 	if (ref->order > max_shift || ref->addr % span_of(map, ref->order) ||
 	    ref->addr > UINT64_MAX - span_of(map, ref->order))
 		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
@@ -232,7 +232,7 @@ static int bitmap_open(const struct kho_map *place, struct kho_map **out, struct
 
 /* --------------------------------------------------------------- iterator */
 
-/* The bitmaps of one order, one after the other. */
+/* Position in the bitmaps of one order. */
 struct order_cursor {
 	const struct bitmap_ref *ref, *end;
 	uint64_t next_bit;
@@ -247,7 +247,7 @@ struct bitmap_iter {
 	struct order_cursor cursors[];
 };
 
-/* The first bit at or after @from; false when there is none. */
+/* Finds the first bit at or after @from; false if there is none. */
 static bool next_bit(const struct kho_bitmap *map, const uint64_t *words, uint64_t from,
 		     uint64_t *bit)
 {
@@ -384,13 +384,13 @@ static int bitmap_for_each_leaf(struct kho_map *base,
 
 /* ---------------------------------------------------------------- look-up */
 
-/* The bitmap from *@from on, all of one order, that @addr is in; moves *@from to the next order. */
+/* Finds the bitmap of @addr among those of the order at *@from; moves *@from to the next order. */
 static const struct bitmap_ref *find_ref(const struct kho_bitmap *map, size_t *from, uint64_t addr)
 {
 	unsigned int order = map->refs[*from].order;
 	size_t low = *from, high = map->nr_refs;
 
-	/* the end of this order, then the last one that begins at or before @addr */
+	/* find the end of this order, then the last bitmap that begins at or before @addr */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
@@ -415,7 +415,7 @@ static const struct bitmap_ref *find_ref(const struct kho_bitmap *map, size_t *f
 	return &map->refs[low - 1];
 }
 
-/* Reads the bitmap into the page for look-ups, unless it is there. */
+/* Reads the bitmap into map->page, unless it is there. */
 static int load_ref(struct kho_bitmap *map, const struct bitmap_ref *ref, struct kho_error *err)
 {
 	int ret;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The preserved-memory-map as a radix tree (kho-v3, kho-v4), see
- * abi/kexec_handover.h. The order of a page is the top bit of its key, so each
- * order is a sub-tree sorted by address; reading in order of addresses is
- * merging these.
+ * abi/kexec_handover.h. The top bit of a key gives the order, so each order is
+ * a sub-tree sorted by address. The iterator merges these sub-trees.
  *
- * The depth is fixed, so a tree cannot be endless; but a page that is used as
- * several nodes can make it look immense. Every node is therefore remembered
- * with its place, and a page at two places is an error.
+ * The depth is fixed, so the tree has an end; but a page that serves as several
+ * nodes can make it look immense. The reader therefore records the place of
+ * every node and rejects a page at two places.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,11 +25,11 @@ struct node_place {
 	unsigned int level;
 };
 
-/* The way down to one leaf: a page for each level. */
+/* Path to one leaf: a page for each level. */
 struct radix_path {
-	uint64_t empty_from, empty_to;	/* keys that were found to have no leaf */
-	uint64_t addr[KHO_RADIX_LEVELS];	/* of the node in page[], 0: none */
-	uint64_t prefix[KHO_RADIX_LEVELS];	/* and the first key below it */
+	uint64_t empty_from, empty_to;	/* keys that are known to have no leaf */
+	uint64_t addr[KHO_RADIX_LEVELS];	/* address of the node in page[], 0: none */
+	uint64_t prefix[KHO_RADIX_LEVELS];	/* first key below it */
 	uint64_t page[KHO_RADIX_LEVELS][NODE_ENTRIES];
 };
 
@@ -39,12 +38,12 @@ struct kho_radix {
 	struct node_place *nodes;	/* open addressing */
 	size_t nr_nodes, nr_slots;
 	bool walked;			/* nodes[] is complete */
-	uint64_t orders;		/* orders with any key, a bit each */
-	/* for look-ups: of each order by itself, so that none spoils another's way */
+	uint64_t orders;		/* a bit for each order that has a key */
+	/* for look-ups: one for each order, so that orders do not evict each other's nodes */
 	struct radix_path *paths[KHO_RADIX_ORDERS];
 };
 
-/* Keys below one entry of a node at @level. */
+/* Base-2 logarithm of the number of keys below one entry of a node at @level. */
 static unsigned int level_shift(unsigned int level)
 {
 	return KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
@@ -119,7 +118,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 {
 	int ret;
 
-	/* the same page below another entry is not the same node */
+	/* the same page below another entry is a different node */
 	if (addr && path->addr[level] == addr && path->prefix[level] == prefix)
 		return 0;
 	if (!addr || addr % KHO_ABI_PAGE_SIZE)
@@ -143,7 +142,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 
 /* -------------------------------------------------------------- searching */
 
-/* The first bit at or after @from in the leaf; false when there is none. */
+/* Finds the first bit at or after @from in the leaf; false if there is none. */
 static bool leaf_next(const uint64_t *bitmap, uint64_t from, uint64_t *bit)
 {
 	const uint64_t bits = 1ull << KHO_RADIX_BITMAP_BITS;
@@ -161,8 +160,8 @@ static bool leaf_next(const uint64_t *bitmap, uint64_t from, uint64_t *bit)
 }
 
 /*
- * The first key in [@from, @to) below the node that @path holds at @level, whose
- * keys begin at @prefix. 1: *key is it; 0: there is none; negative: error.
+ * Finds the first key in [@from, @to) below the node that @path holds at @level;
+ * @prefix is the first key below that node. Returns 1 with *key, or 0 if there is none.
  */
 static int node_next(struct kho_radix *radix, struct radix_path *path, unsigned int level,
 		     uint64_t prefix, uint64_t from, uint64_t to, uint64_t *key,
@@ -207,7 +206,7 @@ static int radix_next(struct kho_radix *radix, struct radix_path *path, uint64_t
 	return ret ? ret : node_next(radix, path, TOP_LEVEL, 0, from, to, key, err);
 }
 
-/* The kernel can only make keys of RAM: an address that overflows is none. */
+/* The kernel makes keys only for RAM, whose addresses do not overflow. */
 static int key_decode(uint64_t key, unsigned int order, struct kho_map_entry *entry,
 		      struct kho_error *err)
 {
@@ -217,7 +216,7 @@ static int key_decode(uint64_t key, unsigned int order, struct kho_map_entry *en
 	if (order >= KHO_RADIX_ORDERS || index > (UINT64_MAX >> shift) - 1) {
 		kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 			 "preserved-memory-map: key 0x%" PRIx64 " is not an address", key);
-		/* as a constant: the compiler sees that *entry is set where this is 0 */
+		/* a constant lets the compiler see that 0 implies that *entry is set */
 		return KHO_ERR_CORRUPT;
 	}
 
@@ -242,7 +241,7 @@ static int find_orders(struct kho_radix *radix, struct kho_error *err)
 			radix->orders |= 1ull << order;
 	}
 
-	/* below all orders, and above them: nobody can have put a key there */
+	/* no key is valid below the first order or above the last */
 	if (ret >= 0)
 		ret = radix_next(radix, path, 0, order_first_key(KHO_RADIX_ORDERS - 1), &key, err);
 	if (!ret)
@@ -289,7 +288,7 @@ static int radix_open(const struct kho_map *place, struct kho_map **out, struct 
 
 struct order_cursor {
 	unsigned int order;
-	uint64_t next_key;		/* where to search on */
+	uint64_t next_key;		/* where the search continues */
 	struct kho_map_entry entry;
 	struct radix_path path;
 };
@@ -298,15 +297,15 @@ struct radix_iter {
 	struct kho_map_iter iter;
 	size_t nr_cursors;
 	struct order_cursor *cursors;
-	/* address of each one's entry with its number in the low bits, or ENDED */
+	/* by cursor: address of its entry with the cursor's index in the low bits, or ENDED */
 	uint64_t heads[KHO_RADIX_ORDERS];
 };
 
-/* No address of a page. */
+/* Cannot be the address of a page. */
 #define ENDED	UINT64_MAX
 _Static_assert(KHO_RADIX_ORDERS <= KHO_ABI_PAGE_SIZE, "a page's address has room for the number of an order");
 
-/* Whether @path holds the leaf of @key; then *bit is its place in there. */
+/* True if @path holds the leaf of @key; *bit is then the bit of the key in it. */
 static bool path_has_leaf(const struct radix_path *path, uint64_t key, uint64_t *bit)
 {
 	*bit = key - path->prefix[0];
@@ -321,7 +320,7 @@ static int cursor_advance(struct radix_iter *iter, struct order_cursor *cursor,
 	int ret;
 
 	*head = ENDED;
-	/* mostly the next one is in the same leaf */
+	/* common case: the next key is in the same leaf */
 	if (path_has_leaf(&cursor->path, cursor->next_key, &bit) &&
 	    leaf_next(cursor->path.page[0], bit, &bit) &&
 	    cursor->path.prefix[0] + bit < order_first_key(cursor->order) * 2) {
@@ -428,7 +427,7 @@ static int radix_for_each_leaf(struct kho_map *base,
 		uint64_t from = order_first_key(order), to = 2 * from, key;
 		struct kho_map_entry entry;
 
-		/* blocks of a ZiB: a leaf has more than one order */
+		/* blocks this large (a ZiB) would share a leaf with another order */
 		if (from < 1ull << KHO_RADIX_BITMAP_BITS) {
 			ret = kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 				       "preserved-memory-map: blocks of order %u cannot be", order);
@@ -436,7 +435,7 @@ static int radix_for_each_leaf(struct kho_map *base,
 		}
 		while ((ret = radix_next(radix, path, from, to, &key, err)) > 0) {
 			from = path->prefix[0] + (1ull << KHO_RADIX_BITMAP_BITS);
-			/* the last of the leaf, behind which nothing can overflow either */
+			/* if the last key of the leaf does not overflow, no key in it does */
 			ret = key_decode(from - 1, order, &entry, err);
 			if (!ret)
 				ret = key_decode(path->prefix[0], order, &entry, err);
@@ -472,7 +471,7 @@ static bool leaf_any(const uint64_t *bitmap, uint64_t from, uint64_t to)
 	return false;
 }
 
-/* 1 if there is a key in [@from, @to), which are of one leaf of @order; negative on error. */
+/* Returns 1 if [@from, @to), which lies in one leaf of @order, has a key, else 0. */
 static int any_key(struct kho_radix *radix, unsigned int order, uint64_t from, uint64_t to,
 		   struct kho_error *err)
 {
@@ -491,7 +490,7 @@ static int any_key(struct kho_radix *radix, unsigned int order, uint64_t from, u
 		return 0;
 
 	ret = radix_next(radix, path, from, to, &found, err);
-	/* none, and its leaf was not come by either: there is none for the keys around */
+	/* not even a leaf was found: none of the keys of that leaf exists */
 	if (!ret && !path_has_leaf(path, from, &bit)) {
 		path->empty_from = from >> KHO_RADIX_BITMAP_BITS << KHO_RADIX_BITMAP_BITS;
 		path->empty_to = path->empty_from + (1ull << KHO_RADIX_BITMAP_BITS);
@@ -499,7 +498,7 @@ static int any_key(struct kho_radix *radix, unsigned int order, uint64_t from, u
 	return ret;
 }
 
-/* 1 if the block of @order that @addr lies in is preserved; negative on error. */
+/* Returns 1 if the block of @order that contains @addr is preserved, else 0. */
 static int is_preserved(struct kho_radix *radix, uint64_t addr, unsigned int order,
 			struct kho_error *err)
 {
@@ -557,7 +556,7 @@ static int radix_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, vo
 	struct kho_map_iter *iter;
 	int ret;
 
-	/* walking all of it is what makes every node known */
+	/* a complete walk fills nodes[] */
 	if (!radix->walked) {
 		ret = radix_begin(base, &iter, err);
 		if (ret)

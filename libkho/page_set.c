@@ -12,7 +12,7 @@ void kho_page_set_create(struct kho_page_set *set, const struct kho_range *ram, 
 	*set = (struct kho_page_set){ 0 };
 	if (!nr_ram)
 		return;
-	/* so that a word of a bitmap of the map is a word of the set */
+	/* aligned, so that a word of the map's bitmaps is a word of the set */
 	first = ram[0].addr / KHO_ABI_PAGE_SIZE / 64 * 64;
 	end = ram[nr_ram - 1].addr / KHO_ABI_PAGE_SIZE + ram[nr_ram - 1].size / KHO_ABI_PAGE_SIZE;
 	if (end <= first || (end - first) / 8 > max)
@@ -31,7 +31,7 @@ void kho_page_set_destroy(struct kho_page_set *set)
 	*set = (struct kho_page_set){ 0 };
 }
 
-/* Where @size bytes at @addr are in the set. False if not all of them have a bit. */
+/* Converts @size bytes at @addr to @n pages at index @page. False unless all of them have a bit. */
 static bool find(const struct kho_page_set *set, uint64_t addr, uint64_t size, uint64_t *page,
 		 uint64_t *n)
 {
@@ -43,7 +43,7 @@ static bool find(const struct kho_page_set *set, uint64_t addr, uint64_t size, u
 	return *page < set->n && *n <= set->n - *page;
 }
 
-/* The bits of one word for the next of *@n pages at *@page, which move on behind them. */
+/* Returns the bits in one word of the first of *@n pages at *@page, and skips these pages. */
 static uint64_t step(uint64_t *page, uint64_t *n)
 {
 	uint64_t bit = *page % 64, count = *n < 64 - bit ? *n : 64 - bit;

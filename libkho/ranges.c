@@ -58,7 +58,7 @@ bool kho_ranges_meet(const struct kho_range *ranges, size_t n, uint64_t addr, ui
 {
 	size_t low = 0, high = n;
 
-	/* the first one that does not end before @addr */
+	/* find the first range that does not end before @addr */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 

@@ -12,7 +12,7 @@
 #include "kho_output.h"
 #include "root.h"
 
-/* A live page may be caught half edited. */
+/* The kernel may be editing a live page. */
 #define LIVE_TRIES	5
 
 const char *kho_side_folder(enum kho_side side)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The root FDT of one side: one page, and what it says. */
+/* The root FDT of one side: one page and its content, parsed. */
 #ifndef KHO_ROOT_H
 #define KHO_ROOT_H
 
@@ -12,9 +12,9 @@
 struct kho_root {
 	enum kho_side side;
 	enum kho_found_by found_by;
-	uint64_t addr;		/* of the page; KHO_NO_ADDR: this is a copy of it */
+	uint64_t addr;		/* of the page; KHO_NO_ADDR: unknown, fdt[] is from debugfs */
 	enum kho_abi abi;
-	uint64_t map_addr;	/* 0: it names no map */
+	uint64_t map_addr;	/* 0: none */
 	char compatible[64];
 	struct kho_subtree subtrees[KHO_MAX_SUBTREES];
 	size_t nr_subtrees;
@@ -24,21 +24,20 @@ struct kho_root {
 	unsigned char fdt[KHO_ABI_PAGE_SIZE];
 };
 
-/* "in" or "out", as in KHO's debugfs and in the notes of snapshots. */
+/* "in" or "out", as in KHO's debugfs and in notes of snapshots. */
 const char *kho_side_folder(enum kho_side side);
 
-/* True if the page holds an FDT with a compatible string of KHO. */
+/* True if the page is an FDT with a compatible string of KHO. */
 bool kho_root_looks_like(const unsigned char *page);
 
 /*
- * Parses @size bytes of a page (at most all of it) at @addr, or KHO_NO_ADDR. KHO_ERR_CORRUPT
- * where it is no root FDT, KHO_ERR_UNSUPPORTED where debugfs has cut it off. Leaves *root
- * undefined then.
+ * Parses the first @size bytes of a page at @addr (or KHO_NO_ADDR). KHO_ERR_CORRUPT: not a root
+ * FDT; KHO_ERR_UNSUPPORTED: debugfs truncated it. On error, *root is undefined.
  */
 int kho_root_parse(struct kho_root *root, enum kho_side side, enum kho_found_by found_by,
 		   uint64_t addr, const void *page, size_t size, struct kho_error *err);
 
-/* The same with the page at @addr; again a few times where memory changes under the reader. */
+/* Reads and parses the page at @addr; tries a corrupt page again if the source changes. */
 int kho_root_read(struct kho_root *root, struct kho_source *source, enum kho_side side,
 		  enum kho_found_by found_by, uint64_t addr, struct kho_error *err);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Where the root FDT is when nothing says so: what the boot loader's data say, the
- * kernel's symbols, and at last a look at every page of RAM.
+ * Finds the root FDT if debugfs does not give its address: by the boot loader's data, by the
+ * kernel's symbols or its vmlinux, and at last by a scan of RAM.
  *
  * Sources: struct kho_out and struct kho_in in kernel/liveupdate/kexec_handover.c of
  * Linux 7.1, 7.2 and 7.3 ("void *fdt" and "phys_addr_t fdt_phys" come first), in
@@ -24,18 +24,17 @@
 #define SETUP_KEXEC_KHO		10
 #define MAX_SETUP_DATA		256
 #define SCAN_CHUNK		(1u << 20)
-/* More than one is one too many; this many are named. */
+/* The scan keeps at most this many; a second candidate is already an error. */
 #define MAX_CANDIDATES		4
-/* Pages that are put to the proof; a machine has few that look like a root. */
+/* Bound for the expensive check; few pages of a machine look like a root. */
 #define MAX_PROBES		4096
 
-/* What is looked for. */
 struct search {
 	struct kho_source *source;
 	enum kho_side side;
-	char *in;		/* what debugfs in/fdt has, or NULL */
+	char *in;		/* content of debugfs in/fdt, or NULL */
 	size_t in_size;
-	struct kho_root *root;	/* what was found last */
+	struct kho_root *root;	/* the last page that was parsed */
 };
 
 /* ------------------------------------------------------------- what is a root */
@@ -46,8 +45,8 @@ static bool is_preserved(struct kho_map *map, uint64_t addr, uint64_t size)
 }
 
 /*
- * A live outgoing root preserves itself and every blob of its subtrees. A copy (a file
- * in the page cache, a page that was freed) does not.
+ * A live outgoing root preserves itself and every blob of its subtrees. A copy of it (in the
+ * page cache, or in a freed page) does not.
  */
 static bool is_proven(struct kho_source *source, const struct kho_root *root)
 {
@@ -66,7 +65,7 @@ static bool is_proven(struct kho_source *source, const struct kho_root *root)
 	return proven;
 }
 
-/* True if the page parses as an outgoing root, and proves itself one. */
+/* True if the page parses as an outgoing root and is proven. */
 static bool is_outgoing(const struct search *search, enum kho_found_by found_by, uint64_t addr,
 			const unsigned char *page)
 {
@@ -101,7 +100,7 @@ static bool is_root_at(const struct search *search, enum kho_found_by found_by, 
 
 /* ----------------------------------------------------------------- setup_data */
 
-/* x86 tells what the previous kernel's loader left, KHO's node among it. */
+/* On x86, sysfs shows the setup_data of the previous kernel's loader, with KHO's node. */
 static bool find_by_setup_data(const struct search *search)
 {
 	char path[128], *text;
@@ -111,7 +110,7 @@ static bool find_by_setup_data(const struct search *search)
 	for (int i = 0; i < MAX_SETUP_DATA; i++) {
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/type", i);
 		if (kho_files_read(search->source->files, path, 32, &text, &size, NULL))
-			return false;	/* there are no more */
+			return false;	/* end of the list */
 		text[strcspn(text, "\n")] = '\0';
 		if (!kho_parse_u64(text, &type))
 			type = 0;
@@ -152,7 +151,7 @@ static bool find_by_symbol(const struct search *search)
 	if (!symbol)
 		return false;
 
-	/* what is there proves itself, so that trying both places is no guess */
+	/* the place depends on the release; is_root_at() proves the right one */
 	for (int i = 0; i < 2; i++) {
 		if (!read_u64(search->source, symbol + (uint64_t)i * sizeof(value), &value))
 			return false;
@@ -166,7 +165,6 @@ static bool find_by_symbol(const struct search *search)
 	return false;
 }
 
-/* What its vmlinux says has to prove itself like everything else. */
 static bool find_by_dwarf(const struct search *search)
 {
 	uint64_t addr;
@@ -183,8 +181,8 @@ struct scan {
 	uint64_t left;		/* bytes that may still be read */
 	uint64_t found[MAX_CANDIDATES];
 	size_t nr_found, nr_probes;
-	uint64_t unreadable;	/* pages that are there */
-	struct kho_error why;	/* the first of them is */
+	uint64_t unreadable;	/* pages in the source that cannot be read */
+	struct kho_error why;	/* error of the first of these */
 };
 
 static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *page)
@@ -209,7 +207,7 @@ static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, siz
 			scan_page(scan, addr + i, buf + i);
 		return;
 	}
-	/* some page in there cannot be read; the others can */
+	/* at least one page is unreadable: try each one */
 	for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE) {
 		if (!kho_source_read(source, addr + i, buf, KHO_ABI_PAGE_SIZE, &err))
 			scan_page(scan, addr + i, buf);
@@ -234,7 +232,6 @@ static void scan_run(struct scan *scan, const struct kho_range *run, unsigned ch
 	}
 }
 
-/* What the source has of RAM. */
 static void scan_all(struct scan *scan, unsigned char *buf)
 {
 	struct kho_source *source = scan->search->source;
@@ -253,7 +250,7 @@ static int no_root_live(struct kho_error *err)
 			  "Use kho-inspect --vmlinux, or a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");
 }
 
-/* Says what may be the cause, the most certain one first. */
+/* Names the most certain cause as the remedy. */
 static int no_root(const struct scan *scan, struct kho_error *err)
 {
 	const struct kho_source *source = scan->search->source;
