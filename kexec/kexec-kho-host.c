@@ -79,7 +79,7 @@ static char *kernel_config(off_t *size)
 	return access(path, R_OK) ? NULL : slurp_file(path, size);
 }
 
-/* Whether the kernel has the function that every kernel with KHO exports. */
+/* 1 if /proc/kallsyms has the function that every kernel with KHO exports, else 0. */
 static int symbols_have_kho(void)
 {
 	char line[256];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What this machine says about KHO and kexec, without anything of kexec itself. */
+/* Facts about KHO and kexec on this machine. Needs nothing of kexec-tools. */
 #ifndef KEXEC_KHO_HOST_H
 #define KEXEC_KHO_HOST_H
 

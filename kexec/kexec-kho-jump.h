@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the hooks of a jump and of an unload share with those before them. */
+/* Hooks of a jump and of an unload. */
 #ifndef KEXEC_KHO_JUMP_H
 #define KEXEC_KHO_JUMP_H
 

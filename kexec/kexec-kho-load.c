@@ -178,13 +178,13 @@ static uint64_t largest_scratch(void)
 	return largest;
 }
 
-/* What to boot with for @size bytes, in MiB, with some room for what is placed around. */
+/* MiB of scratch that hold @size bytes, with some room for the smaller segments. */
 static uint64_t advised_scratch(uint64_t size)
 {
 	return size / (1 << 20) + 17;
 }
 
-/* What this kernel calls it: kho_bootmem since Linux 7.4. */
+/* The name of the option in this kernel: kho_bootmem since Linux 7.4. */
 static const char *scratch_option(void)
 {
 	return kho_state_scratch_option(kho_held.state);
@@ -256,7 +256,7 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 		  fdt_addr, base, kho_held.nr_scratch);
 }
 
-/* What is in a segment, as far as it shows; kexec itself keeps no names. */
+/* A name for the content of segment @i, guessed from its bytes: kexec keeps no names. */
 static const char *segment_content(const struct kexec_info *info, int i)
 {
 	const struct kexec_segment *segment = &info->segment[i];

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the hooks of a load share with those before it. */
+/* Hooks of a load. */
 #ifndef KEXEC_KHO_LOAD_H
 #define KEXEC_KHO_LOAD_H
 
 #include <stdbool.h>
 
-/* What was found out before the load. */
+/* Decisions made before the load. */
 struct kho_load {
-	bool stay_out;		/* it is none of our business */
-	bool active;		/* there is state, and it is to be kept */
+	bool stay_out;		/* leave this load to upstream's code */
+	bool active;		/* there is state to hand over */
 	bool nothing_there;	/* KHO is on, and nothing is preserved */
 	bool give_up;		/* --kho=off */
 	bool file_mode;		/* kexec_file_load, until that falls back */

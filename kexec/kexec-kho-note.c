@@ -98,7 +98,7 @@ int kho_note_end(const struct kho_note *note)
 	return failed ? -1 : rename(NOTE_NEW, KHO_NOTE);
 }
 
-/* What comes after "@key " in one of the lines, into @value; -1 when it is not there, or too long. */
+/* Copies the rest of the line "@key ..." to @value; -1 without one, or if it is too long. */
 static int note_value(const char *text, const char *key, char *value, size_t size)
 {
 	size_t len = strlen(key);

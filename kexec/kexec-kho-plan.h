@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kexec --kho decides, without anything of kexec or of a running kernel, so
+ * Decisions of kexec --kho. Needs nothing of kexec-tools or of a running kernel, so
  * that it can be tested by itself.
  */
 #ifndef KEXEC_KHO_PLAN_H
@@ -68,7 +68,7 @@ int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *sc
 			size_t n);
 
 /*
- * What a segment of @size bytes, @memsz in memory, holds, for people: "kernel",
+ * A name for the content of a segment of @size bytes (@memsz in memory): "kernel",
  * "initrd", "boot parameters" or "data".
  */
 const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t page);

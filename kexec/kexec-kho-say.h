@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kexec --kho says: messages, the verdict, and --kho-report, which has what was judged and
- * decided as JSON in the terms of kho-inspect. Every way out with a verdict goes through here.
+ * Output of kexec --kho: messages, the verdict, and --kho-report, which holds the findings and
+ * decisions as JSON in the terms of kho-inspect. Every exit with a verdict goes through here.
  */
 #ifndef KEXEC_KHO_SAY_H
 #define KEXEC_KHO_SAY_H
@@ -18,7 +18,7 @@ struct kho_segment {
 	const char *content;
 };
 
-/* What is known of this load or jump so far. Each moment adds what it finds out. */
+/* Facts about this load or jump. Each step adds its own. */
 struct kho_report {
 	const char *action;	/* "load", "exec" */
 	const char *mode;	/* of --kho */

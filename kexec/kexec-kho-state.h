@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the running kernel has to hand over: opened and verified before a load, and again before a jump. */
+/* The outgoing state of the running kernel, verified before a load and again before a jump. */
 #ifndef KEXEC_KHO_STATE_H
 #define KEXEC_KHO_STATE_H
 

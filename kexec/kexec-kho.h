@@ -18,7 +18,7 @@ struct memory_range;
 #define KEXEC_KHO_EXIT_REFUSED	3
 #define KEXEC_KHO_EXIT_KERNEL	4
 
-/* What kexec was asked to do. */
+/* The actions and options of this call of kexec. */
 struct kexec_kho_request {
 	const char *image;	/* file of the kernel to load, or NULL */
 	int load, exec, unload;

@@ -6,7 +6,7 @@
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-# What an initramfs is made of and with, and the libraries of the stage.
+# Packages that an initramfs is made with, and the libraries of the stage.
 DRACUT_PACKAGES=(
 	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount
 	base-files libc-bin gzip cpio sed grep findutils gawk diffutils debianutils

@@ -103,7 +103,7 @@ fetch_place_has() {
 	[[ ${found#* } == "$pinned" ]] || { echo "another tarball of $package $version in $suite"; return 1; }
 }
 
-# What a place is fetched to, whatever suite it comes from.
+# The file that a source is fetched to. Its suite does not matter.
 fetch_place_file() {
 	local kind=$2 package=$3 version=$4
 	case $kind in

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What a test machine boots from: an initramfs that real dracut made, and a small
+# Boot media of a test machine: an initramfs that real dracut made, and a small
 # disk with a root file system. Both hold this project as it was staged, that is,
 # installed with DESTDIR.
 

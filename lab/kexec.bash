@@ -46,7 +46,7 @@ kexec_build_locked() {
 	[[ -x $2/kexec ]] || step "building $4" kexec_compile "$1" "$2" "$3"
 }
 
-# What a build is made of, besides the source.
+# The inputs of a build, besides the source.
 kexec_key() {
 	case $1 in
 	stock) printf 'stock\n' ;;

@@ -376,7 +376,7 @@ static void tree_endless(struct image *image)
 	}
 }
 
-/* What stood below an order now stands below none. */
+/* Moves the keys of one order to where no order is. */
 static void key_without_order(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -923,7 +923,7 @@ static bool has_page(struct image *image, uint64_t addr)
 	return !kho_source_read(image->source, addr, &byte, 1, NULL);
 }
 
-/* What stands behind a blob on its page. */
+/* Fills the rest of a blob's page. */
 static void leak_beside(struct image *image)
 {
 	const struct kho_subtree *subtrees;
@@ -954,7 +954,7 @@ static void leak_not_preserved(struct image *image)
 	map_clear(image, addr, 0);
 }
 
-/* What the next kernel has taken and freed. */
+/* Fills memory that the next kernel has taken over and freed. */
 static void leak_taken(struct image *image)
 {
 	static const char *const owners[] = { "kho-edu", LUO_SUBTREE };
@@ -968,8 +968,8 @@ static void leak_taken(struct image *image)
 }
 
 /*
- * What came in, as if it were to go out: only there LUO may be read, and only in what came in the
- * kernel has filled it. The release loses a character to "side=out".
+ * Makes the incoming side outgoing: libkho reads LUO only there, and only on the incoming side the
+ * kernel has filled it in. The release loses a character to "side=out".
  */
 static void as_outgoing(struct image *image)
 {

@@ -19,7 +19,7 @@
 # shellcheck source=lab/image.bash
 . "$KHO_TOP/lab/image.bash"
 
-# What the images are made from; they are made again when it changes.
+# A digest of the images' inputs; a change rebuilds them.
 machine_key() {
 	{
 		hash_tree "$STAGE"

@@ -14,7 +14,7 @@ series_touched() {
 	series_files "$1" | xargs -r sed -n 's|^diff --git a/\(.*\) b/.*|\1|p' | LC_ALL=C sort -u
 }
 
-# What a person has set for git must not change a byte of a patch.
+# The user's git configuration must not change a byte of a patch.
 series_git() {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c user.name=kho-tools \
 		-c user.email=kho-tools@localhost -c gc.auto=0 "$@"

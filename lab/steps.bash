@@ -5,7 +5,7 @@
 #   linux/<source>/steps/tree	pristine sources with the patches up to one of them
 #   linux/<source>/steps/obj	its build, rebuilt in part with each patch
 # The configuration is that of the test machines without what user space wants: all that
-# the series touches is in it, and a changed header makes little of it anew.
+# the series touches is in it, and a changed header rebuilds little of it.
 
 STEPS_WITHOUT=(SECURITY SECURITYFS SECURITY_LOCKDOWN_LSM LSM RD_GZIP RD_XZ RD_ZSTD
 	TMPFS_XATTR TMPFS_POSIX_ACL NET UNIX INET INOTIFY_USER FHANDLE EPOLL SIGNALFD TIMERFD EVENTFD
@@ -111,7 +111,7 @@ steps_check_boot_file() {
 	) >>"$log" 2>&1
 }
 
-# Sparse of Debian 12 does not know __typeof_unqual__, for want of which kbuild leaves it out:
+# Sparse of Debian 12 does not know __typeof_unqual__, and kbuild then leaves it out:
 # what qualifiers then do too much there was there before the series too. Nor that the length of a
 # literal is a constant, as which MODULE_INFO() asserts it in every module; gcc keeps that check.
 STEPS_SPARSE="sparse -D__typeof_unqual__=__typeof__ '-D__builtin_strlen(s)=(sizeof(s)-1)'"

@@ -21,7 +21,7 @@ VM_DIR=
 VM_PID=
 VM_MARK=0
 
-# What the kernel of any machine is told, and the next one where it does not take over the
+# Options of the kernel of any machine, and of the next one where it does not take over the
 # command line; ro or rw is for the caller to say.
 # no_timer_check: on a machine with much to do the timer may not tick in time for the
 # kernel's test of it, which then panics.
@@ -65,7 +65,7 @@ vm_accel() {
 
 # vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--no-wait] [--files FOLDER]
 # [--qemu "ARGS"]: boots and waits until the machine takes commands (not with --no-wait).
-# What is in FOLDER can be had in there with vm_files.
+# The machine gets the files of FOLDER with vm_files.
 vm_start() {
 	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=() wait=1 files=""
 	while (($#)); do
@@ -161,7 +161,7 @@ vm_run() {
 	printf 'RUN %s\n' "$(printf '%s\n' "$script" | base64 -w 0)" >&"$VM_IN"
 	while vm_read_line "$limit"; do
 		case $VM_LINE in
-		# whoever reads may have seen enough; the status is still to be taken
+		# the reader may have closed the pipe; still read the status
 		OUT\ *) printf '%s' "${VM_LINE:4}" | base64 -d || true ;;
 		RC\ *) return "${VM_LINE#RC }" ;;
 		esac

@@ -64,7 +64,7 @@ int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho
 	uint64_t last;
 
 	if (!size || __builtin_add_overflow(addr, size - 1, &last))
-		return kho_fail(err, KHO_ERR_USAGE, addr, "0x%" PRIx64 "+0x%" PRIx64 " is no range",
+		return kho_fail(err, KHO_ERR_USAGE, addr, "0x%" PRIx64 "+0x%" PRIx64 " is not a range",
 				addr, size);
 
 	while (addr <= last) {

@@ -20,7 +20,7 @@ struct kind {
 	const char *magic;
 	size_t size;		/* of the magic */
 	int (*open)(int fd, const char *path, struct kho_source **out, struct kho_error *err);
-	/* of what is no dump that can be read: what it is, and what to do */
+	/* of what is not a dump that can be read: what it is, and what to do */
 	const char *name, *remedy;
 };
 
@@ -61,11 +61,11 @@ static int not_readable(const char *path, const struct kind *kind, struct kho_er
 
 	if (!kind) {
 		ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-			       "%s is no dump that can be read: neither an ELF core nor a compressed dump of makedumpfile",
+			       "%s is not a dump that can be read: neither an ELF core nor a compressed dump of makedumpfile",
 			       path);
 		return kho_remedy(err, ret, "Use a vmcore, or a snapshot that kho-inspect takes on the machine.");
 	}
-	ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is no dump that can be read: it is %s",
+	ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not a dump that can be read: it is %s",
 		       path, kind->name);
 	return kho_remedy(err, ret, "%s", kind->remedy);
 }
@@ -102,7 +102,7 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 	while (kho_source_note(source, "ram", &cursor, value, sizeof(value))) {
 		if (!kho_parse_range(value, &ram[source->nr_ram++]))
 			return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
-					"%s: \"ram=%s\" in its notes is no range", source->path, value);
+					"%s: \"ram=%s\" in its notes is not a range", source->path, value);
 	}
 	source->nr_ram = kho_ranges_merge(ram, source->nr_ram);
 	return 0;

@@ -121,7 +121,7 @@ static int not_readable(const struct kdump *kdump, struct kho_error *err)
 {
 	char why[128];
 
-	return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is no dump that can be read: %s",
+	return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not a dump that can be read: %s",
 			kdump->source.path, reason(kdump, why, sizeof(why)));
 }
 
@@ -387,7 +387,7 @@ static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 	    pread(kdump->fd, start, sizeof(start), 0) != sizeof(start) ||
 	    (strncmp(machine, "x86_64", 65) && strncmp(machine, "aarch64", 65)))
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s is no dump of an x86_64 or aarch64 kernel in the format of makedumpfile",
+				"%s is not a dump of an x86_64 or aarch64 kernel in the format of makedumpfile",
 				path);
 	kdump->file_size = (uint64_t)file.st_size;
 	memcpy(sizes, start + KDUMP_SIZES_AT, sizeof(*sizes));

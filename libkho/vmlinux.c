@@ -431,7 +431,7 @@ static int open_file(struct file *file, struct kho_error *err)
 	    (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN) ||
 	    ehdr.e_ident[EI_CLASS] != ELFCLASS64 || ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s is no vmlinux of a 64-bit kernel of this byte order", file->path);
+				"%s is not the vmlinux of a 64-bit kernel of this byte order", file->path);
 	return 0;
 }
 

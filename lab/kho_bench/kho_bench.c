@@ -28,7 +28,7 @@ static unsigned int count = 100;
 module_param(count, uint, 0444);
 MODULE_PARM_DESC(count, "allocations to preserve with each scheme");
 
-/* What the next kernel gets: where the states of both schemes are. */
+/* Handed to the next kernel: the states of both schemes. */
 struct bench_ser {
 	u64 count;
 	u64 states[2];

@@ -25,7 +25,7 @@ static unsigned int tables;
 module_param(tables, uint, 0444);
 MODULE_PARM_DESC(tables, "tables of each device, 64 at most (default: 0, nothing is done)");
 
-/* What the next kernel is told of a device; the name of the device is not in it. */
+/* A device, as handed to the next kernel; its name is not part of it. */
 struct consumer_device_ser {
 	u64 base;		/* which device it is, as the address of registers would be */
 	u64 cookies_phys;	/* array of @nr cookies */

@@ -2,7 +2,7 @@
 /*
  * bench-clock: prints the processor's time stamp counter, what the kernel's log says of a line
  * that is written at that moment, in microseconds, and how many of the counter are one. The
- * counter goes on over a kexec, and the log's clock begins anew. With an argument it prints the
+ * counter goes on over a kexec, and the log's clock starts at 0 again. With an argument it prints the
  * counter alone and leaves the log alone, whose line would come into the console meanwhile.
  */
 #include <fcntl.h>

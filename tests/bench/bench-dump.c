@@ -4,7 +4,7 @@
  * machine that hands over so many DMA allocations. They are of mixed order and lie all
  * over its memory, as do the blocks of their records: the allocator gave out memory
  * stretch by stretch of 64 MiB, in no order, and within each upwards. With --scatter there
- * is no order at all, neither of allocations nor of blocks.
+ * is not an order at all, neither of allocations nor of blocks.
  *
  * The file has the pages with the metadata and the notes of a snapshot; with --whole all
  * of memory (as holes) and no notes, as a dump that somebody else made. With --kdump the

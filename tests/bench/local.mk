@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What scripts/bench measures with.
+# Programs that scripts/bench runs.
 check_PROGRAMS += tests/bench/bench-dump tests/bench/bench-baseline tests/bench/bench-measure
 tests_bench_bench_dump_SOURCES = tests/bench/bench-dump.c
 tests_bench_bench_dump_LDADD = libkho/libkho-core.la

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What kernels are packed with: the first byte is how much of it is wanted, the rest is packed. */
+/* Packed kernels: the first byte says how much to unpack, the rest is packed. */
 #include <stdlib.h>
 #include <string.h>
 

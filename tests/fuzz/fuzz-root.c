@@ -28,7 +28,7 @@ static void open_side(struct kho_source *source, enum kho_side side)
 	}
 }
 
-/* What Linux writes: the reserve map, the tags, the strings, to the end of the page. */
+/* Lays the page out as Linux does: reserve map, tags, strings, to the end of the page. */
 static void mend(unsigned char *page, size_t size)
 {
 	uint32_t strings = (uint32_t)(size / 4 * 3 & ~3ul), tags = sizeof(struct fdt_header) + 16;

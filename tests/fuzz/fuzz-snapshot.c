@@ -24,7 +24,7 @@ static int see_item(const struct kho_item *item, void *data)
 	return ++*(size_t *)data > MAX_TOLD;
 }
 
-/* What follows the last NUL in the last bytes of the input is a target's command line as well. */
+/* The bytes after the last NUL of the input are also a target's command line. */
 #define CMDLINE	200
 
 static char cmdline[CMDLINE + 1];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What one input may cost, whatever is in it: 256 MiB of the heap at a time, and time of the processor in
- * proportion to its size. libFuzzer's own limits are of a clock, and of the memory of the whole process, most of
- * which is its own.
+ * Limits of the cost of one input: 256 MiB of heap at a time, and CPU time in
+ * proportion to its size. libFuzzer's own limits count wall time, and the memory of the whole process, where most
+ * is its own.
  */
 #include <signal.h>
 #include <stdatomic.h>

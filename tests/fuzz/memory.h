@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the fuzzers of maps and subtrees take as input: a few pages of memory at
+ * Input of the fuzzers of maps and subtrees: a few pages of memory at
  * addresses of their own, so that a fuzzer can change links and what they lead to.
  *
  *   u64 addr	of what is read: the map's first page, the subtree's blob
@@ -31,7 +31,7 @@ struct fuzz_page {
 
 /* A finding has a rule and a text. */
 int fuzz_see_finding(const struct kho_finding *finding, void *data);
-/* What a fuzzer does with one input; limits.c calls it. */
+/* Runs a fuzzer on one input; limits.c calls it. */
 int fuzz_one(const uint8_t *data, size_t size);
 
 /* A file with these bytes: returns its descriptor, for close(); @path is a path of it till then. */

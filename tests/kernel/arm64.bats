@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the series touches compiles for arm64, with the architecture's own configuration.
+# The files that the series touches compile for arm64, with the architecture's own configuration.
 
 bats_require_minimum_version 1.5.0
 load helpers

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the tests on the kernel of debug.config have in common.
+# Shared by the tests on the kernel of debug.config.
 
 # it takes several times as long
 export VM_BOOT_TIMEOUT=300 VM_RUN_TIMEOUT=300

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the checks of the kernel series have in common.
+# Shared by the checks of the kernel series.
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 # what they are made from; the list of sources is not for functions, and this is one

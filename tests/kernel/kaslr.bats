@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the patch of KASLR is for: chains of kernels whose scratch table is not in setup_data
+# The patch of KASLR: chains of kernels whose scratch table is not in setup_data
 # but 16 MiB into 80 MiB of scratch, where the decompressor may put the kernel.
 
 bats_require_minimum_version 1.5.0
@@ -47,13 +47,13 @@ load_apart() {
 	[[ $output == *"the scratch table is at 0x"* ]]
 }
 
-# Whether the kernel that is loaded comes up, with the state.
+# Succeeds if the loaded kernel comes up, with the state.
 jump_arrives() {
 	vm_kexec >"$BATS_TEST_TMPDIR/jump" 2>&1 &&
 		[ "$(records --in)" = "$(<"$BATS_TEST_TMPDIR/records")" ]
 }
 
-# Whether the jump was the end. Since the mark there is nothing at all of the next kernel, which
+# Succeeds if the jump was the end. Since the mark there is nothing at all of the next kernel, which
 # else speaks within two seconds, or its own word that it cannot go on: one that is merely slow
 # is not dead.
 jump_was_the_end() {

@@ -108,7 +108,7 @@ install_kexec_tools() {
 	in_chroot sh -c 'dpkg -i /packages/theirs/kexec-tools_*.deb'
 }
 
-# What systemd finds of ours when it looks for what a kexec requires.
+# Our units and links that systemd finds for a kexec.
 requirements() {
 	find "$CHROOT/etc/systemd/system" "$CHROOT/lib/systemd/system" -path '*kexec*' -name 'kho-*' | sort
 }

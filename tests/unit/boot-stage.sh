@@ -12,7 +12,7 @@ record() { printf '%s\n' "$*" >> "$BOX/calls"; }
 kho_say() { record "say $*"; }
 kho_shell() { record "shell $*"; }
 
-# What would stop the machine that the tests run on. A machine that stops does not come back to
+# Replaces the commands that would stop the machine. A machine that stops does not come back to
 # the hook, and that is as it should be.
 stop_machine() {
 	record "$*"

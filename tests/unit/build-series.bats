@@ -91,7 +91,7 @@ overlay() {
 	[[ $output == *"does not apply"* ]]
 }
 
-@test "comments and empty lines in the series are no patches" {
+@test "comments and empty lines in the series are not patches" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	printf '\n# two.patch\n' >>series/series
@@ -183,7 +183,7 @@ pristine_of() {
 	[ "$(find series -type f | LC_ALL=C sort | paste -sd ' ')" = "series/dma/cover-letter series/kho/0001-one.patch series/series" ]
 }
 
-@test "commits that are no patch of a series change no file" {
+@test "commits that are not in a series change no file" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	checked_out "$PWD/series" pristine "$PWD/out"

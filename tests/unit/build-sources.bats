@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # slow: starts first
-# What holds for all files of the project.
+# Rules for all files of the project.
 
 bats_require_minimum_version 1.5.0
 
@@ -12,7 +12,7 @@ setup() {
 	cd "$TOP" || return
 }
 
-# What git tracks, and is there.
+# The files that git tracks and that exist.
 sources() {
 	git ls-files | while read -r file; do
 		[[ ! -f $file ]] || printf '%s\n' "$file"

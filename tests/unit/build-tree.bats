@@ -10,7 +10,7 @@ TOP=$BATS_TEST_DIRNAME/../..
 
 # Of what git tracks, make dist leaves out what belongs to the checkout. debian/ has a tarball of its own.
 NOT_IN_TARBALL='^(\.|debian/|m4/\.)'
-# What autoreconf adds.
+# Files that autoreconf adds.
 GENERATED='^(aclocal\.m4|build-aux/.*|config\.h\.in|configure|Makefile\.in|m4/.*\.m4)$'
 
 # A git repository of its own with the tracked files as they are in the working tree.

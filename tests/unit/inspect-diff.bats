@@ -66,7 +66,7 @@ make_changed() {
 	[[ $output == *"resealed"*"allocation"*"2 pci:"* ]]
 }
 
-@test "what cannot be compared is no equality" {
+@test "inputs that cannot be compared are not equal" {
 	run -2 "$inspect" diff
 	run -2 "$inspect" diff "$outgoing" nowhere
 	run -2 "$inspect" diff a b c

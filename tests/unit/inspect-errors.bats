@@ -49,7 +49,7 @@ live_root() {
 	cannot_tell 'this kernel has no KHO, though kho=on.*CONFIG_KEXEC_HANDOVER' show --sysroot "$root"
 }
 
-@test "no kcore, or one that is no ELF core" {
+@test "no kcore, or one that is not an ELF core" {
 	mkdir -p "$root/sys/kernel/debug/kho/out"
 	cannot_tell 'there is no .*/proc/kcore\. .*CONFIG_PROC_KCORE' list --sysroot "$root"
 	head -c 5000 /dev/zero >"$root/proc/kcore"
@@ -81,7 +81,7 @@ live_root() {
 	[[ $output == *"found by debugfs fdt_phys"* ]]
 }
 
-@test "debugfs files that are no numbers" {
+@test "debugfs files that do not hold numbers" {
 	live_root
 	echo nonsense >"$root/sys/kernel/debug/kho/out/fdt_phys"
 	run "$inspect" list --sysroot "$root"
@@ -149,7 +149,7 @@ live_root() {
 	[ ! -e "$BATS_TEST_TMPDIR/no" ]
 }
 
-@test "a selection of rules that do not run is no clean state" {
+@test "a selection of rules that do not run is not a clean state" {
 	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
 	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"
 	cannot_tell 'claims is about an incoming state' verify --claims --core "$fixture"
@@ -191,7 +191,7 @@ make_kernel() {
 	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: KHO is off"* ]]
 	[ "$("$inspect" check-target --json --sysroot "$root" "$BATS_TEST_TMPDIR/kernel" |
 		jq -c '[.target.root, .state, .findings, .summary]')" = '["kho-v4",null,null,null]' ]
-	# without debugfs there may be one: it is said, and it is no success
+	# without debugfs there may be one: check-target says so, and does not succeed
 	rmdir "$root/sys/kernel/debug"
 	run -2 --separate-stderr "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
 	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: debugfs is not mounted"* ]]
@@ -241,7 +241,7 @@ make_kernel() {
 	for file in "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap; do
 		[[ $file == *incoming* ]] && side=--in || side=
 		for command in show list tree scratch verify map; do
-			# shellcheck disable=SC2086 # nothing is no argument
+			# shellcheck disable=SC2086 # an empty $side is not an argument
 			"$inspect" "$command" --json $side --core "$file" >"$BATS_TEST_TMPDIR/documents/$command-${file##*/}"
 		done
 	done

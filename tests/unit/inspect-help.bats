@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kho-inspect says about itself, in four places, is the same.
+# kho-inspect documents itself in four places, which agree.
 
 bats_require_minimum_version 1.5.0
 
@@ -118,7 +118,7 @@ complete_words() {
 @test "the example of libkho(3) compiles and lists a snapshot's records" {
 	mandoc -Tascii "$top/man/libkho.3" >/dev/null
 	sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$top/man/libkho.3" | sed 's/\\e/\\/g' >"$BATS_TEST_TMPDIR/list.c"
-	# built as the library is, be it with sanitizers or without
+	# built with the library's flags, sanitizers included
 	local flags
 	flags=$(sed -n 's/^KHO_CFLAGS = //p' "$KHO_BUILDDIR/Makefile")
 	# shellcheck disable=SC2086 # words

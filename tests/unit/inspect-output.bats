@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kho-inspect writes: files in their place, and text of any bytes.
+# Output of kho-inspect: files in their place, and text of any bytes.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -103,7 +103,7 @@ interrupted() {
 	[ "$(cat file)" = before ]
 }
 
-# A state with bytes that are no text in all that has a name.
+# A state whose names all have bytes that are not text.
 make_hostile() {
 	/usr/bin/python3 - "$outgoing" "$1" <<-'END'
 		import sys
@@ -130,7 +130,7 @@ is_text() {
 	END
 }
 
-@test "no command lets bytes through that are no text, in any format" {
+@test "no command prints bytes that are not text, in any format" {
 	local hostile=$'h\xff\x9b\x1b[31m' command
 	make_hostile "$hostile"
 	for command in show list tree ranges scratch verify map; do

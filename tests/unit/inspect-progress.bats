@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What takes long says how far it has come, to people and to nobody else.
+# Long operations show their progress, on a terminal only.
 
 bats_require_minimum_version 1.5.0
 

@@ -19,7 +19,7 @@ setup() {
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
-# make_dump OPTION...: a dump of 300 records, of which nothing says where its root is; the
+# make_dump OPTION...: a dump of 300 records that does not say where its root is; the
 # root's address is in $root. Made, and looked through for the root, once for each kind.
 make_dump() {
 	local made=$BATS_FILE_TMPDIR/dump$*
@@ -108,7 +108,7 @@ found() {
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
-@test "what a vmlinux says is not believed: a page that is no root is not taken" {
+@test "the address from a vmlinux must prove itself: a page without a root is not taken" {
 	make_dump --whole
 	make_vmlinux -UROOT -DROOT=0x1000ULL
 	join --moved=0x1c000000
@@ -185,14 +185,14 @@ found() {
 	[[ $stderr == *"does not tell what kho_out and kho_in are: they are not in it, or otherwise than is known"* ]]
 }
 
-@test "files that are no vmlinux are refused, and those that end early do no harm" {
+@test "files that are not a vmlinux are refused, and those that end early do no harm" {
 	local size i
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
 	for file in /dev/null "$plain" "$BATS_TEST_TMPDIR/kexec_handover.c"; do
 		run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$file"
-		[[ $stderr == *"$file is no vmlinux"* ]]
+		[[ $stderr == *"$file is not the vmlinux"* ]]
 	done
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$BATS_TEST_TMPDIR/none"
 	size=$(stat -c %s "$vmlinux")
@@ -256,7 +256,7 @@ make_machine() {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
-	# a file in its place that is no library
+	# a file in its place that is not a library
 	mkdir "$BATS_TEST_TMPDIR/lib"
 	echo nothing >"$BATS_TEST_TMPDIR/lib/libdw.so.1"
 	LD_LIBRARY_PATH=$BATS_TEST_TMPDIR/lib run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kexec --kho decides and notes, without a kernel.
+# Decisions and notes of kexec --kho, without a kernel.
 
 bats_require_minimum_version 1.5.0
 

@@ -67,7 +67,7 @@ same() {
 		echo "$status" >>"$which.err"
 	done
 	sed -i '/--kho=MODE/d; /(default), require, or off/d; /--kho-dry-run/d; /would come of it/d; /--kho-report/d' ours.out
-	# of a file that is no PE file, upstream reads the header that it does not have
+	# upstream reads a header that a file without PE header does not have
 	sed -i '/^ERR: optional header is missing$/d' stock.out
 	diff -u stock.out ours.out
 	diff -u stock.err ours.err

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the library believes about formats, against where they are defined.
+# The library's idea of the formats, compared with their definitions.
 
 bats_require_minimum_version 1.5.0
 
@@ -59,7 +59,7 @@ sanitizer_of() {
 	ldd "$1" | sed -n 's/^\s*libasan[^ ]* => \([^ ]*\) .*/\1/p'
 }
 
-# What programs were compiled with: sizes of public structures, values of enumerators.
+# The ABI that programs are compiled with: sizes of public structures, values of enumerators.
 recorded_abi() {
 	local headers=("$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h)
 	{
@@ -74,7 +74,7 @@ recorded_abi() {
 }
 
 @test "the ABI is the one that was recorded" {
-	# until the first release it may change: record it anew then, with what the test prints
+	# until the first release it may change: record it again then, with the lines that the test prints
 	recorded_abi >"$BATS_TEST_TMPDIR/abi.txt"
 	[ "$(grep -c '^struct ' "$BATS_TEST_TMPDIR/abi.txt")" -ge 10 ]
 	diff "$BATS_TEST_DIRNAME/libkho-abi.txt" "$BATS_TEST_TMPDIR/abi.txt" || {

@@ -32,7 +32,7 @@ root_address() {
 	"$inspect" show --json --core "$1" | jq -r .state.fdt_addr
 }
 
-@test "files come in any order and shape, end early, or are no dumps at all" {
+@test "files come in any order and shape, end early, or are not dumps at all" {
 	"$KHO_BUILDDIR/tests/unit/test-source" "$BATS_TEST_TMPDIR"
 }
 
@@ -163,15 +163,15 @@ make_dump_without_list() {
 	[[ $stderr == *"makedumpfile -R"* ]]
 }
 
-@test "a file that is no dump is refused" {
+@test "a file that is not a dump is refused" {
 	head -c 100000 /dev/urandom >"$dump"
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
-	[[ $stderr == *"is no dump that can be read"* ]]
+	[[ $stderr == *"is not a dump that can be read"* ]]
 	: >"$dump"
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
 }
 
-# What is not there is neither judged nor taken for zeroes, by which a map would have less.
+# Missing pages are neither judged nor taken for zeroes: with zeroes, a map would have less.
 @test "compressed dumps that end early do not pass" {
 	local size i pages
 	make_dump --kdump
@@ -220,7 +220,7 @@ replace_ram() {
 	# beyond the last address there is nothing
 	replace_ram 0x1000+0xfffffffffffff001
 	run -2 timeout 60 "$inspect" map --core "$dump"
-	[[ $output == *"in its notes is no range"* ]]
+	[[ $output == *"in its notes is not a range"* ]]
 }
 
 @test "a core that claims more than it has does not keep anybody waiting" {

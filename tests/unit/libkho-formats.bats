@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kernels of each ABI left is read as they meant it: maps, and what subtrees say.
+# States of each ABI are read as their kernels meant them: maps and subtrees.
 
 # shellcheck disable=SC2154 # bats sets stderr
 

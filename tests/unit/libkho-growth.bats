@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What reading a state costs, whoever made it.
+# The cost of reading a state, for any input.
 
 bats_require_minimum_version 1.5.0
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What leaves the programs: text, documents and files.
+# Output of the programs: text, documents and files.
 
 bats_require_minimum_version 1.5.0
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is told of a kernel image, and what is found when it would lose state. The
+# Facts about a kernel image, and findings about one that would lose state. The
 # images are made here: a kernel's strings in an ELF file, packed in each way.
 
 bats_require_minimum_version 1.5.0
@@ -158,7 +158,7 @@ PYTHON
 	done
 }
 
-@test "what is no kernel cannot be told, and says so" {
+@test "a file that is not a kernel gives no verdict, and the message says so" {
 	make_elf program "${full[@]}"
 	run -2 "$target" "$outgoing" program
 	[[ $output == *"does not say which Linux it is"*"Give a bzImage"* ]]
@@ -319,7 +319,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 
 @test "K605: the command line, read as the kernel reads it" {
 	make_kernel vmlinux "${full[@]}"
-	# KHO's default cannot be told without a configuration
+	# KHO's default is unknown without a configuration
 	for on in kho=on kho=1 kho=y "a kho=off b kho=on c" "kho=on kho=what" kho=Yes; do
 		finds "" vmlinux "$on"
 	done
@@ -376,7 +376,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "K602 fatal" uki
 }
 
-@test "a UKI or zboot image that is cut off or lies about itself cannot be told" {
+@test "a UKI or zboot image that is cut off or lies about itself gives no verdict" {
 	local cut file
 	make_kernel vmlinux "${full[@]}"
 	image uki uki vmlinux
@@ -439,7 +439,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 
 	for other in . /dev/null; do
 		run -2 "$inspect" scratch --core "$fixture" --initrd="$other" small
-		[[ $output == *"$other is no regular file"* ]]
+		[[ $output == *"$other is not a regular file"* ]]
 	done
 
 	image bzimage large kernel.gz "$largest"
@@ -448,7 +448,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	truncate -s $((largest * 3)) initrd
 	run -1 "$inspect" scratch --core "$fixture" --initrd=initrd small
 
-	# what cannot be told is not a "fits"
+	# unknown is not "fits"
 	image bzimage unknown kernel.gz
 	run -2 "$inspect" scratch --core "$fixture" unknown
 	run -2 "$inspect" scratch --core "$fixture" --initrd=nowhere small

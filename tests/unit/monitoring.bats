@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a fleet sees of a boot: the real node_exporter serves the metrics, and the alerts fire.
+# A boot as a fleet sees it: the real node_exporter serves the metrics, and the alerts fire.
 
 # shellcheck disable=SC2154 # bats sets stderr
 

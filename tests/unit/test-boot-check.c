@@ -364,7 +364,7 @@ static void test_cold(void)
 	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("none"));
 	CHECK(!*output);
 
-	new_box("other setup_data is no hand-over");
+	new_box("other setup_data is not a handover");
 	put("/sys/kernel/boot_params/setup_data/0/type", "0x9\n");
 	is_word(check_boot(NULL, BOOT_INCOMING), "none");
 
@@ -647,7 +647,7 @@ static void test_not_clean(const char *sealed)
 	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
 	CHECK(!report_has("status"));
 
-	new_box("what is no state");
+	new_box("a file that is not a state");
 	hand_over();
 	put("/proc/version", "no dump\n");
 	path_in_box(path, "/proc/version");

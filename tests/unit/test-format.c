@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What kho-inspect writes numbers with, which is quicker than the C library and has to
+ * The number formatting of kho-inspect, which is quicker than the C library and has to
  * write the same: compared over values of every length, and at the edges.
  */
 #include <inttypes.h>

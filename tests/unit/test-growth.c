@@ -418,7 +418,7 @@ static size_t shape_shared_files(size_t size)
 	return 0;
 }
 
-/* A session of LUO with a memfd, the array of which is on @n pages: every other one from @first. */
+/* A session of LUO with a memfd. Its array is on @n pages: every other one from @first. */
 static void add_memfd(size_t n, uint64_t first)
 {
 	uint64_t addr = allocate(1), session = allocate(1), file = allocate(1), data = allocate(1);

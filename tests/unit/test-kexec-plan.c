@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What kexec --kho decides: command line, placement, the node of setup_data. */
+/* Decisions of kexec --kho: command line, placement, the node of setup_data. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void test_command_line(void)
 	/* others that begin or end alike stay */
 	check_line("rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3", "5,10",
 		   "rd.kho.expect=5,10 rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3");
-	/* what is in quotes keeps its spaces, and is no option of its own */
+	/* a quoted value keeps its spaces, and is not an option of its own */
 	check_line("a=\"b  c\"", "5,10", "rd.kho.expect=5,10 a=\"b  c\"");
 	check_line("a=\"b rd.kho.expect=1,2 c\"", "5,10",
 		   "rd.kho.expect=5,10 a=\"b rd.kho.expect=1,2 c\"");

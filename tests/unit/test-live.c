@@ -164,7 +164,7 @@ static void add_run(Elf64_Ehdr *ehdr, struct kho_source *source, const struct kh
 	add_phdr(ehdr, &phdr);
 }
 
-/* The snapshot's pages, and all RAM, of which the rest is not there. */
+/* The snapshot's pages, and all RAM as program headers without content. */
 static int make_kcore(const char *root, struct kho_source *source)
 {
 	Elf64_Ehdr ehdr = {

@@ -106,7 +106,7 @@ static int count_finding(const struct kho_finding *finding, void *data)
 		die("a finding without rule or text");
 	for (const char *c = finding->message; *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			die("a finding with bytes that are no text");
+			die("a finding with bytes that are not text");
 	}
 	if (!finding->count)
 		die("a finding that stands for none");
@@ -195,7 +195,7 @@ static void use_state(struct kho_state *state, const char *copy)
 		kho_snapshot_write(state, copy, NULL);
 }
 
-/* Whether the copy could be opened at all. */
+/* True if the copy could be opened. */
 static bool use_snapshot(const char *path, enum kho_side side, const char *copy)
 {
 	struct kho_verify_summary summary;

@@ -227,7 +227,7 @@ static void fifo(unsigned int flags)
 	CHECK(!lstat("fifo", &st) && S_ISFIFO(st.st_mode) && names(".", true) == 1);
 }
 
-/* What is written follows what was there, be it a file that the shell has opened. */
+/* Output follows what was there, also in a file that the shell has opened. */
 static void standard_output(void)
 {
 	int saved = dup(STDOUT_FILENO), fd;

@@ -33,7 +33,7 @@ static int try_open(int flags)
 	return fd;
 }
 
-/* What is made executable later needs mprotect(), which goes by the same rule. */
+/* Making memory executable later needs mprotect(), which has the same rule. */
 static int try_map(int protection)
 {
 	void *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -50,7 +50,7 @@ static int try_map(int protection)
 	return ret;
 }
 
-/* What nothing that parses may do. */
+/* System calls that a parser must not make. */
 static void expect_confined(void)
 {
 	char *argv[] = { "true", NULL };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-source FOLDER: what is read of files that are no snapshot, as they come from the world:
+ * test-source FOLDER: reads files other than snapshots, as other programs write them:
  * segments in any order and on top of each other, notes that name each other's bytes, files that
- * end early or while they are read, files that are no dumps. All are written to FOLDER.
+ * end early or while they are read, files that are not dumps. All are written to FOLDER.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -175,7 +175,7 @@ static void test_overlap(void)
 	}
 }
 
-/* What is beyond the end of the file is not there, and has no part in what there is to do. */
+/* Segments beyond the end of the file are missing, and do not count as work. */
 static void test_cut_short(void)
 {
 	const Elf64_Phdr phdrs[] = {
@@ -265,7 +265,7 @@ static void test_note_lines(void)
 	CHECK(!strcmp(source->release, "7.4.0\\xff"));
 	kho_source_close(source);
 
-	/* one that is no range */
+	/* not a range */
 	fd = open(path, O_RDWR);
 	put(fd, "ram=nonsense\n", 13, 0x1000 + sizeof(nhdr) + 4 + sizeof(head) - 1);
 	close(fd);
@@ -273,7 +273,7 @@ static void test_note_lines(void)
 	free(text);
 }
 
-/* What is no dump is called by its name. */
+/* The message names the kind of a file that is not a dump. */
 static void test_no_dumps(void)
 {
 	static const struct {
@@ -290,7 +290,7 @@ static void test_no_dumps(void)
 		{ "\x28\xb5\x2f\xfd", 4, "zstd", "Unpack" },
 		{ "nothing of all that", 19, "neither an ELF core nor", "snapshot" },
 		{ "", 0, "neither an ELF core nor", "snapshot" },
-		{ "KDUMP   ", 8, "no dump of an x86_64 or aarch64", "" },
+		{ "KDUMP   ", 8, "not a dump of an x86_64 or aarch64", "" },
 	};
 	struct kho_source *source;
 	struct kho_error err;

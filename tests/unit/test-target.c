@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * test-target SNAPSHOT IMAGE [CMDLINE]: what of KHO the image has, and what is
- * found when it is held against the snapshot. Status 2: it cannot be told.
+ * found when it is held against the snapshot. Status 2: unknown.
  */
 #include <stdio.h>
 

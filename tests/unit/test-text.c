@@ -125,7 +125,7 @@ static void check_bytes(const unsigned char *bytes, size_t size)
 	check_fit(cut, "cut text");
 	kho_text_bytes(cut, back);
 	if (memcmp(back, bytes, kho_text_bytes(cut, back))) {
-		fprintf(stderr, "\"%s\" is no beginning of its bytes\n", cut);
+		fprintf(stderr, "\"%s\" is not a prefix of its bytes\n", cut);
 		wrong = 1;
 	}
 }

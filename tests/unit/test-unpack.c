@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is packed to use up memory or time: images in images, blocks of one byte. */
+/* Packed data that would use up memory or time: images in images, blocks of one byte. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static void test_tiny_blocks(void)
 	free(in);
 }
 
-/* gzip of @zeros zero bytes, of which the first @stored are not packed. */
+/* gzip of @zeros zero bytes; the first @stored are stored unpacked. */
 static size_t pack_zeros(unsigned char *out, size_t room, size_t stored, size_t zeros)
 {
 	static const unsigned char nothing[1 << 16];

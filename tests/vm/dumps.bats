@@ -14,8 +14,8 @@ dump_guest() {
 	[ -s "$file" ]
 }
 
-# same_records DUMP: the list that the machine itself gave; and all but scratch, of which
-# no dump tells, is in order.
+# same_records DUMP: the list equals the machine's own; and all but scratch, about which
+# a dump says nothing, is in order.
 same_records() {
 	diff "$BATS_TEST_TMPDIR/records" <("$inspect" list --json --core "$1" | jq -S .records)
 	[ "$("$inspect" show --json --core "$1" | jq -r .state.found_by)" = "scan" ]

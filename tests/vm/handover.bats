@@ -17,7 +17,7 @@ load helpers
 		kexec_to "$path"
 		expect_restored "$before"
 	done
-	# added anew at each load, and only once
+	# added again at each load, and only once
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
 	no_splat
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the tests in virtual machines have in common.
+# Shared by the tests in virtual machines.
 
 # shellcheck source=lab/vm.bash
 . "$BATS_TEST_DIRNAME/../../lab/vm.bash"
@@ -14,7 +14,7 @@ teardown() {
 	vm_stop
 }
 
-# What must never be on a console, whatever was handed over.
+# Fails if the console has a message that no handover may cause.
 no_splat() {
 	console_lacks 'WARNING: |BUG: |Bad page state|Oops|Kernel panic'
 }

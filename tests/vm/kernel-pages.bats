@@ -15,13 +15,13 @@ BLOCKS=8
 # Records that came in stay for as long as the kernel runs: that is a page of 31.
 LIST=1
 
-# What the kernel manages, in pages: MemTotal, and the sum over the zones.
+# Managed memory in pages: MemTotal, and the sum over the zones.
 managed_pages() {
 	vm_run 'echo $(awk "/^MemTotal/ { print \$2 / 4 }" /proc/meminfo) \
 		$(awk "/^ *managed/ { n += \$2 } END { print n }" /proc/zoneinfo)'
 }
 
-# What is free: pages, and blocks of the largest order.
+# Free memory: pages, and blocks of the largest order.
 free_pages() {
 	vm_run 'sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1
 		echo $(awk "/^nr_free_pages / { print \$2 }" /proc/vmstat) \

@@ -80,7 +80,7 @@ load_and_jump() {
 	no_splat
 }
 
-# What kernels without our series show in debugfs: no address of the root FDT.
+# debugfs as of kernels without our series: no address of the root FDT.
 hide_address() {
 	vm_ok 'set -e
 		kho=/sys/kernel/debug/kho
@@ -108,7 +108,7 @@ hide_address() {
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
 
-	# neither symbols nor memory to be looked through: cannot be told
+	# neither symbols nor memory to search: unknown
 	hide_address
 	vm_ok 'mount --bind /dev/null /proc/kallsyms; mount --bind /dev/null /proc/kcore'
 	refused 3 K705 'kexec -l -c /boot/bzImage --reuse-cmdline'

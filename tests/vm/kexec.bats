@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kexec says and does where a load does not go the usual way.
+# Loads that do not go the usual way.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # single quotes are for the shell in the machine
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -134,7 +134,7 @@ report() {
 	vm_ok kexec -e --kho-dry-run
 }
 
-@test "a kernel of which nobody knows how it was loaded is not jumped to" {
+@test "kexec -e refuses a kernel that another program loaded" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	vm_ok kexec-stock -l -s /boot/bzImage --reuse-cmdline

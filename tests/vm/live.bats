@@ -70,7 +70,7 @@ expect_all() {
 	printf '%d\n' $(($(report_field last "$report") + 1))
 }
 
-# What landed while there was no driver, as the driver says it.
+# Frames that landed while there was no driver, as the driver counts them.
 landed() {
 	vm_run dmesg | sed -n 's/.*kho_nic.*: \([0-9]*\) frames landed while there was no driver.*/\1/p' | tail -n 1
 }

@@ -181,7 +181,7 @@ static bool read_files(const struct options *options, struct need *need)
 		return false;
 	}
 	if (options->initrd && !S_ISREG(st.st_mode)) {
-		complain("%s is no regular file, so that its size says nothing of an initrd.", options->initrd);
+		complain("%s is not a regular file, so its size is not the size of an initrd.", options->initrd);
 		return false;
 	}
 	need->initrd = (uint64_t)st.st_size;
