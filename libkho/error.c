@@ -32,7 +32,7 @@ const char *kho_strerror(int code)
 	return "unknown error";
 }
 
-/* Messages carry names and paths that may hold anything. */
+/* Messages contain names and paths, which may contain any byte. */
 static void format_message(char *to, size_t room, const char *fmt, va_list args)
 {
 	char text[512];
@@ -93,7 +93,7 @@ bool kho_parse_u64(const char *text, uint64_t *value)
 	unsigned long long number;
 	char *end;
 
-	/* strtoull would take a sign or blanks */
+	/* strtoull() accepts a sign and white space */
 	if (*text < '0' || *text > '9')
 		return false;
 

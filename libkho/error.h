@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Errors, and the numbers in them. */
+/* Errors, and parsing of numbers. */
 #ifndef KHO_ERROR_H
 #define KHO_ERROR_H
 
@@ -12,13 +12,13 @@ int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ..
 	KHO_PRINTF(4, 5);
 /* The same for a failed system call: takes the code and the reason from errno. */
 int kho_fail_os(struct kho_error *err, const char *what, const char *path);
-/* Adds what to do about it. Returns err->code (or @code without an err). */
+/* Adds the remedy. Returns err->code, or @code if @err is NULL. */
 int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 	KHO_PRINTF(3, 4);
 
-/* 0x12ab or 4711; the whole string. False when it is not a number. */
+/* Parses "0x12ab" or "4711". False if the whole string is not a number. */
 bool kho_parse_u64(const char *text, uint64_t *value);
-/* 0x12ab+0x1000; the whole string. False where it is not that, or goes beyond all addresses. */
+/* Parses "0x12ab+0x1000". False if the whole string is not a range of addresses. */
 bool kho_parse_range(const char *text, struct kho_range *range);
 
 #endif /* KHO_ERROR_H */

@@ -32,7 +32,7 @@ void kho_files_close(struct kho_files *files)
 	*files = (struct kho_files){ .root = -1 };
 }
 
-/* Step by step, and through no link. */
+/* Opens one component after the other and refuses links. */
 static int open_below(int root, const char *path, int flags)
 {
 	int fd = fcntl(root, F_DUPFD_CLOEXEC, 0);
@@ -94,8 +94,8 @@ static ssize_t read_some(int fd, char *buf, size_t size)
 }
 
 /*
- * Up to @max bytes, and a NUL behind them. Files of debugfs say that they are empty, so they are
- * read and not asked for their size; few are longer than a page. -1 with errno.
+ * Reads up to @max bytes and adds a NUL. Does not ask for the size, because debugfs says 0; few
+ * of its files are longer than a page. Returns -1 with errno on error.
  */
 static ssize_t read_all(int fd, size_t max, char **out)
 {
@@ -171,7 +171,7 @@ uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol)
 		return 0;
 	}
 	while (!found && getline(&line, &room, f) > 0) {
-		/* a symbol of a module has one more field */
+		/* skip symbols of modules, whose lines end in "[module]" */
 		if (sscanf(line, "%" SCNx64 " %*c %127s", &addr, name) == 2 &&
 		    !strcmp(name, symbol) && !strchr(line, '['))
 			found = addr;

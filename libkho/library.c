@@ -17,7 +17,7 @@ int kho_library_resolve(void *library, const char *name, const struct kho_librar
 		if (!symbol)
 			return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "%s has no %s",
 					name, symbols[i].name);
-		/* a pointer to a function is none to an object, in C */
+		/* C does not convert a pointer to an object to one to a function */
 		memcpy(symbols[i].to, &symbol, sizeof(symbol));
 	}
 	return 0;
@@ -36,7 +36,7 @@ static bool is_elf(const char *path)
 
 void kho_libraries_load(const char *core, const char *vmlinux)
 {
-	/* they stay loaded, so there is nothing to be closed */
+	/* they stay loaded: nobody closes the handles */
 	if (core && !is_elf(core))
 		dlopen(KHO_LIBRARY_KDUMP, RTLD_NOW | RTLD_LOCAL);
 	if (vmlinux)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Files that are written: as a whole or not at all. The content goes to a file without a name
- * (O_TMPFILE), which gets one when it is complete. So nothing is left behind by a program that dies,
- * and it needs no clean-up.
+ * Writes files as a whole or not at all. The content goes to a file without a name (O_TMPFILE),
+ * which gets its name when it is complete. A program that dies leaves nothing to clean up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,25 +18,25 @@
 #include "error.h"
 #include "kho_output.h"
 
-#define MAX_LINKS	40	/* as the kernel */
+#define MAX_LINKS	40	/* like the kernel */
 #define NAME_TRIES	100
 
 struct kho_output {
 	char *path;		/* for messages */
 	char *name;		/* of the regular file in @folder */
-	int folder;		/* -1: it is no regular file, and written to as it is */
-	int fd;			/* what is written */
-	int target;		/* where all of @fd goes in the end, or -1 */
-	bool linkable;		/* @fd can be given a name */
+	int folder;		/* -1: not a regular file */
+	int fd;			/* the caller writes to it */
+	int target;		/* receives the content of @fd in the end, or -1 */
+	bool linkable;		/* @fd can get a name */
 	bool is_stdout;
-	mode_t mode;		/* of the file, less the umask */
-	bool keeps_mode;	/* @mode is that of the file it takes the place of */
+	mode_t mode;		/* of the file, before the umask */
+	bool keeps_mode;	/* @mode is that of the file to replace */
 	FILE *stream;
 };
 
 /* ---------------------------------------------------------------- opening */
 
-/* The folder of @path and the name in it; false with errno. */
+/* Replaces *folder by that of @path, relative to it, and sets *name. False with errno. */
 static bool split(int *folder, char **name, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
@@ -63,7 +62,7 @@ static bool split(int *folder, char **name, const char *path)
 	return fd >= 0;
 }
 
-/* What Linux's fs.protected_symlinks and fs.protected_fifos refuse. */
+/* True if Linux would refuse it with fs.protected_symlinks or fs.protected_fifos. */
 static bool is_planted(int folder, const struct stat *st)
 {
 	struct stat parent;
@@ -81,7 +80,7 @@ static int refuse_planted(const struct kho_output *output, const char *what, str
 	return kho_remedy(err, KHO_ERR_PERMISSION, "Remove it, or write elsewhere.");
 }
 
-/* Where the link leads to, as a string to be freed; NULL with errno. */
+/* Returns the target of the link, which the caller frees, or NULL with errno. */
 static char *read_link(int folder, const char *name)
 {
 	char target[PATH_MAX];
@@ -93,8 +92,8 @@ static char *read_link(int folder, const char *name)
 }
 
 /*
- * Follows links by hand, as the place of what they lead to is needed. 0: *st is what output->name
- * is, whose st_mode is 0 where there is nothing yet.
+ * Follows links by hand to find the folder of their target. Returns 0 with *st for output->name;
+ * st_mode is 0 if it does not exist yet.
  */
 static int follow_links(struct kho_output *output, struct stat *st, struct kho_error *err)
 {
@@ -117,7 +116,7 @@ static int follow_links(struct kho_output *output, struct stat *st, struct kho_e
 			return 0;
 		if (is_planted(output->folder, st))
 			return refuse_planted(output, "link", err);
-		/* links of /proc lead to what has no name */
+		/* the target of a link in /proc may have no name */
 		if (!fstatat(output->folder, output->name, &end, 0) && !S_ISREG(end.st_mode)) {
 			*st = end;
 			return 0;
@@ -139,7 +138,7 @@ static bool random_name(const struct kho_output *output, char name[NAME_MAX + 1]
 	return true;
 }
 
-/* A file beside the one that it is for, with a name of its own. */
+/* Creates a file with a random name in the folder of the output. */
 static int create_beside(const struct kho_output *output, mode_t mode, char name[NAME_MAX + 1])
 {
 	for (int i = 0; i < NAME_TRIES && random_name(output, name); i++) {
@@ -151,7 +150,7 @@ static int create_beside(const struct kho_output *output, mode_t mode, char name
 	return -1;
 }
 
-/* A file system without O_TMPFILE: the content is copied in the end. */
+/* For a file system without O_TMPFILE. kho_output_commit() copies the content. */
 static int open_unlinked(const struct kho_output *output)
 {
 	char name[NAME_MAX + 1];
@@ -175,7 +174,7 @@ static int open_regular(struct kho_output *output, const struct stat *st, struct
 	}
 	output->fd = openat(output->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, output->mode);
 	output->linkable = output->fd >= 0;
-	/* an old kernel takes O_TMPFILE for the folder */
+	/* EISDIR: a kernel that does not know O_TMPFILE tried to open the folder */
 	if (output->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
 		output->fd = open_unlinked(output);
 	if (output->fd < 0)
@@ -183,7 +182,7 @@ static int open_regular(struct kho_output *output, const struct stat *st, struct
 	return 0;
 }
 
-/* What is written goes to @fd: at once, or in the end where it must be possible to seek. */
+/* Writes to @fd directly, or through a memfd if the caller seeks. */
 static int write_to(struct kho_output *output, int fd, unsigned int flags, struct kho_error *err)
 {
 	output->fd = fd;
@@ -209,7 +208,7 @@ static int open_special(struct kho_output *output, const struct stat *st, unsign
 	return write_to(output, fd, flags, err);
 }
 
-/* True if @path is what @fd writes to: its content is to follow what was written there. */
+/* True if @fd writes to @path: the output then continues there. */
 static bool is_open_as(int fd, const char *path)
 {
 	struct stat st, own;
@@ -334,7 +333,7 @@ static bool copy_all(int to, int from)
 	return !n;
 }
 
-/* A name beside the file for what was written; false with errno. */
+/* Gives the written file a random name in its folder. False with errno. */
 static bool link_beside(const struct kho_output *output, char name[NAME_MAX + 1])
 {
 	char self[64];
@@ -343,7 +342,7 @@ static bool link_beside(const struct kho_output *output, char name[NAME_MAX + 1]
 	for (int i = 0; i < NAME_TRIES && random_name(output, name); i++) {
 		if (!linkat(AT_FDCWD, self, output->folder, name, AT_SYMLINK_FOLLOW))
 			return true;
-		/* no /proc: what root may do */
+		/* without /proc, which only root may do */
 		if (errno == ENOENT && !linkat(output->fd, "", output->folder, name, AT_EMPTY_PATH))
 			return true;
 		if (errno != EEXIST)
@@ -401,7 +400,7 @@ static bool finish(struct kho_output *output)
 		return copy_all(output->target, output->fd);
 	if (output->folder < 0)
 		return true;
-	/* nobody is to see the name beside it, whatever comes in between */
+	/* a signal between link and rename would leave the random name behind */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	ok = put_in_place(output);
@@ -415,7 +414,7 @@ int kho_output_commit(struct kho_output *output, struct kho_error *err)
 
 	errno = 0;
 	if (!finish(output)) {
-		/* a stream that failed earlier does not say why any more */
+		/* the errno of an earlier failure of the stream is lost */
 		errno = errno ? errno : EIO;
 		ret = kho_fail_os(err, "write", output->path);
 	}

@@ -7,7 +7,7 @@ void kho_progress_add(struct kho_progress *progress, uint64_t n)
 
 	if (!progress->fn)
 		return;
-	/* what was announced may have been less */
+	/* the announced total may be too small */
 	progress->done += n < left ? n : left;
 	if (progress->done - progress->told <= progress->total / 256 &&
 	    progress->done < progress->total)

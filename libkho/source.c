@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What all sources have in common, and which kind a file is. */
+/* Code that all sources share, and the choice of the kind for a file. */
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@ struct kind {
 	const char *magic;
 	size_t size;		/* of the magic */
 	int (*open)(int fd, const char *path, struct kho_source **out, struct kho_error *err);
-	/* of what is not a dump that can be read: what it is, and what to do */
+	/* of a file that libkho cannot read: description and remedy */
 	const char *name, *remedy;
 };
 
@@ -81,7 +81,7 @@ static const struct kind *kind_of(const char *start, size_t n)
 
 /* ------------------------------------------------------ what a snapshot says */
 
-/* A snapshot knows what was RAM, though it holds only a few pages of it. */
+/* The notes of a snapshot list all RAM; its segments hold only a few pages. */
 static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 {
 	const char *cursor = NULL;
@@ -121,7 +121,7 @@ static void release_from_notes(struct kho_source *source)
 
 int kho_source_open_file(const char *path, struct kho_source **out, struct kho_error *err)
 {
-	/* a pipe without a writer is an error, and nothing to wait for */
+	/* do not wait for the writer of a pipe */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
 	struct kho_source *source;
 	const struct kind *kind;
@@ -220,7 +220,7 @@ struct kho_progress kho_source_progress(const struct kho_source *source, uint64_
 
 /* ------------------------------------------------------- lines of "key=value" */
 
-/* The next line that begins with "@key="; *value is what follows, of *size bytes. */
+/* Finds the next line "@key=..." with a value. Returns the line after it, or NULL. */
 static const char *next_line(const char *line, const char *key, const char **value, size_t *size)
 {
 	const size_t len = strlen(key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where memory is read. A kind of source is one file behind a struct kho_source_ops, and a line
- * in the table of source.c if it is a kind of file. Nobody asks what kind a source is; what
- * sources differ in are the members of struct kho_source.
+ * Reading of memory. Each kind of source is one file that implements struct kho_source_ops; a kind
+ * of file also has a line in the table of source.c. Other code does not ask for the kind: it uses
+ * the members of struct kho_source.
  */
 #ifndef KHO_SOURCE_H
 #define KHO_SOURCE_H
@@ -14,61 +14,58 @@
 struct kho_vmlinux;
 
 struct kho_source_ops {
-	/* As kho_source_read(). */
+	/* Implements kho_source_read(). */
 	int (*read)(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err);
-	/* The first run at or after @from that is there to be read; no two runs overlap. */
+	/* Finds the first readable run at or after @from. Runs do not overlap. */
 	bool (*next_run)(struct kho_source *source, uint64_t from, struct kho_range *run);
-	/*
-	 * The value of @key in VMCOREINFO, as text into @value. False where there is none, or where
-	 * it does not fit. NULL: a kind without any.
-	 */
+	/* Copies the value of @key in VMCOREINFO. False if missing or too long. May be NULL. */
 	bool (*vmcoreinfo)(struct kho_source *source, const char *key, char *value, size_t size);
-	/* The physical address of a virtual one, where the source has both. NULL: never. */
+	/* Translates a virtual address. False if unknown. May be NULL. */
 	bool (*translate)(struct kho_source *source, uint64_t vaddr, uint64_t *addr);
-	/* Releases what the kind has added. */
+	/* Releases the kind's own members. */
 	void (*close)(struct kho_source *source);
 };
 
-/* A kind puts this at the beginning of its own structure, which malloc() made. */
+/* First member of the structure of each kind, which malloc() made. */
 struct kho_source {
 	const struct kho_source_ops *ops;
 	char *path;		/* of the file, for messages */
-	char release[128];	/* of the kernel, as text; "" where the source does not say it */
+	char release[128];	/* of the kernel, output of kho_text(); "" if unknown */
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
 	struct kho_range *ram;	/* sorted, merged */
 	size_t nr_ram;
-	uint64_t bytes;		/* that it holds: a bound for the work of any reader */
-	bool changes;		/* while it is read: what looks wrong may be right a moment later */
-	bool has_all_ram;	/* an address that cannot be read is no RAM */
-	bool cut_short;		/* it says that it has pages which are beyond its end */
-	struct kho_files *files; /* of the running kernel that this is the memory of, or NULL */
-	struct kho_vmlinux *vmlinux; /* what its vmlinux tells, or NULL; made by malloc() */
+	uint64_t bytes;		/* size of its memory: bounds the work of readers */
+	bool changes;		/* memory changes during reads, so errors may be transient */
+	bool has_all_ram;	/* an unreadable address is not RAM */
+	bool cut_short;		/* it claims pages beyond its end */
+	struct kho_files *files; /* of the running kernel; NULL: a dump */
+	struct kho_vmlinux *vmlinux; /* data from its vmlinux, or NULL; made by malloc() */
 	kho_progress_fn progress;
 	void *progress_data;
 };
 
-/* To be called first: @source is zeroed. KHO_ERR_NOMEM. */
+/* Call this first, with a zeroed @source. KHO_ERR_NOMEM. */
 int kho_source_init(struct kho_source *source, const struct kho_source_ops *ops, const char *path,
 		    struct kho_error *err);
 
-/* The first line of @text, which is of any origin. */
+/* Sets the release to the first line of @text, which is not trusted. */
 void kho_source_set_release(struct kho_source *source, const char *text);
 
-/* The value of @key in @text, which has "key=value" lines; false where it does not fit. */
+/* Copies the value of @key in @text, lines of "key=value". False if missing or too long. */
 bool kho_source_line(const char *text, const char *key, char *value, size_t size);
 
-/* As the functions of kho_source_ops; false for kinds without them. */
+/* Call the functions of kho_source_ops; false for kinds without them. */
 bool kho_source_next_run(struct kho_source *source, uint64_t from, struct kho_range *run);
 bool kho_source_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size);
 bool kho_source_translate(struct kho_source *source, uint64_t vaddr, uint64_t *addr);
 
-/* An operation of @total steps (bytes or the like), told to whom kho_source_set_progress() named. */
+/* Progress of an operation of @total steps, for the function of kho_source_set_progress(). */
 struct kho_progress kho_source_progress(const struct kho_source *source, uint64_t total);
 
 /*
- * The values of @key in the notes, in order: call with *cursor NULL first. False at the end.
- * A value that does not fit is cut off.
+ * Copies the next value of @key in the notes, truncated to fit. *cursor is NULL at the first call.
+ * False at the end.
  */
 bool kho_source_note(const struct kho_source *source, const char *key, const char **cursor,
 		     char *value, size_t size);

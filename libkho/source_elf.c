@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* ELF cores: vmcores, snapshots, what QEMU's dump-guest-memory writes, and /proc/kcore. */
+/* ELF cores: vmcores, snapshots, dumps of QEMU's dump-guest-memory, and /proc/kcore. */
 #include <errno.h>
 #include <gelf.h>
 #include <inttypes.h>
@@ -16,24 +16,24 @@
 #include "abi/kexec_handover.h"
 #include "abi/snapshot.h"
 
-/* More program headers than any dump has; a bound for what a file may ask for. */
+/* More program headers than any dump has: bounds the memory that a file can demand. */
 #define MAX_PHDRS	(1u << 22)
-/* All notes of a file: VMCOREINFO, the registers of thousands of CPUs, a snapshot's lines. */
+/* Bytes of all notes: VMCOREINFO, the registers of thousands of CPUs, a snapshot's lines. */
 #define MAX_NOTES	(16u << 20)
-/* what the kernel (and QEMU for it) says of itself in a dump; OSRELEASE comes first */
+/* the kernel's (or QEMU's) note about the kernel */
 #define VMCOREINFO	"VMCOREINFO"
-/* of x86_64: the kernel's image is mapped from there */
+/* start of the mapping of the kernel's image on x86_64 */
 #define KERNEL_IMAGE	0xffffffff80000000ull
 
 #define READ_AHEAD	(32u << 10)
 
 struct segment {
 	uint64_t addr;		/* physical */
-	uint64_t size;		/* bytes that are in the file */
+	uint64_t size;		/* bytes in the file */
 	uint64_t offset;	/* in the file */
 };
 
-/* A range of virtual addresses, as far as the file tells. */
+/* A range of virtual addresses that the file describes. */
 struct mapping {
 	uint64_t vaddr;
 	uint64_t addr;
@@ -45,15 +45,15 @@ struct elf {
 	int fd;
 	bool live;
 	uint64_t file_size;	/* UINT64_MAX of live memory */
-	char *vmcoreinfo;	/* "key=value" lines that the kernel says of itself, or NULL */
-	struct segment *segments; /* sorted by address; none overlaps another */
+	char *vmcoreinfo;	/* "key=value" lines, or NULL */
+	struct segment *segments; /* sorted by address, without overlap */
 	size_t nr_segments;
 	struct mapping *mappings; /* any order */
 	size_t nr_mappings;
-	size_t notes_left;	/* bytes of them that may still be read */
-	unsigned char *ahead;	/* READ_AHEAD bytes, or NULL; what was read last of a file */
+	size_t notes_left;	/* bytes of notes that may still be read */
+	unsigned char *ahead;	/* READ_AHEAD bytes of the file, or NULL */
 	uint64_t ahead_offset;
-	size_t ahead_size;	/* of it valid */
+	size_t ahead_size;	/* valid bytes in ahead[] */
 };
 
 static struct elf *elf_of(struct kho_source *source)
@@ -69,7 +69,6 @@ static bool is_note(const GElf_Nhdr *note, const char *base, size_t name, const 
 	       !memcmp(base + name, expected, note->n_namesz);
 }
 
-/* Each of the two texts is taken once: *to is set. */
 static int take_text(char **to, const char *text, size_t size, struct kho_error *err)
 {
 	*to = strndup(text, size);
@@ -95,8 +94,8 @@ static int take_notes(struct elf *elf, Elf_Data *data, struct kho_error *err)
 }
 
 /*
- * The notes are read here and not by libelf, which would keep the bytes of each header until
- * the file is closed, though thousands of headers may name the same.
+ * Reads the notes without libelf, which keeps a copy for each program header until it closes
+ * the file: thousands of headers may name the same bytes.
  */
 static int read_notes(struct elf *elf, const GElf_Phdr *phdr, struct kho_error *err)
 {
@@ -129,9 +128,9 @@ static int read_notes(struct elf *elf, const GElf_Phdr *phdr, struct kho_error *
 /* ----------------------------------------------------------------- segments */
 
 /*
- * A segment that is RAM at a known physical address. /proc/kcore gives -1 for
- * what is only virtual (fs/proc/kcore.c), and a second view of the kernel's own
- * text at the top of the address space, which the direct mapping has as well.
+ * True for a segment of RAM at a known physical address. In /proc/kcore, -1 stands
+ * for memory that is only virtual (fs/proc/kcore.c), and the kernel's image at the
+ * top of the address space is also in the direct mapping.
  */
 static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 {
@@ -149,7 +148,7 @@ static bool phdr_is_memory(const GElf_Phdr *phdr, bool live, GElf_Half machine)
 	return true;
 }
 
-/* A dump may leave pages out: they are RAM, and not present. Nor is what is beyond its end. */
+/* Pages that the dump excludes (p_memsz > p_filesz) or has lost are RAM, but not present. */
 static void add_segment(struct elf *elf, const GElf_Phdr *phdr)
 {
 	uint64_t there = phdr->p_offset < elf->file_size ? elf->file_size - phdr->p_offset : 0;
@@ -172,8 +171,7 @@ static int segment_compare(const void *a, const void *b)
 }
 
 /*
- * Sorts the segments, and cuts off of each what those before it have already: a vmcore has the
- * kernel's text once more beside the RAM that it is in.
+ * Sorts the segments and cuts off overlaps: a vmcore contains the kernel's text a second time.
  */
 static void separate_segments(struct elf *elf)
 {
@@ -195,7 +193,7 @@ static void separate_segments(struct elf *elf)
 		sum = sum > UINT64_MAX - s.size ? UINT64_MAX : sum + s.size;
 	}
 	elf->nr_segments = kept;
-	/* segments may name the same bytes of the file for different memory */
+	/* several segments may use the same bytes of the file */
 	elf->source.bytes = sum < elf->file_size ? sum : elf->file_size;
 }
 
@@ -207,7 +205,7 @@ static int read_phdr(struct elf *elf, const GElf_Phdr *phdr, GElf_Half machine,
 
 	if (phdr->p_type == PT_NOTE) {
 		ret = read_notes(elf, phdr, err);
-		/* of a running kernel hardly anything depends on them */
+		/* a live source hardly needs the notes */
 		return elf->live ? 0 : ret;
 	}
 	if (phdr->p_type == PT_LOAD && phdr->p_vaddr && phdr->p_paddr != UINT64_MAX)
@@ -319,7 +317,7 @@ static int read_fully(const struct elf *elf, uint64_t offset, void *buf, size_t 
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* EIO and EFAULT of live memory: this place, not the tool, is at fault */
+		/* EIO and EFAULT on live memory concern this address only */
 		if (n < 0 && errno != EIO && errno != EFAULT)
 			return kho_fail_os(err, "read", elf->source.path);
 		if (n <= 0)
@@ -335,10 +333,9 @@ static int read_fully(const struct elf *elf, uint64_t offset, void *buf, size_t 
 }
 
 /*
- * Metadata are pages here and there, but of a file that was made from them they stand
- * close together, and one large read takes little longer than a small one. So where one
- * small read follows another in the file, what comes after it is read with it. Not of
- * live memory, which changes.
+ * Metadata consists of scattered pages, but a snapshot has them close together, and a large
+ * read takes little longer than a small one. So if a small read follows another one in
+ * the file, this reads ahead. Never of live memory, which changes.
  */
 static bool read_ahead(struct elf *elf, uint64_t offset, void *buf, size_t size)
 {
@@ -364,7 +361,7 @@ static bool read_ahead(struct elf *elf, uint64_t offset, void *buf, size_t size)
 		return false;
 	n = pread(elf->fd, elf->ahead, READ_AHEAD, (off_t)offset);
 	if (n < (ssize_t)size)
-		return false;	/* the usual way says why */
+		return false;	/* read_fully() reports the error */
 	elf->ahead_size = (size_t)n;
 	memcpy(buf, elf->ahead, size);
 	return true;
@@ -463,8 +460,8 @@ static const struct kho_source_ops elf_ops = {
 };
 
 /*
- * A file, or a device that has a size. Only the kernel's own kcore has all the memory that it
- * claims; below a sysroot there may be a file in its place.
+ * Size of a file or device; UINT64_MAX if unknown, or for the kernel's own kcore. Below a sysroot,
+ * a regular file may stand in for kcore.
  */
 static uint64_t size_of(int fd, bool live)
 {

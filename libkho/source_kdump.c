@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Dumps that are no ELF files, through libkdumpfile: those of makedumpfile and of QEMU's
- * dump-guest-memory in the compressed formats.
+ * Compressed dumps of makedumpfile and of QEMU's dump-guest-memory, through libkdumpfile.
  *
- * The library is loaded when such a file is opened, and not linked: with it come libsnappy
- * and the C++ runtime, which an initramfs that only looks at the running kernel is not to
- * carry. ELF files are read by source_elf.c, which trusts nothing of them.
+ * Loads the library on demand instead of linking it: it needs libsnappy and the C++ runtime,
+ * which do not belong in an initramfs that only inspects the running kernel. ELF dumps go
+ * through source_elf.c, which does not trust the file.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,17 +21,17 @@
 #include "source_kinds.h"
 #include "abi/kexec_handover.h"
 
-/* Pages that are kept unpacked; most are read once, one after the other. */
+/* Unpacked pages in the cache. Most pages are read once, in sequence. */
 #define CACHED_PAGES	32
-/* Ranges of RAM that a dump may have; machines have tens. */
+/* Ranges of RAM in a dump; machines have tens. */
 #define MAX_RAM		4096
 
-/* Ranges of pages that a dump may say it has where it has not. */
+/* Ranges of pages that a dump claims but does not have. */
 #define MAX_BEYOND	4096
 
 /*
- * Of the dumps of 64-bit kernels: diskdump_mod.h of makedumpfile 1.7.2. Only what it takes to
- * see which pages lie beyond the end of the file; see find_beyond().
+ * Dumps of 64-bit kernels: diskdump_mod.h of makedumpfile 1.7.2. Only the parts that
+ * find_beyond() needs.
  */
 #define KDUMP_MACHINE_AT	(12 + 4 * 65)	/* utsname.machine, 65 bytes */
 #define KDUMP_SIZES_AT		(12 + 6 * 65 + 6 + 16 + 4)
@@ -56,12 +55,12 @@ struct kdump {
 	int fd;
 	void *library;
 	kdump_ctx_t *ctx;
-	kdump_bmp_t *present;	/* pages that the file says it has */
-	struct kho_range *beyond; /* those of them that it has not, sorted */
+	kdump_bmp_t *present;	/* pages that the file claims to have */
+	struct kho_range *beyond; /* those beyond its end, sorted */
 	size_t nr_beyond;
 	uint64_t file_size;
-	unsigned int renewed;	/* how often the cache was */
-	struct kho_range run;	/* of such pages, the last that was looked up */
+	unsigned int renewed;	/* number of times that the cache was renewed */
+	struct kho_range run;	/* last run of pages that present() looked up */
 	__typeof__(kdump_new) *new;
 	__typeof__(kdump_free) *free;
 	__typeof__(kdump_get_err) *get_err;
@@ -108,7 +107,7 @@ static int load(struct kdump *kdump, struct kho_error *err)
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
-/* Its last words. */
+/* Copies libkdumpfile's last error message. */
 static const char *reason(const struct kdump *kdump, char *buf, size_t size)
 {
 	const char *text = kdump->get_err(kdump->ctx);
@@ -128,13 +127,13 @@ static int not_readable(const struct kdump *kdump, struct kho_error *err)
 static int open_dump(struct kdump *kdump, struct kho_error *err)
 {
 	/*
-	 * It looks through all the pages that it keeps for each page (cache.c of 0.5.1 to
-	 * 0.5.5). By its own choice that is a thousand.
+	 * The library searches its whole cache for each page (cache.c of 0.5.1 to 0.5.5). The
+	 * default is a thousand pages.
 	 */
 	const kdump_attr_t cache = { .type = KDUMP_NUMBER, .val.number = CACHED_PAGES };
-	/* a file that is mapped and made shorter would end the process (SIGBUS) */
+	/* truncating a mapped file would kill the process (SIGBUS) */
 	const kdump_attr_t unmapped = { .type = KDUMP_NUMBER, .val.number = KDUMP_MMAP_NEVER };
-	/* excluded is unknown, not zero */
+	/* the content of excluded pages is unknown, not zero */
 	const kdump_attr_t no_zero = { .type = KDUMP_NUMBER, .val.number = 0 };
 	kdump_attr_t attr = { .type = KDUMP_NUMBER };
 
@@ -155,7 +154,7 @@ static int open_dump(struct kdump *kdump, struct kho_error *err)
 	return 0;
 }
 
-/* The first run of set bits of @pages at or after @from, as addresses. */
+/* Finds the first run of set bits of @pages at or after address @from. */
 static bool next_run(const struct kdump *kdump, kdump_bmp_t *pages, uint64_t from,
 		     struct kho_range *run)
 {
@@ -171,7 +170,6 @@ static bool next_run(const struct kdump *kdump, kdump_bmp_t *pages, uint64_t fro
 	return true;
 }
 
-/* The runs of set bits: RAM. */
 static int add_ram(struct kdump *kdump, kdump_bmp_t *pages, struct kho_error *err)
 {
 	struct kho_source *source = &kdump->source;
@@ -230,7 +228,7 @@ static void read_release(struct kdump *kdump)
 static bool dump_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size)
 {
 	struct kdump *kdump = kdump_of(source);
-	/* which it does not find out itself of every dump, and does not tell a line without */
+	/* the library does not detect this for every dump, and gives no line without it */
 	const kdump_attr_t linux_os = { .type = KDUMP_STRING, .val.string = "linux" };
 	bool fits, found;
 	char *line;
@@ -246,7 +244,7 @@ static bool dump_vmcoreinfo(struct kho_source *source, const char *key, char *va
 	return fits;
 }
 
-/* Where the pages at or after @from begin that are said to be, and are not. */
+/* Finds the first range in beyond[] that ends after @from, or NULL. */
 static const struct kho_range *next_beyond(const struct kdump *kdump, uint64_t from)
 {
 	size_t low = 0, high = kdump->nr_beyond;
@@ -279,11 +277,11 @@ static bool dump_next_run(struct kho_source *source, uint64_t from, struct kho_r
 	return false;
 }
 
-/* The descriptions of pages, one after the other. */
+/* Reader of the page descriptors. */
 struct kdump_pages {
 	int fd;
-	uint64_t at;		/* of what follows in the file */
-	size_t next;		/* one to be handed out */
+	uint64_t at;		/* file offset of the next block of them */
+	size_t next;		/* index in pages[] of the next one to return */
 	struct kdump_page pages[256];
 };
 
@@ -294,7 +292,7 @@ static const struct kdump_page *next_page(struct kdump_pages *list)
 	size_t cut;
 
 	if (list->next == n) {
-		/* what is not described is nowhere */
+		/* missing descriptors point beyond any file */
 		memset(list->pages, 0xff, sizeof(list->pages));
 		size = pread(list->fd, list->pages, sizeof(list->pages), (off_t)list->at);
 		cut = size > 0 ? (size_t)size % sizeof(list->pages[0]) : 0;
@@ -305,7 +303,7 @@ static const struct kdump_page *next_page(struct kdump_pages *list)
 	return &list->pages[list->next++];
 }
 
-/* Pages between which the file says it has none are one range. */
+/* @goes_on extends the last range, even over pages that the file does not claim to have. */
 static int add_beyond(struct kdump *kdump, uint64_t addr, bool goes_on,
 		     struct kho_error *err)
 {
@@ -346,8 +344,8 @@ static int compare_with_end(struct kdump *kdump, struct kdump_pages *list, struc
 }
 
 /*
- * Finds the pages that the file says it has beyond its own end, as one has that was cut short:
- * libkdumpfile 0.5.1 takes what is not there for zeroes.
+ * Finds the pages that the file claims to have beyond its end, which means that it is truncated:
+ * libkdumpfile 0.5.1 reads zeroes there.
  */
 static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, struct kho_error *err)
 {
@@ -370,7 +368,7 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 	return ret;
 }
 
-/* What find_beyond() rests on, and that the file is a whole one. */
+/* Checks the header that find_beyond() uses, and that the file is not one part of a split dump. */
 static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 			struct kho_error *err)
 {
@@ -402,7 +400,7 @@ static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 	return kho_remedy(err, ret, "Join all parts: makedumpfile --reassemble PART... NEW, and use NEW.");
 }
 
-/* The pages of RAM that the file has, which bounds what there is to read. */
+/* Bytes of RAM in the file. */
 static uint64_t bytes_of(struct kho_source *source)
 {
 	struct kho_range run = { 0 };
@@ -413,7 +411,7 @@ static uint64_t bytes_of(struct kho_source *source)
 	return sum;
 }
 
-/* How many of @size bytes from @addr on are in the file, as far as it says. */
+/* Number of bytes, up to @size, from @addr on that the file has according to its own tables. */
 static size_t present(struct kho_source *source, uint64_t addr, size_t size)
 {
 	struct kho_range *run = &kdump_of(source)->run;
@@ -432,12 +430,12 @@ static size_t present(struct kho_source *source, uint64_t addr, size_t size)
 }
 
 /*
- * A page that could not be read leaves its cache in disorder, and the library falls over
- * that when it needs the place of a page for another (0.5.1): it gets a new one.
+ * Gives the library a new cache. A failed read corrupts the cache of libkdumpfile 0.5.1, which
+ * crashes when it reuses an entry.
  */
 static void renew_cache(struct kdump *kdump)
 {
-	/* with a size that it has already it does nothing */
+	/* only a new size makes a new cache */
 	const kdump_attr_t cache = {
 		.type = KDUMP_NUMBER, .val.number = CACHED_PAGES + (++kdump->renewed & 1),
 	};
@@ -445,7 +443,7 @@ static void renew_cache(struct kdump *kdump)
 	kdump->set_attr(kdump->ctx, "cache.size", &cache);
 }
 
-/* libkdumpfile 0.5.1 takes what is beyond the end of the file for zeroes. */
+/* libkdumpfile 0.5.1 reads zeroes beyond the end of the file. */
 static bool has_shrunk(const struct kdump *kdump)
 {
 	struct stat file;
@@ -484,7 +482,7 @@ static int dump_read(struct kho_source *source, uint64_t addr, void *buf, size_t
 				source->path, addr);
 	if (status == KDUMP_ERR_SYSTEM && errno != EIO)
 		return kho_fail_os(err, "read", source->path);
-	/* it is there: a compression that the library was built without, or damage */
+	/* present, but damaged or compressed in a way that the library does not support */
 	return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
 			"%s: memory at 0x%" PRIx64 " cannot be read: %s", source->path, addr, why);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What opens each kind of source. */
+/* Functions that open the kinds of sources. */
 #ifndef KHO_SOURCE_KINDS_H
 #define KHO_SOURCE_KINDS_H
 
@@ -9,7 +9,7 @@
 	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
 /*
- * They take over @fd, which is open at any place, also where they fail. @path is for messages.
+ * They own @fd, also on failure, and ignore its position. @path is for messages.
  * ELF cores: vmcores, snapshots, QEMU's dumps, and /proc/kcore with @live.
  */
 int kho_elf_open(int fd, const char *path, bool live, struct kho_source **out,
@@ -17,7 +17,7 @@ int kho_elf_open(int fd, const char *path, bool live, struct kho_source **out,
 /* Compressed dumps of makedumpfile. */
 int kho_kdump_open(int fd, const char *path, struct kho_source **out, struct kho_error *err);
 
-/* Where @addr is in the file of an ELF core; false where it is not in there. For tests. */
+/* Finds the file offset of @addr in an ELF core; false if it is not there. For tests. */
 bool kho_elf_place(struct kho_source *source, uint64_t addr, uint64_t *offset);
 
 #endif /* KHO_SOURCE_KINDS_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The running kernel: debugfs for what KHO tells, /proc/kcore for memory. */
+/* The running kernel: debugfs for KHO's files, /proc/kcore for memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -49,7 +49,7 @@ static int no_kho(const struct kho_files *files, struct kho_error *err)
 			  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS and kho=on on its command line.");
 }
 
-/* A prefix has no real debugfs: there it is enough that it is a folder. */
+/* Below a prefix, a folder stands for debugfs. */
 static bool has_debugfs(const struct kho_files *files)
 {
 	struct statfs fs;
@@ -59,7 +59,7 @@ static bool has_debugfs(const struct kho_files *files)
 	return !statfs(DEBUGFS, &fs) && fs.f_type == DEBUGFS_MAGIC;
 }
 
-/* Says why there is no debugfs/kho. */
+/* Returns 0 if debugfs/kho exists, else explains why not. */
 static int check_debugfs(const struct kho_files *files, struct kho_error *err)
 {
 	char path[PATH_MAX];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* One side of a source: where its root is, its scratch table, and its map on demand. */
+/* One side of a source: its root, its scratch table, and its map on demand. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static int check_side_exists(const struct kho_source *source, enum kho_side side
 			  "Look for \"KHO\" in the kernel's log.");
 }
 
-/* "0x..." lines of a debugfs file; *n says how many there were. */
+/* Reads the *n numbers of a debugfs file, one a line. */
 static int read_numbers(const struct kho_source *source, const char *path, uint64_t *values,
 			size_t max, size_t *n, struct kho_error *err)
 {
@@ -81,8 +81,8 @@ static int read_numbers(const struct kho_source *source, const char *path, uint6
 }
 
 /*
- * A kernel without fdt_phys. Its out/fdt may be cut off or missing, and is a copy
- * that does not say where the page is; so it comes after what is quick and certain.
+ * For a kernel without fdt_phys. Its out/fdt may be truncated or missing, and does not give the
+ * address of the page, so quick and certain ways come first.
  */
 static int read_root_unpatched(struct kho_root *root, struct kho_source *source,
 			       enum kho_side side, struct kho_error *err)
@@ -120,7 +120,7 @@ static int read_root_live(struct kho_root *root, struct kho_source *source, enum
 
 /* ------------------------------------------------------- the root of a file */
 
-/* A dump that somebody else made: it has all of RAM, and not a word of KHO. */
+/* For a dump without KHO's notes. */
 static int read_root_dump(struct kho_root *root, struct kho_source *source, enum kho_side side,
 			  struct kho_error *err)
 {
@@ -156,7 +156,7 @@ static int read_root_snapshot(struct kho_root *root, struct kho_source *source,
 
 /* ---------------------------------------------------------------- scratch */
 
-/* Scratch is bootmem since Linux 7.4: the files of debugfs, and the kernel's option. */
+/* Files of debugfs and kernel option. Linux 7.4 renamed scratch to bootmem. */
 static const struct scratch_names {
 	const char *addrs, *sizes, *option;
 } scratch_names[] = {
@@ -186,7 +186,7 @@ static int read_scratch_live(struct kho_state *state, const struct scratch_names
 	size_t n, m;
 	int ret;
 
-	/* not cleared, for few of them are ever touched */
+	/* malloc() does not touch the pages; most stay unused */
 	addrs = malloc(2 * MAX_SCRATCH * sizeof(*addrs));
 	if (!addrs)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");

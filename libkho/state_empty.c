@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Whether anything would be lost with a state: its subtrees against what is preserved. */
+/* Compares the subtrees of a state with its preserved memory, to see if it holds more. */
 #include <string.h>
 
 #include "error.h"
@@ -14,7 +14,7 @@ static uint64_t pages_of(const struct kho_state *state, uint64_t size)
 	return size / page + !!(size % page);
 }
 
-/* Returns 1 if what is preserved is @pages pages, 0 if it is another number, or an error. */
+/* Returns 1 if exactly @pages pages are preserved, else 0, or an error. */
 static int preserved_is(struct kho_state *state, uint64_t pages, struct kho_error *err)
 {
 	struct kho_map_iter *iter;
@@ -53,7 +53,7 @@ int kho_state_is_empty(struct kho_state *state, struct kho_error *err)
 			return 0;
 		}
 		if (subtrees[i].size == KHO_SIZE_UNKNOWN)
-			return 0;	/* the ABI has no sizes, so pages cannot be counted */
+			return 0;	/* kho-v1 has no sizes to count pages with */
 		pages += pages_of(state, subtrees[i].size);
 	}
 	return preserved_is(state, pages, err);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Text that is fit for people, from bytes that anybody may have written. */
+/* Makes printable text from untrusted bytes. */
 #include <string.h>
 
 #include "text.h"
 
-/* Characters that steer a terminal, a line, or the direction of text; or that XML lacks. */
+/* Characters that control a terminal, a line or the direction of text, or that XML lacks. */
 static bool is_control(uint32_t c)
 {
 	return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
@@ -13,8 +13,8 @@ static bool is_control(uint32_t c)
 }
 
 /*
- * The length of the character of UTF-8 at @s (RFC 3629: no overlong form, no surrogate,
- * nothing above U+10FFFF), or 0 where there is none that people may see.
+ * Length of the UTF-8 character at @s (RFC 3629: no overlong form, no surrogate, nothing
+ * above U+10FFFF), 0 if it is malformed or a control character.
  */
 static size_t char_length(const unsigned char *s, size_t size)
 {
@@ -53,7 +53,7 @@ size_t kho_text_next(const unsigned char *from, size_t size, bool escape_backsla
 	return 1;
 }
 
-/* True of printable ASCII, as nearly all text is, which stays as it is. */
+/* True for printable ASCII, which needs no escape: the common case. */
 static bool is_plain(const unsigned char *from, size_t size)
 {
 	bool plain = true;
