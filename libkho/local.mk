@@ -16,6 +16,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/decode.h \
 	libkho/decompress.c \
 	libkho/decompress.h \
+	libkho/devices.c \
+	libkho/devices.h \
 	libkho/dma.h \
 	libkho/error.c \
 	libkho/error.h \
@@ -77,6 +79,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/verify.c \
 	libkho/verify.h \
 	libkho/verify_boot.c \
+	libkho/verify_devices.c \
 	libkho/verify_dma.c \
 	libkho/verify_map.c \
 	libkho/verify_root.c \

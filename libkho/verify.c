@@ -67,7 +67,10 @@ static int look_run(struct look *look, struct kho_error *err)
 	kho_verify_scratch(v);
 	kho_verify_map(v);
 	kho_verify_subtrees(v);
+	kho_verify_devices_begin(v);
 	kho_verify_dma(v);
+	kho_verify_devices(v);
+	kho_verify_devices_end(v);
 	kho_verify_boot(v);
 	kho_report_rest(v);
 	kho_page_set_destroy(&v->unnamed);

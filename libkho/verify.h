@@ -32,6 +32,14 @@ struct kho_tally {
 	enum kho_severity severity;
 };
 
+/* The PCI devices of the running kernel, and how many records name each. */
+struct kho_verify_devices {
+	struct kho_device *list;
+	size_t n;
+	uint64_t *records, *live;	/* of those, the ones that are not sealed */
+	bool lost_records;		/* there are some that could not be read */
+};
+
 struct kho_verify {
 	struct kho_state *state;
 	const struct kho_verify_options *options;
@@ -47,6 +55,7 @@ struct kho_verify {
 	bool map_readable;	/* to its end, so that look-ups mean something */
 	/* pages that are preserved and that no record has named so far */
 	struct kho_page_set unnamed;
+	struct kho_verify_devices devices;
 	bool stopped;		/* the call-back has had enough */
 	bool hold;		/* findings are kept in held[] until somebody delivers them */
 	struct kho_finding *held;
@@ -116,5 +125,14 @@ void kho_verify_map(struct kho_verify *v);
 void kho_verify_subtrees(struct kho_verify *v);
 void kho_verify_dma(struct kho_verify *v);
 void kho_verify_boot(struct kho_verify *v);
+
+/*
+ * Around kho_verify_dma(), which hands over each record that can be believed; between it and the
+ * end kho_verify_devices() judges.
+ */
+void kho_verify_devices_begin(struct kho_verify *v);
+void kho_verify_devices_record(struct kho_verify *v, const struct kho_dma_record *record);
+void kho_verify_devices(struct kho_verify *v);
+void kho_verify_devices_end(struct kho_verify *v);
 
 #endif /* KHO_VERIFY_H */

@@ -171,6 +171,7 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 			   record->crc_ok ? "flags that do not agree with their complement"
 					  : "a wrong checksum");
 		records->doubtful++;
+		v->devices.lost_records = true;
 		/* nothing that it says can be believed */
 		return;
 	}
@@ -180,6 +181,7 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 	placed = judge_place(v, record, records);
 	records->doubtful += !sound || !placed;
 	judge_fate(v, record);
+	kho_verify_devices_record(v, record);
 	if (record->preserved && !records->compare)
 		records->compare = !placed || !id_take(records, record->id) ||
 				   !kho_page_set_take(&v->unnamed, record->addr,
@@ -440,6 +442,7 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 	ret = read_records(v, header, &records, &err);
 	if (ret)
 		kho_report_error(v, KHO_RULE_K403, 0, &err, "");
+	v->devices.lost_records |= ret != 0;
 
 	if (records.absent_contents)
 		kho_report_not_applicable(v, KHO_RULE_K413,
@@ -464,6 +467,8 @@ void kho_verify_dma(struct kho_verify *v)
 
 	if (!subtree)
 		return;
+	/* until they are found to be there to the last one */
+	v->devices.lost_records = true;
 	if (!kho_verify_in_ram(v, subtree->addr, 1)) {
 		/* which is K302's */
 		kho_report_unevaluated(v, KHO_RULE_K401, subtree->addr, 0,
@@ -481,6 +486,7 @@ void kho_verify_dma(struct kho_verify *v)
 		return;
 
 	v->have_header = true;
+	v->devices.lost_records = false;
 	if (!v->header.crc_ok)
 		kho_report(v, KHO_RULE_K402, v->header.addr, 0,
 			   "the head of the DMA records at 0x%" PRIx64 " has a wrong checksum",

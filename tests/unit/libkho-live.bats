@@ -45,9 +45,47 @@ setup() {
 
 @test "a snapshot of it is like the one that it was made from" {
 	run -0 "$inspect" snapshot --sysroot "$root" -o "$BATS_TEST_TMPDIR/snapshot"
-	# the machine's record was damaged in the end
 	diff <("$inspect" ranges --core "$BATS_TEST_TMPDIR/snapshot") \
 		<("$inspect" ranges --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
 	diff <("$inspect" scratch --core "$BATS_TEST_TMPDIR/snapshot") \
 		<("$inspect" scratch --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
+}
+
+@test "devices that keep mastering are held against the records, whatever sysfs looks like" {
+	"$KHO_BUILDDIR/tests/unit/test-devices" "$root"
+}
+
+# device ADDRESS DRIVER COMMAND KEEP: on a fake PCI bus.
+device() {
+	local folder=$root/sys/devices/pci0000:00/$1
+	mkdir -p "$folder" "$root/sys/bus/pci/devices"
+	printf 'DRIVER=%s\nPCI_CLASS=20000\n' "$2" >"$folder/uevent"
+	printf '\x86\x80\x0e\x10%b\x01' "\\x$3" >"$folder/config"
+	echo "$4" >"$folder/kexec_keep_master"
+	ln -s "../../../devices/pci0000:00/$1" "$root/sys/bus/pci/devices/$1"
+}
+
+@test "a list says which devices keep mastering, and K520 which must not" {
+	device 0000:00:02.0 kho_edu 07 1
+	device 0000:00:1e.0 kho_nic 07 1
+	run -0 "$inspect" list --sysroot "$root"
+	[ "$(grep -c ' kept  *\(sealed\|live\)' <<<"$output")" = 5 ]
+	"$inspect" list --json --sysroot "$root" |
+		jq -e '.devices[1] == {"name": "0000:00:1e.0", "driver": "kho_nic", "bridge": false, "masters": true, "keeps_mastering": true}'
+	run -1 "$inspect" verify --sysroot "$root"
+	[[ $output == *"fatal    K520  PCI device 0000:00:1e.0 (kho_nic) keeps mastering"* ]]
+	# the device may be that of a record that is damaged
+	LC_ALL=C sed -i '0,/pci:0000:00:02.0/s//pci:0000:00:02.9/' "$root/proc/kcore"
+	run -1 "$inspect" verify --sysroot "$root"
+	[[ $output == *"fatal    K520  not judged: PCI device 0000:00:1e.0 (kho_nic) is mastering"* ]]
+	"$inspect" list --json --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" | jq -e '.devices == null'
+}
+
+@test "devices that cannot be read are neither on nor off" {
+	device 0000:00:02.0 kho_edu 07 maybe
+	run -2 --separate-stderr "$inspect" list --sysroot "$root"
+	[ "$(grep -c ' ?  *\(sealed\|live\)' <<<"$output")" = 5 ]
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $stderr == *"PCI device 0000:00:02.0: kexec_keep_master is neither 0 nor 1"* ]]
+	"$inspect" list --json --sysroot "$root" 2>/dev/null | jq -e '.devices == null'
 }

@@ -312,5 +312,6 @@ int main(int argc, char **argv)
 	peek(machine.head, &head, sizeof(head));
 	run(root, "never the same twice", "K405 K412 K412? ");
 	poke(machine.head, &head, sizeof(head));
+	flip_record();
 	return 0;
 }

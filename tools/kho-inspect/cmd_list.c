@@ -1,22 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect list: the DMA allocations. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "inspect.h"
 
 static const char *const headings[] = {
-	"ID", "DEVICE", "TAG", "ADDRESS", "DMA-ADDRESS", "SIZE", "PAGES", "ATTRS", "STATE",
+	"ID", "DEVICE", "TAG", "ADDRESS", "DMA-ADDRESS", "SIZE", "PAGES", "ATTRS", "MASTERING",
+	"STATE",
 };
-static const bool right[] = { true, false, false, true, true, true, true, false, false };
+static const bool right[] = { true, false, false, true, true, true, true, false, false,
+			      false };
 #define COLUMNS (sizeof(headings) / sizeof(headings[0]))
+
+/* The devices of the running kernel. A file has none. */
+struct devices {
+	struct kho_device *list;
+	size_t n;
+	bool known, unreadable;
+	struct kho_error err;
+};
 
 struct totals {
 	uint64_t records, bytes, pages;
 };
 
+static void devices_read(struct devices *devices, const struct options *options)
+{
+	*devices = (struct devices){ 0 };
+	if (options->core)
+		return;
+	devices->unreadable = kho_devices_read(options->sysroot, &devices->list, &devices->n,
+					       &devices->err);
+	devices->known = !devices->unreadable;
+}
+
+/* How the bus mastering of the record's device stands. */
+static const char *mastering_text(const struct devices *devices, const struct kho_dma_record *r)
+{
+	const struct kho_device *device = kho_devices_find_of(devices->list, devices->n, r);
+
+	if (devices->unreadable)
+		return "?";
+	if (!device)
+		return "-";
+	if (kho_device_keeps_mastering(device))
+		return "kept";
+	return device->masters ? "on" : "off";
+}
+
 static void do_row(const struct options *options, struct table *table,
-		   const struct kho_dma_record *r, bool print)
+		   const struct devices *devices, const struct kho_dma_record *r, bool print)
 {
 	char id[FORMAT_ROOM], addr[FORMAT_ROOM], dma[FORMAT_ROOM], size[FORMAT_ROOM];
 	char pages[FORMAT_ROOM], attrs[128], state[FORMAT_ROOM];
@@ -24,7 +59,7 @@ static void do_row(const struct options *options, struct table *table,
 		format_uint(r->id, id), r->device, r->tag, format_hex(r->addr, 1, addr),
 		format_hex(r->dma_addr, 1, dma), format_size(options, r->size, size),
 		r->pages == KHO_SIZE_UNKNOWN ? "?" : format_uint(r->pages, pages),
-		kho_dma_attrs_format(r->attrs, attrs, sizeof(attrs)),
+		kho_dma_attrs_format(r->attrs, attrs, sizeof(attrs)), mastering_text(devices, r),
 		record_state_text(r, state),
 	};
 
@@ -37,6 +72,7 @@ static void do_row(const struct options *options, struct table *table,
 /* What is done with each record. */
 struct walk {
 	const struct options *options;
+	const struct devices *devices;
 	struct table *table;		/* without @print its columns become wide enough */
 	bool print;
 	struct kho_json *json;		/* or they go there */
@@ -52,7 +88,7 @@ static int do_record(const struct kho_dma_record *record, void *data)
 	} else {
 		if (walk->print && !walk->totals.records)
 			table_print_headings(walk->table, stdout);
-		do_row(walk->options, walk->table, record, walk->print);
+		do_row(walk->options, walk->table, walk->devices, record, walk->print);
 	}
 	walk->totals.records++;
 	walk->totals.bytes += record->size;
@@ -75,11 +111,14 @@ static void print_totals(const struct options *options, const struct kho_state *
 	       totals->pages);
 }
 
-static int print_text(const struct options *options, struct opened *opened, struct kho_error *err)
+static int print_text(const struct options *options, struct opened *opened,
+		      const struct devices *devices, struct kho_error *err)
 {
 	struct table *table = table_create(headings, right, COLUMNS);
-	struct walk fit = { .options = options, .table = table };
-	struct walk print = { .options = options, .table = table, .print = true };
+	struct walk fit = { .options = options, .devices = devices, .table = table };
+	struct walk print = {
+		.options = options, .devices = devices, .table = table, .print = true,
+	};
 	int ret;
 
 	/* twice: there may be more rows than is good to be kept */
@@ -90,12 +129,38 @@ static int print_text(const struct options *options, struct opened *opened, stru
 	return ret;
 }
 
-static int print_json(const struct options *options, struct opened *opened, struct kho_error *err)
+static void json_devices(struct kho_json *json, const struct devices *devices)
+{
+	if (!devices->known) {
+		kho_json_null(json, "devices");
+		return;
+	}
+	kho_json_array(json, "devices");
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct kho_device *device = &devices->list[i];
+
+		kho_json_object(json, NULL);
+		kho_json_string(json, "name", device->name);
+		kho_json_string(json, "driver", *device->driver ? device->driver : NULL);
+		kho_json_bool(json, "bridge", device->bridge);
+		kho_json_bool(json, "masters", device->masters);
+		if (device->keeps < 0)
+			kho_json_null(json, "keeps_mastering");
+		else
+			kho_json_bool(json, "keeps_mastering", kho_device_keeps_mastering(device));
+		kho_json_end(json);
+	}
+	kho_json_end(json);
+}
+
+static int print_json(const struct options *options, struct opened *opened,
+		      const struct devices *devices, struct kho_error *err)
 {
 	struct walk walk = { .options = options, .json = json_document("list") };
 	int ret;
 
 	kho_json_state(walk.json, "state", opened->state);
+	json_devices(walk.json, devices);
 	kho_json_array(walk.json, "records");
 	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, err);
 	kho_json_end(walk.json);
@@ -105,15 +170,21 @@ static int print_json(const struct options *options, struct opened *opened, stru
 
 int cmd_list(const struct options *options)
 {
+	struct devices devices;
 	struct opened opened;
 	struct kho_error err;
 	int ret;
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
-	ret = options->json ? print_json(options, &opened, &err) : print_text(options, &opened, &err);
+	devices_read(&devices, options);
+	ret = options->json ? print_json(options, &opened, &devices, &err)
+			    : print_text(options, &opened, &devices, &err);
 	close_state(&opened);
+	free(devices.list);
 
 	/* what could be read was printed; that there may be more has to be said */
+	if (!ret && devices.unreadable)
+		return fail(&devices.err);
 	return ret ? fail(&err) : EXIT_CLEAN;
 }

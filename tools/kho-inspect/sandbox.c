@@ -28,6 +28,8 @@ static const int calls[] = {
 	SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(fcntl),
+	/* folders of sysfs */
+	SCMP_SYS(getdents64), SCMP_SYS(readlinkat),
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(ftruncate),
 	SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
@@ -40,7 +42,7 @@ static const int calls[] = {
 
 static const int sanitizer_calls[] = {
 	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(sigaltstack),
-	SCMP_SYS(sched_yield), SCMP_SYS(getppid), SCMP_SYS(getdents64), SCMP_SYS(readlink),
+	SCMP_SYS(sched_yield), SCMP_SYS(getppid), SCMP_SYS(readlink),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(arch_prctl), SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(kill),
 	SCMP_SYS(set_robust_list), SCMP_SYS(stat), SCMP_SYS(getdents), SCMP_SYS(dup),
