@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Which decoder a subtree has, and what the decoders share. */
+/* The table of the decoders of subtrees, and the functions that they share. */
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdarg.h>
@@ -14,12 +14,12 @@
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 
-/* An FDT of a subtree: those of the kernel are a page, kho_test's a few. */
+/* The FDTs of the kernel's subtrees are a page, kho_test's a few pages. */
 #define MAX_FDT		(1u << 20)
-/* Pages of 2^20 pages are 4 GiB: there is no order above it. */
+/* Blocks of 4 GiB; the kernel has no larger order. */
 #define MAX_ORDER	20
 
-/* What stands for memory that is not read. */
+/* Reasons why memory was not read, shown in its place. */
 #define NOT_PRESERVED	"it is not preserved"
 #define FREED		"the kernel frees it once it was taken"
 #define MAYBE_FREED	"its owner may have freed it"
@@ -27,7 +27,7 @@
 static const struct decoder {
 	const char *name;
 	int (*decode)(struct kho_decoder *d, const struct kho_subtree *subtree);
-	bool keeps_blob;	/* the next kernel leaves the blob as it came: docs/incoming.md */
+	bool keeps_blob;	/* the next kernel never frees the blob: docs/incoming.md */
 } decoders[] = {
 	{ MEMBLOCK_SUBTREE, kho_decode_memblock, true },
 	{ KHO_TEST_SUBTREE, kho_decode_test, true },
@@ -58,7 +58,7 @@ static enum kho_kept kept_of(const struct kho_decoder *d, uint64_t addr, size_t 
 {
 	int ret;
 
-	/* nothing but blobs that are kept is read at all */
+	/* an incoming state: the decoders read only blobs that are kept */
 	if (is_incoming(d) || !size)
 		return KHO_KEPT;
 	if (!d->map)
@@ -68,8 +68,8 @@ static enum kho_kept kept_of(const struct kho_decoder *d, uint64_t addr, size_t 
 }
 
 /*
- * A blob is read once or twice. Links that lead into the middle of what others lead to would
- * make it look immense: no sound one has more in it than a few times what there is.
+ * Bytes that may be read for one subtree. Overlapping links can make a blob look immense, but
+ * reading a sound one takes less than a few times the size of the source.
  */
 static uint64_t budget_of(const struct kho_source *source)
 {
@@ -122,7 +122,7 @@ int kho_decode_corrupt(struct kho_decoder *d, uint64_t addr, const char *fmt, ..
 	return kho_fail(d->err, KHO_ERR_CORRUPT, addr, "%s", text);
 }
 
-/* ---------------------------------------------------------------- telling */
+/* ----------------------------------------------------------------- output */
 
 static int tell(struct kho_decoder *d, const char *name, const char *text, size_t text_size,
 		struct kho_item *item)
@@ -303,7 +303,7 @@ static int array_piece(struct kho_decoder *d, uint64_t addr, size_t size, void *
 	for (size_t done = 0; done < size && walk->left; done += sizeof(page)) {
 		uint64_t fit = sizeof(page) / walk->entry;
 
-		/* what is behind the last entry is somebody else's */
+		/* memory after the last entry does not belong to the array */
 		ret = kho_decode_read(d, addr + done, page,
 				      walk->entry * (walk->left < fit ? walk->left : fit));
 		if (ret)
@@ -339,8 +339,8 @@ bool kho_subtree_is_freed(const struct kho_state *state, const struct kho_subtre
 }
 
 /*
- * A subtree before @subtree with the same blob, which is read once: many of them would make it
- * look immense.
+ * Finds a subtree before @subtree with the same blob, which is then read only once: many of them
+ * would multiply the work.
  */
 static const struct kho_subtree *twin_of(const struct kho_state *state,
 					 const struct kho_subtree *subtree)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A JSON writer (RFC 8259) that keeps nothing but where it is. */
+/* A streaming JSON writer (RFC 8259). */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +11,13 @@
 
 struct kho_json {
 	FILE *out;
-	unsigned int depth;	/* objects and arrays that are open */
-	uint64_t arrays;	/* a bit for each of them: it is an array */
-	uint64_t filled;	/* and: it has something in it */
-	bool begun;		/* the one value that a document is */
+	unsigned int depth;	/* number of open objects and arrays */
+	uint64_t arrays;	/* by depth, a bit for each that is an array */
+	uint64_t filled;	/* by depth, a bit for each that is not empty */
+	bool begun;		/* the document has its top value */
 	bool misused;
 	size_t used;
-	char buf[4096];		/* what is not written yet: a document may have millions of pieces */
+	char buf[4096];		/* output buffer: a document may have millions of pieces */
 };
 
 struct kho_json *kho_json_create(FILE *out)
@@ -71,14 +71,14 @@ int kho_json_finish(struct kho_json *json)
 	return ret;
 }
 
-/* ------------------------------------------------------------ what stands where */
+/* --------------------------------------------------------------- structure */
 
 static uint64_t innermost(const struct kho_json *json)
 {
 	return 1ull << (json->depth - 1);
 }
 
-/* An object or an array that is in an array is one line. */
+/* True inside an object or array that is in an array: it is one line. */
 static bool in_line(const struct kho_json *json)
 {
 	return json->arrays & (innermost(json) - 1);
@@ -98,7 +98,7 @@ static void put_line(struct kho_json *json)
 
 static void put_quoted(struct kho_json *json, const char *bytes, size_t size, bool escape_backslash);
 
-/* What stands in front of the next value. */
+/* Writes comma and white space before the next value. */
 static void separate(struct kho_json *json)
 {
 	bool filled = json->filled & innermost(json);
@@ -263,7 +263,7 @@ static void put_quoted(struct kho_json *json, const char *bytes, size_t size, bo
 		put(json, bytes + plain, i - plain);
 		n = kho_text_next((const unsigned char *)bytes + i, size - i, escape_backslash,
 				  unit, &unit_size);
-		/* text has no other characters that JSON would have escaped */
+		/* kho_text_next() leaves no other characters that JSON must escape */
 		if (*unit == '"' || *unit == '\\')
 			put(json, "\\", 1);
 		put(json, unit, unit_size);
@@ -273,7 +273,7 @@ static void put_quoted(struct kho_json *json, const char *bytes, size_t size, bo
 	put(json, "\"", 1);
 }
 
-/* "<key>_bytes": the rest of a value whose text does not say it all. */
+/* Begins member "<key>_bytes" with the original bytes of a text that has escapes. */
 static void begin_bytes(struct kho_json *json, const char *key)
 {
 	separate(json);
@@ -282,7 +282,7 @@ static void begin_bytes(struct kho_json *json, const char *key)
 	put_text(json, "_bytes\": \"");
 }
 
-/* Whether a text in its clean form has "\xNN" in it. */
+/* True if the output for @text has "\xNN" in it. */
 static bool has_escapes(const char *text)
 {
 	size_t left = strlen(text), n, unit_size;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What documents say of KHO, as in kho-inspect.schema.json: absent is null, addresses are "0x..." */
+/* KHO's objects in kho-inspect.schema.json. Unknown is null, addresses are "0x...". */
 #include "kho_output.h"
 
 const char *kho_side_name(enum kho_side side)

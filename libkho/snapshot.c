@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What goes into a snapshot: the bytes that KHO's metadata takes, and none beside them. Whoever
- * gets a snapshot must not find memory of somebody else in it. So of an outgoing state only
- * what the map holds is taken, of an incoming one only what is still as it came, and both
- * only where it is RAM.
+ * Chooses the memory for a snapshot: exactly the bytes of KHO's metadata. A snapshot must not
+ * disclose other memory to its recipient. So this takes from an outgoing state only preserved
+ * memory, from an incoming one only memory that is still as it arrived, and from both only RAM.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include "snapshot.h"
 #include "source.h"
 
-/* A snapshot of a live machine is to be of one moment. */
+/* Tries until the metadata of a live machine does not change meanwhile. */
 #define LIVE_TRIES	5
 
 /* ----------------------------------------------------------------- pieces */
@@ -35,7 +34,7 @@ static void pieces_add(struct kho_pieces *pieces, uint64_t addr, uint64_t size)
 
 	if (!size || size > UINT64_MAX - addr)
 		return;
-	/* mostly one follows the other */
+	/* common case: the piece extends the last one */
 	if (last && addr >= last->addr && addr - last->addr <= last->size) {
 		if (size > last->size - (addr - last->addr))
 			last->size = addr - last->addr + size;
@@ -105,7 +104,7 @@ static bool is_readable(struct kho_source *source, uint64_t addr, uint64_t size)
 	       !kho_source_read(source, addr, page, size, NULL);
 }
 
-/* Leaves what is RAM and what the source has, page by page, and sorts and merges it. */
+/* Sorts and merges the pieces and drops pages that are not RAM or not readable. */
 static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
 {
 	struct kho_pieces kept = { 0 };
@@ -134,7 +133,7 @@ static bool pieces_same(const struct kho_pieces *a, const struct kho_pieces *b)
 	return a->n == b->n && (!a->n || !memcmp(a->list, b->list, a->n * sizeof(*a->list)));
 }
 
-/* A digest of what the pieces hold; 0 where something cannot be read. */
+/* Digest of the content of the pieces, 0 if a read failed. */
 static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces *pieces)
 {
 	unsigned char page[KHO_ABI_PAGE_SIZE];
@@ -156,7 +155,6 @@ static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces
 
 /* --------------------------------------------------------------- metadata */
 
-/* What is chosen, and from where. */
 struct choice {
 	struct kho_state *state;
 	struct kho_pieces pieces;
@@ -184,14 +182,14 @@ static int add_block(uint64_t addr, void *data)
 	struct choice *choice = data;
 	struct kho_state *state = choice->state;
 
-	/* the blocks that came in stay as they came */
+	/* the kernel keeps incoming blocks */
 	if (state->root.side == KHO_SIDE_IN ||
 	    kho_map_contains(state, addr, KHO_ABI_PAGE_SIZE, NULL) == 1)
 		pieces_add(&choice->pieces, addr, KHO_ABI_PAGE_SIZE);
 	return choice->pieces.failed;
 }
 
-/* What cannot be read on, or must not be, is left out: the reader then says so. */
+/* Leaves out unreadable and freed memory; a reader of the snapshot reports it as missing. */
 static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct kho_pieces *pieces,
 			   struct kho_error *err)
 {
@@ -216,7 +214,7 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 
 /* ---------------------------------------------------------------- content */
 
-/* The content of an allocation: all of it, or an error. */
+/* Adds the content of an allocation, all of which must be readable. */
 static int add_allocation(struct kho_state *state, const struct kho_dma_record *record,
 			  struct kho_pieces *pieces, struct kho_error *err)
 {
@@ -258,7 +256,7 @@ static int add_content(struct kho_state *state, uint64_t id, struct kho_pieces *
 	return add_allocation(state, &record, pieces, err);
 }
 
-/* *all: the metadata, and the content that is asked for. */
+/* Sets *all to the metadata and the requested content. */
 static int choose_all(struct kho_state *state, const struct kho_pieces *metadata,
 		      const struct kho_snapshot_options *options, struct kho_pieces *all,
 		      struct kho_error *err)
@@ -283,7 +281,7 @@ static int choose_all(struct kho_state *state, const struct kho_pieces *metadata
 
 /* ------------------------------------------------------------- one moment */
 
-/* What a live machine has at a moment; made again to see whether that moment lasted. */
+/* Chooses the metadata; on a live machine, also makes a digest to detect a change. */
 static int look(struct kho_state *state, const struct kho_snapshot_options *options,
 		struct kho_pieces *metadata, uint64_t *digest, struct kho_error *err)
 {
@@ -296,7 +294,7 @@ static int look(struct kho_state *state, const struct kho_snapshot_options *opti
 	return ret;
 }
 
-/* 1: the metadata changed while it was written. */
+/* Returns 1 if the metadata changed during the write. */
 static int changed(struct kho_state *state, const struct kho_snapshot_options *options,
 		   const struct kho_pieces *before, uint64_t digest_before, struct kho_error *err)
 {
@@ -314,7 +312,7 @@ static int changed(struct kho_state *state, const struct kho_snapshot_options *o
 	return ret;
 }
 
-/* 1: the state changed meanwhile, and the output is as it was before. */
+/* Returns 1 if the state changed meanwhile; the output is then empty again. */
 static int write_once(struct kho_state *state, struct kho_output *output,
 		      const struct kho_snapshot_options *options, struct kho_error *err)
 {

@@ -28,7 +28,7 @@ static char *notes_text(const struct kho_state *state, size_t *size)
 
 	if (!f)
 		return NULL;
-	/* as the kernel has it: the reader makes text of it */
+	/* the raw bytes: the reader calls kho_text() again */
 	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
 		kho_side_folder(state->root.side),
 		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
@@ -67,8 +67,8 @@ static size_t align4(size_t n)
 }
 
 /*
- * The headers as elf.h has them: libelf cannot write more program headers than e_phnum can say,
- * which a section header says then.
+ * Writes the headers without libelf, which cannot write PN_XNUM or more program headers. A section
+ * header holds such a number.
  */
 static int write_headers(int fd, const struct kho_range *runs, size_t n, uint64_t note_offset,
 			 size_t note_size, uint64_t data_offset)

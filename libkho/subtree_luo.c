@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The "LUO" subtree: live update sessions, their files, and what is bound to files (FLB).
+ * The "LUO" subtree: live update sessions, their files, and file-lifecycle-bound data (FLB).
  * luo-v5 (Linux 7.2, 7.3) is a struct and chains of kho_block pages, luo-v1 (7.1) an FDT
- * and arrays; see abi/subtrees.h. The entries are the same.
+ * and arrays; see abi/subtrees.h. Both have the same entries.
  *
- * The kernel fills all of this in at the kexec, so an outgoing state mostly shows none.
+ * The kernel fills this in during the kexec, so an outgoing state rarely has entries.
  */
 #include <inttypes.h>
 #include <libfdt.h>
@@ -17,7 +17,7 @@
 
 /* ----------------------------------------------------------------- arrays */
 
-/* Where entries stand: a chain of blocks, or one array. */
+/* A list of entries: a chain of blocks, or one array. */
 struct entries {
 	bool blocks;
 	uint64_t addr;
@@ -101,7 +101,7 @@ static int tell_file(struct kho_decoder *d, const struct luo_file_ser *file)
 		return ret;
 	if (!strncmp(file->compatible, MEMFD_COMPATIBLE, sizeof(file->compatible)))
 		return kho_decode_memfd(d, file->data);
-	/* whose handle it is, nobody here knows */
+	/* only the handler knows the format of its data */
 	return kho_decode_unknown(d, "handler", file->compatible, sizeof(file->compatible));
 }
 
@@ -202,7 +202,7 @@ static int decode_v5(struct kho_decoder *d, const struct luo_ser *luo)
 	return ret ? ret : decode_flbs(d, luo->flbs_pa);
 }
 
-/* A node with the address of a header, as luo-v1 has them. */
+/* Reads the address of a header from a node of luo-v1. */
 static int header_of(struct kho_decoder *d, const void *fdt, const char *name,
 		     const char *compatible, const char *property, uint64_t *addr)
 {
@@ -271,7 +271,7 @@ int kho_decode_luo(struct kho_decoder *d, const struct kho_subtree *subtree)
 	if (ret)
 		return ret;
 
-	/* no fdt_magic(): what was read is smaller than the header of an FDT */
+	/* struct luo_ser is smaller than the header that fdt_magic() takes */
 	memcpy(&magic, &luo, sizeof(magic));
 	if (fdt32_to_cpu(magic) == FDT_MAGIC) {
 		ret = kho_decode_fdt(d, subtree, &fdt);

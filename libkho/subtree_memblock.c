@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The "memblock" subtree: what reserve_mem= set aside, see abi/subtrees.h. */
+/* The "memblock" subtree: memory of reserve_mem=, see abi/subtrees.h. */
 #include <libfdt.h>
 #include <stdlib.h>
 

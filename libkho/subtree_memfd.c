@@ -7,7 +7,7 @@
 #include "decode.h"
 #include "abi/subtrees.h"
 
-/* Folios that follow each other in file and memory are told as one. */
+/* Folios that are contiguous in file and memory become one item. */
 struct run {
 	uint64_t addr, pages, index;
 	unsigned int flags;

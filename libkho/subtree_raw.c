@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A subtree that nobody knows: an FDT by its own properties, anything else as bytes. */
+/* A subtree of an unknown format: shows an FDT as properties, anything else as bytes. */
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "decode.h"
 #include "kho_output.h"
 
-/* Of a blob whose size is not known (kho-v1), and of any. */
+/* Bytes to show of a blob of unknown size (kho-v1), and of any blob. */
 #define SIZE_UNKNOWN	256u
 #define MAX_SHOWN	(64u << 10)
 #define MAX_DEPTH	16
@@ -26,7 +26,6 @@ static int decode_bytes(struct kho_decoder *d, const char *name, uint64_t addr,
 	return d->walk->fn(&item, d->walk->data) ? KHO_DECODE_STOPPED : 0;
 }
 
-/* Text of FDTs is printable, and ends with a NUL. */
 static bool is_text(const char *value, int len)
 {
 	if (len < 2 || value[len - 1])
@@ -45,7 +44,7 @@ static int decode_property(struct kho_decoder *d, const char *name, const void *
 	if (is_text(value, len))
 		return kho_decode_text(d, name, value, (size_t)len);
 	if (len == 4 || len == 8) {
-		/* KHO's own are in the byte order of the machine */
+		/* KHO's integers are native endian */
 		if (len == 4) {
 			uint32_t small;
 
@@ -115,7 +114,7 @@ int kho_decode_raw(struct kho_decoder *d, const struct kho_subtree *subtree)
 
 	if (d->walk->known_only)
 		return 0;
-	/* that it is no FDT is no error */
+	/* a blob need not be an FDT */
 	d->err = &local;
 	ret = kho_decode_fdt(d, subtree, &fdt);
 	d->err = outer;
