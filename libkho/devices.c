@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * PCI devices as sysfs shows them: Documentation/ABI/testing/sysfs-bus-pci of Linux 7.3, and
- * kexec_keep_master, which kernel-patches/live adds to it.
+ * PCI devices in sysfs: Documentation/ABI/testing/sysfs-bus-pci of Linux 7.3, and
+ * kexec_keep_master, which kernel-patches/live adds.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,10 +23,10 @@
 /* offsets and bits of the config space: include/uapi/linux/pci_regs.h */
 #define COMMAND		0x04
 #define COMMAND_MASTER	0x04
-/* include/linux/pci_ids.h: PCI_BASE_CLASS_BRIDGE, of the three bytes of the class */
+/* include/linux/pci_ids.h: PCI_BASE_CLASS_BRIDGE, the highest of three bytes of the class */
 #define CLASS_BRIDGE	0x06
 
-/* "<bus>:" of the device's name in a record */
+/* prefix of a PCI device's name in a record */
 #define RECORD_BUS	"pci:"
 
 struct devices {
@@ -41,8 +41,8 @@ static int fail_device(const char *name, const char *what, struct kho_error *err
 }
 
 /*
- * The folder of the device. On a real sysfs the entry is a link into /sys/devices, and nobody
- * follows links below a sysroot.
+ * Finds the folder of the device. In a real sysfs, the entry is a link into /sys/devices, but
+ * kho_files_open() follows no link below a sysroot.
  */
 static int device_folder(int devices, const char *name, char *path, size_t room,
 			 struct kho_error *err)
@@ -66,7 +66,7 @@ static int device_folder(int devices, const char *name, char *path, size_t room,
 	return used < 0 || (size_t)used >= room ? fail_device(name, "its path is too long", err) : 0;
 }
 
-/* A file in the folder of a device; the caller frees *text. */
+/* Reads a file in the folder of a device. The caller frees *text. */
 static int read_in(const struct kho_files *files, const char *folder, const char *name,
 		   char **text, size_t *size, struct kho_error *err)
 {
@@ -160,7 +160,7 @@ static int add_device(struct devices *devices, int folder, const char *name, str
 		ret = read_command(devices->files, path, &device, &why);
 	if (!ret)
 		ret = read_keep(devices->files, path, &device, &why);
-	/* it was taken out meanwhile */
+	/* the device was removed meanwhile */
 	if (ret && (why.os_errno == ENOENT || why.os_errno == ENODEV) &&
 	    faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW))
 		return 0;

@@ -373,32 +373,32 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size);
 /* A PCI device of the running kernel. */
 struct kho_device {
 	char name[32];		/* "0000:00:1e.0" */
-	char driver[64];	/* "" where it has none */
-	bool bridge;		/* of any kind: it writes nothing of its own */
-	bool masters;		/* bus mastering is on now */
+	char driver[64];	/* "" if it has none */
+	bool bridge;		/* of any kind: does not write on its own */
+	bool masters;		/* bus mastering is on */
 	int keeps;		/* 1: the kernel leaves bus mastering on over a kexec; 0: it clears
-				 * it; -1: the kernel does not say, because it has no kexec_keep_master */
+				 * it; -1: unknown, the kernel has no kexec_keep_master */
 	uint64_t reserved[4];
 };
 
 /*
- * All PCI devices of the running kernel by name, as sysfs below @sysroot shows them (NULL or ""
- * for "/"), in *out, which the caller frees; *n is 0 on a machine without PCI.
+ * Reads all PCI devices of the running kernel, sorted by name, from sysfs below @sysroot (NULL
+ * or "" for "/"). The caller frees *out. *n is 0 on a machine without PCI.
  *
- * KHO_ERR_FORMAT: sysfs is not as it should be; KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM.
+ * KHO_ERR_FORMAT: sysfs has unexpected content; KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM.
  */
 int kho_devices_read(const char *sysroot, struct kho_device **out, size_t *n,
 		     struct kho_error *err);
 
-/* The device @name, among the @n of kho_devices_read(); NULL if it is none of them. */
+/* The device @name in an array of kho_devices_read(), NULL if missing. */
 const struct kho_device *kho_devices_find(const struct kho_device *devices, size_t n,
 					  const char *name);
 
-/* The device that @record names, in the same way. */
+/* The device of @record in such an array, NULL if missing. */
 const struct kho_device *kho_devices_find_of(const struct kho_device *devices, size_t n,
 					     const struct kho_dma_record *record);
 
-/* Returns true if the device goes on mastering over a kexec. */
+/* True if bus mastering of the device is on and stays on over a kexec. */
 bool kho_device_keeps_mastering(const struct kho_device *device);
 
 /* ------------------------------------------------------ subtrees, decoded */
