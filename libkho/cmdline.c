@@ -8,7 +8,7 @@
 
 #include "kho.h"
 
-/* The kernel's isspace(): it knows Latin-1, so a no-break space separates options too. */
+/* The kernel's isspace() is for Latin-1, so a no-break space separates options too. */
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r') || (unsigned char)c == 0xa0;
@@ -22,8 +22,8 @@ static const char *skip_spaces(const char *p)
 }
 
 /*
- * Sets the value, which begins behind the "=" at @equals. A quote around it, or one that
- * was opened in front of the name, ends with the option that ends at @end.
+ * Sets the value, which starts after the "=" at @equals. Removes a quote around it, and the end
+ * of a quote that starts before the name. @end is the end of the option.
  */
 static void set_value(struct kho_cmdline_arg *arg, const char *equals, const char *end, bool quoted)
 {
@@ -37,7 +37,7 @@ static void set_value(struct kho_cmdline_arg *arg, const char *equals, const cha
 	if (strip && end[-1] == '"')
 		end--;
 	arg->value = value;
-	/* a value that is one quote and nothing else */
+	/* end < value if the value is a single quote */
 	arg->value_len = end > value ? (size_t)(end - value) : 0;
 }
 
@@ -54,7 +54,7 @@ bool kho_cmdline_next(const char **rest, struct kho_cmdline_arg *arg)
 	arg->text = p;
 	name = quoted ? p + 1 : p;
 	for (p = name; *p && (in_quote || !is_space(*p)); p++) {
-		/* a "=" in the first place is part of the name */
+		/* a leading "=" is part of the name */
 		if (*p == '=' && !equals && p > name)
 			equals = p;
 		if (*p == '"')
@@ -107,7 +107,7 @@ bool kho_cmdline_find(const char *cmdline, const char *name, struct kho_cmdline_
 	return found;
 }
 
-/* kstrtobool(): 1, 0, or -1 for a value that changes nothing. */
+/* kstrtobool(). Returns 1, 0, or -1 for a value that it rejects. */
 static int parse_bool(const struct kho_cmdline_arg *arg)
 {
 	char first = arg->value && arg->value_len ? arg->value[0] : '\0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Unpacks what kernels' payloads are packed with, each by its own library. */
+/* Decompresses the payloads of kernels, each format with its library. */
 #include <lz4.h>
 #include <lzma.h>
 #include <stdbool.h>
@@ -15,15 +15,15 @@
 struct output {
 	unsigned char *data;
 	size_t size, room, max;
-	kho_enough_fn enough;	/* NULL: all of it */
+	kho_enough_fn enough;	/* NULL: decompress all */
 	void *arg;
-	size_t ask_at;		/* bytes at which it is asked again */
+	size_t ask_at;		/* size at which to call @enough again */
 };
 
-/* Whoever wants it has seen enough. Not an error, and not one of their codes. */
+/* The caller has enough data. Not an error code. */
 #define ENOUGH	1
 
-/* Asks at sizes that grow by an eighth: what the caller looks at each time is all that there is. */
+/* Calls @enough at sizes that grow by an eighth: the caller may search all data each time. */
 static bool is_enough(struct output *out)
 {
 	if (!out->enough || !out->size || out->size < out->ask_at)
@@ -32,10 +32,7 @@ static bool is_enough(struct output *out)
 	return out->enough(out->data, out->size, out->arg);
 }
 
-/*
- * Makes room for at least one more byte, in steps small enough that little is unpacked
- * beyond what is wanted.
- */
+/* Makes room for at least one more byte, in small steps to decompress little more than needed. */
 static int output_grow(struct output *out)
 {
 	size_t room = out->room + out->room / 8 + (1 << 20);
@@ -64,7 +61,7 @@ static int unpack_gzip(const unsigned char *in, size_t in_size, struct output *o
 
 	if (in_size > UINT32_MAX || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
 		return KHO_ERR_NOMEM;
-	/* the checksum is that of all of it, and takes a fifth of the time */
+	/* the checksum covers all of the data and takes a fifth of the time */
 	if (out->enough)
 		inflateValidate(&z, 0);
 	do {
@@ -116,7 +113,7 @@ static int unpack_zstd(const unsigned char *in, size_t in_size, struct output *o
 
 	if (!z)
 		return KHO_ERR_NOMEM;
-	/* kernels are packed with windows larger than the default limit */
+	/* kernels are compressed with windows larger than the default limit */
 	ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, 28);
 	while (ret && !code) {
 		ZSTD_outBuffer output;
@@ -185,7 +182,7 @@ static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *ou
 		if (is_enough(out))
 			return ENOUGH;
 	}
-	/* what is left is nothing, or the size */
+	/* only the size may be left */
 	if (in_size - pos == 4) {
 		uint32_t size;
 

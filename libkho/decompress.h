@@ -5,15 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the first @size bytes, which came out so far, are enough. They move. */
+/* True if the first @size bytes of the output are enough. @data may move between calls. */
 typedef bool (*kho_enough_fn)(const unsigned char *data, size_t size, void *arg);
 
 /*
- * Unpacks gzip, xz, lzma, zstd or (legacy) lz4, told by its magic, to at most
- * @max bytes in *out, which the caller frees. What follows the compressed stream
- * is ignored. With @enough (or NULL) it is asked now and then, and *out is what there
- * is by then; a checksum over all is not looked at. KHO_ERR_UNSUPPORTED for another
- * format, KHO_ERR_CORRUPT, KHO_ERR_NOMEM.
+ * Decompresses gzip, xz, lzma, zstd or (legacy) lz4, recognised by its magic, to at most
+ * @max bytes. The caller frees *out. Ignores data after the compressed stream. Calls
+ * @enough (may be NULL) repeatedly and stops when it returns true; does not check the
+ * checksum of gzip then. KHO_ERR_UNSUPPORTED: another format; KHO_ERR_CORRUPT, KHO_ERR_NOMEM.
  */
 int kho_decompress(const unsigned char *in, size_t in_size, size_t max,
 		   kho_enough_fn enough, void *arg, unsigned char **out, size_t *out_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The table of the rules. Which rule fires where, the verify_*.c and target*.c say. */
+/* The table of the rules. verify_*.c and target*.c implement them. */
 #include <string.h>
 
 #include "kho.h"
@@ -34,7 +34,7 @@ const struct kho_rule *kho_rule_get(enum kho_rule_number number)
 {
 	size_t low = 0, high = NR_RULES;
 
-	/* they are in order of number, and findings may be many */
+	/* bisection, because there may be many findings */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 

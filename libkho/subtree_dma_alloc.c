@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-/* in here, not from a shared library: one less for kexec -e to load, and for an initramfs */
+/* inlined: saves kexec -e and the initramfs a shared library */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -19,25 +19,24 @@
 
 #define RECORDS_PER_BLOCK \
 	((KHO_ABI_PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
-/* A live record may be caught while the kernel changes it: reads of one look for all records. */
+/* The kernel may be changing a live record: bounds the repeated reads of all records together. */
 #define LIVE_TRIES	5
 #define CONTENT_CHUNK	(256u << 10)
 
 struct kho_dma_iter {
 	struct kho_state *state;
-	uint64_t block;			/* the one in page[], 0 before the first */
-	uint64_t next;			/* the one after it */
-	size_t slot, slots;		/* the next one, and how many are in page[] */
+	uint64_t block;			/* address of the block in page[], or 0 */
+	uint64_t next;			/* address of the next block, 0 at the end */
+	size_t slot, slots;		/* next slot, and number of slots, in page[] */
 	uint64_t bad_count;		/* first block with an impossible count, or KHO_NO_ADDR */
-	int tries;			/* how often a record may still be read again */
-	uint64_t *blocks;		/* read so far, in the order of the chain */
+	int tries;			/* number of repeated reads that are left */
+	uint64_t *blocks;		/* blocks read so far, in the order of the chain */
 	size_t nr_blocks, room;
-	const struct dma_alloc_record_ser *ser; /* the record that came last: in page[] */
-	struct kho_addr_set seen;	/* the same, to see that the chain comes to an end */
+	const struct dma_alloc_record_ser *ser; /* current record, in page[] */
+	struct kho_addr_set seen;	/* the same blocks, to detect a loop */
 	_Alignas(uint64_t) unsigned char page[KHO_ABI_PAGE_SIZE];
 };
 
-/* A field of @size bytes, up to its NUL. */
 static void copy_text(char *to, size_t room, const char *from, size_t size)
 {
 	kho_text(to, room, from, strnlen(from, size));
@@ -50,7 +49,7 @@ static bool header_crc_ok(const struct dma_alloc_ser *ser)
 	return kho_crc32c(ser, offsetof(struct dma_alloc_ser, crc32c)) == ser->crc32c;
 }
 
-/* The head of another format may be shorter: what it does not have is 0. */
+/* The header of another format may be shorter; its missing fields read as 0. */
 static int read_header(struct kho_state *state, const struct kho_subtree *subtree,
 		       struct dma_alloc_ser *ser, struct kho_error *err)
 {
@@ -202,7 +201,7 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 		return ret;
 
 	memcpy(&header, iter->page, sizeof(header));
-	/* each record is checked by itself: an impossible count hides none of them */
+	/* each record is checked separately, so read them all despite an impossible count */
 	iter->slots = header.count <= RECORDS_PER_BLOCK ? header.count : RECORDS_PER_BLOCK;
 	if (header.count > RECORDS_PER_BLOCK && iter->bad_count == KHO_NO_ADDR)
 		iter->bad_count = addr;
@@ -224,7 +223,7 @@ static bool record_crc_ok(const struct dma_alloc_record_ser *ser)
 	return kho_crc32c(ser, offsetof(struct dma_alloc_record_ser, crc32c)) == ser->crc32c;
 }
 
-/* True if the flags and their complement agree; those of a record say that it is in use. */
+/* True if the flags match their complement and mark a record in use. */
 static bool flags_ok(uint64_t word)
 {
 	return word == DMA_ALLOC_FLAGS_WORD(word) && word & DMA_ALLOC_IN_USE;
@@ -240,13 +239,13 @@ static uint64_t pages_of(uint64_t size)
 	return 1ull << (64 - __builtin_clzll((size - 1) >> KHO_ABI_PAGE_SHIFT));
 }
 
-/* The last byte tells of all names but those that somebody wrote bytes behind. */
+/* Only an unusual name needs memchr(): the kernel fills the rest with zeroes. */
 static bool is_terminated(const char *name, size_t size)
 {
 	return !name[size - 1] || memchr(name, '\0', size);
 }
 
-/* What the kernel demands of the fields that nothing else judges. */
+/* The kernel's requirements for fields that no other check covers. */
 static bool fields_ok(const struct dma_alloc_record_ser *ser)
 {
 	static const uint8_t zeros[sizeof(ser->padding)];
@@ -295,8 +294,8 @@ static bool is_sound(const struct dma_alloc_record_ser *ser, bool *crc_ok)
 }
 
 /*
- * A slot of the block at hand, and whether its checksum is right. On a live machine it
- * may be caught half written; a chain that is full of damage is not waited for each time.
+ * Makes the record at @offset in page[] the current one. Reads a damaged one again, because on a
+ * live machine it may be half written; but iter->tries bounds this for a chain full of damage.
  */
 static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
 		      struct kho_error *err)
@@ -404,7 +403,7 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 	return ret < 0 ? ret : 0;
 }
 
-/* A kernel that has support hands on, as they are, the records that it does not take over. */
+/* A kernel with support for the subtree also hands over the records that it does not accept. */
 int kho_dma_left_behind(struct kho_state *incoming, struct kho_state *outgoing,
 			uint64_t *records, struct kho_error *err)
 {
@@ -487,7 +486,7 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 	if (!size)
 		return buf;
 	if (!attrs && size > 1)
-		return strcpy(buf, "-");	/* as mostly */
+		return strcpy(buf, "-");	/* common case */
 
 	snprintf(buf, size, "-");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -501,7 +500,7 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size)
 	return buf;
 }
 
-/* The head only: the records have functions, and a command, of their own. */
+/* Shows only the header: kho_dma_iter_next() and "kho-inspect list" show the records. */
 int kho_decode_dma(struct kho_decoder *d, const struct kho_subtree *subtree)
 {
 	struct kho_dma_header header;

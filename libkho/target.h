@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of the judgement of a target kernel share. */
+/* Internal interface of the rules about a target kernel. */
 #ifndef KHO_TARGET_H
 #define KHO_TARGET_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Where the kernel's own loader would put an x86 kernel: bzImage64_load() in
+ * Places an x86 kernel like the kernel's own loader: bzImage64_load() in
  * arch/x86/kernel/kexec-bzimage64.c, kho_locate_mem_hole() and locate_mem_hole_top_down() in
  * kernel/liveupdate/kexec_handover.c and kernel/kexec_file.c, all of Linux 7.3.
  */
@@ -21,15 +21,12 @@ static uint64_t align_down(uint64_t value, uint64_t align)
 	return value - value % align;
 }
 
-/*
- * The highest address for @piece in @area that leaves the @n ranges in @used alone. False
- * if there is none.
- */
+/* Finds the highest address for @piece in @area outside the @n ranges in @used; false if none. */
 static bool place_in(const struct piece *piece, const struct kho_range *area,
 		     const struct kho_range *used, size_t n, uint64_t *addr)
 {
 	uint64_t least = area->addr > piece->min ? area->addr : piece->min;
-	uint64_t end = area->addr + area->size;	/* first address that is not free */
+	uint64_t end = area->addr + area->size;	/* end of the free part */
 	bool again = true;
 
 	while (again) {
@@ -51,7 +48,7 @@ static bool place_in(const struct piece *piece, const struct kho_range *area,
 	return true;
 }
 
-/* Puts @piece into the first area that has room, and notes it in @used. */
+/* Puts @piece into the first area that has room, and adds it to @used. */
 static bool place(const struct piece *piece, const struct kho_range *scratch, size_t nr_scratch,
 		  struct kho_range *used, size_t *n)
 {

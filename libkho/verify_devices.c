@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rules about the devices of the running kernel: the records that name a device against what
- * sysfs says of it. kho_verify_dma() hands the records over as it reads them.
+ * Rules about the devices of the running kernel: compares sysfs with the records of each device.
+ * kho_verify_dma() passes the records on as it reads them.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void kho_verify_devices_begin(struct kho_verify *v)
 	struct kho_verify_devices *devices = &v->devices;
 	struct kho_error err;
 
-	/* a file says nothing of devices */
+	/* a dump has no sysfs */
 	if (!v->state->source->files)
 		return;
 	if (kho_devices_read_files(v->state->source->files, &devices->list, &devices->n, &err)) {
@@ -61,13 +61,13 @@ void kho_verify_devices_record(struct kho_verify *v, const struct kho_dma_record
 	devices->live[device - devices->list] += !record->sealed;
 }
 
-/* A device that goes on, and of which there is no record. */
+/* Reports a device that keeps mastering and has no record. */
 static void judge_without_records(struct kho_verify *v, const struct kho_device *device)
 {
 	enum kho_rule_number rule = outgoing(v) ? KHO_RULE_K520 : KHO_RULE_K522;
 	const char *driver = *device->driver ? device->driver : "no driver";
 
-	/* a record that cannot be read may be the device's */
+	/* an unreadable record may belong to the device */
 	if (v->devices.lost_records)
 		kho_report_unevaluated(v, rule, KHO_NO_ADDR, 0,
 				       "PCI device %s (%s) is mastering, and not all records can be read: one of them may be its",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a vmlinux says about the root FDT. */
+/* Finds the root FDT with a vmlinux. */
 #ifndef KHO_VMLINUX_H
 #define KHO_VMLINUX_H
 
 #include "source.h"
 
 /*
- * Where the source's vmlinux says that the root of @side is, which is not proven. False where
- * there is no vmlinux, or no root, or where what it takes cannot be read.
+ * Finds the root of @side with the source's vmlinux. The caller must check the result. False if
+ * there is no vmlinux or no root, or a read fails.
  */
 bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr);
 
