@@ -195,7 +195,7 @@ int kho_decode_fdt(struct kho_decoder *d, const struct kho_subtree *subtree, voi
 	size = fdt_totalsize(&header);
 	if (fdt_magic(&header) != FDT_MAGIC || size < sizeof(header) || size > MAX_FDT ||
 	    size > subtree->size)
-		return kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its blob at 0x%" PRIx64 " is no FDT",
+		return kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its blob at 0x%" PRIx64 " is not an FDT",
 					  subtree->name, subtree->addr);
 
 	*fdt = malloc(size);

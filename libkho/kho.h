@@ -147,8 +147,8 @@ int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,
 		    size_t size, struct kho_error *err);
 
 /*
- * Reads a file of the running kernel, such as "/proc/meminfo", below the sysroot of @source and
- * nowhere else. *out ends in a NUL that *size does not count; the caller frees it.
+ * Reads up to @max bytes of a file of the running kernel, such as "/proc/meminfo", below the
+ * sysroot of @source only. Adds a NUL that *size does not count. The caller frees *out.
  * KHO_ERR_NOT_PRESENT if @source is a dump; KHO_ERR_PERMISSION, KHO_ERR_OS, KHO_ERR_NOMEM.
  */
 int kho_source_read_file(const struct kho_source *source, const char *path, size_t max, char **out,

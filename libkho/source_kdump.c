@@ -315,7 +315,7 @@ static int add_beyond(struct kdump *kdump, uint64_t addr, bool goes_on,
 	}
 	if (kdump->nr_beyond == MAX_BEYOND)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s: pages at more than %u places are said to be beyond its end",
+				"%s claims pages beyond its end at more than %u places",
 				kdump->source.path, MAX_BEYOND);
 	*last = (struct kho_range){ addr, KHO_ABI_PAGE_SIZE };
 	kdump->nr_beyond++;

@@ -49,7 +49,7 @@ static int check_side_exists(const struct kho_source *source, enum kho_side side
 
 	ret = kho_fail(err, KHO_ERR_NO_STATE, KHO_NO_ADDR, "%s",
 		       side == KHO_SIDE_IN ?
-		       "this kernel was booted without a hand-over" :
+		       "this kernel was booted without a handover" :
 		       "this kernel hands nothing over");
 	return kho_remedy(err, ret, "%s", side == KHO_SIDE_IN ? "" :
 			  "Look for \"KHO\" in the kernel's log.");

@@ -187,7 +187,7 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 
 	if (addr % KHO_ABI_PAGE_SIZE)
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
-				"dma-alloc: block %zu of the chain is at 0x%" PRIx64 ", which is no page",
+				"dma-alloc: block %zu of the chain is at 0x%" PRIx64 ", which is not the start of a page",
 				iter->nr_blocks, addr);
 	if (iter->nr_blocks == KHO_DMA_MAX_BLOCKS)
 		return kho_fail(err, KHO_ERR_LOOP, addr,
@@ -390,7 +390,7 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 	if (state->root.side == KHO_SIDE_IN) {
 		if (record->fate == KHO_DMA_FATE_RELEASED)
 			return kho_fail(err, KHO_ERR_NOT_PRESENT, record->addr,
-					"allocation %" PRIu64 " was released: its memory is somebody else's now",
+					"allocation %" PRIu64 " was released: its memory may be in use for something else",
 					record->id);
 		return 0;
 	}

@@ -84,7 +84,7 @@ static int walk_entries(struct kho_decoder *d, const struct entries *e, bool cou
 	}
 	ret = walk_blocks(d, e, &total);
 	if (!ret && counted && total != e->count)
-		return kho_decode_corrupt(d, e->addr, "LUO: there are %" PRIu64 " %s, not %" PRIu64 " as it says",
+		return kho_decode_corrupt(d, e->addr, "LUO: found %" PRIu64 " %s, not %" PRIu64,
 					  total, e->what, e->count);
 	return ret;
 }

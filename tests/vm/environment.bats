@@ -52,7 +52,7 @@ cannot_tell() {
 	[[ $output == "Nothing to verify"* ]]
 	run -1 vm_run kho-inspect verify --in --expect=5,10
 	[[ $output == *"fatal    K510"* ]]
-	cannot_tell 'without a hand-over' kho-inspect list --in
+	cannot_tell 'without a handover' kho-inspect list --in
 }
 
 @test "as root: devices, FIFOs and links that output goes to stay what they are" {
