@@ -3,6 +3,8 @@
 # kho-inspect boot-check: the word, the findings and the exit status, for every recorded state
 # and every named damage of it.
 
+# shellcheck disable=SC2154 # bats sets stderr
+
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -27,6 +29,17 @@ setup() {
 	mkdir "$BATS_TEST_TMPDIR/box"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$fixtures" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
 	[[ $output == *" checks, "*" damages" ]]
+}
+
+@test "an empty folder or command line is misuse, and nothing is written" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect misuse
+	for misuse in "boot-check --dir=" "boot-check --cmdline=" "boot-report --dir=" "boot-check --stage=claims --dir="; do
+		# shellcheck disable=SC2086 # words
+		run -2 --separate-stderr "$inspect" $misuse --sysroot="$BATS_TEST_TMPDIR"
+		[ -z "$output" ]
+		[[ $stderr == *"Try kho-inspect boot-"* ]]
+	done
+	[ ! -e /status ]
 }
 
 @test "the units of the running system give up what they do not need" {

@@ -158,20 +158,22 @@ static int check_boot(const char *core, enum boot_stage stage)
 		.fail_on = KHO_SEVERITY_ERROR, .core = core, .sysroot = box, .stage = stage,
 		.dir = run_dir,
 	};
-	char path[PATH_MAX + 16];
-	int status, saved, fd;
+	int status, saved, fds[2];
+	ssize_t n;
 
-	snprintf(path, sizeof(path), "%s/stdout", box);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	/* not a file, which some tests do not let it write */
 	saved = dup(STDOUT_FILENO);
-	if (fd < 0 || saved < 0 || dup2(fd, STDOUT_FILENO) < 0)
+	if (saved < 0 || pipe2(fds, O_NONBLOCK | O_CLOEXEC) || dup2(fds[1], STDOUT_FILENO) < 0)
 		fail_check("stdout", __LINE__);
 	status = cmd_boot_check(&options);
-	fflush(stdout);
+	if (fflush(stdout))
+		fail_check("output fits into a pipe", __LINE__);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
-	close(fd);
-	read_text(path, output, sizeof(output));
+	close(fds[1]);
+	n = read(fds[0], output, sizeof(output) - 1);
+	output[n > 0 ? n : 0] = '\0';
+	close(fds[0]);
 	read_report("status", status_line, sizeof(status_line));
 	read_report(stage == BOOT_CLAIMS ? "findings.claims" : "findings", findings,
 		    sizeof(findings));
@@ -189,6 +191,15 @@ static const char *fixture(const char *name)
 static bool starts(const char *text, const char *with)
 {
 	return !strncmp(text, with, strlen(with));
+}
+
+static unsigned int count(const char *text, const char *what)
+{
+	unsigned int n = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
 }
 
 /* The exit statuses as the manual has them; by hand, for programs rely on them. */
@@ -576,6 +587,82 @@ static void test_policies(const char *damaged)
 	CHECK(!*output);
 }
 
+/* Each is told, whether there is a state or not. */
+static void test_slips(void)
+{
+	static const struct { const char *options, *slip; } cases[] = {
+		{ "rd.kho.policy", "rd.kho.policy has no value: it must be one of log, warn, shell, reboot, halt: taken as warn" },
+		{ "rd.kho.policy.fatal=", "rd.kho.policy.fatal= is not one of log, warn, shell, reboot, halt: taken as warn" },
+		{ "rd.kho.policy=Halt", "rd.kho.policy=Halt is not one of" },
+		{ "rd.kho.timeout", "rd.kho.timeout has no value: it must be a number of seconds from 1 to 99999: taken as 120" },
+		{ "rd.kho.timeout=0x10", "rd.kho.timeout=0x10 is not a number of seconds" },
+		{ "rd.kho=maybe", "rd.kho=maybe is not 0 or 1: taken as 1" },
+		{ "rd.kho.polcy=halt", "rd.kho.polcy is not an option of kho-boot(7): ignored" },
+		{ "rd.kho.policy.absent=halt", "rd.kho.policy.absent is not an option of kho-boot(7): ignored" },
+		{ "rd.kho.expects=5,11", "rd.kho.expects is not an option" },
+		{ "rd.kho-expect=5,11", "rd.kho-expect is not an option" },
+		{ "rd.kho.0123456789012345678901234567890123456789012345678901234567890123456789=1",
+		  "89012... is not an option of kho-boot(7): ignored" },
+		{ "rd.kho.expect", "rd.kho.expect has no value: it must be COUNT,GENERATION" },
+		{ "rd.kho.expect=", "rd.kho.expect= is not COUNT,GENERATION" },
+		{ "rd.kho.expect=5", "rd.kho.expect=5 is not COUNT,GENERATION" },
+		{ "rd.kho.expect=-5,11", "rd.kho.expect=-5,11 is not COUNT,GENERATION" },
+		{ "rd.kho.expect=5,11,12", "rd.kho.expect=5,11,12 is not COUNT,GENERATION" },
+		{ "rd.kho.expect=99999999999999999999,11", "99,11 is not COUNT,GENERATION" },
+		{ "x=\"a b rd.kho.expect", "rd.kho options stand within an unclosed quote" },
+		{ "x=\"a b rd.kho.policy=halt", "rd.kho options stand within an unclosed quote" },
+		{ "rd.kho.timeout=x rd.kho.polcy", "taken as 120; rd.kho.polcy is not an option" },
+	};
+	/* a value that is cut must not pass for the whole one */
+	static char zeros[320] = "rd.kho.expect=5,";
+
+	memset(zeros + strlen(zeros), '0', 280);
+	for (size_t i = 0; i <= sizeof(cases) / sizeof(cases[0]); i++) {
+		bool last = i == sizeof(cases) / sizeof(cases[0]);
+		const char *options = last ? strcat(zeros, "11") : cases[i].options;
+		const char *wanted = last ? " is not COUNT,GENERATION" : cases[i].slip;
+		bool promise = strstr(wanted, "COUNT") || strstr(wanted, "quote");
+
+		new_box(options);
+		cmdline(options);
+		is_word(check_boot(NULL, BOOT_INCOMING), "none");
+		CHECK(starts(output, "warn ") && strstr(output, wanted) && count(output, "\n") == 1);
+
+		hand_over();
+		check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING);
+		CHECK(starts(output, "warn ") && strstr(output, wanted));
+		/* a promise that may be there and was not read */
+		CHECK(starts(status_line, promise ? "unknown " : "clean "));
+		/* once is enough */
+		check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS);
+		CHECK(!*output);
+
+		new_box(options);
+		by_kexec();
+		show_no_state();
+		cmdline(options);
+		is_word(check_boot(NULL, BOOT_INCOMING), promise ? "unknown" : "none");
+	}
+
+	new_box("the last one counts");
+	cmdline("rd.kho=0 rd.kho rd.kho=yes rd.kho=on rd.kho=1 rd.kho=");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!*output);
+
+	new_box("what dracut baked in cannot be read");
+	by_kexec();
+	show_no_state();
+	put("/etc/cmdline.d/kho.conf/", "");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(output, "cannot read /etc/cmdline.d/kho.conf: Is a directory"));
+
+	new_box("a promise that cannot be read, and the policy for what is unknown");
+	hand_over();
+	cmdline("rd.kho.expect rd.kho.policy.unknown=shell");
+	is_word(check_boot(fixture("v4-stock-incoming"), BOOT_INCOMING), "unknown");
+	CHECK(starts(output, "shell incoming state: unknown: "));
+}
+
 /* ---------------------------------------------------- what must not be clean */
 
 static void crash(void *data, void *result)
@@ -606,9 +693,17 @@ static void test_children(void)
 			     sizeof(why)) == -ETIME);
 }
 
+/* As if the disk were full. */
+static void limit_files(bool full)
+{
+	struct rlimit limit = { full ? 0 : RLIM_INFINITY, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
+}
+
 static void test_not_clean(const char *sealed)
 {
-	struct rlimit limit, none = { 0, RLIM_INFINITY };
 	char path[PATH_MAX];
 
 	new_box("a clock that runs out");
@@ -619,6 +714,8 @@ static void test_not_clean(const char *sealed)
 	clock_step = 0;
 	findings_have("K408");
 	CHECK(strstr(findings, "\nunknown K413 error - - not judged: no time was left"));
+	/* of the other side too: this is a snapshot of a kernel that hands over */
+	CHECK(report_has("snapshot.khosnap") && !strstr(output, "no snapshot was taken"));
 	CHECK(report_has("report.json"));
 
 	new_box("a file that never answers");
@@ -633,19 +730,19 @@ static void test_not_clean(const char *sealed)
 	new_box("no file can be written");
 	hand_over();
 	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "clean");
-	signal(SIGXFSZ, SIG_IGN);
-	CHECK(!getrlimit(RLIMIT_FSIZE, &limit) && !setrlimit(RLIMIT_FSIZE, &none));
+	limit_files(true);
 	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
-	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
-	clearerr(stdout);
+	limit_files(false);
 	/* and nothing that says clean is left */
-	CHECK(!*status_line);
+	CHECK(!*status_line && !report_has("report.json") && !report_has("findings"));
+	CHECK(starts(output, "warn incoming state: unknown: 0 fatal, ") && strstr(output, "cannot write"));
 
 	new_box("a folder that cannot be made");
 	hand_over();
 	put("/run/initramfs", "");
 	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
 	CHECK(!report_has("status"));
+	CHECK(starts(output, "warn incoming state: unknown: 0 fatal, ") && strstr(output, "cannot create"));
 
 	new_box("a file that is not a state");
 	hand_over();
@@ -654,8 +751,143 @@ static void test_not_clean(const char *sealed)
 	is_word(check_boot(path, BOOT_INCOMING), "unknown");
 	CHECK(!report_has("report.json"));
 
-	new_box("the second stage without the first");
-	CHECK(check_boot(NULL, BOOT_CLAIMS) == EXIT_CANNOT_TELL);
+}
+
+/* ---------------------------------------------- files that cannot be written */
+
+/* The state is fatal, and the policy says halt: that stays, with the findings and the reason. */
+static void is_still_fatal(int status, const char *reason)
+{
+	CHECK(status == status_of("fatal"));
+	CHECK(starts(output, "halt incoming state: fatal: fatal K511: "));
+	CHECK(strstr(output, "\nfatal K511: "));
+	CHECK(strstr(output, reason));
+}
+
+static int check_fatal(const char *name)
+{
+	new_box(name);
+	hand_over();
+	put("/dev/kmsg", "6,2,200000,-;KHO: found kexec handover data.\n");
+	cmdline("rd.kho.expect=99,99999 rd.kho.policy=log rd.kho.policy.fatal=halt");
+	return 0;
+}
+
+static void test_unwritable(void)
+{
+	static const char *const names[] = {
+		"report.json", "findings", "status", "snapshot.khosnap", "dmesg",
+	};
+	const char *core = fixture("v4-incoming-unclaimed");
+	char path[64];
+	int status;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		/* a folder is in its place */
+		snprintf(path, sizeof(path), "/run/initramfs/kho/%s/", names[i]);
+		check_fatal(names[i]);
+		put(path, "");
+		status = check_boot(core, BOOT_INCOMING);
+		is_still_fatal(status, names[i]);
+		CHECK(strcmp(names[i], "status") ? starts(status_line, "fatal ") : !*status_line);
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)
+			CHECK(j == i || report_has(names[j]));
+
+		/* the next check knows of it, and makes it no better */
+		CHECK(check_boot(core, BOOT_CLAIMS) == status_of("fatal"));
+		CHECK(!strcmp(names[i], "status") || starts(status_line, "fatal "));
+
+		new_box(names[i]);
+		hand_over();
+		put(path, "");
+		cmdline("rd.kho.policy.unknown=shell");
+		CHECK(check_boot(core, BOOT_INCOMING) == status_of("unknown"));
+		CHECK(starts(output, "shell incoming state: unknown: ") && strstr(output, names[i]));
+		CHECK(check_boot(core, BOOT_CLAIMS) == status_of("unknown"));
+	}
+
+	check_fatal("a full disk");
+	limit_files(true);
+	status = check_boot(core, BOOT_INCOMING);
+	limit_files(false);
+	is_still_fatal(status, "/report.json: File too large");
+
+	check_fatal("no folder");
+	put("/run/initramfs", "");
+	status = check_boot(core, BOOT_INCOMING);
+	is_still_fatal(status, "cannot create");
+}
+
+static unsigned int files_left(void)
+{
+	static const char *const names[] = {
+		"report.json", "findings", "claims.json", "findings.claims", "snapshot.khosnap", "dmesg",
+	};
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		n += report_has(names[i]);
+	return n;
+}
+
+static void test_two_runs(const char *damaged)
+{
+	const char *unclaimed = fixture("v4-incoming-unclaimed");
+
+	new_box("the second check makes the word no better, and says it once");
+	hand_over();
+	put("/dev/kmsg", "6,2,200000,-;KHO: found kexec handover data.\n");
+	is_word(check_boot(damaged, BOOT_INCOMING), "error");
+	for (int i = 0; i < 2; i++) {
+		is_word(check_boot(damaged, BOOT_CLAIMS), "error");
+		CHECK(starts(output, "warn claims: error: ") && strstr(output, "; without the first check: warning\n"));
+		CHECK(count(status_line, "; claims: warning: ") == 1 && count(status_line, "claims: ") == 1);
+	}
+	CHECK(files_left() == 6);
+
+	test_case = "a run begins without the files of an earlier one";
+	cmdline("rd.kho=0");
+	is_word(check_boot(damaged, BOOT_INCOMING), "off");
+	CHECK(!files_left());
+	cmdline("");
+	is_word(check_boot(damaged, BOOT_INCOMING), "error");
+	CHECK(check_boot(damaged, BOOT_CLAIMS) == status_of("error") && files_left() == 6);
+	is_word(check_boot(unclaimed, BOOT_INCOMING), "clean");
+	CHECK(files_left() == 2);
+	is_word(check_boot(unclaimed, BOOT_CLAIMS), "warning");
+	CHECK(files_left() == 5);
+	put("/run/initramfs/kho/report.json", "");
+	put("/proc/version", "no dump\n");
+	path_in_box(findings, "/proc/version");
+	is_word(check_boot(strdupa(findings), BOOT_INCOMING), "unknown");
+	CHECK(files_left() == 1 && report_has("dmesg"));
+}
+
+/* The report of the first check, or a part of it, is gone. */
+static void test_without_first(const char *damaged)
+{
+	static const char *const names[] = { "report.json", "findings", "status" };
+	char path[PATH_MAX + 64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		new_box(names[i]);
+		hand_over();
+		is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING), "clean");
+		snprintf(path, sizeof(path), "%s/%s", run_dir, names[i]);
+		CHECK(!unlink(path));
+		is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS), "unknown");
+		CHECK(starts(output, "warn claims: unknown: ") && strstr(output, names[i]));
+
+		hand_over();
+		is_word(check_boot(damaged, BOOT_INCOMING), "error");
+		CHECK(!unlink(path));
+		is_word(check_boot(damaged, BOOT_CLAIMS), "error");
+	}
+
+	new_box("the second check without the first");
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "unknown");
+	CHECK(starts(output, "warn claims: unknown: 5 unclaimed, 0 refused; "));
+	CHECK(strstr(status_line, "; claims: unknown: "));
 }
 
 /* ------------------------------------------------------------- boot-report */
@@ -704,15 +936,6 @@ static int open_journal(void)
 	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&address, sizeof(address)));
 	CHECK(!chdir(cwd));
 	return fd;
-}
-
-static unsigned int count(const char *text, const char *what)
-{
-	unsigned int n = 0;
-
-	for (const char *at = text; (at = strstr(at, what)); at++)
-		n++;
-	return n;
 }
 
 static void test_journal(const char *damaged)
@@ -806,6 +1029,17 @@ static void test_textfile(void)
 	read_text(path, metrics, sizeof(metrics));
 	CHECK(strstr(metrics, "kho_boot_status{status=\"none\"} 1\n") && !strstr(metrics, "kho_dma"));
 
+	test_case = "the status was lost, and the findings were not";
+	put("/run/initramfs/kho/status", "");
+	put("/run/initramfs/kho/findings", "fatal K201 fatal - - f\n");
+	CHECK(!report_boot(&options, -1));
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_boot_status{status=\"fatal\"} 1\n"));
+	put("/run/initramfs/kho/findings", "");
+	CHECK(!report_boot(&options, -1));
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_boot_status{status=\"unknown\"} 1\n"));
+
 	test_case = "no folder for the textfile";
 	options.textfile = "nowhere/kho.prom";
 	CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
@@ -833,6 +1067,10 @@ int main(int argc, char **argv)
 	/* the list of incoming state comes first, that of outgoing state second */
 	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
 	test_policies(path);
+	test_slips();
+	test_unwritable();
+	test_two_runs(path);
+	test_without_first(path);
 	snprintf(path, sizeof(path), "%s/record-sealed", argv[6]);
 	test_not_clean(path);
 	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);

@@ -43,7 +43,7 @@ load initramfs-helpers
 		vm_ok 'dmesg | grep "kho: incoming state: error"'
 		# that class is for the log only
 		console_lacks 'Warning: kho: warning K501'
-		vm_ok 'dmesg | grep "kho: claims: warning"'
+		vm_ok 'dmesg | grep "kho: claims: error: .*; without the first check: warning"'
 		# for elsewhere: without contents, and the record as it was
 		[ "$(vm_run 'stat -c %a /run/initramfs/kho/snapshot.khosnap')" = 600 ]
 		vm_run kho-inspect verify --in --core /run/initramfs/kho/snapshot.khosnap --skip-content | grep -q K405

@@ -3,6 +3,7 @@
 #ifndef BOOT_H
 #define BOOT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,8 @@ bool boot_word_parse(const char *text, enum boot_word *word);
 enum boot_class boot_classify(const struct kho_finding *finding);
 /* The word for a boot with this worst class. */
 enum boot_word boot_word_of(enum boot_class worst);
+/* The worst class that counts, or info. */
+enum boot_class boot_worst_class(const uint64_t counts[NR_CLASSES]);
 /* How bad a word is: none and off 0, clean 1 ... absent and fatal 5. */
 unsigned int boot_word_rank(enum boot_word word);
 /* syslog's priority (LOG_INFO ...) of a word and of a class. */
@@ -60,16 +63,21 @@ int boot_word_status(enum boot_word word);
 struct boot_options {
 	bool off;			/* rd.kho=0 */
 	unsigned int timeout;		/* seconds, rd.kho.timeout= */
-	bool promised;			/* rd.kho.expect= is there */
+	bool promised;			/* rd.kho.expect is there, or may be */
 	bool promise_known;		/* and says a count and a generation */
 	uint64_t expect_records, expect_generation;
 	enum boot_policy policy[NR_CLASSES];
-	char slip[160];			/* the last value that is none, or "" */
+	char slip[512];			/* what could not be understood, or "" */
 	unsigned int given[BOOT_POLICY_OPTIONS]; /* 1 + policy as given, or 0 */
 };
 
-/* Takes "@name=@value"; @value is NULL for a name alone. The last one counts. */
+/*
+ * Takes "@name=@value"; @value is NULL for a name alone. The last one counts. A name that begins
+ * with "rd.kho" and is none of them is a slip.
+ */
 void boot_options_add(struct boot_options *options, const char *name, const char *value);
+/* Not all of @what could be read, so that there may have been a promise. */
+void boot_options_unread(struct boot_options *options, const char *what, const char *reason);
 /* After the last one: sets the policies and what was not given. */
 void boot_options_finish(struct boot_options *options);
 /* 1 to 99999, or 0 for anything else. */
@@ -84,6 +92,9 @@ enum boot_policy boot_choose(const struct boot_options *options, enum boot_word 
  * ASCII, and a backslash, becomes '?'. Returns @text.
  */
 char *boot_plain(char *text);
+/* Adds to what is in @text, behind "; " if there is anything; what does not fit is cut. */
+void boot_add_text(char *text, size_t size, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
 
 /* ------------------------------------------------ the machine (boot_evidence.c) */
 
@@ -98,11 +109,11 @@ struct boot_evidence {
 
 void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence);
 /*
- * Fills @options from the command line: from @file alone or, where that is NULL, from dracut's
- * /etc/cmdline and /etc/cmdline.d and then the kernel's. Returns 0, or -errno where the file
- * cannot be read; @options then has what was read before it.
+ * Fills @options from the command line: only from @file or, where that is NULL, from dracut's
+ * /etc/cmdline and /etc/cmdline.d and then the kernel's. What cannot be read is a slip, and may
+ * have been a promise.
  */
-int boot_options_read(const char *sysroot, const char *file, struct boot_options *options);
+void boot_options_read(const char *sysroot, const char *file, struct boot_options *options);
 
 /* What the kernel's own log says of a hand-over. */
 struct boot_kernel_log {
@@ -139,6 +150,8 @@ int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint
 
 #define BOOT_DIR		"/run/initramfs/kho"
 #define BOOT_STATUS		"status"
+#define BOOT_FINDINGS		"findings"
+#define BOOT_CLAIMS_FINDINGS	"findings.claims"
 #define BOOT_SNAPSHOT		"snapshot.khosnap"
 
 /* A line of the file of findings: "CLASS RULE SEVERITY ADDRESS RECORD TEXT". */

@@ -221,22 +221,28 @@ void boot_kernel_log_write(const char *sysroot, int priority, const char *text)
 
 /* ---------------------------------------------------------- command line */
 
+/* @text, cut where it does not fit in a way that makes no sense to anybody. */
+static void copy_part(char *to, size_t size, const char *text, size_t length)
+{
+	snprintf(to, size, "%.*s%s", (int)(length < size ? length : size - 4), text,
+		 length < size ? "" : "...");
+}
+
 static void take_option(struct boot_options *options, const struct kho_cmdline_arg *arg)
 {
 	char name[64], value[256];
 
 	/* a quote that nobody closes swallows what follows, and a promise must not get lost */
-	if (arg->unclosed && memmem(arg->text, arg->text_len, "rd.kho.expect=", 14)) {
-		boot_options_add(options, "rd.kho.expect", "in an unclosed quote");
+	if (arg->unclosed && memmem(arg->text, arg->text_len, "rd.kho", 6)) {
+		boot_options_unread(options, "the kernel command line",
+				    "rd.kho options stand within an unclosed quote");
 		return;
 	}
-	if (arg->name_len >= sizeof(name) || arg->name_len < 6 || memcmp(arg->name, "rd.kho", 6))
+	if (arg->name_len < 6 || memcmp(arg->name, "rd.kho", 6))
 		return;
-	snprintf(name, sizeof(name), "%.*s", (int)arg->name_len, arg->name);
+	copy_part(name, sizeof(name), arg->name, arg->name_len);
 	if (arg->value)
-		snprintf(value, sizeof(value), "%.*s",
-			 (int)(arg->value_len < sizeof(value) ? arg->value_len : sizeof(value) - 1),
-			 arg->value);
+		copy_part(value, sizeof(value), arg->value, arg->value_len);
 	boot_options_add(options, name, arg->value ? value : NULL);
 }
 
@@ -248,22 +254,23 @@ static int read_cmdline(const char *path, struct boot_options *options)
 	const char *rest;
 	char *text;
 	size_t n;
+	int ret;
 
 	if (!file)
 		return -errno;
-	text = malloc(MAX_CMDLINE + 1);
+	text = malloc(MAX_CMDLINE + 2);
 	if (!text) {
 		fclose(file);
 		return -ENOMEM;
 	}
-	n = fread(text, 1, MAX_CMDLINE, file);
+	n = fread(text, 1, MAX_CMDLINE + 1, file);
 	text[n] = '\0';
+	ret = ferror(file) ? -errno : n > MAX_CMDLINE ? -EFBIG : 0;
 	for (rest = text; kho_cmdline_next(&rest, &arg); )
 		take_option(options, &arg);
-	n = (size_t)ferror(file);
 	free(text);
 	fclose(file);
-	return n ? -EIO : 0;
+	return ret;
 }
 
 /* What dracut bakes into an initramfs, in the order of its getarg; there may be none. */
@@ -271,31 +278,39 @@ static void read_baked_in(const char *sysroot, struct boot_options *options)
 {
 	char path[PATH_MAX];
 	glob_t files;
+	int ret;
 
-	if (path_make(path, sizeof(path), sysroot, "/etc/cmdline"))
-		read_cmdline(path, options);
-	if (!path_make(path, sizeof(path), sysroot, "/etc/cmdline.d/*.conf") ||
-	    glob(path, 0, NULL, &files))
+	ret = path_make(path, sizeof(path), sysroot, "/etc/cmdline") ? read_cmdline(path, options) : 0;
+	if (ret && ret != -ENOENT)
+		boot_options_unread(options, "/etc/cmdline", strerror(-ret));
+	if (!path_make(path, sizeof(path), sysroot, "/etc/cmdline.d/*.conf"))
 		return;
-	for (size_t i = 0; i < files.gl_pathc; i++)
-		read_cmdline(files.gl_pathv[i], options);
+	ret = glob(path, 0, NULL, &files);
+	if (ret && ret != GLOB_NOMATCH)
+		boot_options_unread(options, "/etc/cmdline.d", "out of memory");
+	if (ret)
+		return;
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		ret = read_cmdline(files.gl_pathv[i], options);
+		if (ret)
+			boot_options_unread(options, files.gl_pathv[i] + strlen(sysroot), strerror(-ret));
+	}
 	globfree(&files);
 }
 
-int boot_options_read(const char *sysroot, const char *file, struct boot_options *options)
+void boot_options_read(const char *sysroot, const char *file, struct boot_options *options)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	int ret;
 
 	memset(options, 0, sizeof(*options));
 	options->timeout = BOOT_TIMEOUT;
 	if (!file) {
 		read_baked_in(sysroot, options);
-		if (!path_make(path, sizeof(path), sysroot, "/proc/cmdline"))
-			return -ENAMETOOLONG;
-		file = path;
+		path_make(path, sizeof(path), sysroot, "/proc/cmdline");
 	}
-	ret = read_cmdline(file, options);
+	ret = read_cmdline(file ? file : path, options);
+	if (ret)
+		boot_options_unread(options, "the kernel command line", strerror(-ret));
 	boot_options_finish(options);
-	return ret;
 }

@@ -69,12 +69,13 @@ int boot_file_write(const char *dir, const char *name, const char *data, size_t 
 	return kho_output_commit(out, err);
 }
 
-void boot_file_remove(const char *dir, const char *name)
+int boot_file_remove(const char *dir, const char *name, struct kho_error *err)
 {
 	char path[PATH_MAX];
 
-	if (path_make(path, dir, name))
-		unlink(path);
+	if (!path_make(path, dir, name) || !unlink(path) || errno == ENOENT)
+		return 0;
+	return fail_at(err, "remove", path);
 }
 
 bool boot_file_exists(const char *dir, const char *name)
@@ -113,4 +114,33 @@ enum boot_word boot_earlier_word(const char *line)
 	if (sscanf(line, "%15s", text) == 1)
 		boot_word_parse(text, &word);
 	return word;
+}
+
+static void add_findings(const char *dir, const char *name, struct boot_findings *list)
+{
+	FILE *file = boot_file_read(dir, name);
+
+	if (!file)
+		return;
+	boot_findings_read(file, list);
+	fclose(file);
+}
+
+bool boot_status_read(const char *dir, char *line, size_t size)
+{
+	struct boot_findings list = { 0 };
+	uint64_t counts[NR_CLASSES];
+	enum boot_word word;
+
+	if (boot_file_first_line(dir, BOOT_STATUS, line, size) && *line)
+		return true;
+	add_findings(dir, BOOT_FINDINGS, &list);
+	add_findings(dir, BOOT_CLAIMS_FINDINGS, &list);
+	boot_findings_count(&list, counts);
+	boot_findings_free(&list);
+	word = boot_word_of(boot_worst_class(counts));
+	if (boot_word_rank(word) < boot_word_rank(WORD_UNKNOWN))
+		word = WORD_UNKNOWN;
+	snprintf(line, size, "%s %s/" BOOT_STATUS " is missing", boot_word_name(word), dir);
+	return false;
 }

@@ -20,11 +20,17 @@ int boot_file_open(const char *dir, const char *name, unsigned int flags,
 int boot_file_write(const char *dir, const char *name, const char *data, size_t size,
 		    struct kho_error *err);
 
-void boot_file_remove(const char *dir, const char *name);
+/* A file that does not exist counts as removed. */
+int boot_file_remove(const char *dir, const char *name, struct kho_error *err);
 bool boot_file_exists(const char *dir, const char *name);
 /* NULL where it cannot be opened. */
 FILE *boot_file_read(const char *dir, const char *name);
 bool boot_file_first_line(const char *dir, const char *name, char *line, size_t size);
+/*
+ * The status line. Returns false where there is none; @line then has the word of the findings, and
+ * never clean.
+ */
+bool boot_status_read(const char *dir, char *line, size_t size);
 /* The word of a status line; "unknown" where it has none. */
 enum boot_word boot_earlier_word(const char *line);
 

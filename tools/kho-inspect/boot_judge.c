@@ -3,6 +3,7 @@
  * Judges a boot: the class of each finding, the word that sums them up, and what the operator
  * wants done about it. Pure functions: no input and no output.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,15 @@ enum boot_word boot_word_of(enum boot_class worst)
 	}
 }
 
+enum boot_class boot_worst_class(const uint64_t counts[NR_CLASSES])
+{
+	enum boot_class class = NR_CLASSES - 1;
+
+	while (class > CLASS_INFO && !counts[class])
+		class--;
+	return class;
+}
+
 /* The class that stands for a word where there is no finding. */
 static enum boot_class class_of(enum boot_word word)
 {
@@ -145,21 +155,36 @@ static const char *const policy_options[BOOT_POLICY_OPTIONS] = {
 	[FATAL] = "rd.kho.policy.fatal",
 };
 
-static void slip(struct boot_options *options, const char *name, const char *value,
-		 const char *wanted)
+static void slip(struct boot_options *options, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A slip of the operator must not stop a boot, and must not go unnoticed. */
+static void slip(struct boot_options *options, const char *fmt, ...)
 {
-	snprintf(options->slip, sizeof(options->slip), "%s=%.64s is not %s", name, value, wanted);
+	va_list args;
+
+	va_start(args, fmt);
+	boot_add_text(options->slip, sizeof(options->slip), fmt, args);
+	va_end(args);
 	boot_plain(options->slip);
 }
 
-/* A slip of the operator must not stop a boot. */
+static void slip_value(struct boot_options *options, const char *name, const char *value,
+		       const char *wanted)
+{
+	if (value)
+		slip(options, "%.40s=%.64s is not %s", name, value, wanted);
+	else
+		slip(options, "%.40s has no value: it must be %s", name, wanted);
+}
+
 static int parse_policy(struct boot_options *options, const char *name, const char *value)
 {
-	for (unsigned int i = 0; i < NR_POLICIES; i++) {
+	for (unsigned int i = 0; value && i < NR_POLICIES; i++) {
 		if (!strcmp(policy_names[i], value))
 			return (int)i;
 	}
-	slip(options, name, value, "one of log, warn, shell, reboot, halt: taken as warn");
+	slip_value(options, name, value, "one of log, warn, shell, reboot, halt: taken as warn");
 	return POLICY_WARN;
 }
 
@@ -172,41 +197,68 @@ unsigned int boot_timeout_parse(const char *text)
 	return (unsigned int)strtoul(text, NULL, 10);
 }
 
-static void parse_timeout(struct boot_options *options, const char *value)
+static void parse_timeout(struct boot_options *options, const char *name, const char *value)
 {
-	options->timeout = boot_timeout_parse(value);
+	options->timeout = value ? boot_timeout_parse(value) : 0;
 	if (options->timeout)
 		return;
 	options->timeout = BOOT_TIMEOUT;
-	slip(options, "rd.kho.timeout", value, "a number of seconds from 1 to 99999: taken as 120");
+	slip_value(options, name, value, "a number of seconds from 1 to 99999: taken as 120");
 }
 
-static bool is_no(const char *value)
+/* A promise that cannot be read is still a promise. */
+static void parse_promise(struct boot_options *options, const char *name, const char *value)
 {
-	return !strcmp(value, "0") || !strcmp(value, "no") || !strcmp(value, "off");
+	options->promised = true;
+	options->promise_known = value && !kho_expect_parse(value, &options->expect_records,
+							    &options->expect_generation);
+	if (!options->promise_known)
+		slip_value(options, name, value, "COUNT,GENERATION");
+}
+
+static bool is_one_of(const char *value, const char *const *list)
+{
+	for (; *list; list++) {
+		if (!strcmp(value, *list))
+			return true;
+	}
+	return false;
+}
+
+/* As dracut's getargbool reads it. */
+static void parse_off(struct boot_options *options, const char *name, const char *value)
+{
+	static const char *const no[] = { "0", "no", "off", NULL };
+	static const char *const yes[] = { "", "1", "yes", "on", NULL };
+
+	options->off = value && is_one_of(value, no);
+	if (value && !options->off && !is_one_of(value, yes))
+		slip_value(options, name, value, "0 or 1: taken as 1");
 }
 
 void boot_options_add(struct boot_options *options, const char *name, const char *value)
 {
-	if (!strcmp(name, "rd.kho")) {
-		options->off = value && is_no(value);
-		return;
-	}
-	if (!value)
-		return;
 	for (unsigned int i = 0; i < BOOT_POLICY_OPTIONS; i++) {
-		if (!strcmp(name, policy_options[i]))
+		if (!strcmp(name, policy_options[i])) {
 			options->given[i] = 1 + parse_policy(options, name, value);
+			return;
+		}
 	}
-	if (!strcmp(name, "rd.kho.timeout"))
-		parse_timeout(options, value);
-	if (!strcmp(name, "rd.kho.expect")) {
-		options->promised = true;
-		options->promise_known = !kho_expect_parse(value, &options->expect_records,
-							   &options->expect_generation);
-		if (!options->promise_known)
-			slip(options, name, value, "COUNT,GENERATION");
-	}
+	if (!strcmp(name, "rd.kho"))
+		parse_off(options, name, value);
+	else if (!strcmp(name, "rd.kho.timeout"))
+		parse_timeout(options, name, value);
+	else if (!strcmp(name, "rd.kho.expect"))
+		parse_promise(options, name, value);
+	else if (!strncmp(name, "rd.kho", 6))
+		slip(options, "%.64s is not an option of kho-boot(7): ignored", name);
+}
+
+void boot_options_unread(struct boot_options *options, const char *what, const char *reason)
+{
+	options->promised = true;
+	options->promise_known = false;
+	slip(options, "cannot read %.80s: %s", what, reason);
 }
 
 static enum boot_policy given_or(const struct boot_options *options, unsigned int option,
@@ -282,4 +334,13 @@ char *boot_plain(char *text)
 			*c = '?';
 	}
 	return text;
+}
+
+void boot_add_text(char *text, size_t size, const char *fmt, va_list args)
+{
+	size_t n = strlen(text);
+
+	n += (size_t)snprintf(text + n, size - n, n ? "; " : "");
+	if (n < size)
+		vsnprintf(text + n, size - n, fmt, args);
 }

@@ -5,6 +5,7 @@
  * what the hook has to do on stdout: "ACTION TEXT", and lines for the console.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,18 +19,37 @@
 
 /* More lines than this push the reason off an 80x25 console; the report has all. */
 #define MAX_LINES	12
+#define LINE_SIZE	400
 /* Reading is given up as a whole after so many times rd.kho.timeout=, which ends content. */
 #define HARD_LIMIT	2
 #define PROGRESS_EVERY	5000	/* milliseconds, after the first second */
+
+#define REPORT		"report.json"
+#define CLAIMS_REPORT	"claims.json"
+#define DMESG		"dmesg"
+/* Stands between what the two checks say in the status line, and nowhere else in it. */
+#define CLAIMS_MARK	"; claims: "
 
 static const struct stage {
 	const char *title;
 	const char *report;
 	const char *findings;
 } stages[] = {
-	[BOOT_INCOMING] = { "incoming state", "report.json", "findings" },
-	[BOOT_CLAIMS] = { "claims", "claims.json", "findings.claims" },
+	[BOOT_INCOMING] = { "incoming state", REPORT, BOOT_FINDINGS },
+	[BOOT_CLAIMS] = { "claims", CLAIMS_REPORT, BOOT_CLAIMS_FINDINGS },
 };
+
+/* All that may be there; the second check begins with the files of the first one. */
+static const struct {
+	const char *name;
+	bool of_claims;
+} files[] = {
+	{ BOOT_STATUS, false }, { REPORT, false }, { BOOT_FINDINGS, false },
+	{ BOOT_SNAPSHOT, false }, { DMESG, false },
+	{ CLAIMS_REPORT, true }, { BOOT_CLAIMS_FINDINGS, true },
+};
+
+#define NR_FILES	(sizeof(files) / sizeof(files[0]))
 
 struct check {
 	const struct options *options;
@@ -41,17 +61,22 @@ struct check {
 	struct boot_kernel_log log;
 	bool promised;		/* and the promise counts on this boot */
 	uint64_t content_deadline;
-	struct kho_output *report, *findings;
-	char earlier[1024];	/* the line of the first stage, for the second one */
+	bool has_dir;		/* else nothing is written */
+	char trouble[640];	/* with its files, before there was a verdict */
+	struct kho_output *report, *findings; /* NULL: cannot be written */
+	enum boot_word earlier;	/* of the first check, for the second one */
+	char earlier_text[1024];
 };
 
-/* What the child says; the files have the rest. */
+/* The answer of the child. It needs no file: what cannot be written is not lost. */
 struct verdict {
 	enum boot_word word;
-	bool judged;		/* report and findings are whole */
+	bool whole_report, whole_findings; /* these files are complete */
 	bool has_state;		/* that a snapshot can be taken of */
 	uint64_t counts[NR_CLASSES];
+	size_t to_show;		/* findings for the console; the first ones are in lines[] */
 	char text[768];
+	char lines[MAX_LINES][LINE_SIZE];
 };
 
 static void set_verdict(struct verdict *verdict, enum boot_word word, const char *fmt, ...)
@@ -64,6 +89,34 @@ static void set_verdict(struct verdict *verdict, enum boot_word word, const char
 	*verdict = (struct verdict){ .word = word };
 	va_start(args, fmt);
 	vsnprintf(verdict->text, sizeof(verdict->text), fmt, args);
+	va_end(args);
+}
+
+static void worsen(struct verdict *verdict, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Adds a reason why this is not all, or not on record. The word gets no better by it. */
+static void worsen(struct verdict *verdict, const char *fmt, ...)
+{
+	va_list args;
+
+	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
+		verdict->word = WORD_UNKNOWN;
+	verdict->counts[CLASS_UNKNOWN]++;
+	va_start(args, fmt);
+	boot_add_text(verdict->text, sizeof(verdict->text), fmt, args);
+	va_end(args);
+}
+
+static void add_trouble(struct check *check, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_trouble(struct check *check, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	boot_add_text(check->trouble, sizeof(check->trouble), fmt, args);
 	va_end(args);
 }
 
@@ -118,31 +171,50 @@ static bool content_time_left(void *data)
 	return boot_clock() < check->content_deadline;
 }
 
-/* Takes out what the operator has seen at the first stage. */
+/* Takes out what the operator has seen at the first check; false where that is not known. */
 static bool drop_known(const struct check *check, struct boot_findings *list)
 {
+	FILE *file = boot_file_read(check->dir, BOOT_FINDINGS);
 	struct boot_findings known = { 0 };
-	FILE *file = boot_file_read(check->dir, stages[BOOT_INCOMING].findings);
 	bool whole;
 
 	if (!file)
 		return false;
 	whole = boot_findings_read(file, &known);
 	fclose(file);
-	if (whole)
-		boot_findings_drop(list, &known);
+	boot_findings_drop(list, &known);
 	boot_findings_free(&known);
 	return whole;
 }
 
-static bool write_findings(const struct check *check, const struct boot_findings *list)
+static void write_findings(const struct check *check, const struct boot_findings *list,
+			   struct verdict *verdict)
 {
-	FILE *file = kho_output_stream(check->findings);
+	FILE *file;
 
-	if (!file)
-		return false;
-	boot_findings_write(list, file);
-	return !fflush(file) && !ferror(file);
+	if (!check->findings)
+		return;
+	file = kho_output_stream(check->findings);
+	if (file)
+		boot_findings_write(list, file);
+	verdict->whole_findings = file && !fflush(file) && !ferror(file);
+	if (!verdict->whole_findings)
+		worsen(verdict, "cannot write %s/%s: %s", check->dir, check->stage->findings,
+		       strerror(errno));
+}
+
+/* The worst first, without the classes that are for the log only. */
+static void show_findings(const struct check *check, const struct boot_findings *list,
+			  struct verdict *verdict)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct boot_finding *finding = &list->list[i];
+
+		if (check->boot.policy[finding->class] == POLICY_LOG || verdict->to_show++ >= MAX_LINES)
+			continue;
+		snprintf(verdict->lines[verdict->to_show - 1], LINE_SIZE, "%s %s: %s",
+			 finding->severity, finding->rule, finding->text);
+	}
 }
 
 static void describe(const struct check *check, const struct boot_findings *list,
@@ -173,33 +245,28 @@ static void conclude(const struct check *check, struct collector *collector,
 		     struct verdict *verdict)
 {
 	struct boot_findings *list = &collector->list;
+	int report_error;
+	bool known;
 
 	findings_end(&collector->document, summary, state);
-	if (fflush(stdout) || ferror(stdout)) {
-		set_verdict(verdict, WORD_UNKNOWN, "cannot write %s/%s: %s", check->dir,
-			    check->stage->report, strerror(errno));
-		return;
-	}
+	report_error = fflush(stdout) || ferror(stdout) ? errno : 0;
 	boot_findings_sort(list);
-	if (check->claims && !drop_known(check, list)) {
-		set_verdict(verdict, WORD_UNKNOWN, "cannot read %s/%s, so nobody knows what is new",
-			    check->dir, stages[BOOT_INCOMING].findings);
-		return;
-	}
-	if (list->truncated) {
-		set_verdict(verdict, WORD_UNKNOWN, "out of memory: not all findings are known");
-		return;
-	}
-	if (!write_findings(check, list)) {
-		set_verdict(verdict, WORD_UNKNOWN, "cannot write %s/%s: %s", check->dir,
-			    check->stage->findings, strerror(errno));
-		return;
-	}
+	known = !check->claims || drop_known(check, list);
 
 	boot_findings_count(list, verdict->counts);
-	verdict->word = boot_word_of(list->n ? list->list[0].class : CLASS_INFO);
-	verdict->judged = true;
+	verdict->word = boot_word_of(boot_worst_class(verdict->counts));
+	verdict->whole_report = !report_error;
 	describe(check, list, summary, collector->unclaimed, collector->refused, verdict);
+	show_findings(check, list, verdict);
+	if (report_error)
+		worsen(verdict, "cannot write %s/%s: %s", check->dir, check->stage->report,
+		       strerror(report_error));
+	if (list->truncated)
+		worsen(verdict, "out of memory: not all findings are known");
+	if (!known)
+		worsen(verdict, "cannot read %s/" BOOT_FINDINGS ": what the first check found may be here again",
+		       check->dir);
+	write_findings(check, list, verdict);
 }
 
 /* Adds what the kernel said about it. */
@@ -233,8 +300,7 @@ static void judge_lost(const struct check *check, struct collector *collector,
 	lost.have_expect = check->promised;
 	kho_verify_absent(&lost, reason, collect, collector, &summary);
 	conclude(check, collector, NULL, &summary, verdict);
-	if (verdict->judged)
-		add_kernel_words(check, verdict);
+	add_kernel_words(check, verdict);
 }
 
 static bool is_no_state(int code)
@@ -287,11 +353,26 @@ static void judge_state(const struct check *check, struct opened *opened,
 	conclude(check, collector, opened->state, &summary, verdict);
 	verdict->has_state = true;
 	/* what was promised cannot be compared, so it is not clean */
-	if (!check->claims && check->boot.promised && !check->boot.promise_known &&
-	    boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN)) {
-		verdict->word = WORD_UNKNOWN;
-		snprintf(verdict->text, sizeof(verdict->text), "%s", check->boot.slip);
-	}
+	if (!check->claims && check->boot.promised && !check->boot.promise_known)
+		worsen(verdict, "%s", check->boot.slip);
+}
+
+/* The other side, for a snapshot of it is what the next kernel will be handed. */
+static int open_incoming(const struct options *options, struct opened *opened,
+			 struct kho_error *err)
+{
+	int ret = open_state(options, KHO_SIDE_IN, true, opened, err);
+
+	if (ret == KHO_ERR_NO_STATE && options->core)
+		ret = open_state(options, KHO_SIDE_OUT, true, opened, err);
+	return ret;
+}
+
+static bool send_stdout_to(const struct kho_output *report)
+{
+	int fd = report ? kho_output_fd(report) : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 }
 
 static void judge(void *data, void *result)
@@ -316,15 +397,12 @@ static void judge(void *data, void *result)
 	if (!options.core && !*check->sysroot)
 		boot_mount_debugfs();
 	/* what verify --json prints is the report */
-	if (dup2(kho_output_fd(check->report), STDOUT_FILENO) < 0 || !enter_sandbox(&options)) {
+	if (!send_stdout_to(check->report) || !enter_sandbox(&options)) {
 		set_verdict(verdict, WORD_UNKNOWN, "cannot start to check: %s", strerror(errno));
 		return;
 	}
 	findings_begin(&collector.document, &options, "verify");
-	ret = open_state(&options, KHO_SIDE_IN, true, &opened, &err);
-	/* what a snapshot of the other side would be to the next kernel */
-	if (ret == KHO_ERR_NO_STATE && options.core)
-		ret = open_state(&options, KHO_SIDE_OUT, true, &opened, &err);
+	ret = open_incoming(&options, &opened, &err);
 	collector.document.state = ret ? NULL : opened.state;
 	if (ret)
 		judge_unopened(check, &collector, &options.verify, &err, verdict);
@@ -357,7 +435,7 @@ static void take_snapshot(void *data, void *result)
 		snapshot->code = KHO_ERR_OS;
 		return;
 	}
-	snapshot->code = open_state(options, KHO_SIDE_IN, true, &opened, &err);
+	snapshot->code = open_incoming(options, &opened, &err);
 	if (!snapshot->code)
 		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &(struct kho_snapshot_options){ 0 }, &err);
 	snprintf(snapshot->message, sizeof(snapshot->message), "%s", err.message);
@@ -373,66 +451,60 @@ static void say(const char *line)
 	puts(boot_plain(text));
 }
 
+/* What is between the two parts of the line marks neither of them. */
+static void hide_marks(char *text)
+{
+	for (char *mark = text; (mark = strstr(mark, CLAIMS_MARK)); )
+		*mark = ',';
+}
+
+/* The word of this boot, which the second check makes no better. */
+static enum boot_word word_of_both(const struct check *check, const struct verdict *verdict)
+{
+	return check->claims && boot_word_rank(check->earlier) >= boot_word_rank(verdict->word)
+		       ? check->earlier : verdict->word;
+}
+
 static void write_status(const struct check *check, struct verdict *verdict)
 {
+	const char *word = boot_word_name(word_of_both(check, verdict));
 	struct kho_error err;
-	char line[2048], *end;
+	char line[2048];
 
-	if (check->claims) {
-		enum boot_word word = boot_earlier_word(check->earlier);
-
-		end = strchr(check->earlier, ' ');
-		if (boot_word_rank(verdict->word) > boot_word_rank(word))
-			word = verdict->word;
-		snprintf(line, sizeof(line), "%s %s; claims: %s: %s\n", boot_word_name(word),
-			 end ? end + 1 : "", boot_word_name(verdict->word), verdict->text);
-	} else {
-		snprintf(line, sizeof(line), "%s %s\n", boot_word_name(verdict->word),
-			 verdict->text);
-	}
-	line[strcspn(line, "\n")] = '\0';
+	if (!check->has_dir)
+		return;
+	if (check->claims)
+		snprintf(line, sizeof(line), "%s %s" CLAIMS_MARK "%s: %s", word, check->earlier_text,
+			 boot_word_name(verdict->word), verdict->text);
+	else
+		snprintf(line, sizeof(line), "%s %s", word, verdict->text);
 	strcat(boot_plain(line), "\n");
 	if (!boot_file_write(check->dir, BOOT_STATUS, line, strlen(line), &err))
 		return;
 	/* one that may say clean must not stay */
-	boot_file_remove(check->dir, BOOT_STATUS);
-	set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
+	worsen(verdict, "%s", err.message);
+	if (boot_file_remove(check->dir, BOOT_STATUS, &err))
+		worsen(verdict, "%s", err.message);
 }
 
-/* Whether a reset ends what was found, and happens once: see POLICY_REBOOT in kho-boot(7). */
+/* True if a reset ends what was found, and happens once: see POLICY_REBOOT in kho-boot(7). */
 static bool may_reboot(const struct check *check)
 {
 	return check->evidence.by_kexec == ANSWER_YES &&
 	       (check->evidence.left || check->log.handed_over || check->promised);
 }
 
-/* The findings, the worst first, without the classes that are for the log only. */
-static void say_findings(const struct check *check)
+static void say_findings(struct verdict *verdict)
 {
-	FILE *file = boot_file_read(check->dir, check->stage->findings);
-	struct boot_findings list = { 0 };
-	size_t shown = 0;
-	char line[400];
-
-	if (!file)
-		return;
-	boot_findings_read(file, &list);
-	fclose(file);
-	for (size_t i = 0; i < list.n; i++) {
-		const struct boot_finding *finding = &list.list[i];
-
-		if (check->boot.policy[finding->class] == POLICY_LOG || shown++ >= MAX_LINES)
-			continue;
-		snprintf(line, sizeof(line), "%s %s: %s", finding->severity, finding->rule,
-			 finding->text);
-		say(line);
+	for (size_t i = 0; i < verdict->to_show && i < MAX_LINES; i++) {
+		verdict->lines[i][LINE_SIZE - 1] = '\0';
+		say(verdict->lines[i]);
 	}
-	if (shown > MAX_LINES)
-		printf("and %zu more\n", shown - MAX_LINES);
-	boot_findings_free(&list);
+	if (verdict->to_show > MAX_LINES)
+		printf("and %zu more\n", verdict->to_show - MAX_LINES);
 }
 
-static void say_action(const struct check *check, const struct verdict *verdict,
+static void say_action(const struct check *check, struct verdict *verdict,
 		       enum boot_policy action, const char *line, const char *remark)
 {
 	char text[1400];
@@ -444,12 +516,11 @@ static void say_action(const struct check *check, const struct verdict *verdict,
 		 loop ? ". No reboot: kexec has not handed this kernel anything, so the next boot would find the same"
 		      : "");
 	puts(boot_plain(text));
-	if (*check->boot.slip)
+	if (*check->boot.slip && !strstr(text, check->boot.slip))
 		say(check->boot.slip);
 	if (*remark)
 		say(remark);
-	if (verdict->judged)
-		say_findings(check);
+	say_findings(verdict);
 	printf("the reports are in %s, the rules in kho-rules(7)\n", check->dir);
 }
 
@@ -479,64 +550,83 @@ static void save_snapshot(const struct check *check, char *remark, size_t size)
 			 *err.message ? err.message : result.message);
 }
 
-/* Tells the log, and the hook what to do. */
-static void announce(const struct check *check, const struct verdict *verdict)
+/* What helps to find the cause. Without it the verdict is the same, so it is only a remark. */
+static void save_evidence(const struct check *check, const struct verdict *verdict, char *remark,
+			  size_t size)
 {
 	unsigned int rank = boot_word_rank(verdict->word);
-	enum boot_policy action;
-	char line[1024], remark[320] = "";
 	struct kho_error err;
+	size_t n;
+
+	if (!check->has_dir)
+		return;
+	if (rank >= 2 && verdict->has_state)
+		save_snapshot(check, remark, size);
+	n = strlen(remark);
+	if (rank >= 3 && check->log.size &&
+	    boot_file_write(check->dir, DMESG, check->log.lines, check->log.size, &err))
+		snprintf(remark + n, size - n, "%s%s", n ? "; " : "", err.message);
+}
+
+/* Tells the log, and the hook what to do. */
+static void announce(const struct check *check, struct verdict *verdict)
+{
+	unsigned int rank = boot_word_rank(verdict->word);
+	enum boot_word word = word_of_both(check, verdict);
+	enum boot_policy action;
+	char line[1024], remark[640] = "";
 	int priority = rank < 2 ? LOG_INFO : rank < 3 ? LOG_WARNING : LOG_ERR;
 
-	snprintf(line, sizeof(line), "%s: %s: %s", check->stage->title,
-		 boot_word_name(verdict->word), verdict->text);
+	snprintf(line, sizeof(line), "%s: %s: %s%s%s", check->stage->title, boot_word_name(word),
+		 verdict->text, word == verdict->word ? "" : "; without the first check: ",
+		 word == verdict->word ? "" : boot_word_name(verdict->word));
 	boot_plain(line);
 	boot_kernel_log_write(check->sysroot, priority, line);
 
-	if (rank >= 2 && verdict->judged && verdict->has_state)
-		save_snapshot(check, remark, sizeof(remark));
-	if (rank >= 3 && check->log.size)
-		boot_file_write(check->dir, "dmesg", check->log.lines, check->log.size, &err);
+	save_evidence(check, verdict, remark, sizeof(remark));
+	/* what the first check found was acted on then */
 	action = boot_choose(&check->boot, verdict->word, verdict->counts);
-	if (rank >= 2 && action != POLICY_LOG)
+	if (rank >= 2 && action != POLICY_LOG) {
 		say_action(check, verdict, action, line, remark);
-	else if (*check->boot.slip)
+		return;
+	}
+	if (*remark)
+		boot_kernel_log_write(check->sysroot, LOG_WARNING, boot_plain(remark));
+	if (*check->boot.slip)
 		printf("warn %s\n", check->boot.slip);
 }
 
-/* Both files, or neither. */
-static void keep_files(struct check *check, struct verdict *verdict)
+static struct kho_output *open_file(struct check *check, const char *name)
+{
+	struct kho_output *output = NULL;
+	struct kho_error err;
+
+	if (check->has_dir && boot_file_open(check->dir, name, 0, &output, &err)) {
+		add_trouble(check, "%s", err.message);
+		return NULL;
+	}
+	return output;
+}
+
+static void keep_file(struct kho_output *output, bool whole, struct verdict *verdict)
 {
 	struct kho_error err;
 
-	if (!verdict->judged) {
-		kho_output_discard(check->report);
-		kho_output_discard(check->findings);
-		return;
-	}
-	if (kho_output_commit(check->report, &err)) {
-		kho_output_discard(check->findings);
-		set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
-	} else if (kho_output_commit(check->findings, &err)) {
-		boot_file_remove(check->dir, check->stage->report);
-		set_verdict(verdict, WORD_UNKNOWN, "%s", err.message);
-	}
+	if (!whole)
+		kho_output_discard(output);
+	else if (output && kho_output_commit(output, &err))
+		worsen(verdict, "%s", err.message);
 }
 
 static void run_judge(struct check *check, struct verdict *verdict)
 {
 	uint64_t start = boot_clock(), limit = 1000ull * check->boot.timeout;
-	struct kho_error err;
 	char why[160];
 	int ret;
 
 	check->content_deadline = start + limit;
-	if (boot_file_open(check->dir, check->stage->report, 0, &check->report, &err) ||
-	    boot_file_open(check->dir, check->stage->findings, 0, &check->findings, &err)) {
-		set_verdict(verdict, WORD_UNKNOWN, "%s: nothing has been checked", err.message);
-		kho_output_discard(check->report);
-		return;
-	}
+	check->report = open_file(check, check->stage->report);
+	check->findings = open_file(check, check->stage->findings);
 	ret = boot_run_child(judge, check, verdict, sizeof(*verdict), start + HARD_LIMIT * limit,
 			     why, sizeof(why));
 	verdict->text[sizeof(verdict->text) - 1] = '\0';
@@ -548,7 +638,8 @@ static void run_judge(struct check *check, struct verdict *verdict)
 		set_verdict(verdict, WORD_UNKNOWN, "the check died: %s", why);
 	else if ((unsigned int)verdict->word >= NR_WORDS)
 		set_verdict(verdict, WORD_UNKNOWN, "the check gave no answer");
-	keep_files(check, verdict);
+	keep_file(check->report, verdict->whole_report, verdict);
+	keep_file(check->findings, verdict->whole_findings, verdict);
 }
 
 /* Nearly every boot: nothing was handed over, and no promise counts. */
@@ -572,45 +663,79 @@ static void check_incoming(struct check *check, struct verdict *verdict)
 	}
 }
 
+/* What an earlier run left says nothing about this boot. */
+static void begin_files(struct check *check)
+{
+	struct kho_error err;
+
+	check->has_dir = !boot_make_dir(check->dir, &err);
+	if (!check->has_dir) {
+		add_trouble(check, "%s", err.message);
+		return;
+	}
+	for (size_t i = 0; i < NR_FILES; i++) {
+		if ((!check->claims || files[i].of_claims) &&
+		    boot_file_remove(check->dir, files[i].name, &err))
+			add_trouble(check, "%s", err.message);
+	}
+}
+
 static int finish(struct check *check, struct verdict *verdict)
 {
+	if (*check->trouble)
+		worsen(verdict, "%s", check->trouble);
+	hide_marks(verdict->text);
 	write_status(check, verdict);
 	if (verdict->word != WORD_NONE && verdict->word != WORD_OFF)
 		announce(check, verdict);
 	else if (*check->boot.slip)
 		printf("warn %s\n", check->boot.slip);
 	free(check->log.lines);
-	return boot_word_status(verdict->word);
+	return boot_word_status(word_of_both(check, verdict));
 }
 
 static int run_incoming(struct check *check)
 {
 	struct verdict verdict = { 0 };
-	struct kho_error err;
 
-	if (boot_make_dir(check->dir, &err))
-		set_verdict(&verdict, WORD_UNKNOWN, "%s: nothing has been checked", err.message);
-	else
-		check_incoming(check, &verdict);
+	begin_files(check);
+	check_incoming(check, &verdict);
 	return finish(check, &verdict);
+}
+
+/* Word and text of the first check. Returns false where its status is missing. */
+static bool read_earlier(struct check *check)
+{
+	char line[1024], *text, *mark;
+	bool has_status = boot_status_read(check->dir, line, sizeof(line));
+
+	check->earlier = boot_earlier_word(line);
+	mark = strstr(line, CLAIMS_MARK);
+	if (mark)
+		*mark = '\0';
+	text = strchr(line, ' ');
+	snprintf(check->earlier_text, sizeof(check->earlier_text), "%s", text ? text + 1 : "");
+	return has_status;
 }
 
 /* Only where the first check had something to look at; what it could not do was told then. */
 static int run_claims(struct check *check)
 {
 	struct verdict verdict = { 0 };
-	enum boot_word word;
+	bool has_status = read_earlier(check);
+	bool has_report = boot_file_exists(check->dir, REPORT);
+	enum boot_word word = check->earlier;
 
-	if (!boot_file_first_line(check->dir, BOOT_STATUS, check->earlier, sizeof(check->earlier))) {
-		fprintf(stderr, "kho-inspect: cannot read %s/" BOOT_STATUS ": run --stage=incoming first.\n",
-			check->dir);
-		return EXIT_CANNOT_TELL;
-	}
-	word = boot_earlier_word(check->earlier);
-	if (word == WORD_NONE || word == WORD_OFF || word == WORD_ABSENT || check->boot.off ||
-	    !boot_file_exists(check->dir, stages[BOOT_INCOMING].report))
+	if (word == WORD_NONE || word == WORD_OFF || word == WORD_ABSENT || check->boot.off)
+		return boot_word_status(word);
+	if (word == WORD_UNKNOWN && has_status && !has_report &&
+	    !boot_file_exists(check->dir, BOOT_FINDINGS))
 		return boot_word_status(word);
 
+	begin_files(check);
+	if (!has_status || (!has_report && boot_word_rank(word) < boot_word_rank(WORD_UNKNOWN)))
+		add_trouble(check, "%s/%s of the first check is missing", check->dir,
+			    has_status ? REPORT : BOOT_STATUS);
 	check->promised = false; /* it was held against the state at the first stage */
 	boot_kernel_log_read(check->sysroot, &check->log);
 	run_judge(check, &verdict);
@@ -626,14 +751,11 @@ int cmd_boot_check(const struct options *options)
 		.sysroot = options->sysroot ? options->sysroot : "",
 		.dir = options->dir ? options->dir : BOOT_DIR,
 	};
-	int ret = boot_options_read(check.sysroot, options->cmdline, &check.boot);
 
-	if (ret) {
-		/* without it a promise cannot be known */
-		check.boot.promised = true;
-		snprintf(check.boot.slip, sizeof(check.boot.slip),
-			 "cannot read the kernel command line: %s", strerror(-ret));
-	}
+	boot_options_read(check.sysroot, options->cmdline, &check.boot);
+	/* the first check told it */
+	if (check.claims)
+		check.boot.slip[0] = '\0';
 	if (options->timeout)
 		check.boot.timeout = options->timeout;
 	boot_evidence_read(check.sysroot, &check.evidence);

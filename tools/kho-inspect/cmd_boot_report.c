@@ -326,19 +326,20 @@ int cmd_boot_report(const struct options *options)
 		.journal = -1,
 	};
 
-	if (!boot_file_first_line(report.dir, BOOT_STATUS, report.line, sizeof(report.line))) {
-		fprintf(stderr, TOOL "cannot read %s/" BOOT_STATUS ": was this system booted through an initramfs with the check of kho-boot(7)?\n",
+	if (!boot_file_exists(report.dir, "")) {
+		fprintf(stderr, TOOL "%s does not exist: was this system booted through an initramfs with the check of kho-boot(7)?\n",
 			report.dir);
 		return EXIT_CANNOT_TELL;
 	}
+	boot_status_read(report.dir, report.line, sizeof(report.line));
 	boot_plain(report.line);
 	report.word = boot_earlier_word(report.line);
 
 	if (options->journal) {
 		report.journal = open_journal(options->sysroot ? options->sysroot : "");
 		send_outcome(&report);
-		send_findings(&report, "findings", "incoming");
-		send_findings(&report, "findings.claims", "claims");
+		send_findings(&report, BOOT_FINDINGS, "incoming");
+		send_findings(&report, BOOT_CLAIMS_FINDINGS, "claims");
 		if (report.journal >= 0)
 			close(report.journal);
 	}

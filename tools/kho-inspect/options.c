@@ -38,6 +38,12 @@ static bool set_string(void *field, char *argument)
 	return true;
 }
 
+/* Empty, it is a variable that nobody has set. */
+static bool set_path(void *field, char *argument)
+{
+	return set_string(field, argument) && *argument;
+}
+
 static bool set_severity(void *field, char *argument)
 {
 	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++) {
@@ -151,8 +157,8 @@ static const struct definition table[] = {
 	{ "stage", 0, "incoming|claims", "before drivers are loaded, or after", ON(BOOT_CHECK), set_stage,
 	  FIELD(stage) },
 	{ "dir", 0, "DIR", "where the report of boot-check is (" BOOT_DIR ")",
-	  ON(BOOT_CHECK) | ON(BOOT_REPORT), set_string, FIELD(dir) },
-	{ "cmdline", 0, "FILE", "read rd.kho options there and nowhere else", ON(BOOT_CHECK), set_string,
+	  ON(BOOT_CHECK) | ON(BOOT_REPORT), set_path, FIELD(dir) },
+	{ "cmdline", 0, "FILE", "read rd.kho options there and nowhere else", ON(BOOT_CHECK), set_path,
 	  FIELD(cmdline) },
 	{ "timeout", 0, "SECONDS", "instead of rd.kho.timeout= (1 to 99999)", ON(BOOT_CHECK), set_timeout,
 	  FIELD(timeout) },
@@ -257,7 +263,8 @@ static int set_option(const struct command *command, struct options *options,
 		return misuse(command, "%s has no option --%s", command->name, option->name);
 	words = argument ? check_memory(strdup(argument)) : NULL;
 	if (!option->set((char *)options + option->field, argument))
-		misuse(command, "--%s takes %s: %s", option->name, option->argument, words);
+		misuse(command, "--%s takes %s: %s", option->name, option->argument,
+		       *words ? words : "not an empty string");
 	else
 		argument = NULL;
 	free(words);
