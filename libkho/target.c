@@ -251,6 +251,21 @@ static bool search(struct search *s, struct bytes where)
 	return all;
 }
 
+static bool lies_in(struct bytes image, uint64_t offset, uint64_t size)
+{
+	return offset <= image.size && size <= image.size - offset;
+}
+
+/* elf_strptr() looks for the end of the table at each call, which takes too long where there is none. */
+static bool is_rodata(struct bytes image, const GElf_Shdr *names, const GElf_Shdr *shdr)
+{
+	static const char name[] = ".rodata";
+
+	return shdr->sh_type != SHT_NOBITS && lies_in(image, shdr->sh_offset, shdr->sh_size) &&
+	       shdr->sh_name <= names->sh_size && sizeof(name) <= names->sh_size - shdr->sh_name &&
+	       !memcmp(image.data + names->sh_offset + shdr->sh_name, name, sizeof(name));
+}
+
 /*
  * Where the kernel's own strings are: its .rodata. A search in all of the image
  * would also find those of programs in an initramfs that is built in, and this
@@ -260,22 +275,20 @@ static struct bytes rodata_of(struct bytes image)
 {
 	struct bytes found = image;
 	Elf_Scn *section = NULL;
-	GElf_Shdr shdr;
-	size_t names;
+	GElf_Shdr names, shdr;
+	size_t index;
 	Elf *elf;
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return image;
 	elf = elf_memory((char *)image.data, image.size);
-	if (!elf || elf_getshdrstrndx(elf, &names))
+	if (!elf || elf_getshdrstrndx(elf, &index) ||
+	    !gelf_getshdr(elf_getscn(elf, index), &names) ||
+	    !lies_in(image, names.sh_offset, names.sh_size))
 		goto out;
 
 	while ((section = elf_nextscn(elf, section))) {
-		const char *name = gelf_getshdr(section, &shdr) ?
-				   elf_strptr(elf, names, shdr.sh_name) : NULL;
-
-		if (!name || strcmp(name, ".rodata") || shdr.sh_type == SHT_NOBITS ||
-		    shdr.sh_offset > image.size || shdr.sh_size > image.size - shdr.sh_offset)
+		if (!gelf_getshdr(section, &shdr) || !is_rodata(image, &names, &shdr))
 			continue;
 		found = (struct bytes){ image.data + shdr.sh_offset, shdr.sh_size };
 		break;

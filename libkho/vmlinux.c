@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -40,6 +41,8 @@
 /* typedefs and qualifiers between a member and what it is; a file may make a ring of them */
 #define MAX_PEEL	16
 #define MAX_BUILD_ID	64
+/* times its packed size; debug information packs to a third */
+#define MAX_UNPACKED	64
 
 struct build_id {
 	char hex[2 * MAX_BUILD_ID + 1];
@@ -66,11 +69,19 @@ struct kho_vmlinux {
 	bool has_phys_base;
 };
 
+/* Bytes that a section has in memory. */
+struct span {
+	const char *start;
+	size_t size;
+};
+
 /* A file while it is read. */
 struct file {
 	const char *path;
 	int fd;
 	Elf *elf;
+	struct span section_names;
+	struct span strings[3];	/* where names of the debug information are */
 	void *library;
 	Dwarf *dwarf;
 	__typeof__(dwarf_begin_elf) *begin_elf;
@@ -87,6 +98,101 @@ struct file {
 	__typeof__(dwarf_formudata) *formudata;
 	__typeof__(dwarf_bytesize) *bytesize;
 };
+
+/* ------------------------------------------------------------------ sections */
+
+/*
+ * The span from @offset in @span to its end; size 0 if there is none. Names are compared in it, because
+ * neither libelf 0.188 nor libdw 0.188 is certain to end the strings that they return.
+ */
+static struct span span_from(const struct span *span, uint64_t offset)
+{
+	if (offset >= span->size)
+		return (struct span){ NULL, 0 };
+	return (struct span){ span->start + offset, span->size - (size_t)offset };
+}
+
+/* True if the string at the start of @span is @name. */
+static bool span_is(const struct span *span, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	return span->size >= n && !memcmp(span->start, name, n);
+}
+
+static bool span_starts(const struct span *span, const char *name)
+{
+	size_t n = strlen(name);
+
+	return span->size >= n && !memcmp(span->start, name, n);
+}
+
+/* True if the string at the start of @span ends with @name. */
+static bool span_ends(const struct span *span, const char *name)
+{
+	size_t n = strnlen(span->start ? span->start : "", span->size), len = strlen(name);
+
+	return n < span->size && n >= len && !memcmp(span->start + n - len, name, len);
+}
+
+static struct span section_bytes(Elf_Scn *scn)
+{
+	Elf_Data *data = scn ? elf_rawdata(scn, NULL) : NULL;
+
+	return data && data->d_buf ? (struct span){ data->d_buf, data->d_size } : (struct span){ NULL, 0 };
+}
+
+static struct span section_name(const struct file *file, const GElf_Shdr *shdr)
+{
+	return span_from(&file->section_names, shdr->sh_name);
+}
+
+/* libelf and libdw copy and unpack what a header claims; no linker makes sections that overlap. */
+static int check_section(const struct file *file, Elf_Scn *scn, const GElf_Shdr *shdr, struct kho_error *err)
+{
+	struct span name = section_name(file, shdr);
+	GElf_Chdr packed;
+
+	if (span_starts(&name, ".zdebug"))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s has debug information in the old compressed form (.zdebug)", file->path);
+	if (!(shdr->sh_flags & SHF_COMPRESSED))
+		return 0;
+	if (!gelf_getchdr(scn, &packed) || packed.ch_size / MAX_UNPACKED > shdr->sh_size)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s has a compressed section of %" PRIu64 " bytes that claims to unpack to more than %d times as many",
+				file->path, shdr->sh_size, MAX_UNPACKED);
+	return 0;
+}
+
+static int check_sections(struct file *file, struct kho_error *err)
+{
+	struct stat st;
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	uint64_t left;
+	size_t names;
+	int ret = 0;
+
+	if (fstat(file->fd, &st))
+		return kho_fail_os(err, "stat", file->path);
+	left = (uint64_t)st.st_size;
+	while ((scn = elf_nextscn(file->elf, scn))) {
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		if (shdr.sh_size > left)
+			return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+					"the sections of %s have more bytes than the file", file->path);
+		left -= shdr.sh_size;
+	}
+	if (!elf_getshdrstrndx(file->elf, &names))
+		file->section_names = section_bytes(elf_getscn(file->elf, names));
+	while (!ret && (scn = elf_nextscn(file->elf, scn))) {
+		if (gelf_getshdr(scn, &shdr))
+			ret = check_section(file, scn, &shdr, err);
+	}
+	return ret;
+}
 
 /* -------------------------------------------------------- which kernel it is */
 
@@ -176,7 +282,7 @@ static int check_build(struct kho_source *source, struct file *file, struct kho_
 
 /* ------------------------------------------------------------------- symbols */
 
-static void read_symbol(struct kho_vmlinux *vmlinux, const char *name, uint64_t value)
+static void read_symbol(struct kho_vmlinux *vmlinux, const struct span *name, uint64_t value)
 {
 	const struct {
 		const char *name;
@@ -190,7 +296,7 @@ static void read_symbol(struct kho_vmlinux *vmlinux, const char *name, uint64_t 
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (!strcmp(name, wanted[i].name))
+		if (span_is(name, wanted[i].name))
 			*wanted[i].to = value;
 	}
 }
@@ -198,14 +304,15 @@ static void read_symbol(struct kho_vmlinux *vmlinux, const char *name, uint64_t 
 static void read_symbols_of(struct kho_vmlinux *vmlinux, Elf *elf, Elf_Scn *scn,
 			    const GElf_Shdr *shdr)
 {
+	struct span strings = section_bytes(elf_getscn(elf, shdr->sh_link));
 	Elf_Data *data = elf_getdata(scn, NULL);
 	GElf_Sym sym;
 
 	for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
-		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
+		struct span name = span_from(&strings, sym.st_name);
 
-		if (name && sym.st_shndx != SHN_UNDEF)
-			read_symbol(vmlinux, name, sym.st_value);
+		if (sym.st_shndx != SHN_UNDEF)
+			read_symbol(vmlinux, &name, sym.st_value);
 	}
 }
 
@@ -249,14 +356,44 @@ static int load(struct file *file, struct kho_error *err)
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
+/* The sections that libdw returns names from, as it has unpacked them. */
+static void find_strings(struct file *file)
+{
+	static const char *const names[] = { ".debug_info", ".debug_str", ".debug_line_str" };
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+
+	while ((scn = elf_nextscn(file->elf, scn))) {
+		struct span name = gelf_getshdr(scn, &shdr) ? section_name(file, &shdr) : (struct span){ NULL, 0 };
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (!file->strings[i].size && span_is(&name, names[i]))
+				file->strings[i] = section_bytes(scn);
+		}
+	}
+}
+
+static struct span die_name(struct file *file, Dwarf_Die *die)
+{
+	const char *text = file->diename(die);
+
+	for (size_t i = 0; text && i < sizeof(file->strings) / sizeof(file->strings[0]); i++) {
+		const struct span *strings = &file->strings[i];
+
+		if ((uintptr_t)text - (uintptr_t)strings->start < strings->size)
+			return span_from(strings, (uintptr_t)text - (uintptr_t)strings->start);
+	}
+	return (struct span){ NULL, 0 };
+}
+
 static bool is_named(struct file *file, Dwarf_Die *die, int tag, const char *name)
 {
-	const char *text;
+	struct span text;
 
 	if (file->tag(die) != tag)
 		return false;
-	text = file->diename(die);
-	return text && !strcmp(text, name);
+	text = die_name(file, die);
+	return span_is(&text, name);
 }
 
 /* The first child of that kind and name. */
@@ -379,17 +516,17 @@ static bool all_known(const struct kho_vmlinux *vmlinux)
 static void read_units(struct kho_vmlinux *vmlinux, struct file *file)
 {
 	Dwarf_Off offset = 0, next;
-	size_t header, n;
+	struct span name;
 	Dwarf_Die unit;
+	size_t header;
 
 	while (!all_known(vmlinux) &&
 	       !file->nextcu(file->dwarf, offset, &next, &header, NULL, NULL, NULL)) {
-		const char *name = file->offdie(file->dwarf, offset + header, &unit) ?
-				   file->diename(&unit) : NULL;
-
-		n = name ? strlen(name) : 0;
-		if (n >= strlen(UNIT) && !strcmp(name + n - strlen(UNIT), UNIT))
-			read_unit(vmlinux, file, &unit);
+		if (file->offdie(file->dwarf, offset + header, &unit)) {
+			name = die_name(file, &unit);
+			if (span_ends(&name, UNIT))
+				read_unit(vmlinux, file, &unit);
+		}
 		if (next <= offset)
 			break;
 		offset = next;
@@ -403,8 +540,10 @@ static int read_dwarf(struct kho_vmlinux *vmlinux, struct file *file, struct kho
 	if (ret)
 		return ret;
 	file->dwarf = file->begin_elf(file->elf, DWARF_C_READ, NULL);
-	if (file->dwarf)
+	if (file->dwarf) {
+		find_strings(file);
 		read_units(vmlinux, file);
+	}
 	if (all_known(vmlinux))
 		return 0;
 
@@ -485,6 +624,8 @@ static int read_file(struct kho_vmlinux *vmlinux, struct kho_source *source,
 {
 	int ret = open_file(file, err);
 
+	if (!ret)
+		ret = check_sections(file, err);
 	if (!ret)
 		ret = check_build(source, file, err);
 	if (!ret)
