@@ -83,7 +83,7 @@ const char *kho_strerror(int code);
 
 /* --------------------------------------------------------------- sources */
 
-/* A readable copy of physical memory: the running kernel's, or a dump. */
+/* Physical memory to read: the running kernel's, or a dump. */
 struct kho_source;
 
 /*
