@@ -62,8 +62,8 @@ enum kho_error_code {
  * WALK	READ; KHO_ERR_CORRUPT, KHO_ERR_LOOP: the data is wrong; KHO_ERR_NOMEM.
  * MAP	WALK; KHO_ERR_UNSUPPORTED: the map has an unknown format, or could have two formats;
  *	KHO_ERR_NOT_PRESENT without an address: an incoming state has no map.
- * DMA	WALK; KHO_ERR_NOT_FOUND: there is no list of DMA records; KHO_ERR_UNSUPPORTED: the list
- *	has an unknown format.
+ * DMA	WALK; KHO_ERR_NOT_FOUND: the state has no list of DMA records; KHO_ERR_UNSUPPORTED: the
+ *	list has an unknown format.
  */
 
 #define KHO_NO_ADDR UINT64_MAX
@@ -545,7 +545,7 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 	       struct kho_verify_summary *summary, struct kho_error *err);
 
 /*
- * Reports that there is no incoming state (K510), although options say that some was expected or,
+ * Reports that no incoming state exists (K510), although options say that some was expected or,
  * without have_expect, the caller knows that some was left for this kernel. @reason is the error
  * of kho_state_open(), or NULL: only KHO_ERR_NO_STATE proves that nothing came.
  */
@@ -574,7 +574,7 @@ int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
 struct kho_cmdline_arg {
 	const char *name;
 	size_t name_len;
-	const char *value;	/* without its quotes; NULL if there is no "=" */
+	const char *value;	/* without its quotes; NULL without "=" */
 	size_t value_len;
 	const char *text;	/* the whole option, quotes included */
 	size_t text_len;

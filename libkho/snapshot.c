@@ -214,7 +214,7 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 
 /* ---------------------------------------------------------------- content */
 
-/* Adds the content of an allocation, all of which must be readable. */
+/* Adds the content of an allocation; all of it must be readable. */
 static int add_allocation(struct kho_state *state, const struct kho_dma_record *record,
 			  struct kho_pieces *pieces, struct kho_error *err)
 {
