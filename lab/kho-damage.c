@@ -429,7 +429,7 @@ static void scratch_none(struct image *image)
 static void scratch_outside_ram(struct image *image) { move_scratch(image, 0xf0000000); }
 static void scratch_on_record(struct image *image)
 {
-	move_scratch(image, image->first.addr);
+	shrink_scratch(image, image->first.addr);
 }
 
 static void scratch_overlap(struct image *image)
@@ -514,11 +514,17 @@ static void record_not_preserved(struct image *image)
 	map_clear(image, image->first.addr, order_of(image->first.size));
 }
 
+static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
+{
+	record(image, r)->flags = DMA_ALLOC_FLAGS_WORD(flags);
+}
+
 static void record_overlap(struct image *image)
 {
-	/* both are of one page */
+	/* both are of one page; a digest of the other's content would differ too */
 	record(image, &image->second)->page_phys = image->first.addr;
 	fix_record(record(image, &image->second));
+	set_flags(image, &image->second, DMA_ALLOC_IN_USE);
 }
 
 static void record_unaligned(struct image *image)
@@ -543,11 +549,6 @@ static void record_id_unknown(struct image *image)
 {
 	record(image, &image->first)->id = 1ull << 40;
 	fix_record(record(image, &image->first));
-}
-
-static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
-{
-	record(image, r)->flags = DMA_ALLOC_FLAGS_WORD(flags);
 }
 
 static void record_flags(struct image *image)
@@ -916,13 +917,6 @@ static void fill_secret(struct image *image, uint64_t addr, size_t size)
 		to[i] = (unsigned char)SECRET[i % strlen(SECRET)];
 }
 
-static bool has_page(struct image *image, uint64_t addr)
-{
-	unsigned char byte;
-
-	return !kho_source_read(image->source, addr, &byte, 1, NULL);
-}
-
 /* Fills the rest of a blob's page. */
 static void leak_beside(struct image *image)
 {
@@ -954,18 +948,16 @@ static void leak_not_preserved(struct image *image)
 	map_clear(image, addr, 0);
 }
 
-/* Fills memory that the next kernel has taken over and freed. */
+/* Fills LUO's blob, which the next kernel took over and freed. */
 static void leak_taken(struct image *image)
 {
-	static const char *const owners[] = { "kho-edu", LUO_SUBTREE };
+	const struct kho_subtree *luo = kho_state_subtree(image->state, LUO_SUBTREE);
 
-	for (size_t i = 0; i < 2; i++) {
-		const struct kho_subtree *subtree = kho_state_subtree(image->state, owners[i]);
-
-		if (subtree && has_page(image, subtree->addr))
-			fill_secret(image, subtree->addr, (size_t)subtree->size);
-	}
+	fill_secret(image, luo->addr, (size_t)luo->size);
 }
+
+/* The line before "release=" in the notes, and that word. */
+static const char side_in[] = "side=in\nrelease=", side_out[] = "side=out\nrelease=";
 
 /*
  * Makes the incoming side outgoing: libkho reads LUO only there, and only on the incoming side the
@@ -973,15 +965,29 @@ static void leak_taken(struct image *image)
  */
 static void as_outgoing(struct image *image)
 {
-	static const char in[] = "side=in\nrelease=", out[] = "side=out\nrelease=";
-	char *notes = memmem(image->data, image->size, in, sizeof(in) - 1), *end;
+	char *notes = memmem(image->data, image->size, side_in, sizeof(side_in) - 1), *end;
 
-	end = notes ? memchr(notes + sizeof(in), '\n', 128) : NULL;
+	end = notes ? memchr(notes + sizeof(side_in), '\n', 128) : NULL;
 	if (!end)
 		die("the snapshot does not say its side");
-	memmove(notes + sizeof(out) - 1, notes + sizeof(in) - 1,
-		(size_t)(end - notes) - (sizeof(out) - 1));
-	memcpy(notes, out, sizeof(out) - 1);
+	memmove(notes + sizeof(side_out) - 1, notes + sizeof(side_in) - 1,
+		(size_t)(end - notes) - (sizeof(side_out) - 1));
+	memcpy(notes, side_out, sizeof(side_out) - 1);
+}
+
+/*
+ * Fills a blob of an unknown format that the next kernel took over and freed. Only an outgoing
+ * snapshot holds such a blob, so this one becomes incoming. The release gains a character.
+ */
+static void leak_unknown_taken(struct image *image)
+{
+	char *notes = memmem(image->data, image->size, side_out, sizeof(side_out) - 1);
+
+	if (!notes)
+		die("the snapshot does not say its side");
+	leak_unknown(image);
+	memcpy(notes, side_in, sizeof(side_in) - 1);
+	notes[sizeof(side_in) - 1] = 'v';
 }
 
 static const struct {
@@ -1095,6 +1101,7 @@ static const struct {
 	{ "leak-unknown", leak_unknown, "" },
 	{ "leak-not-preserved", leak_not_preserved, "K301" },
 	{ "leak-taken", leak_taken, "" },
+	{ "leak-unknown-taken", leak_unknown_taken, "" },
 
 	{ "in-fdt-magic", fdt_bad_magic, "K001" },
 	{ "in-head-crc", head_crc, "K402" },

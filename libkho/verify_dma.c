@@ -43,7 +43,8 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 	ret = kho_dma_check_content_step(v->state, record, v->options, &v->progress, &err);
 	if (ret == KHO_ERR_STOPPED)
 		records->unread_contents++;
-	else if (ret < 0 && !v->state->source->has_all_ram && err.code == KHO_ERR_NOT_PRESENT)
+	else if (ret < 0 && err.code == KHO_ERR_NOT_PRESENT && !v->state->source->has_all_ram &&
+		 !v->state->source->cut_short)
 		records->absent_contents++;
 	else if (ret < 0)
 		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id, "%s", err.message);

@@ -63,7 +63,7 @@ write_each() {
 
 @test "a failed command leaves the file as it was" {
 	echo before >file
-	run -2 "$inspect" extract 1 --core "$outgoing" -o file
+	run -2 "$inspect" extract 3 --core "$outgoing" -o file
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=99 -o file
 	run -2 "$inspect" map --core none -o file
 	[ "$(cat file)" = before ]

@@ -163,8 +163,9 @@ survive() {
 
 @test "a snapshot cut off anywhere is an error or a finding, never a crash or clean" {
 	local size cut
+	# the last page holds the content of a sealed allocation
 	size=$(stat -c %s "$fixtures/v4-outgoing.khosnap")
-	for ((cut = 0; cut < size; cut += size / 23)); do
+	for ((cut = size - 4096; cut >= 0; cut -= size / 23)); do
 		head -c "$cut" "$fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/cut"
 		run timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/cut"
 		if [ "$status" -ne 1 ] && [ "$status" -ne 2 ]; then
@@ -224,7 +225,7 @@ leaks() {
 @test "memory of somebody else is not shown, and not in a snapshot" {
 	leaks leak-beside v4-outgoing
 	leaks leak-not-preserved v4-outgoing
-	leaks leak-taken v4-incoming-unclaimed --in
+	leaks leak-unknown-taken v4-outgoing --in
 	leaks leak-taken v4-stock-incoming --in
 	leaks leak-taken v3-incoming --in
 }
