@@ -18,8 +18,8 @@
 #define LEAST_MEMORY	(16u << 20)
 
 /*
- * All the heap that there will be. malloc() takes what it gives out from there without a
- * system call, and to ask for more is one too many. Pages are only used once they are touched.
+ * Grows the heap to its final size: malloc() then makes no system call, and the box ends a child
+ * that asks for more. A page costs memory only once it is touched.
  */
 static void take_heap(size_t memory)
 {
@@ -27,7 +27,7 @@ static void take_heap(size_t memory)
 
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, -1);
-	/* a machine may not have as much */
+	/* a small machine may not have that much */
 	while (!all && memory >= LEAST_MEMORY) {
 		all = malloc(memory);
 		memory /= 2;
@@ -40,10 +40,10 @@ static void __attribute__((noreturn)) be_child(int fd, size_t memory,
 					       const void *question, void *answer, size_t size)
 {
 	take_heap(memory);
-	/* read(), write(), exit() and sigreturn() from here on */
+	/* from here on: only read(), write(), exit() and sigreturn() */
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 	fn(question, answer);
-	/* within PIPE_BUF, so that it is whole or not there */
+	/* below PIPE_BUF, so the write is all or nothing */
 	if (write(fd, answer, size) != (ssize_t)size)
 		syscall(SYS_exit, 1);
 	for (;;)

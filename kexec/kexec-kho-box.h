@@ -7,14 +7,14 @@
 
 enum kho_box_end {
 	KHO_BOX_ANSWERED,	/* the answer is there */
-	KHO_BOX_ENDED,		/* the child was ended: it asked for more memory, or for another call */
-	KHO_BOX_NONE,		/* there is no child: errno says why */
+	KHO_BOX_ENDED,		/* killed: it needed more memory, or another system call */
+	KHO_BOX_NONE,		/* no child could be started, see errno */
 };
 
 /*
- * Runs @fn in a child that may use @memory bytes of heap and no system call but read(), write()
- * and exit(), and copies the @size bytes at @answer that it filled in. What is open stays open, but
- * only there. Kernels without seccomp run it in a child all the same.
+ * Runs @fn in a child that may use @memory bytes of heap and only the system calls read(), write()
+ * and exit(). Copies the @size bytes that it filled in to @answer. Descriptors stay open in the
+ * child. A kernel without seccomp still runs @fn in a child.
  */
 enum kho_box_end kho_box_run(size_t memory, void (*fn)(const void *question, void *answer),
 			     const void *question, void *answer, size_t size);

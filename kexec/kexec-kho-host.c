@@ -63,8 +63,8 @@ void kho_host_see_debugfs(void)
 /* ---------------------------------------------------------------- is KHO on */
 
 /*
- * The kernel's own configuration. NULL where it is not to be had; allocated.
- * slurp_decompress_file() ends the program for a file that is not there.
+ * The configuration of the running kernel, allocated; NULL if it is not available.
+ * slurp_decompress_file() ends the program if the file does not exist.
  */
 static char *kernel_config(off_t *size)
 {
@@ -138,7 +138,7 @@ static bool locked_down(void)
 	       strchr(text, '[') && !strstr(text, "[none]");
 }
 
-/* The number in a sysctl, or @otherwise where there is none. */
+/* The number in a sysctl, or @otherwise if the kernel does not have it. */
 static long read_sysctl(const char *path, long otherwise)
 {
 	char text[32];

@@ -7,21 +7,21 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The whole of a small file in /proc, /sys or /run into @buf; its length or -1. */
+/* Reads a small file of /proc, /sys or /run into @buf. Returns its length or -1. */
 ssize_t kho_host_read_text(const char *path, char *buf, size_t size);
 
 /* True if debugfs is mounted at its usual place. */
 bool kho_host_has_debugfs(void);
 
 /*
- * Makes debugfs visible where it is not mounted, for this process alone. That this
- * fails shows when it is opened.
+ * Mounts debugfs in a namespace of this process if it is not mounted. A failure shows
+ * when a file is opened.
  */
 void kho_host_see_debugfs(void);
 
 /*
  * KHO of the running kernel by its command line and configuration: 1 on, 0 off or not built in,
- * -1 unknown. Only for where debugfs is silent.
+ * -1 unknown. Only for kernels that show nothing in debugfs.
  */
 int kho_host_kho_on(void);
 
@@ -29,12 +29,12 @@ int kho_host_kho_on(void);
 int kho_host_kexec_loaded(void);
 
 /*
- * Why the kernel would refuse a load by this process, as far as it can be known beforehand and
- * as it answers with EPERM; NULL if nothing speaks against it.
+ * The reason for which the kernel would refuse a load by this process with EPERM, as far as it
+ * can be known; NULL if there is none.
  */
 const char *kho_host_load_forbidden(bool file_mode);
 
-/* True if debugfs, where this process can see it, shows that KHO is on. */
+/* True if this process can see in debugfs that KHO is on. */
 bool kho_host_shows_kho(void);
 
 #endif /* KEXEC_KHO_HOST_H */

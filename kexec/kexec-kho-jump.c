@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kexec -e: the state is verified again, and held against what is loaded by the note that the
- * load left. kexec -u: the note goes with the kernel, and stays with it.
+ * kexec -e verifies the state again, and compares it with the note that the load left about the
+ * loaded kernel. kexec -u removes the note together with the kernel, or keeps both.
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -20,7 +20,7 @@
 
 static enum kho_mode jump_mode;
 static bool jump_stays_out;
-static bool jump_keeps;		/* there is state, and the jump is to keep it */
+static bool jump_keeps;		/* the jump hands over state */
 static bool unloads, unload_had_note;
 
 void kho_jump_begin(enum kho_mode mode, bool stay_out)
@@ -29,7 +29,7 @@ void kho_jump_begin(enum kho_mode mode, bool stay_out)
 	jump_stays_out = stay_out;
 }
 
-/* Ends the program unless the kernel that is loaded gets the state and can take it. */
+/* Ends the program unless the loaded kernel gets the state and can take it over. */
 static void check_what_is_loaded(void)
 {
 	struct kho_note note;
@@ -95,9 +95,9 @@ void kexec_kho_no_jump(void)
 
 	if (jump_stays_out)
 		return;
-	/* the verdict "jump" was not true */
+	/* the report says "jump", and there was none */
 	kho_say_again();
-	/* what is loaded stays so, and the note of it is as true as it was */
+	/* the kernel stays loaded, and its note stays true */
 	if (jump_keeps)
 		explain_no_jump(error);
 	kho_say_verdict("kernel-refused", strerror(error), 255);

@@ -7,10 +7,10 @@
 
 #include "kexec-kho-state.h"
 
-/* @stay_out: the jump is none of our business. */
+/* @stay_out: leave this jump to upstream's code. */
 void kho_jump_begin(enum kho_mode mode, bool stay_out);
 
-/* Before an unload: the books are put aside until kexec_kho_unloaded(). */
+/* Before an unload: puts the note aside until kexec_kho_unloaded(). */
 void kho_unload_begin(void);
 
 #endif /* KEXEC_KHO_JUMP_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kexec -l: the target is judged by the bytes that are loaded, its command line gets the promise
- * rd.kho.expect=, segments go to the scratch areas, and the books are kept.
+ * kexec -l judges the target by the bytes that it loads, puts the promise rd.kho.expect= on its
+ * command line, places segments in the scratch areas, and notes the outcome for kexec -e.
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -31,7 +31,7 @@
 #include "kexec-kho-state.h"
 
 static struct kho_load load;
-static bool command_line_seen;	/* by a loader that knows about all this */
+static bool command_line_seen;	/* by a loader with the hooks */
 
 void kho_load_begin(const struct kho_load *begun)
 {
@@ -41,8 +41,8 @@ void kho_load_begin(const struct kho_load *begun)
 /* ------------------------------------------------------------------- target */
 
 /*
- * With kexec_load, kexec takes what it was given for the kernel, although its loader of
- * UKIs looked for the one inside (kexec/kexec-uki.c of 2.0.32).
+ * With kexec_load, kexec uses the file itself as the kernel, although its loader of UKIs looked
+ * for the kernel inside (kexec/kexec-uki.c of 2.0.32).
  */
 static void require_loadable(void)
 {
@@ -70,7 +70,7 @@ static void examine(const void *question, void *answer)
 					   &examined->target, &examined->err);
 }
 
-/* An image may come from anywhere, so what unpacks and reads it is in a box. */
+/* An image may come from anywhere, so a box unpacks and reads it. */
 void kexec_kho_image(const char *image, off_t size)
 {
 	const struct bytes bytes = { image, (size_t)size };
@@ -106,7 +106,7 @@ char *kexec_kho_command_line(char *command_line)
 	struct kho_dma_header header;
 	const char *expect = NULL;
 
-	/* with nothing there, nothing is to be expected */
+	/* nothing is preserved, so there is nothing to promise */
 	if (!load.active && !load.nothing_there)
 		return command_line;
 
@@ -202,7 +202,7 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 	if (size > largest || placed > largest - size)
 		kho_say_refused("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M.",
 				size, placed, largest, scratch_option(), advised_scratch(placed + size));
-	/* large enough, and yet no room where the caller wanted it, or too many pieces */
+	/* large enough, but the caller wanted another place, or there are too many segments */
 	kho_say_refused("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
 			size, scratch_option());
 }
@@ -216,7 +216,7 @@ static uint64_t file_size(int fd)
 
 #define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M."
 
-/* kexec_file_load: the kernel places the pieces, and says only that there is no room. */
+/* kexec_file_load: the kernel places the segments, and reports only that it found no room. */
 static void check_room(const struct kexec_info *info)
 {
 	uint64_t initrd = file_size(info->initrd_fd), kernel = kho_report.target.memory_size;
@@ -310,7 +310,7 @@ static void check_plan(const struct kexec_info *info)
 
 /* ------------------------------------------------------------------ dry run */
 
-/* A path or a command line, which may hold anything. */
+/* Prints a path or a command line, which may hold any bytes. */
 static void print_raw(const char *before, const char *raw, const char *after)
 {
 	size_t size = strlen(raw);
@@ -337,7 +337,7 @@ static void print_plan(const struct kexec_info *info)
 		       kho_report.target.memory_size, file_size(info->initrd_fd), largest_scratch());
 }
 
-/* Everything is decided, and the system call comes next: says so and stops. */
+/* Right before the system call: prints the verdict and ends the program. */
 static void __attribute__((noreturn)) end_dry_run(const struct kexec_info *info)
 {
 	const char *forbidden = kho_host_load_forbidden(load.file_mode);
@@ -373,14 +373,14 @@ void kexec_kho_check(struct kexec_info *info)
 				strerror(errno));
 }
 
-/* kexec goes the other way after these, if it may. */
+/* After these errors kexec falls back to kexec_load, if it may. */
 static bool falls_back(int error)
 {
 	return load.file_mode && load.may_fall_back &&
 	       (error == ENOSYS || error == EINVAL || error == ENOEXEC || error == ENOTSUP);
 }
 
-/* The system call failed with @error: says why, in terms of KHO. */
+/* The system call failed with @error: explains it in terms of KHO. */
 static void explain_failure(const struct kexec_info *info, int error)
 {
 	const char *call = load.file_mode ? "kexec_file_load" : "kexec_load", *forbidden;
@@ -402,7 +402,7 @@ static void explain_failure(const struct kexec_info *info, int error)
 	kho_say_kernel_refused("K704", "%s: %s.", call, strerror(error));
 }
 
-/* Unloads what was just loaded. With kexec_file_load by that call too: lockdown forbids the other. */
+/* Unloads the kernel that was just loaded, by the same call: lockdown forbids kexec_load. */
 static bool unload(void)
 {
 	if (load.file_mode)
@@ -411,25 +411,25 @@ static bool unload(void)
 }
 
 /*
- * kexec_file_load hands the state over if KHO is on at that moment, and does not say whether it
- * did: looks whether both still hold.
+ * kexec_file_load hands the state over if KHO is on at that moment, and does not report it.
+ * Checks that KHO is still on and that a kernel is loaded.
  */
 static void check_loaded(void)
 {
 	if (kho_host_kexec_loaded() != 1) {
 		kho_note_end(NULL);
-		kho_say_refused("K707", "the kernel said that it loaded the new one, and /sys/kernel/kexec_loaded does not.");
+		kho_say_refused("K707", "the kernel reported success, but /sys/kernel/kexec_loaded says that no kernel is loaded.");
 	}
 	if (!load.file_mode || kho_host_shows_kho())
 		return;
 	kho_note_end(NULL);
 	if (unload())
-		kho_say_refused("K707", "KHO is not on any more after the load. The loaded kernel was unloaded again.");
-	kho_say_refused("K707", "KHO is not on any more after the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
+		kho_say_refused("K707", "KHO was turned off during the load. The loaded kernel was unloaded again.");
+	kho_say_refused("K707", "KHO was turned off during the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
 			strerror(errno));
 }
 
-/* For -e, which has to know what it jumps to. */
+/* Writes the note, from which -e knows the kernel that it jumps to. */
 static void leave_note(void)
 {
 	struct kho_note note = {
@@ -440,9 +440,9 @@ static void leave_note(void)
 	};
 
 	note.fdt_addr = kho_held.state ? kho_state_fdt_addr(kho_held.state) : KHO_NO_ADDR;
-	/* with nothing there, nothing was looked at that could be noted */
+	/* without state, no judgement was made */
 	if (kho_note_end(kho_held.state && !load.nothing_there ? &note : NULL))
-		fprintf(stderr, "kexec: KHO: cannot write " KHO_NOTE ": %s; kexec -e will not know what is loaded, and refuse\n",
+		fprintf(stderr, "kexec: KHO: cannot write " KHO_NOTE ": %s; kexec -e will refuse, because it does not know the loaded kernel\n",
 			strerror(errno));
 }
 
@@ -479,7 +479,7 @@ void kexec_kho_fallback(void)
 	if (load.active)
 		fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
 	else if (load.give_up && kho_held.state)
-		/* what was said of kexec_file_load does not hold any more */
+		/* the messages about kexec_file_load no longer apply */
 		kho_load_say_dropped(false);
 }
 

@@ -30,7 +30,7 @@ static int boot_id(char *buf, size_t size)
 
 void kho_note_lock(void)
 {
-	/* held until this process ends, whichever way: another one's image is not ours */
+	/* held until this process ends, so that no other process loads a kernel in between */
 	static int fd = -1;
 
 	if (fd >= 0)
@@ -44,10 +44,10 @@ int kho_note_begin(void)
 {
 	if (!rename(KHO_NOTE, NOTE_BEFORE))
 		return 0;
-	/* who has no rights there is refused by the system call too */
+	/* a process without access here is refused by the system call too */
 	if (errno != ENOENT && errno != EACCES && errno != EPERM && !access(KHO_NOTE, F_OK))
 		return -1;
-	/* one that was left there by a process that was killed is of another image */
+	/* a leftover of a killed process describes another kernel */
 	unlink(NOTE_BEFORE);
 	return 0;
 }
@@ -71,7 +71,7 @@ static int write_note(FILE *f, const struct kho_note *note)
 		fprintf(f, "target %s\nroot %s\nluo %s\ndma %s\npage-size %u\n",
 			target->has_kho ? "kho" : "no-kho", target->root_compatible,
 			target->luo_compatible, target->dma_compatible, target->page_size);
-	/* what was cut off has no end */
+	/* a note that was cut off has no "end" */
 	fputs("end\n", f);
 	return ferror(f) ? -1 : 0;
 }
@@ -82,7 +82,7 @@ int kho_note_end(const struct kho_note *note)
 	FILE *f;
 
 	unlink(NOTE_BEFORE);
-	/* asked first: a /run that is read-only has none, and does not say so */
+	/* check first: on a read-only /run, unlink() reports EROFS for a missing file too */
 	if (!note)
 		return !access(KHO_NOTE, F_OK) && unlink(KHO_NOTE) ? -1 : 0;
 
@@ -118,7 +118,7 @@ static int note_value(const char *text, const char *key, char *value, size_t siz
 	return -1;
 }
 
-/* Of the kernel that is loaded; -1 when something is missing. */
+/* Parses the note of the loaded kernel; -1 if a line is missing. */
 static int read_target(const char *text, struct kho_target *target)
 {
 	char kho[16], size[16];

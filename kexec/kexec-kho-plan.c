@@ -51,11 +51,11 @@ char *kho_plan_command_line(const char *command_line, const char *expect)
 	if (!out)
 		return NULL;
 
-	/* what is in front reaches the kernel, whatever "--", init= or a quote does to the rest */
+	/* in front, because "--", init= or a quote can keep later options from the kernel */
 	if (expect)
 		to += sprintf(to, EXPECT "=%s", expect);
 	line = to;
-	/* option by option, with the white space before each, but for ours */
+	/* copy each option but ours, with the white space before it */
 	while (kho_cmdline_next(&rest, &arg)) {
 		const char *end = arg.text + arg.text_len;
 
@@ -123,7 +123,7 @@ const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t 
 	/* the real-mode part of a bzImage: boot protocol, header at 0x202 */
 	if (size >= 0x206 && !memcmp((const char *)buf + 0x202, "HdrS", 4))
 		return "boot parameters";
-	/* only a kernel needs more than it brings, to unpack itself */
+	/* only a kernel needs more memory than its file has, to unpack itself */
 	if (memsz - size >= page && memsz > size)
 		return "kernel";
 	for (size_t i = 0; i < sizeof(archives) / sizeof(archives[0]); i++) {
@@ -136,7 +136,7 @@ const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t 
 
 size_t kho_plan_box(size_t size)
 {
-	/* unpacked it is five times as large or so, and for a moment there are two copies */
+	/* unpacked, a kernel is about five times as large, and two copies exist for a moment */
 	const size_t least = 128u << 20, most = 1u << 30;
 
 	return size > (most - least) / 24 ? most : least + 24 * size;

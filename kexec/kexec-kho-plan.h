@@ -12,8 +12,8 @@
 struct kho_range;
 
 /*
- * The longest command line, without its end, that x86 kernels take: COMMAND_LINE_SIZE
- * of 2048. What is longer is cut off without a word on the kexec_load path.
+ * The longest command line, without its NUL, that x86 kernels take (COMMAND_LINE_SIZE is 2048).
+ * On the kexec_load path the kernel silently cuts off a longer one.
  */
 #define KHO_COMMAND_LINE_MAX	2047
 
@@ -21,14 +21,14 @@ struct kho_range;
 #define KHO_SETUP_TYPE	10	/* SETUP_KEXEC_KHO */
 
 /*
- * The node of setup_data that hands the state over. The scratch table lies in
- * its payload, for the target's KASLR keeps clear of setup_data but not of what
- * that points to: anywhere else the next kernel may land on the table.
+ * The node of setup_data that hands the state over. The scratch table lies in its payload: the
+ * target's KASLR avoids setup_data, but not memory that it points to, so that the next kernel
+ * could overwrite a table elsewhere.
  */
 struct kho_setup_data {
 	uint64_t next;
 	uint32_t type;
-	uint32_t len;		/* of all that follows */
+	uint32_t len;		/* bytes after this member */
 	uint64_t fdt_addr;
 	uint64_t fdt_size;
 	uint64_t scratch_addr;	/* of scratch[] below */
@@ -40,25 +40,24 @@ struct kho_setup_data {
 } __attribute__((packed));
 
 /*
- * Allocates the node for the scratch table, whole and in its own order. The
- * caller fills in next, and scratch_addr once it knows where the node will be.
- * NULL when out of memory. *size is that of the whole node.
+ * Allocates the node for the scratch table, with all entries in their order. The caller sets
+ * next, and scratch_addr once it knows the node's address. Returns NULL when out of memory.
+ * *size is the size of the node.
  */
 struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 					   const struct kho_range *scratch, size_t n,
 					   size_t *size);
 
 /*
- * @command_line (may be NULL) with rd.kho.expect= exactly once: that of @expect, in front of
- * everything, or not at all when @expect is NULL. Behind "--" or init= it would end up with
+ * A copy of @command_line (may be NULL) with rd.kho.expect=@expect as its first option and no
+ * other rd.kho.expect=; without any if @expect is NULL. After "--" it would be an argument of
  * init. Allocated; NULL when out of memory.
  */
 char *kho_plan_command_line(const char *command_line, const char *expect);
 
 /*
- * The parts of [start, end] (inclusive, as kexec-tools has them) that lie in
- * scratch areas, sorted by address, into out[], which has room for @n of them.
- * Returns how many there are.
+ * Writes the parts of [start, end] (inclusive, as in kexec-tools) that lie in scratch areas to
+ * out[], sorted by address, at most @n of them. Returns the number of parts.
  */
 size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *scratch,
 			  size_t n, struct kho_range *out);
@@ -73,7 +72,7 @@ int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *sc
  */
 const char *kho_plan_content(const void *buf, size_t size, size_t memsz, size_t page);
 
-/* Bytes of memory for reading an image of @size bytes: enough for any kernel, and a bound. */
+/* Limit of the memory, in bytes, for reading an image of @size bytes: enough for any kernel. */
 size_t kho_plan_box(size_t size);
 
 #endif /* KEXEC_KHO_PLAN_H */

@@ -16,7 +16,7 @@
 #include "kexec-kho.h"
 #include "kexec-kho-say.h"
 
-#define MAX_FINDINGS	4096	/* in a report: those that come first */
+#define MAX_FINDINGS	4096	/* in a report: the first ones */
 
 struct kho_report kho_report = { .setup_data = KHO_NO_ADDR };
 
@@ -32,7 +32,7 @@ void kho_say_report_to(const char *path)
 	report_path = path;
 }
 
-/* The program ends without a verdict of ours: upstream's own die(), or a file that is missing. */
+/* The program ends without a verdict: upstream's die(), or a missing file. */
 static void write_report_of_failure(void)
 {
 	kho_say_verdict("failed", NULL, 255);
@@ -166,7 +166,7 @@ void kho_say_verdict(const char *verdict, const char *message, int status)
 	}
 	json_report(json, verdict, message, status);
 	kho_json_finish(json);
-	/* what could not be written shows when the stream is flushed */
+	/* fflush() reports write errors */
 	if (kho_output_commit(output, &err))
 		fprintf(stderr, "kexec: KHO: cannot write the report: %s\n", err.message);
 }
@@ -191,7 +191,7 @@ int kho_say_finding(const struct kho_finding *finding, void *data)
 	return 0;
 }
 
-/* Our own finding for @rule: kept, and its number and severity printed before the text. */
+/* Records a finding of kexec for @rule, and prints its number and severity before the text. */
 static void begin_refusal(const char *rule, const char *text)
 {
 	struct kho_finding finding = { .count = 1, .addr = KHO_NO_ADDR };

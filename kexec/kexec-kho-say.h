@@ -31,25 +31,25 @@ struct kho_report {
 	char *command_line;	/* of the target, allocated, or NULL */
 	struct kho_segment *segments;	/* kexec_load only */
 	size_t nr_segments;
-	uint64_t setup_data;	/* where the hand-over lies, or KHO_NO_ADDR */
+	uint64_t setup_data;	/* address of the node, or KHO_NO_ADDR */
 };
 
-/* There is one: kexec loads or jumps once in its life. */
+/* Only one: a process of kexec loads or jumps once. */
 extern struct kho_report kho_report;
 
-/* The file of --kho-report. Nothing is opened yet. */
+/* Sets the file of --kho-report, and does not open it. */
 void kho_say_report_to(const char *path);
 
 /*
- * Opens the report, so that one that cannot be written is noticed before anything is looked
- * at or loaded. What the file had stays until the verdict. Ends the program where it cannot.
+ * Opens the report before anything is judged or loaded, and ends the program if it cannot be
+ * written. The file keeps its content until the verdict.
  */
 void kho_say_begin(void);
 
-/* Keeps a finding for the report, and prints it if it is more than a remark. */
+/* Adds a finding to the report, and prints it unless its severity is info. */
 int kho_say_finding(const struct kho_finding *finding, void *data);
 
-/* Writes the report with this verdict, and goes on. @message may be NULL. */
+/* Writes the report with this verdict. @message may be NULL. */
 void kho_say_verdict(const char *verdict, const char *message, int status);
 
 /* The same, and ends the program. */
@@ -57,26 +57,26 @@ void __attribute__((noreturn)) kho_say_and_leave(const char *verdict, const char
 						 int status);
 
 /*
- * The verdict that was written did not come true: opens the report again, for another one. Says
- * so if that is not possible.
+ * The verdict in the report turned out wrong: opens the report again for another one. Prints a
+ * message if it cannot.
  */
 void kho_say_again(void);
 
 /* Says why the kernel did not jump, and ends the program as kho_say_kernel_refused() does. */
 void __attribute__((noreturn, format(printf, 1, 2))) kho_say_no_jump(const char *fmt, ...);
 
-/* Refuses for the reason of @rule (NULL: the findings above), and ends the program. */
+/* Refuses because of @rule (NULL: the findings above), and ends the program. */
 void __attribute__((noreturn, format(printf, 2, 3))) kho_say_refused(const char *rule,
 								     const char *fmt, ...);
 
-/* The same, where it is the running kernel that refuses. */
+/* The same, if the running kernel refused. */
 void __attribute__((noreturn, format(printf, 2, 3))) kho_say_kernel_refused(const char *rule,
 									    const char *fmt, ...);
 
-/* Refuses since the state could not be read: its data may be wrong, or it cannot be looked at. */
+/* Refuses because the state could not be read, and ends the program. */
 void __attribute__((noreturn)) kho_say_refused_error(const struct kho_error *err);
 
-/* Refuses if there is an error, or a rule that could not be judged, among the findings. */
+/* Refuses if a finding is an error, or if a rule could not be judged. */
 void kho_say_require_clean(const struct kho_verify_summary *summary, const char *what);
 
 #endif /* KEXEC_KHO_SAY_H */

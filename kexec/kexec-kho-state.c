@@ -14,7 +14,7 @@
 
 struct kho_held kho_held;
 
-/* True if @code only means that there is no sign of KHO, which proves little. */
+/* True if @code only means that debugfs shows no KHO, which proves little. */
 static bool no_sign(int code)
 {
 	return code == KHO_ERR_DISABLED || code == KHO_ERR_NO_KHO ||
@@ -23,8 +23,8 @@ static bool no_sign(int code)
 }
 
 /*
- * True if KHO may be on although there is no sign of it: what this kernel was built and booted
- * with decides. A user who may not load anything has nothing to lose.
+ * True if KHO may be on although debugfs does not show it: the kernel's configuration and command
+ * line decide. A user who may not load a kernel cannot lose state.
  */
 static bool may_be_on(void)
 {
@@ -37,7 +37,7 @@ static int open_live(struct kho_error *err)
 {
 	int ret;
 
-	/* where debugfs shows no KHO there are no books to keep */
+	/* without KHO in debugfs there is nothing to note */
 	if (kho_host_shows_kho() || !kho_host_has_debugfs())
 		kho_note_lock();
 	kho_host_see_debugfs();

@@ -10,7 +10,7 @@
 
 enum kho_mode { KHO_MODE_AUTO, KHO_MODE_REQUIRE, KHO_MODE_OFF };
 
-/* The outgoing state, while it is open. */
+/* The open outgoing state. */
 struct kho_held {
 	struct kho_source *source;
 	struct kho_state *state;	/* NULL: none is open */
@@ -22,29 +22,29 @@ extern struct kho_held kho_held;
 
 enum kho_presence {
 	KHO_ABSENT,	/* KHO is off, or not built in */
-	KHO_NOTHING,	/* KHO is on, and nothing is preserved: nothing would be lost */
-	KHO_PRESENT,	/* opened, and to be kept */
+	KHO_NOTHING,	/* KHO is on, but nothing is preserved, so nothing would be lost */
+	KHO_PRESENT,	/* opened: there is state to hand over */
 };
 
 /*
- * Opens the outgoing state. With KHO_MODE_REQUIRE it has to be there, and it is present even if
- * nothing is preserved. Ends the program where it cannot be determined what there is.
+ * Opens the outgoing state. KHO_MODE_REQUIRE demands one, and accepts one that preserves nothing.
+ * Ends the program if it cannot determine what is preserved.
  */
 enum kho_presence kho_held_open(enum kho_mode mode);
 
 /*
- * The same for --kho=off, which refuses nothing: opens the state if it can, so that its loss can
- * be reported. Returns 0; negative: there may be state, and *err says why it could not be read.
+ * The same for --kho=off, which refuses nothing: opens the state if it can, to report its loss.
+ * Returns 0; negative: there may be state, and *err says why it could not be read.
  */
 int kho_held_look(struct kho_error *err);
 
 /*
- * Ends the program if the running kernel did not take over all DMA allocations that came in, and
- * does not hand them on: then any kexec loses them, whether there is outgoing state or not.
+ * Ends the program if the running kernel neither took over all incoming DMA allocations nor hands
+ * them over again: any kexec would lose them, with or without outgoing state.
  */
 void kho_held_refuse_left_behind(void);
 
-/* Forgets what was read, which may be out of date. */
+/* Closes the state, which may be out of date. */
 void kho_held_close(void);
 
 /* Ends the program if the state has an error. */
@@ -53,7 +53,7 @@ void kho_held_verify(void);
 /* Ends the program if @target with @command_line (NULL: not judged) would lose the state. */
 void kho_held_verify_target(const struct kho_target *target, const char *command_line);
 
-/* The head of the DMA records; all 0 where there are none. */
+/* The head of the DMA records; all zeroes if there are none. */
 struct kho_dma_header kho_held_dma(void);
 
 #endif /* KEXEC_KHO_STATE_H */

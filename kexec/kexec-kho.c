@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kexec --kho: verifies what the running kernel has to hand over, checks that the target can
- * take it, and carries it on the kexec_load path. Here: the options, and what is found out
+ * kexec --kho verifies the outgoing state of the running kernel, checks that the target can take
+ * it over, and hands it over on the kexec_load path. This file has the options and the checks
  * before a load.
  */
 #define _GNU_SOURCE
@@ -100,7 +100,7 @@ static void begin_off(bool file_mode)
 
 /* -------------------------------------------------------------------- begin */
 
-/* True if KHO has a say here: not for a crash kernel, and not below Xen. */
+/* True if KHO matters for this action: not for a crash kernel, and not on Xen. */
 static bool concerns_us(const struct kexec_kho_request *request)
 {
 	if (request->flags & KEXEC_ON_CRASH || (!request->load && !request->exec))
@@ -122,7 +122,7 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 	}
 	presence = kho_held_open(mode);
 	kho_held_refuse_left_behind();
-	/* a load as upstream's; -e looks whether there still is nothing */
+	/* load like upstream; -e checks that there is still no state */
 	load->nothing_there = presence == KHO_NOTHING;
 	load->active = presence == KHO_PRESENT;
 	if (!load->active)
@@ -130,7 +130,7 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 	kho_held_verify();
 	if (request->flags & KEXEC_PRESERVE_CONTEXT)
 		kho_say_refused("K703", "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");
-	/* without an image kexec itself complains */
+	/* kexec itself complains about a missing image */
 	if (request->image && access(request->image, R_OK))
 		kho_say_refused("K706", "cannot read the image of the new kernel: %s.",
 				strerror(errno));

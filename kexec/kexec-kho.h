@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kexec --kho: do not lose what the running kernel has to hand over (KHO).
+ * kexec --kho: do not lose the state that the running kernel hands over (KHO).
  *
- * The hooks that kexec-tools calls. Built without libkho they do nothing, and
- * kexec is what it was.
+ * kexec-tools calls these hooks. Without libkho they do nothing, and kexec behaves like
+ * upstream's.
  */
 #ifndef KEXEC_KHO_H
 #define KEXEC_KHO_H
@@ -22,66 +22,65 @@ struct memory_range;
 struct kexec_kho_request {
 	const char *image;	/* file of the kernel to load, or NULL */
 	int load, exec, unload;
-	int file_mode;		/* kexec_file_load is tried */
-	int may_fall_back;	/* and kexec_load if that is not available */
+	int file_mode;		/* try kexec_file_load */
+	int may_fall_back;	/* and kexec_load if that is unavailable */
 	unsigned long flags;	/* KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT */
 };
 
 #ifdef HAVE_LIBKHO
 
 /*
- * --kho=MODE, --kho-dry-run, --kho-report=FILE. Returns 0, or -1 after a message when
+ * Handles --kho=MODE, --kho-dry-run and --kho-report=FILE. Returns 0, or -1 after a message if
  * @argument is wrong.
  */
 int kexec_kho_option(int option, const char *argument);
 
 /*
- * The options are read. Before a load (not of a crash kernel) verifies the outgoing
- * state. Ends the program when it has to be refused.
+ * After the options: verifies the outgoing state before a load (not of a crash kernel). Ends the
+ * program if it refuses the load.
  */
 void kexec_kho_begin(const struct kexec_kho_request *request);
 
-/* The bytes that are about to be loaded, unpacked: reads what they have of KHO. */
+/* Reads the facts about KHO from the unpacked bytes of the kernel that kexec loads. */
 void kexec_kho_image(const char *image, off_t size);
 
 /*
- * The target's command line (allocated, may be NULL) is known: adds what the next kernel is to
- * expect, and holds target and command line against the state. Returns the command line to
- * use, allocated.
+ * Adds the promise to the target's command line (allocated, may be NULL), and compares target and
+ * command line with the state. Returns the command line to use, allocated.
  */
 char *kexec_kho_command_line(char *command_line);
 
-/* Reduces @n free ranges to where segments may be; returns how many are left. */
+/* Reduces @n free ranges to memory that segments may use; returns the new number of ranges. */
 int kexec_kho_restrict(struct memory_range **ranges, int n);
 
-/* After "Could not find a free area": says why, if it is for want of scratch. */
+/* After "Could not find a free area": says so if the scratch areas are too small. */
 void kexec_kho_explain(struct kexec_info *info, unsigned long size);
 
-/* kexec_load path: adds the hand-over to the chain that begins at *setup_data. */
+/* kexec_load path: adds the node to the chain that begins at *setup_data. */
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
 
 /*
- * Before the system call: all segments are in scratch, and the hand-over is there. A
- * dry run ends here.
+ * Before the system call: checks that all segments are in scratch and that the kernel gets the
+ * state. A dry run ends here.
  */
 void kexec_kho_check(struct kexec_info *info);
 
 /*
- * After it, with errno as it left it, and leaves it so: says why it failed, or sees
- * that the kernel has what it was given.
+ * After the system call, with its errno, which is kept: explains the failure, or checks that the
+ * kernel has the state.
  */
 void kexec_kho_result(struct kexec_info *info, int result);
 
-/* kexec_file_load is not available: says that the state goes the other way. */
+/* kexec_file_load is unavailable: reports that kexec_load hands the state over. */
 void kexec_kho_fallback(void);
 
-/* After an unload: keeps the note of the load if it failed. */
+/* After an unload: puts the note back if it failed. */
 void kexec_kho_unloaded(int result, int file_mode);
 
-/* Before the jump: the state is still sound. Ends the program when it is not. */
+/* Before the jump: ends the program unless the state is still sound. */
 void kexec_kho_before_exec(void);
 
-/* The kernel did not jump, with errno as it left it: says why. */
+/* The jump failed with errno: explains it. */
 void kexec_kho_no_jump(void);
 
 #else
