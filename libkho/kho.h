@@ -246,13 +246,19 @@ const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
  */
 int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes);
 
-/* One stream of ranges sorted by address, whatever the ABI. */
+/* One stream of preserved blocks sorted by address, whatever the ABI. */
 struct kho_map_iter;
 
+/*
+ * Adjacent preserved blocks of 1 << order pages each. An entry ends where a block of another order
+ * begins, so that the blocks are sorted too. Blocks that touch may be in several entries.
+ */
 struct kho_map_entry {
 	uint64_t addr;
-	uint64_t size;
-	unsigned int order;	/* of the preserved block: size == page size << order */
+	uint64_t size;		/* of all blocks: count * (page size << order) */
+	uint64_t count;		/* blocks, at least 1 */
+	unsigned int order;
+	uint64_t reserved[2];
 };
 
 /* Errors: MAP. The kernel frees an incoming map after it has read it. */

@@ -38,25 +38,243 @@ int kho_map_open(struct kho_source *source, const struct kho_root *root, unsigne
 
 void kho_map_close(struct kho_map *map)
 {
-	if (map)
-		map->format->close(map);
+	if (!map)
+		return;
+	for (size_t order = 0; order < KHO_MAP_ORDERS; order++)
+		free(map->found[order]);
+	map->format->close(map);
 }
+
+/* ------------------------------------------------------------------ leaves */
+
+static unsigned int block_shift(const struct kho_map_leaf *leaf)
+{
+	return KHO_ABI_PAGE_SHIFT + leaf->order;
+}
+
+static uint64_t leaf_span(const struct kho_map *map, unsigned int order)
+{
+	return (uint64_t)map->leaf_words * 64 << (KHO_ABI_PAGE_SHIFT + order);
+}
+
+/* Returns the first set bit at or after @bit, or the number of bits if there is none. */
+static uint64_t next_set(const struct kho_map_leaf *leaf, uint64_t bit)
+{
+	while (bit < leaf->nr_words * 64) {
+		uint64_t word = leaf->bits[bit / 64] >> bit % 64;
+
+		if (word)
+			return bit + (uint64_t)__builtin_ctzll(word);
+		bit = (bit / 64 + 1) * 64;
+	}
+	return bit;
+}
+
+/* The same for a clear bit. */
+static uint64_t next_clear(const struct kho_map_leaf *leaf, uint64_t bit)
+{
+	while (bit < leaf->nr_words * 64) {
+		uint64_t word = ~leaf->bits[bit / 64] >> bit % 64;
+
+		if (word)
+			return bit + (uint64_t)__builtin_ctzll(word);
+		bit = (bit / 64 + 1) * 64;
+	}
+	return bit;
+}
+
+int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
+		   void *data, struct kho_error *err)
+{
+	struct kho_map_leaf leaf;
+
+	for (uint64_t left = map->orders; left; left &= left - 1) {
+		unsigned int order = (unsigned int)__builtin_ctzll(left);
+		uint64_t from = 0;
+		int ret;
+
+		while ((ret = map->format->leaf_from(map, order, from, UINT64_MAX, &leaf, err)) > 0) {
+			from = leaf.addr + leaf_span(map, order);
+			if (fn(&leaf, data))
+				return 1;
+		}
+		if (ret)
+			return ret;
+	}
+	map->walked = true;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- iterator */
+
+/* Position in the leaves of one order. */
+struct cursor {
+	bool placed;		/* at the next block, whose bit is @bit */
+	bool ended;
+	uint64_t bit;
+	struct kho_map_leaf leaf;
+};
+
+struct kho_map_iter {
+	struct kho_map *map;
+	size_t nr_cursors;
+	struct cursor cursors[];	/* by order */
+};
 
 int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err)
 {
-	return map->format->begin(map, out, err);
+	size_t n = (size_t)__builtin_popcountll(map->orders);
+	struct kho_map_iter *iter = calloc(1, sizeof(*iter) + n * sizeof(iter->cursors[0]));
+
+	if (!iter)
+		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	iter->map = map;
+	for (uint64_t left = map->orders; left; left &= left - 1)
+		iter->cursors[iter->nr_cursors++].leaf.order = (unsigned int)__builtin_ctzll(left);
+	*out = iter;
+	return 0;
+}
+
+void kho_map_iter_destroy(struct kho_map_iter *iter)
+{
+	free(iter);
+}
+
+static uint64_t cursor_addr(const struct cursor *cursor)
+{
+	return cursor->leaf.addr + (cursor->bit << block_shift(&cursor->leaf));
+}
+
+/* Moves to the next block, in the next leaf if need be. */
+static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *err)
+{
+	struct kho_map_leaf *leaf = &cursor->leaf;
+
+	for (;;) {
+		/* before the first leaf there is nothing to skip */
+		uint64_t from = leaf->nr_words ? leaf->addr + leaf_span(map, leaf->order) : 0;
+		int ret;
+
+		cursor->bit = next_set(leaf, cursor->bit);
+		if (cursor->bit < leaf->nr_words * 64)
+			break;
+		ret = map->format->leaf_from(map, leaf->order, from, UINT64_MAX, leaf, err);
+		if (ret < 0)
+			return ret;
+		if (!ret) {
+			cursor->ended = true;
+			break;
+		}
+		cursor->bit = 0;
+	}
+	cursor->placed = true;
+	return 0;
+}
+
+/* Returns the cursor with the lowest address; *limit is the second lowest, or UINT64_MAX. */
+static struct cursor *first_cursor(struct kho_map_iter *iter, uint64_t *limit)
+{
+	struct cursor *first = NULL;
+	uint64_t lowest = UINT64_MAX;
+
+	*limit = UINT64_MAX;
+	for (size_t i = 0; i < iter->nr_cursors; i++) {
+		struct cursor *cursor = &iter->cursors[i];
+		uint64_t addr = cursor->ended ? UINT64_MAX : cursor_addr(cursor);
+
+		if (addr < lowest) {
+			*limit = lowest;
+			lowest = addr;
+			first = cursor;
+		} else if (addr < *limit) {
+			*limit = addr;
+		}
+	}
+	return first;
 }
 
 int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		      struct kho_error *err)
 {
-	return iter->map->format->next(iter, entry, err);
+	struct cursor *first;
+	uint64_t limit, end;
+
+	for (size_t i = 0; i < iter->nr_cursors; i++) {
+		int ret = iter->cursors[i].placed ? 0 : place(iter->map, &iter->cursors[i], err);
+
+		if (ret)
+			return ret;
+	}
+	first = first_cursor(iter, &limit);
+	if (!first) {
+		iter->map->walked = true;
+		return 0;
+	}
+
+	entry->addr = cursor_addr(first);
+	entry->order = first->leaf.order;
+	/* a block of another order ends the entry, so that overlapping blocks are sorted too */
+	end = first->bit + 1;
+	if (limit > entry->addr)
+		end += (limit - entry->addr - 1) >> block_shift(&first->leaf);
+	entry->count = next_clear(&first->leaf, first->bit);
+	entry->count = (entry->count < end ? entry->count : end) - first->bit;
+	entry->size = entry->count << block_shift(&first->leaf);
+	first->bit += entry->count;
+	first->placed = false;
+	return 1;
 }
 
-void kho_map_iter_destroy(struct kho_map_iter *iter)
+/* ---------------------------------------------------------------- look-ups */
+
+/* Returns 1 if the block of @order that contains @addr is preserved, else 0. */
+static int is_preserved(struct kho_map *map, unsigned int order, uint64_t addr,
+			struct kho_error *err)
 {
-	if (iter)
-		iter->map->format->end(iter);
+	uint64_t span = leaf_span(map, order), start = addr & -span, bit;
+	struct kho_map_leaf *leaf = map->found[order];
+	int ret;
+
+	if (!leaf) {
+		leaf = map->found[order] = calloc(1, sizeof(*leaf));
+		if (!leaf)
+			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		leaf->addr = KHO_NO_ADDR;
+	}
+	if (leaf->addr != start) {
+		leaf->addr = KHO_NO_ADDR;
+		ret = map->format->leaf_from(map, order, start, start + (span - 1), leaf, err);
+		if (ret < 0)
+			return ret;
+		/* remember a missing leaf as well */
+		leaf->addr = start;
+		leaf->nr_words = ret ? leaf->nr_words : 0;
+	}
+	bit = (addr - start) >> (KHO_ABI_PAGE_SHIFT + order);
+	return leaf->nr_words && leaf->bits[bit / 64] >> bit % 64 & 1;
+}
+
+/*
+ * Finds the end of the preserved block that covers @addr; *end is 0 if none does. @size is the
+ * likely size of the block, which only affects speed.
+ */
+static int covered_until(struct kho_map *map, uint64_t addr, uint64_t size, uint64_t *end,
+			 struct kho_error *err)
+{
+	unsigned int order = size < KHO_ABI_PAGE_SIZE ? 0 :
+			     63u - KHO_ABI_PAGE_SHIFT - (unsigned int)__builtin_clzll(size);
+	uint64_t likely = map->orders & 1ull << order, left = map->orders & ~likely;
+	int ret = likely ? is_preserved(map, order, addr, err) : 0;
+
+	for (; !ret && left; left &= left - 1) {
+		order = (unsigned int)__builtin_ctzll(left);
+		ret = is_preserved(map, order, addr, err);
+	}
+	if (ret < 0)
+		return ret;
+	order += KHO_ABI_PAGE_SHIFT;
+	*end = ret ? ((addr >> order) + 1) << order : 0;
+	return 0;
 }
 
 int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho_error *err)
@@ -69,16 +287,18 @@ int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho
 
 	while (addr <= last) {
 		uint64_t end;
-		int ret = map->format->covered_until(map, addr, size, &end, err);
+		int ret = covered_until(map, addr, size, &end, err);
 
 		if (ret)
 			return ret;
-		if (end <= addr)
+		if (!end)
 			return 0;
 		addr = end;
 	}
 	return 1;
 }
+
+/* ------------------------------------------------------------------- pages */
 
 struct nodes {
 	uint64_t *list;
@@ -112,13 +332,24 @@ static int compare_nodes(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static int see_leaf(const struct kho_map_leaf *leaf, void *data)
+{
+	(void)leaf;
+	(void)data;
+	return 0;
+}
+
 int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
 		  struct kho_error *err)
 {
 	struct nodes nodes = { 0 };
-	int ret = map->format->for_each_node(map, keep_node, &nodes, err);
+	/* a complete walk finds every page */
+	int ret = map->walked ? 0 : kho_map_leaves(map, see_leaf, NULL, err);
 
-	if (!ret && nodes.failed)
+	if (ret)
+		return ret;
+	map->format->for_each_node(map, keep_node, &nodes);
+	if (nodes.failed)
 		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	/* the formats' hash tables have another order in each process */
 	if (!ret && nodes.n)
@@ -129,16 +360,4 @@ int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), voi
 	}
 	free(nodes.list);
 	return ret;
-}
-
-int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
-		   void *data, struct kho_error *err)
-{
-	return map->format->for_each_leaf(map, fn, data, err);
-}
-
-int kho_map_has_larger(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
-		       struct kho_error *err)
-{
-	return map->format->has_larger(map, addr, size, order, err);
 }

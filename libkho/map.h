@@ -10,47 +10,43 @@
 
 struct kho_map_format;
 
+/* A bit for each block of 1 << @order pages from @addr on. */
+struct kho_map_leaf {
+	uint64_t addr;
+	unsigned int order;
+	size_t nr_words;		/* of 64 bits each */
+	uint64_t bits[KHO_ABI_PAGE_SIZE / 8];
+};
+
+/* A leaf of this order would span all addresses. */
+#define KHO_MAP_ORDERS	(64 - KHO_ABI_PAGE_SHIFT - KHO_RADIX_BITMAP_BITS)
+
 /* First member of the structure of each format. */
 struct kho_map {
 	const struct kho_map_format *format;
 	struct kho_source *source;
 	uint64_t addr;			/* of its first page */
 	unsigned int v1_bitmap;		/* bytes of a bitmap set by the caller, or 0 */
-};
-
-/* First member of the iterator of each format. */
-struct kho_map_iter {
-	struct kho_map *map;
-};
-
-/* A bit for each block of 1 << @order pages from @addr on. */
-struct kho_map_leaf {
-	uint64_t addr;
-	unsigned int order;
-	const uint64_t *bits;
-	size_t nr_words;		/* of 64 bits each */
+	/* set by open() */
+	uint64_t orders;		/* a bit for each order that has a leaf */
+	size_t leaf_words;		/* of 64 bits, in every leaf */
+	bool walked;			/* for_each_node() knows all pages; set by map.c too */
+	struct kho_map_leaf *found[KHO_MAP_ORDERS]; /* the one that the last look-up read, or NULL */
 };
 
 struct kho_map_format {
 	/* Reads the structure of the map. @place has the members that map.c set. */
 	int (*open)(const struct kho_map *place, struct kho_map **out, struct kho_error *err);
 	void (*close)(struct kho_map *map);
-	int (*begin)(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err);
-	int (*next)(struct kho_map_iter *iter, struct kho_map_entry *entry, struct kho_error *err);
-	void (*end)(struct kho_map_iter *iter);
 	/*
-	 * Finds the end of the preserved block that covers @addr; *end is 0 if none does. @size
-	 * is the likely size of the block, which only affects speed.
+	 * Reads the first leaf of @order that ends after @from and begins at or before @last. Returns 1,
+	 * or 0 if there is none. Rejects a leaf whose end overflows.
 	 */
-	int (*covered_until)(struct kho_map *map, uint64_t addr, uint64_t size, uint64_t *end,
-			     struct kho_error *err);
-	int (*has_larger)(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
-			  struct kho_error *err);
-	int (*for_each_node)(struct kho_map *map, int (*fn)(uint64_t addr, void *data),
-			     void *data, struct kho_error *err);
-	int (*for_each_leaf)(struct kho_map *map,
-			     int (*fn)(const struct kho_map_leaf *leaf, void *data), void *data,
-			     struct kho_error *err);
+	int (*leaf_from)(struct kho_map *map, unsigned int order, uint64_t from, uint64_t last,
+			 struct kho_map_leaf *leaf, struct kho_error *err);
+	/* Calls @fn for each page of the map that was read so far, until it returns non-zero. */
+	void (*for_each_node)(struct kho_map *map, int (*fn)(uint64_t addr, void *data),
+			      void *data);
 };
 
 extern const struct kho_map_format kho_map_radix;	/* kho-v3 and later */
@@ -70,17 +66,11 @@ int kho_map_covers(struct kho_map *map, uint64_t addr, uint64_t size, struct kho
 int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
 		  struct kho_error *err);
 /*
- * Calls @fn for each leaf of the map, order by order: much faster than the iterator, but not
- * sorted. Returns 0, or 1 if @fn stopped it by returning non-zero. Negative if the end of the map
- * is unreadable or a leaf has keys that only the iterator can judge.
+ * Calls @fn for each leaf of the map, order by order: faster than the iterator, but not sorted.
+ * Returns 0, or 1 if @fn stopped it by returning non-zero. Negative if the end of the map is
+ * unreadable.
  */
 int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
 		   void *data, struct kho_error *err);
-/*
- * Returns 1 if a preserved block larger than 1 << @order pages covers part of [addr, addr+size),
- * else 0. The range lies in one leaf of @order.
- */
-int kho_map_has_larger(struct kho_map *map, uint64_t addr, uint64_t size, unsigned int order,
-		       struct kho_error *err);
 
 #endif /* KHO_MAP_H */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The preserved-memory-map of kho-v1, see abi/kexec_handover.h: a chain of pages that
- * list bitmaps. The reader keeps the list, sorted (24 bytes for each bitmap). The iterator
- * holds one bitmap of each order at a time and merges them by address.
+ * list bitmaps. The reader keeps the list, sorted (24 bytes for each bitmap).
  *
  * The reader rejects a page or a bitmap that occurs twice, so the size of the input bounds
  * work and memory.
@@ -29,19 +28,12 @@ struct kho_bitmap {
 	struct kho_addr_set chunks;
 	struct kho_addr_set bitmaps;
 	unsigned int bytes;		/* of a bitmap */
-	const struct bitmap_ref *loaded; /* bitmap in page[], for look-ups */
-	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
 };
-
-static uint64_t bits_of(const struct kho_bitmap *map)
-{
-	return map->bytes * 8ull;
-}
 
 /* Bytes of memory that a bitmap describes. @order is one that check_ref() accepted. */
 static uint64_t span_of(const struct kho_bitmap *map, unsigned int order)
 {
-	return bits_of(map) << (KHO_ABI_PAGE_SHIFT + order);
+	return map->bytes * 8ull << (KHO_ABI_PAGE_SHIFT + order);
 }
 
 /* ------------------------------------------------------------- the chain */
@@ -134,10 +126,8 @@ static unsigned int bytes_of(const struct kho_bitmap *map)
 static int check_ref(const struct kho_bitmap *map, const struct bitmap_ref *ref,
 		     struct kho_error *err)
 {
-	const unsigned int max_shift = 64 - KHO_ABI_PAGE_SHIFT - 16;
-
 	/* the kernel makes bitmaps only for RAM, whose addresses do not overflow */
-	if (ref->order > max_shift || ref->addr % span_of(map, ref->order) ||
+	if (ref->order >= KHO_MAP_ORDERS || ref->addr % span_of(map, ref->order) ||
 	    ref->addr > UINT64_MAX - span_of(map, ref->order))
 		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 				"preserved-memory-map: no bitmap of order %u and %u bytes can begin at 0x%" PRIx64,
@@ -170,6 +160,7 @@ static int check_refs(struct kho_bitmap *map, struct kho_error *err)
 		return kho_remedy(err, ret, "Say which: --v1-bitmap=512 (Linux 6.16, early 6.17) or --v1-bitmap=page.");
 	}
 
+	map->map.leaf_words = map->bytes / 8;
 	for (size_t i = 0; i < map->nr_refs; i++) {
 		ret = check_ref(map, &map->refs[i], err);
 		if (ret)
@@ -177,6 +168,8 @@ static int check_refs(struct kho_bitmap *map, struct kho_error *err)
 	}
 	if (map->nr_refs)
 		qsort(map->refs, map->nr_refs, sizeof(*map->refs), compare_refs);
+	for (size_t i = 0; i < map->nr_refs; i++)
+		map->map.orders |= 1ull << map->refs[i].order;
 	for (size_t i = 1; i < map->nr_refs; i++) {
 		if (!compare_refs(&map->refs[i - 1], &map->refs[i]))
 			return kho_fail(err, KHO_ERR_CORRUPT, map->refs[i].bitmap,
@@ -222,6 +215,7 @@ static int bitmap_open(const struct kho_map *place, struct kho_map **out, struct
 	if (!map)
 		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
 	map->map = *place;
+	map->map.walked = true;		/* the chain lists every page */
 	ret = read_chain(map, err);
 	if (ret)
 		bitmap_close(&map->map);
@@ -230,282 +224,62 @@ static int bitmap_open(const struct kho_map *place, struct kho_map **out, struct
 	return ret;
 }
 
-/* --------------------------------------------------------------- iterator */
+/* ------------------------------------------------------------------ leaves */
 
-/* Position in the bitmaps of one order. */
-struct order_cursor {
-	const struct bitmap_ref *ref, *end;
-	uint64_t next_bit;
-	bool loaded, ended;
-	struct kho_map_entry entry;
-	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
-};
-
-struct bitmap_iter {
-	struct kho_map_iter iter;
-	size_t nr_cursors;
-	struct order_cursor cursors[];
-};
-
-/* Finds the first bit at or after @from; false if there is none. */
-static bool next_bit(const struct kho_bitmap *map, const uint64_t *words, uint64_t from,
-		     uint64_t *bit)
+/* Index of the first bitmap of @order at or after @addr, or of a larger order; nr_refs if none. */
+static size_t find_ref(const struct kho_bitmap *map, unsigned int order, uint64_t addr)
 {
-	while (from < bits_of(map)) {
-		uint64_t word = words[from / 64] >> (from % 64);
+	const struct bitmap_ref key = { .order = order, .addr = addr };
+	size_t low = 0, high = map->nr_refs;
 
-		if (word) {
-			*bit = from + (uint64_t)__builtin_ctzll(word);
-			return true;
-		}
-		from = (from / 64 + 1) * 64;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_refs(&map->refs[mid], &key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return false;
+	return low;
 }
 
-static int cursor_advance(struct kho_bitmap *map, struct order_cursor *cursor,
-			  struct kho_error *err)
-{
-	for (; cursor->ref < cursor->end; cursor->ref++) {
-		unsigned int shift = KHO_ABI_PAGE_SHIFT + cursor->ref->order;
-		uint64_t bit;
-		int ret;
-
-		if (!cursor->loaded) {
-			ret = kho_source_read(map->map.source, cursor->ref->bitmap, cursor->page,
-					      map->bytes, err);
-			if (ret)
-				return ret;
-			cursor->loaded = true;
-			cursor->next_bit = 0;
-		}
-		if (next_bit(map, cursor->page, cursor->next_bit, &bit)) {
-			cursor->next_bit = bit + 1;
-			cursor->entry = (struct kho_map_entry){
-				cursor->ref->addr + (bit << shift), 1ull << shift,
-				cursor->ref->order,
-			};
-			return 0;
-		}
-		cursor->loaded = false;
-	}
-	cursor->ended = true;
-	return 0;
-}
-
-static size_t count_orders(const struct kho_bitmap *map)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < map->nr_refs; i++)
-		n += !i || map->refs[i].order != map->refs[i - 1].order;
-	return n;
-}
-
-static void bitmap_end(struct kho_map_iter *iter)
-{
-	free(iter);
-}
-
-static int bitmap_begin(struct kho_map *base, struct kho_map_iter **out, struct kho_error *err)
+static int bitmap_leaf_from(struct kho_map *base, unsigned int order, uint64_t from, uint64_t last,
+			    struct kho_map_leaf *leaf, struct kho_error *err)
 {
 	struct kho_bitmap *map = bitmap_of(base);
-	struct bitmap_iter *iter;
-
-	iter = calloc(1, sizeof(*iter) + count_orders(map) * sizeof(iter->cursors[0]));
-	if (!iter)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
-	iter->iter.map = base;
-
-	for (size_t i = 0; i < map->nr_refs; i++) {
-		if (!i || map->refs[i].order != map->refs[i - 1].order)
-			iter->cursors[iter->nr_cursors++].ref = &map->refs[i];
-		iter->cursors[iter->nr_cursors - 1].end = &map->refs[i + 1];
-	}
-	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		int ret = cursor_advance(map, &iter->cursors[i], err);
-
-		if (ret) {
-			bitmap_end(&iter->iter);
-			return ret;
-		}
-	}
-
-	*out = &iter->iter;
-	return 0;
-}
-
-static int bitmap_next(struct kho_map_iter *base, struct kho_map_entry *entry,
-		       struct kho_error *err)
-{
-	struct bitmap_iter *iter = (struct bitmap_iter *)base;
-	struct order_cursor *first = NULL;
-	struct kho_map_entry found;
+	size_t i = find_ref(map, order, from / span_of(map, order) * span_of(map, order));
+	const struct bitmap_ref *ref = &map->refs[i];
 	int ret;
 
-	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		struct order_cursor *cursor = &iter->cursors[i];
-
-		if (!cursor->ended && (!first || cursor->entry.addr < first->entry.addr))
-			first = cursor;
-	}
-	if (!first)
+	if (i == map->nr_refs || ref->order != order || ref->addr > last)
 		return 0;
-
-	found = first->entry;
-	ret = cursor_advance(bitmap_of(base->map), first, err);
+	ret = kho_source_read(base->source, ref->bitmap, leaf->bits, map->bytes, err);
 	if (ret)
 		return ret;
-
-	*entry = found;
+	leaf->addr = ref->addr;
+	leaf->order = order;
+	leaf->nr_words = map->bytes / 8;
 	return 1;
 }
 
-static int bitmap_for_each_leaf(struct kho_map *base,
-				int (*fn)(const struct kho_map_leaf *leaf, void *data), void *data,
-				struct kho_error *err)
+static void bitmap_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, void *data),
+				 void *data)
 {
-	struct kho_bitmap *map = bitmap_of(base);
-	uint64_t page[KHO_ABI_PAGE_SIZE / 8];
+	const struct kho_bitmap *map = bitmap_of(base);
 
-	for (size_t i = 0; i < map->nr_refs; i++) {
-		const struct kho_map_leaf leaf = {
-			map->refs[i].addr, map->refs[i].order, page, map->bytes / 8,
-		};
-		int ret = kho_source_read(base->source, map->refs[i].bitmap, page, map->bytes, err);
-
-		if (ret)
-			return ret;
-		if (fn(&leaf, data))
-			return 1;
-	}
-	return 0;
-}
-
-/* ---------------------------------------------------------------- look-up */
-
-/* Finds the bitmap of @addr among those of the order at *@from; moves *@from to the next order. */
-static const struct bitmap_ref *find_ref(const struct kho_bitmap *map, size_t *from, uint64_t addr)
-{
-	unsigned int order = map->refs[*from].order;
-	size_t low = *from, high = map->nr_refs;
-
-	/* find the end of this order, then the last bitmap that begins at or before @addr */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (map->refs[mid].order > order)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	low = *from;
-	*from = high;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (map->refs[mid].addr > addr)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	if (!low || map->refs[low - 1].order != order || map->refs[low - 1].addr > addr ||
-	    addr - map->refs[low - 1].addr >= span_of(map, order))
-		return NULL;
-	return &map->refs[low - 1];
-}
-
-/* Reads the bitmap into map->page, unless it is there. */
-static int load_ref(struct kho_bitmap *map, const struct bitmap_ref *ref, struct kho_error *err)
-{
-	int ret;
-
-	if (map->loaded == ref)
-		return 0;
-	map->loaded = NULL;
-	ret = kho_source_read(map->map.source, ref->bitmap, map->page, map->bytes, err);
-	if (!ret)
-		map->loaded = ref;
-	return ret;
-}
-
-static int bitmap_has_larger(struct kho_map *base, uint64_t addr, uint64_t size,
-			     unsigned int order, struct kho_error *err)
-{
-	struct kho_bitmap *map = bitmap_of(base);
-	size_t i = 0;
-
-	while (i < map->nr_refs) {
-		const struct bitmap_ref *ref = find_ref(map, &i, addr);
-		unsigned int shift;
-		uint64_t bit;
-		int ret;
-
-		if (!ref || ref->order <= order)
-			continue;
-		ret = load_ref(map, ref, err);
-		if (ret)
-			return ret;
-		shift = KHO_ABI_PAGE_SHIFT + ref->order;
-		if (next_bit(map, map->page, (addr - ref->addr) >> shift, &bit) &&
-		    bit <= (addr - ref->addr + (size - 1)) >> shift)
-			return 1;
-	}
-	return 0;
-}
-
-static int bitmap_covered_until(struct kho_map *base, uint64_t addr, uint64_t size,
-				uint64_t *end, struct kho_error *err)
-{
-	struct kho_bitmap *map = bitmap_of(base);
-	size_t i = 0;
-
-	(void)size;
-	*end = 0;
-	while (i < map->nr_refs) {
-		const struct bitmap_ref *ref = find_ref(map, &i, addr);
-		uint64_t bit;
-		int ret;
-
-		if (!ref)
-			continue;
-		ret = load_ref(map, ref, err);
-		if (ret)
-			return ret;
-		bit = (addr - ref->addr) >> (KHO_ABI_PAGE_SHIFT + ref->order);
-		if (map->page[bit / 64] & 1ull << (bit % 64)) {
-			*end = ref->addr + ((bit + 1) << (KHO_ABI_PAGE_SHIFT + ref->order));
-			return 0;
-		}
-	}
-	return 0;
-}
-
-static int bitmap_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, void *data),
-				void *data, struct kho_error *err)
-{
-	struct kho_bitmap *map = bitmap_of(base);
-
-	(void)err;
 	for (size_t i = 0; i < map->chunks.room; i++) {
 		if (map->chunks.slots[i] && fn(map->chunks.slots[i], data))
-			return 0;
+			return;
 	}
 	for (size_t i = 0; i < map->bitmaps.room; i++) {
 		if (map->bitmaps.slots[i] && fn(map->bitmaps.slots[i], data))
-			return 0;
+			return;
 	}
-	return 0;
 }
 
 const struct kho_map_format kho_map_bitmap = {
 	.open = bitmap_open,
 	.close = bitmap_close,
-	.begin = bitmap_begin,
-	.next = bitmap_next,
-	.end = bitmap_end,
-	.covered_until = bitmap_covered_until,
-	.has_larger = bitmap_has_larger,
+	.leaf_from = bitmap_leaf_from,
 	.for_each_node = bitmap_for_each_node,
-	.for_each_leaf = bitmap_for_each_leaf,
 };

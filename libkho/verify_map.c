@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Rules about the preserved-memory-map. A rule about what may be preserved is a line in
- * map_rules[]. It is asked for many ranges at once first, and for each of them only where
+ * map_rules[]. It is asked for many blocks at once first, and for each of them only where
  * that does not hold; both ask the same function, whatever the format of the map is.
+ *
+ * Where each page of RAM has a bit, the map is read leaf by leaf and the bits show which blocks
+ * overlap. Otherwise it is read in the order of addresses.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -36,42 +39,34 @@ static const struct map_rule map_rules[] = {
 
 /* ---------------------------------------------------------- many at once */
 
-/* True if all that is preserved of [addr, addr+size), a part of a leaf of @order, is sound. */
-static bool is_sound(const struct kho_verify *v, uint64_t addr, uint64_t size, unsigned int order)
+static bool is_sound(const struct kho_verify *v, uint64_t addr, uint64_t size)
 {
 	for (size_t i = 0; i < NR_MAP_RULES; i++) {
 		if (!map_rules[i].holds(v, addr, size))
 			return false;
 	}
-	/* K105: where there is a set of pages it says it; blocks of one order cannot overlap */
-	return v->unnamed.words || !kho_map_has_larger(v->map, addr, size, order, NULL);
+	return true;
 }
 
 /* The same for the blocks of one word of a leaf. */
-static bool word_is_sound(const struct kho_verify *v, const struct kho_map_leaf *leaf,
-			  uint64_t addr, uint64_t bits)
+static bool word_is_sound(const struct kho_verify *v, unsigned int shift, uint64_t addr,
+			  uint64_t bits)
 {
-	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
-
-	if (is_sound(v, addr, 64ull << shift, leaf->order))
+	if (is_sound(v, addr, 64ull << shift))
 		return true;
 	for (; bits; bits &= bits - 1) {
-		if (!is_sound(v, addr + ((uint64_t)__builtin_ctzll(bits) << shift), 1ull << shift,
-			      leaf->order))
+		if (!is_sound(v, addr + ((uint64_t)__builtin_ctzll(bits) << shift), 1ull << shift))
 			return false;
 	}
 	return true;
 }
 
 /* False if another block has one of the pages. */
-static bool add_unnamed(struct kho_verify *v, const struct kho_map_leaf *leaf, uint64_t addr,
-			uint64_t bits)
+static bool add_unnamed(struct kho_verify *v, unsigned int shift, uint64_t addr, uint64_t bits)
 {
-	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
-
-	if (!leaf->order)
+	if (shift == KHO_ABI_PAGE_SHIFT)
 		return kho_page_set_add_64(&v->unnamed, addr, bits);
-	for (; v->unnamed.words && bits; bits &= bits - 1) {
+	for (; bits; bits &= bits - 1) {
 		if (!kho_page_set_add(&v->unnamed, addr + ((uint64_t)__builtin_ctzll(bits) << shift),
 				      1ull << shift))
 			return false;
@@ -83,16 +78,16 @@ static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 {
 	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
 	struct kho_verify *v = data;
-	bool sound = is_sound(v, leaf->addr, (uint64_t)leaf->nr_words * 64 << shift, leaf->order);
+	bool sound = is_sound(v, leaf->addr, (uint64_t)leaf->nr_words * 64 << shift);
 
 	for (size_t i = 0; i < leaf->nr_words; i++) {
 		uint64_t addr = leaf->addr + ((uint64_t)i * 64 << shift), bits = leaf->bits[i];
 
 		if (!bits)
 			continue;
-		if (!sound && !word_is_sound(v, leaf, addr, bits))
+		if (!sound && !word_is_sound(v, shift, addr, bits))
 			return 1;
-		if (!add_unnamed(v, leaf, addr, bits))
+		if (!add_unnamed(v, shift, addr, bits))
 			return 1;
 		v->summary->ranges += (uint64_t)__builtin_popcountll(bits);
 	}
@@ -101,21 +96,33 @@ static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 
 /* ------------------------------------------------------------ one by one */
 
+static void judge_block(struct kho_verify *v, uint64_t addr, uint64_t size, uint64_t last_end)
+{
+	for (size_t i = 0; i < NR_MAP_RULES; i++) {
+		if (!map_rules[i].holds(v, addr, size))
+			kho_report(v, map_rules[i].rule, addr, 0,
+				   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " %s",
+				   addr, size, map_rules[i].what);
+	}
+	if (addr < last_end)
+		kho_report(v, KHO_RULE_K105, addr, 0,
+			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one before it",
+			   addr, size);
+}
+
 static void judge_entry(struct kho_verify *v, const struct kho_map_entry *entry,
 			uint64_t *last_end)
 {
-	for (size_t i = 0; i < NR_MAP_RULES; i++) {
-		if (!map_rules[i].holds(v, entry->addr, entry->size))
-			kho_report(v, map_rules[i].rule, entry->addr, 0,
-				   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " %s",
-				   entry->addr, entry->size, map_rules[i].what);
+	const uint64_t size = entry->size / entry->count, end = entry->addr + entry->size;
+
+	v->summary->ranges += entry->count;
+	/* block by block only where something is wrong */
+	if (entry->addr < *last_end || !is_sound(v, entry->addr, entry->size)) {
+		for (uint64_t addr = entry->addr; addr < end; addr += size)
+			judge_block(v, addr, size, *last_end);
 	}
-	if (entry->addr < *last_end)
-		kho_report(v, KHO_RULE_K105, entry->addr, 0,
-			   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one before it",
-			   entry->addr, entry->size);
-	if (entry->addr + entry->size > *last_end)
-		*last_end = entry->addr + entry->size;
+	if (end > *last_end)
+		*last_end = end;
 }
 
 static void report_map_error(struct kho_verify *v, const struct kho_error *err)
@@ -141,7 +148,6 @@ static bool judge_entries(struct kho_verify *v)
 	ret = kho_map_begin(v->map, &iter, &err);
 	if (!ret) {
 		while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
-			v->summary->ranges++;
 			judge_entry(v, &entry, &last_end);
 			kho_page_set_add(&v->unnamed, entry.addr, entry.size);
 		}
@@ -210,8 +216,8 @@ void kho_verify_map(struct kho_verify *v)
 	}
 
 	create_unnamed(v);
-	if (kho_map_leaves(v->map, judge_leaf, v, NULL)) {
-		/* something is wrong: find out with what */
+	if (!v->unnamed.words || kho_map_leaves(v->map, judge_leaf, v, NULL)) {
+		/* in order, to say what is wrong */
 		v->summary->ranges = 0;
 		if (!judge_entries(v))
 			return;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-dump [--memory GIB] [--scatter] [--whole | --kdump] RECORDS FILE: makes an ELF core of a
- * machine that hands over so many DMA allocations. They are of mixed order and lie all
- * over its memory, as do the blocks of their records: the allocator gave out memory
+ * bench-dump [--memory GIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE: makes an
+ * ELF core of a machine that hands over so many DMA allocations. They are of mixed order and lie
+ * all over its memory, as do the blocks of their records: the allocator gave out memory
  * stretch by stretch of 64 MiB, in no order, and within each upwards. With --scatter there
  * is not an order at all, neither of allocations nor of blocks.
+ *
+ * With --host it also preserves the memory of 16 guests of 64 GiB, as live update does: one in
+ * pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1, whose
+ * kernels do not know DMA records: the allocations are preserved, and the records left out.
  *
  * The file has the pages with the metadata and the notes of a snapshot; with --whole all
  * of memory (as holes) and no notes, as a dump that somebody else made. With --kdump the
@@ -35,6 +39,10 @@
 #define STRETCH		(64ull << 20)
 #define SCRATCH		(64ull << 20)
 #define TREE		(256ull << 20)
+#define GUESTS		16
+#define GUEST		(64 * GIB)
+#define GUEST_ROOM	(65 * GIB)	/* with what is left out of it */
+#define FOLIO_ORDER	9u
 #define PER_BLOCK \
 	((PAGE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
 
@@ -46,13 +54,17 @@ struct page {
 
 struct machine {
 	uint64_t memory;	/* bytes of RAM */
+	uint64_t guests;	/* where they begin, behind everything else; or 0 */
 	size_t records, blocks;
-	bool scatter;
+	bool scatter, v1;
 	uint64_t *allocations;	/* address | order, in the order of their records */
 	uint64_t *places;	/* of head, root and blocks */
 	struct page *pages;
 	size_t nr_pages, room;
 	uint64_t next_node;
+	uint64_t *bitmap;	/* of kho-v1, that was written to last */
+	uint64_t bitmap_start;
+	unsigned int bitmap_order;
 	uint64_t random;
 };
 
@@ -143,7 +155,8 @@ static void place_all(struct machine *m)
 {
 	size_t n = m->records + m->blocks + 2, metadata = 0, allocations = 0;
 	uint64_t *kinds = allocate(n, sizeof(*kinds));
-	uint64_t taken = 0, gap, addr = LOW_END + HOLE, end = m->memory + HOLE;
+	uint64_t taken = 0, gap, addr = LOW_END + HOLE;
+	uint64_t end = m->guests ? m->guests : m->memory + HOLE;
 
 	/* order, and whether it is an allocation */
 	for (size_t i = 0; i < m->records; i++)
@@ -192,7 +205,7 @@ static uint64_t *node_at(struct machine *m, uint64_t addr)
 	return (uint64_t *)m->pages[(addr - TREE) / (2 * PAGE)].data;
 }
 
-static void preserve(struct machine *m, uint64_t addr, unsigned int order)
+static void preserve_radix(struct machine *m, uint64_t addr, unsigned int order)
 {
 	uint64_t key = 1ull << (64 - KHO_ABI_PAGE_SHIFT - order) |
 		       addr >> (KHO_ABI_PAGE_SHIFT + order);
@@ -211,6 +224,69 @@ static void preserve(struct machine *m, uint64_t addr, unsigned int order)
 	node[key / 64] |= 1ull << (key % 64);
 }
 
+/* The page of the chain that has the last bitmap of @order: a new one where there is no room. */
+static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
+{
+	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
+
+	while ((chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS) && chunk->next)
+		chunk = (void *)node_at(m, chunk->next);
+	if (chunk->num_elms && (chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS))
+		chunk = (void *)node_new(m, &chunk->next);
+	chunk->order = order;
+	return chunk;
+}
+
+/* The bitmap of @order for the memory from @start on: a new one where there is none. */
+static uint64_t *bitmap_of(struct machine *m, unsigned int order, uint64_t start)
+{
+	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
+	struct khoser_mem_bitmap_ptr *ptr;
+
+	for (; chunk; chunk = chunk->next ? (void *)node_at(m, chunk->next) : NULL) {
+		for (uint32_t i = 0; chunk->order == order && i < chunk->num_elms; i++) {
+			if (chunk->bitmaps[i].phys_start == start)
+				return node_at(m, chunk->bitmaps[i].bitmap);
+		}
+	}
+	chunk = chunk_of(m, order);
+	ptr = &chunk->bitmaps[chunk->num_elms++];
+	ptr->phys_start = start;
+	return node_new(m, &ptr->bitmap);
+}
+
+static void preserve_v1(struct machine *m, uint64_t addr, unsigned int order)
+{
+	const uint64_t span = PAGE * 8 * PAGE << order;
+	uint64_t start = addr / span * span, bit = addr % span / (PAGE << order);
+
+	if (!m->bitmap || m->bitmap_start != start || m->bitmap_order != order) {
+		m->bitmap = bitmap_of(m, order, start);
+		m->bitmap_start = start;
+		m->bitmap_order = order;
+	}
+	m->bitmap[bit / 64] |= 1ull << (bit % 64);
+}
+
+static void preserve(struct machine *m, uint64_t addr, unsigned int order)
+{
+	if (m->v1)
+		preserve_v1(m, addr, order);
+	else
+		preserve_radix(m, addr, order);
+}
+
+/* A guest in blocks of @order. The one after each @run of them belongs to somebody else. */
+static void make_guest(struct machine *m, uint64_t addr, unsigned int order, unsigned int run)
+{
+	for (uint64_t i = 0; i < GUEST / (PAGE << order); i++) {
+		if (i && i % run == 0)
+			addr += PAGE << order;
+		preserve(m, addr, order);
+		addr += PAGE << order;
+	}
+}
+
 static void make_tree(struct machine *m)
 {
 	uint64_t root;
@@ -221,6 +297,8 @@ static void make_tree(struct machine *m)
 		preserve(m, m->allocations[i] & -PAGE, m->allocations[i] % PAGE);
 	for (size_t i = 0; i < m->blocks + 2; i++)
 		preserve(m, m->places[i], 0);
+	for (unsigned int i = 0; m->guests && i < GUESTS; i++)
+		make_guest(m, m->guests + i * GUEST_ROOM, i ? FOLIO_ORDER : 0, i ? 512 : 1024);
 }
 
 /* ---------------------------------------------------------------- records */
@@ -282,19 +360,26 @@ static void make_head(struct machine *m, uint64_t addr, uint64_t first_block, ui
 	memcpy(page_new(m, addr), &head, sizeof(head));
 }
 
+static bool make_subtree(void *fdt, uint64_t head)
+{
+	const uint64_t size = sizeof(struct dma_alloc_ser);
+
+	return !fdt_begin_node(fdt, DMA_ALLOC_KHO_SUBTREE) &&
+	       !fdt_property(fdt, KHO_FDT_DATA_PROP, &head, sizeof(head)) &&
+	       !fdt_property(fdt, KHO_FDT_SIZE_PROP, &size, sizeof(size)) && !fdt_end_node(fdt);
+}
+
 static void make_root(struct machine *m, uint64_t addr, uint64_t head)
 {
 	unsigned char *fdt = page_new(m, addr);
-	uint64_t tree = TREE, size = sizeof(struct dma_alloc_ser);
+	const uint64_t tree = TREE;
 
 	if (fdt_create(fdt, (int)PAGE) || fdt_finish_reservemap(fdt) ||
 	    fdt_begin_node(fdt, "") ||
-	    fdt_property_string(fdt, "compatible", "kho-v4") ||
+	    fdt_property_string(fdt, "compatible", m->v1 ? "kho-v1" : "kho-v4") ||
 	    fdt_property(fdt, KHO_FDT_MEMORY_MAP_PROP, &tree, sizeof(tree)) ||
-	    fdt_begin_node(fdt, DMA_ALLOC_KHO_SUBTREE) ||
-	    fdt_property(fdt, KHO_FDT_DATA_PROP, &head, sizeof(head)) ||
-	    fdt_property(fdt, KHO_FDT_SIZE_PROP, &size, sizeof(size)) ||
-	    fdt_end_node(fdt) || fdt_end_node(fdt) || fdt_finish(fdt))
+	    (!m->v1 && !make_subtree(fdt, head)) ||
+	    fdt_end_node(fdt) || fdt_finish(fdt))
 		die("cannot make the root FDT");
 }
 
@@ -311,9 +396,9 @@ static size_t make_notes(const struct machine *m, uint64_t root, char *buf, size
 	Elf64_Nhdr *nhdr = (Elf64_Nhdr *)buf;
 	char *text = buf + sizeof(*nhdr) + 4;
 	int n = snprintf(text, size - sizeof(*nhdr) - 4,
-			 "side=out\nrelease=7.3.4-bench\nfdt_phys=0x%" PRIx64 "\n"
+			 "side=out\nrelease=%s-bench\nfdt_phys=0x%" PRIx64 "\n"
 			 "scratch=0x%llx+0x%llx\nram=0x%llx+0x%llx\nram=0x%llx+0x%llx\n",
-			 root, SCRATCH, SCRATCH, (1ull << 20), LOW_END - (1ull << 20),
+			 m->v1 ? "7.0.0" : "7.3.4", root, SCRATCH, SCRATCH, (1ull << 20), LOW_END - (1ull << 20),
 			 LOW_END + HOLE, m->memory - LOW_END);
 
 	*nhdr = (Elf64_Nhdr){ sizeof(KHO_SNAPSHOT_NOTE_NAME), (Elf64_Word)n,
@@ -475,31 +560,41 @@ static void write_kdump(const struct machine *m, int fd)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
+		{ "host", no_argument, NULL, 'h' },
 		{ "kdump", no_argument, NULL, 'k' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ "scatter", no_argument, NULL, 's' },
+		{ "v1", no_argument, NULL, '1' },
 		{ "whole", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct machine m = { .memory = 64 * GIB, .random = 1 };
-	bool whole = false, kdump = false;
-	uint64_t pages;
+	bool whole = false, kdump = false, host = false;
+	uint64_t pages = 0;
 	int option, fd;
 
-	while ((option = getopt_long(argc, argv, "km:sw", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "1hkm:sw", long_options, NULL)) != -1) {
 		if (option == 'm')
 			m.memory = strtoull(optarg, NULL, 0) * GIB;
 		else if (option == 's')
 			m.scatter = true;
 		else if (option == 'k')
 			kdump = true;
+		else if (option == 'h')
+			host = true;
+		else if (option == '1')
+			m.v1 = true;
 		else if (option == 'w')
 			whole = true;
 		else
 			die("no such option");
 	}
 	if (argc - optind != 2 || m.memory <= LOW_END || m.memory > 1024 * GIB)
-		die("usage: bench-dump [--memory GIB (3 to 1024)] [--scatter] [--whole | --kdump] RECORDS FILE");
+		die("usage: bench-dump [--memory GIB (3 to 1024)] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE");
+	if (host) {
+		m.guests = m.memory + HOLE;
+		m.memory += GUESTS * GUEST_ROOM;
+	}
 
 	m.records = strtoull(argv[optind], NULL, 0);
 	m.blocks = (m.records + PER_BLOCK - 1) / PER_BLOCK;
@@ -507,8 +602,10 @@ int main(int argc, char **argv)
 	m.places = allocate(m.blocks + 2, sizeof(*m.places));
 	place_all(&m);
 	make_tree(&m);
-	pages = make_records(&m, m.places + 2);
-	make_head(&m, m.places[1], m.places[2], pages);
+	if (!m.v1) {
+		pages = make_records(&m, m.places + 2);
+		make_head(&m, m.places[1], m.places[2], pages);
+	}
 	make_root(&m, m.places[0], m.places[1]);
 
 	fd = open(argv[optind + 1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -22,14 +22,14 @@ static int count_bits(const struct kho_map_leaf *leaf, void *data)
 	return 0;
 }
 
-/* Leaf by leaf there are as many entries as one by one. */
-static void read_leaves(struct kho_state *state, uint64_t entries)
+/* Leaf by leaf there are as many blocks as entry by entry. */
+static void read_leaves(struct kho_state *state, uint64_t blocks)
 {
 	struct kho_map *map;
 	uint64_t bits = 0;
 
 	if (!kho_state_map(state, &map, NULL) && !kho_map_leaves(map, count_bits, &bits, NULL) &&
-	    bits != entries)
+	    bits != blocks)
 		abort();
 }
 
@@ -37,7 +37,7 @@ static void read_entries(struct kho_state *state)
 {
 	struct kho_map_entry entry = { 0 };
 	struct kho_map_iter *iter;
-	uint64_t last = 0;
+	uint64_t last = 0, blocks = 0;
 	size_t n = 0;
 	int ret = 1;
 
@@ -47,12 +47,15 @@ static void read_entries(struct kho_state *state)
 		if (entry.addr < last)
 			abort(); /* out of order */
 		last = entry.addr;
+		if (!entry.count || entry.size != entry.count * KHO_ABI_PAGE_SIZE << entry.order)
+			abort();
+		blocks += entry.count;
 		if (n++ < 16 && kho_map_contains(state, entry.addr, entry.size, NULL) == 0)
 			abort(); /* the iterator and the look-up do not agree */
 	}
 	kho_map_iter_destroy(iter);
 	if (!ret)
-		read_leaves(state, n);
+		read_leaves(state, blocks);
 }
 
 int fuzz_one(const uint8_t *data, size_t size)

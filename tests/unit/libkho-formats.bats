@@ -44,6 +44,10 @@ as_release() {
 	END
 }
 
+@test "blocks come in order of addresses, where those of several orders overlap too" {
+	"$KHO_BUILDDIR/tests/unit/test-map"
+}
+
 @test "composite and list compatibles are read as what they contain" {
 	for name in compatible-composite compatible-list; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/changed"

@@ -26,6 +26,10 @@ check_PROGRAMS += tests/unit/test-checksums
 tests_unit_test_checksums_SOURCES = tests/unit/test-checksums.c
 tests_unit_test_checksums_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-map
+tests_unit_test_map_SOURCES = tests/unit/test-map.c
+tests_unit_test_map_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-json
 tests_unit_test_json_SOURCES = tests/unit/test-json.c
 tests_unit_test_json_LDADD = libkho/libkho-core.la

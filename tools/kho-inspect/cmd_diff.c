@@ -418,23 +418,23 @@ static void flush_run(struct diff *diff, struct run *run)
 	run->change = NULL;
 }
 
-/* What touches, of one owner and with one fate, is told as one. */
-static void add_entry(struct diff *diff, struct run *run, const char *change,
+/* The first block of @entry. What touches, of one owner and with one fate, is reported as one. */
+static void add_block(struct diff *diff, struct run *run, const char *change,
 		      const struct side *side, const struct kho_map_entry *entry)
 {
-	struct run next = { .change = change, .range = { entry->addr, entry->size } };
+	struct run next = { .change = change, .range = { entry->addr, entry->size / entry->count } };
 
 	find_owner(diff, side, entry->addr, next.owner);
 	if (run->change && !strcmp(run->change, change) && !strcmp(run->owner, next.owner) &&
-	    entry->addr == run->range.addr + run->range.size) {
-		run->range.size += entry->size;
+	    next.range.addr == run->range.addr + run->range.size) {
+		run->range.size += next.range.size;
 		return;
 	}
 	flush_run(diff, run);
 	*run = next;
 }
 
-/* One of the two maps, entry by entry. */
+/* One of the two maps: @entry is what is left of the one at hand. */
 struct walk {
 	struct kho_map_iter *iter;
 	struct kho_map_entry entry;
@@ -448,6 +448,19 @@ static void advance(struct diff *diff, struct walk *walk)
 	walk->more = ret > 0;
 	if (ret < 0)
 		diff->ret = ret;
+}
+
+/* Goes on behind the next @blocks. */
+static void skip(struct diff *diff, struct walk *walk, uint64_t blocks)
+{
+	struct kho_map_entry *entry = &walk->entry;
+	uint64_t size = entry->size / entry->count * blocks;
+
+	entry->addr += size;
+	entry->size -= size;
+	entry->count -= blocks;
+	if (!entry->count)
+		advance(diff, walk);
 }
 
 static void begin_walk(struct diff *diff, struct side *side, struct walk *walk)
@@ -466,19 +479,21 @@ static void compare_maps(struct diff *diff)
 {
 	struct walk x = { 0 }, y = { 0 };
 	struct run run = { 0 };
+	uint64_t same;
 
 	begin_walk(diff, &diff->a, &x);
 	begin_walk(diff, &diff->b, &y);
 	while (!diff->ret && (x.more || y.more)) {
 		if (!y.more || (x.more && entry_less(&x.entry, &y.entry))) {
-			add_entry(diff, &run, "released", &diff->a, &x.entry);
-			advance(diff, &x);
+			add_block(diff, &run, "released", &diff->a, &x.entry);
+			skip(diff, &x, 1);
 		} else if (!x.more || entry_less(&y.entry, &x.entry)) {
-			add_entry(diff, &run, "preserved", &diff->b, &y.entry);
-			advance(diff, &y);
+			add_block(diff, &run, "preserved", &diff->b, &y.entry);
+			skip(diff, &y, 1);
 		} else {
-			advance(diff, &x);
-			advance(diff, &y);
+			same = x.entry.count < y.entry.count ? x.entry.count : y.entry.count;
+			skip(diff, &x, same);
+			skip(diff, &y, same);
 		}
 	}
 	flush_run(diff, &run);

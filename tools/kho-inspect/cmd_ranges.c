@@ -57,11 +57,11 @@ static int add_entry(const struct kho_map_entry *entry, void *data)
 
 	if (run->entries && entry->addr == run->range.addr + run->range.size) {
 		run->range.size += entry->size;
-		run->entries++;
+		run->entries += entry->count;
 		return 0;
 	}
 	flush_run(output);
-	*run = (struct run){ { entry->addr, entry->size }, 1 };
+	*run = (struct run){ { entry->addr, entry->size }, entry->count };
 	return 0;
 }
 

@@ -17,7 +17,7 @@ static int count_entry(const struct kho_map_entry *entry, void *data)
 {
 	struct figures *figures = data;
 
-	figures->ranges++;
+	figures->ranges += entry->count;
 	figures->preserved += entry->size;
 	return 0;
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The walk over a preserved-memory-map that is made of a few leaves in memory, against one that
+ * looks at each block: blocks come once, in order of addresses and at one address by order, where
+ * those of several orders overlap too; and look-ups agree with them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libkho/map.h"
+#include "libkho/abi/kexec_handover.h"
+
+#define WORDS	2u
+#define BITS	(WORDS * 64)
+#define LEAVES	3u
+#define ORDERS	3u	/* 0, 2 and 4: see order_of() */
+#define PAGES	((uint64_t)BITS * LEAVES << 4)
+#define ROUNDS	400u
+
+struct memory_map {
+	struct kho_map map;
+	bool there[ORDERS][LEAVES];
+	uint64_t bits[ORDERS][LEAVES][WORDS];
+};
+
+static uint64_t seed = 1;
+
+static uint64_t random_u64(void)
+{
+	/* xorshift64 */
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static unsigned int order_of(unsigned int i)
+{
+	return 2 * i;
+}
+
+static int leaf_from(struct kho_map *base, unsigned int order, uint64_t from, uint64_t last,
+		     struct kho_map_leaf *leaf, struct kho_error *err)
+{
+	const struct memory_map *map = (const void *)base;
+	uint64_t span = (uint64_t)BITS << (KHO_ABI_PAGE_SHIFT + order);
+
+	(void)err;
+	for (unsigned int i = 0; i < LEAVES; i++) {
+		if (!map->there[order / 2][i] || (i + 1) * span <= from || i * span > last)
+			continue;
+		leaf->addr = i * span;
+		leaf->order = order;
+		leaf->nr_words = WORDS;
+		memcpy(leaf->bits, map->bits[order / 2][i], sizeof(map->bits[order / 2][i]));
+		return 1;
+	}
+	return 0;
+}
+
+static void no_close(struct kho_map *map)
+{
+	(void)map;
+}
+
+static const struct kho_map_format format = { .leaf_from = leaf_from, .close = no_close };
+
+/* Words without a bit, with all of them, and any: so that runs begin and end everywhere. */
+static void make(struct memory_map *map)
+{
+	*map = (struct memory_map){ .map = { .format = &format, .leaf_words = WORDS } };
+	for (unsigned int k = 0; k < ORDERS; k++) {
+		for (unsigned int i = 0; i < LEAVES; i++) {
+			map->there[k][i] = random_u64() % 4;
+			if (map->there[k][i])
+				map->map.orders |= 1ull << order_of(k);
+			for (unsigned int w = 0; w < WORDS; w++) {
+				uint64_t kind = random_u64() % 4;
+
+				map->bits[k][i][w] = kind == 0 ? 0 : kind == 1 ? UINT64_MAX :
+						     random_u64() | random_u64();
+			}
+		}
+	}
+}
+
+static bool is_set(const struct memory_map *map, unsigned int k, uint64_t page)
+{
+	uint64_t block = page >> order_of(k), leaf = block / BITS, bit = block % BITS;
+
+	return leaf < LEAVES && map->there[k][leaf] && map->bits[k][leaf][bit / 64] >> bit % 64 & 1;
+}
+
+static void fail(const char *what, uint64_t page)
+{
+	fprintf(stderr, "test-map: %s at page %llu, seed %llu\n", what, (unsigned long long)page,
+		(unsigned long long)seed);
+	exit(1);
+}
+
+/* The next block as the iterator has it; its entries are taken apart. */
+static bool next_block(struct kho_map_iter *iter, struct kho_map_entry *rest, uint64_t *page,
+		       unsigned int *order)
+{
+	uint64_t size;
+
+	if (!rest->count && kho_map_iter_next(iter, rest, NULL) != 1)
+		return false;
+	if (!rest->count || rest->size != rest->count * KHO_ABI_PAGE_SIZE << rest->order)
+		fail("an entry that has another size than its blocks", rest->addr / KHO_ABI_PAGE_SIZE);
+	size = rest->size / rest->count;
+	*page = rest->addr / KHO_ABI_PAGE_SIZE;
+	*order = rest->order;
+	rest->addr += size;
+	rest->size -= size;
+	rest->count--;
+	return true;
+}
+
+static size_t check_walk(struct memory_map *map)
+{
+	struct kho_map_entry rest = { 0 };
+	struct kho_map_iter *iter;
+	unsigned int order;
+	uint64_t found;
+	size_t n = 0;
+
+	if (kho_map_begin(&map->map, &iter, NULL))
+		fail("no iterator", 0);
+	for (uint64_t page = 0; page < PAGES; page++) {
+		for (unsigned int k = 0; k < ORDERS; k++) {
+			if (page % (1u << order_of(k)) || !is_set(map, k, page))
+				continue;
+			if (!next_block(iter, &rest, &found, &order) || found != page ||
+			    order != order_of(k))
+				fail("another block than the next one", page);
+			n++;
+		}
+	}
+	if (next_block(iter, &rest, &found, &order))
+		fail("a block too many", found);
+	kho_map_iter_destroy(iter);
+	return n;
+}
+
+static int count(const struct kho_map_leaf *leaf, void *data)
+{
+	for (size_t i = 0; i < leaf->nr_words; i++)
+		*(size_t *)data += (size_t)__builtin_popcountll(leaf->bits[i]);
+	return 0;
+}
+
+static bool is_preserved(const struct memory_map *map, uint64_t page)
+{
+	for (unsigned int k = 0; k < ORDERS; k++) {
+		if (is_set(map, k, page))
+			return true;
+	}
+	return false;
+}
+
+static void check_lookups(struct memory_map *map)
+{
+	for (unsigned int i = 0; i < 200; i++) {
+		uint64_t page = random_u64() % PAGES, n = random_u64() % 20 + 1;
+		bool all = true;
+
+		for (uint64_t k = 0; k < n; k++)
+			all &= is_preserved(map, page + k);
+		if (kho_map_covers(&map->map, page * KHO_ABI_PAGE_SIZE, n * KHO_ABI_PAGE_SIZE, NULL) != all)
+			fail("a look-up that does not agree", page);
+	}
+}
+
+int main(void)
+{
+	struct memory_map map;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		size_t blocks = 0;
+
+		make(&map);
+		if (kho_map_leaves(&map.map, count, &blocks, NULL))
+			fail("leaves that cannot be read", 0);
+		if (check_walk(&map) != blocks)
+			fail("another number of blocks than the leaves have", 0);
+		check_lookups(&map);
+		kho_map_close(&map.map);
+	}
+	return 0;
+}
