@@ -50,7 +50,7 @@ int kho_addr_set_add(struct kho_addr_set *set, uint64_t addr, struct kho_error *
 	uint64_t *slot;
 
 	if (set->n >= set->room / 2 && !grow(set))
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	slot = &set->slots[slot_of(set, addr)];
 	if (*slot)

@@ -200,7 +200,7 @@ int kho_decode_fdt(struct kho_decoder *d, const struct kho_subtree *subtree, voi
 
 	*fdt = malloc(size);
 	if (!*fdt)
-		return kho_fail(d->err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(d->err);
 	ret = kho_decode_read(d, subtree->addr, *fdt, size);
 	if (!ret && kho_fdt_check(*fdt, size))
 		ret = kho_decode_corrupt(d, subtree->addr, "subtree \"%s\": its FDT at 0x%" PRIx64 " is not valid: %s",

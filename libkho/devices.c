@@ -175,7 +175,7 @@ static int add_device(struct devices *devices, int folder, const char *name, str
 		struct kho_device *list = reallocarray(devices->list, room, sizeof(*list));
 
 		if (!list)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			return kho_fail_nomem(err);
 		devices->list = list;
 		devices->room = room;
 	}

@@ -57,6 +57,11 @@ int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ..
 	return code;
 }
 
+int kho_fail_nomem(struct kho_error *err)
+{
+	return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "%s", kho_strerror(KHO_ERR_NOMEM));
+}
+
 int kho_fail_os(struct kho_error *err, const char *what, const char *path)
 {
 	int saved = errno;

@@ -10,6 +10,8 @@
 /* Fills *err (if any) and returns @code, so that callers can "return kho_fail(...)". */
 int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)
 	KHO_PRINTF(4, 5);
+/* The same for memory that could not be allocated. */
+int kho_fail_nomem(struct kho_error *err);
 /* The same for a failed system call: takes the code and the reason from errno. */
 int kho_fail_os(struct kho_error *err, const char *what, const char *path);
 /* Adds the remedy. Returns err->code, or @code if @err is NULL. */

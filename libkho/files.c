@@ -17,7 +17,7 @@ int kho_files_init(struct kho_files *files, const char *sysroot, struct kho_erro
 	*files = (struct kho_files){ .root = -1 };
 	files->prefix = strdup(sysroot ? sysroot : "");
 	if (!files->prefix)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	if (!*files->prefix)
 		return 0;
 	files->root = open(files->prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -127,7 +127,7 @@ int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_err
 	struct kho_map_iter *iter = calloc(1, sizeof(*iter) + n * sizeof(iter->cursors[0]));
 
 	if (!iter)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	iter->map = map;
 	for (uint64_t left = map->orders; left; left &= left - 1)
 		iter->cursors[iter->nr_cursors++].leaf.order = (unsigned int)__builtin_ctzll(left);
@@ -238,7 +238,7 @@ static int is_preserved(struct kho_map *map, unsigned int order, uint64_t addr,
 	if (!leaf) {
 		leaf = map->found[order] = calloc(1, sizeof(*leaf));
 		if (!leaf)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			return kho_fail_nomem(err);
 		leaf->addr = KHO_NO_ADDR;
 	}
 	if (leaf->addr != start) {
@@ -350,7 +350,7 @@ int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), voi
 		return ret;
 	map->format->for_each_node(map, keep_node, &nodes);
 	if (nodes.failed)
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 	/* the formats' hash tables have another order in each process */
 	if (!ret && nodes.n)
 		qsort(nodes.list, nodes.n, sizeof(*nodes.list), compare_nodes);

@@ -55,7 +55,7 @@ static int keep_ref(struct kho_bitmap *map, const struct khoser_mem_bitmap_ptr *
 		struct bitmap_ref *refs = reallocarray(map->refs, room, sizeof(*refs));
 
 		if (!refs)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			return kho_fail_nomem(err);
 		map->refs = refs;
 		map->room = room;
 	}
@@ -213,7 +213,7 @@ static int bitmap_open(const struct kho_map *place, struct kho_map **out, struct
 	int ret;
 
 	if (!map)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	map->map = *place;
 	map->map.walked = true;		/* the chain lists every page */
 	ret = read_chain(map, err);

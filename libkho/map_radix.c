@@ -96,7 +96,7 @@ static int place_check(struct kho_radix *radix, uint64_t addr, uint64_t prefix,
 	struct node_place *place;
 
 	if (radix->nr_nodes >= radix->nr_slots / 2 && !places_grow(radix))
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	place = &radix->nodes[place_slot(radix, addr)];
 	if (!place->addr) {
@@ -209,7 +209,7 @@ static int radix_leaf_from(struct kho_map *base, unsigned int order, uint64_t fr
 	if (!path) {
 		path = radix->paths[order] = calloc(1, sizeof(*path));
 		if (!path)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			return kho_fail_nomem(err);
 	}
 	ret = radix_search(radix, path, key_of(from, order), key_of(last, order) + 1, leaf->bits,
 			   &first, err);
@@ -282,7 +282,7 @@ static int radix_open(const struct kho_map *place, struct kho_map **out, struct 
 		radix->map.leaf_words = LEAF_KEYS / 64;
 		ret = find_orders(radix, path, err);
 	} else {
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 	}
 	free(path);
 	if (!ret)

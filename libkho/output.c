@@ -270,11 +270,11 @@ int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kh
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "unknown flags: %#x", flags);
 	output = malloc(sizeof(*output));
 	if (!output)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	*output = (struct kho_output){ .path = strdup(path), .folder = AT_FDCWD, .fd = -1,
 				       .target = -1, .mode = mode };
 	ret = output->path ? open_any(output, flags, err)
-			   : kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			   : kho_fail_nomem(err);
 	if (ret) {
 		release(output);
 		return ret;

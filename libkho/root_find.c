@@ -279,7 +279,7 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 	unsigned char *buf = malloc(SCAN_CHUNK);
 
 	if (!buf)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	scan_all(&scan, buf);
 	free(buf);
 

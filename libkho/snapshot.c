@@ -206,7 +206,7 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 	pieces_finish(state->source, &choice.pieces);
 	if (choice.pieces.failed) {
 		pieces_free(&choice.pieces);
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	}
 	*pieces = choice.pieces;
 	return 0;
@@ -230,7 +230,7 @@ static int add_allocation(struct kho_state *state, const struct kho_dma_record *
 	if (ret)
 		return ret;
 	pieces_add(pieces, record->addr, record->size);
-	return pieces->failed ? kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory") : 0;
+	return pieces->failed ? kho_fail_nomem(err) : 0;
 }
 
 static int add_content(struct kho_state *state, uint64_t id, struct kho_pieces *pieces,
@@ -269,7 +269,7 @@ static int choose_all(struct kho_state *state, const struct kho_pieces *metadata
 	for (size_t i = 0; i < options->nr_ids && !ret; i++)
 		ret = add_content(state, options->ids[i], &pieces, err);
 	if (!ret && pieces.failed)
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 	if (ret) {
 		pieces_free(&pieces);
 		return ret;

@@ -180,7 +180,7 @@ int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pie
 	if (runs && text)
 		ret = write_runs(fd, state, pieces, runs, n, text, text_size, err);
 	else
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 	free(runs);
 	free(text);
 	return ret;

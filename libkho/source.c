@@ -93,7 +93,7 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 		n++;
 	ram = calloc(n + 1, sizeof(*ram));
 	if (!ram)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	free(source->ram);
 	source->ram = ram;
 	source->nr_ram = 0;
@@ -161,7 +161,7 @@ int kho_source_init(struct kho_source *source, const struct kho_source_ops *ops,
 {
 	source->ops = ops;
 	source->path = strdup(path);
-	return source->path ? 0 : kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	return source->path ? 0 : kho_fail_nomem(err);
 }
 
 void kho_source_close(struct kho_source *source)

@@ -72,7 +72,7 @@ static bool is_note(const GElf_Nhdr *note, const char *base, size_t name, const 
 static int take_text(char **to, const char *text, size_t size, struct kho_error *err)
 {
 	*to = strndup(text, size);
-	return *to ? 0 : kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+	return *to ? 0 : kho_fail_nomem(err);
 }
 
 static int take_notes(struct elf *elf, Elf_Data *data, struct kho_error *err)
@@ -112,7 +112,7 @@ static int read_notes(struct elf *elf, const GElf_Phdr *phdr, struct kho_error *
 	elf->notes_left -= phdr->p_filesz;
 	data.d_buf = malloc(phdr->p_filesz + 1);
 	if (!data.d_buf)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	n = pread(elf->fd, data.d_buf, phdr->p_filesz, (off_t)phdr->p_offset);
 	if (n < 0) {
@@ -246,7 +246,7 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 	elf->mappings = calloc(n, sizeof(*elf->mappings));
 	source->ram = calloc(n, sizeof(*source->ram));
 	if (!elf->segments || !elf->mappings || !source->ram)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!gelf_getphdr(file, (int)i, &phdr))
@@ -480,7 +480,7 @@ int kho_elf_open(int fd, const char *path, bool live, struct kho_source **out,
 
 	if (!elf) {
 		close(fd);
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	}
 	elf->fd = fd;
 	elf->live = live;

@@ -139,7 +139,7 @@ static int open_dump(struct kdump *kdump, struct kho_error *err)
 
 	kdump->ctx = kdump->new();
 	if (!kdump->ctx)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	if (kdump->set_attr(kdump->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, &unmapped) != KDUMP_OK ||
 	    kdump->set_attr(kdump->ctx, "cache.size", &cache) != KDUMP_OK ||
 	    kdump->open_fdset(kdump->ctx, 1, &kdump->fd) != KDUMP_OK ||
@@ -177,7 +177,7 @@ static int add_ram(struct kdump *kdump, kdump_bmp_t *pages, struct kho_error *er
 
 	source->ram = calloc(MAX_RAM, sizeof(*source->ram));
 	if (!source->ram)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	while (next_run(kdump, pages, run.addr + run.size, &run)) {
 		if (source->nr_ram == MAX_RAM)
@@ -356,7 +356,7 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 	list = malloc(sizeof(*list));
 	if (!kdump->beyond || !list) {
 		free(list);
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	}
 	list->fd = kdump->fd;
 	list->at = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) *
@@ -516,7 +516,7 @@ int kho_kdump_open(int fd, const char *path, struct kho_source **out, struct kho
 
 	if (!kdump) {
 		close(fd);
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	}
 	kdump->fd = fd;
 	ret = kho_source_init(&kdump->source, &dump_ops, path, err);

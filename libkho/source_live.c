@@ -113,7 +113,7 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 	int ret;
 
 	if (!files)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	ret = kho_files_init(files, sysroot, err);
 	if (!ret)
 		ret = check_debugfs(files, err);

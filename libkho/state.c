@@ -189,7 +189,7 @@ static int read_scratch_live(struct kho_state *state, const struct scratch_names
 	/* malloc() does not touch the pages; most stay unused */
 	addrs = malloc(2 * MAX_SCRATCH * sizeof(*addrs));
 	if (!addrs)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	sizes = addrs + MAX_SCRATCH;
 
 	ret = read_numbers(state->source, names->addrs, addrs, MAX_SCRATCH, &n, err);
@@ -203,7 +203,7 @@ static int read_scratch_live(struct kho_state *state, const struct scratch_names
 
 	state->scratch = calloc(n ? n : 1, sizeof(*state->scratch));
 	if (!state->scratch) {
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 		goto out;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -223,7 +223,7 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 						  sizeof(value));
 	state->scratch = calloc(MAX_SCRATCH, sizeof(*state->scratch));
 	if (!state->scratch)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	cursor = NULL;
 	while (kho_source_note(state->source, "scratch", &cursor, value, sizeof(value))) {
@@ -245,7 +245,7 @@ int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_sta
 	int ret;
 
 	if (!state)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	state->source = source;
 	state->scratch_option = names->option;

@@ -132,7 +132,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 
 	iter = calloc(1, sizeof(*iter));
 	if (!iter)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	iter->state = state;
 	iter->next = header.first_block;
@@ -171,7 +171,7 @@ static int remember_block(struct kho_dma_iter *iter, uint64_t addr, struct kho_e
 		uint64_t *blocks = reallocarray(iter->blocks, room, sizeof(*blocks));
 
 		if (!blocks)
-			return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+			return kho_fail_nomem(err);
 		iter->blocks = blocks;
 		iter->room = room;
 	}
@@ -439,7 +439,7 @@ int kho_dma_check_content_step(struct kho_state *state, const struct kho_dma_rec
 	chunk = malloc(CONTENT_CHUNK);
 	hash = XXH64_createState();
 	if (!chunk || !hash) {
-		ret = kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		ret = kho_fail_nomem(err);
 		goto out;
 	}
 

@@ -44,7 +44,7 @@ int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err)
 
 	v->scratch = malloc((state->nr_scratch + 1) * sizeof(*v->scratch));
 	if (!v->scratch)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 	/* an area of no size is legal, one that goes on behind the last address is K202's */
 	for (size_t i = 0; i < state->nr_scratch; i++) {
 		struct kho_range *area = &v->scratch[v->nr_scratch];

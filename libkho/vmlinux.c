@@ -650,7 +650,7 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path, struct k
 		return 0;
 	vmlinux = calloc(1, sizeof(*vmlinux));
 	if (!vmlinux)
-		return kho_fail(err, KHO_ERR_NOMEM, KHO_NO_ADDR, "out of memory");
+		return kho_fail_nomem(err);
 
 	ret = read_file(vmlinux, source, &file, err);
 	close_file(&file);
