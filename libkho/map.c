@@ -145,7 +145,7 @@ static uint64_t cursor_addr(const struct cursor *cursor)
 	return cursor->leaf.addr + (cursor->bit << block_shift(&cursor->leaf));
 }
 
-/* Moves to the next block, in the next leaf if need be. */
+/* Moves to the next block, in the next leaf if necessary. */
 static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *err)
 {
 	struct kho_map_leaf *leaf = &cursor->leaf;

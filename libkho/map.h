@@ -31,7 +31,7 @@ struct kho_map {
 	uint64_t orders;		/* a bit for each order that has a leaf */
 	size_t leaf_words;		/* of 64 bits, in every leaf */
 	bool walked;			/* for_each_node() knows all pages; set by map.c too */
-	struct kho_map_leaf *found[KHO_MAP_ORDERS]; /* the one that the last look-up read, or NULL */
+	struct kho_map_leaf *found[KHO_MAP_ORDERS]; /* leaf of the last look-up, or NULL */
 };
 
 struct kho_map_format {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Where a kernel keeps its root FDTs, as its own vmlinux tells: the addresses of kho_out and
- * kho_in are in the symbol table, and what is where in them is in the debug information.
+ * Finds a kernel's root FDTs with its vmlinux: the symbol table has the addresses of kho_out and
+ * kho_in, the debug information has the offsets of their members.
  *
- * libdw is loaded when a vmlinux is named, and not linked: it reads compressed debug
- * information, and what it takes for that is not for an initramfs, where nobody has a
- * vmlinux. Nothing of it is used but what it takes to find a member of a structure.
+ * Loads libdw on demand instead of linking it, because an initramfs has no vmlinux and should not
+ * carry the libraries that libdw needs for compressed debug information. Uses only the functions
+ * that find a member of a structure.
  *
  * Sources: kernel/kexec_handover.c of Linux 6.18 (kho_out.ser.fdt is a struct page *),
  * kernel/liveupdate/kexec_handover.c of 7.1, 7.2 and 7.3 (kho_out.fdt is a void *; and in
@@ -36,12 +36,12 @@
 #define UNIT		"kexec_handover.c"
 #define KERNEL_NOTES	"/sys/kernel/notes"
 #define MAX_KERNEL_NOTES 65536
-/* of x86_64: the kernel's image is mapped from there, wherever it is linked to */
+/* start of the mapping of the kernel's image on x86_64 */
 #define START_KERNEL_MAP 0xffffffff80000000ull
-/* typedefs and qualifiers between a member and what it is; a file may make a ring of them */
+/* typedefs and qualifiers of a type; in a damaged file they may form a loop */
 #define MAX_PEEL	16
 #define MAX_BUILD_ID	64
-/* times its packed size; debug information packs to a third */
+/* largest accepted ratio of unpacked to packed size; debug information packs to a third */
 #define MAX_UNPACKED	64
 
 struct build_id {
@@ -50,9 +50,9 @@ struct build_id {
 
 enum pointer { TO_MEMORY, TO_PAGE, PHYSICAL };
 
-/* The variable of a side, and the place in it that leads to its root. */
+/* The variable of a side, and the member that leads to its root. */
 struct place {
-	uint64_t symbol;	/* as linked; 0: there is none */
+	uint64_t symbol;	/* linked address, 0: none */
 	uint64_t offset;
 	enum pointer pointer;
 	uint64_t page_struct;	/* size of a struct page */
@@ -61,27 +61,27 @@ struct place {
 
 struct kho_vmlinux {
 	struct place sides[2];	/* by enum kho_side */
-	uint64_t text;		/* these three as linked, 0 where there is none */
+	uint64_t text;		/* linked addresses of these three, 0: none */
 	uint64_t page_offset_base;
 	uint64_t vmemmap_base;
-	uint64_t moved;		/* by KASLR */
+	uint64_t moved;		/* offset by KASLR */
 	uint64_t phys_base;
 	bool has_phys_base;
 };
 
-/* Bytes that a section has in memory. */
+/* Bytes of a section in memory. */
 struct span {
 	const char *start;
 	size_t size;
 };
 
-/* A file while it is read. */
+/* The vmlinux while it is read. */
 struct file {
 	const char *path;
 	int fd;
 	Elf *elf;
 	struct span section_names;
-	struct span strings[3];	/* where names of the debug information are */
+	struct span strings[3];	/* sections with the names of the debug information */
 	void *library;
 	Dwarf *dwarf;
 	__typeof__(dwarf_begin_elf) *begin_elf;
@@ -147,7 +147,7 @@ static struct span section_name(const struct file *file, const GElf_Shdr *shdr)
 	return span_from(&file->section_names, shdr->sh_name);
 }
 
-/* libelf and libdw copy and unpack what a header claims; no linker makes sections that overlap. */
+/* libelf and libdw trust the sizes in headers. No linker makes sections that overlap. */
 static int check_section(const struct file *file, Elf_Scn *scn, const GElf_Shdr *shdr, struct kho_error *err)
 {
 	struct span name = section_name(file, shdr);
@@ -257,7 +257,7 @@ static bool build_id_of_source(struct kho_source *source, struct build_id *id)
 	return kho_source_vmcoreinfo(source, "BUILD-ID", id->hex, sizeof(id->hex)) && *id->hex;
 }
 
-/* Debug information of another build would lead to any place but the right one. */
+/* Debug information of another build would give wrong addresses. */
 static int check_build(struct kho_source *source, struct file *file, struct kho_error *err)
 {
 	const char *kernel = source->files ? "the running kernel" : source->path;
@@ -356,7 +356,7 @@ static int load(struct file *file, struct kho_error *err)
 				   sizeof(symbols) / sizeof(symbols[0]), err);
 }
 
-/* The sections that libdw returns names from, as it has unpacked them. */
+/* Finds the unpacked sections that libdw returns names from. */
 static void find_strings(struct file *file)
 {
 	static const char *const names[] = { ".debug_info", ".debug_str", ".debug_line_str" };
@@ -396,7 +396,7 @@ static bool is_named(struct file *file, Dwarf_Die *die, int tag, const char *nam
 	return span_is(&text, name);
 }
 
-/* The first child of that kind and name. */
+/* Finds the first child with this tag and name. */
 static bool find_child(struct file *file, Dwarf_Die *parent, int tag, const char *name,
 		       Dwarf_Die *child)
 {
@@ -409,7 +409,7 @@ static bool find_child(struct file *file, Dwarf_Die *parent, int tag, const char
 	return false;
 }
 
-/* What a variable, member or pointer is of, without typedefs and qualifiers. */
+/* Finds the type of a variable, member or pointer, without typedefs and qualifiers. */
 static bool type_of(struct file *file, Dwarf_Die *die, Dwarf_Die *type)
 {
 	Dwarf_Attribute attr;
@@ -430,7 +430,7 @@ static bool type_of(struct file *file, Dwarf_Die *die, Dwarf_Die *type)
 	return false;
 }
 
-/* Goes on from a structure to the type of its member, and adds where that is. */
+/* Replaces a structure by the type of its member, and adds the member's offset. */
 static bool enter_member(struct file *file, Dwarf_Die *type, const char *name, uint64_t *offset)
 {
 	Dwarf_Attribute attr;
@@ -446,7 +446,7 @@ static bool enter_member(struct file *file, Dwarf_Die *type, const char *name, u
 	return type_of(file, &member, type);
 }
 
-/* What the type of a member says of how it leads to the root. */
+/* Determines from the type of a member how it refers to the root. */
 static bool read_pointer(struct file *file, Dwarf_Die *type, struct place *place)
 {
 	Dwarf_Die target;
@@ -470,7 +470,7 @@ static bool read_pointer(struct file *file, Dwarf_Die *type, struct place *place
 	return size > 0;
 }
 
-/* @path: names of members, ended by NULL. */
+/* Follows @path, names of nested members that NULL terminates. */
 static bool follow(struct file *file, const Dwarf_Die *variable, const char *const *path,
 		   struct place *place)
 {
@@ -512,7 +512,7 @@ static bool all_known(const struct kho_vmlinux *vmlinux)
 	return vmlinux->sides[KHO_SIDE_OUT].known && vmlinux->sides[KHO_SIDE_IN].known;
 }
 
-/* A kernel has thousands of units; what is in ours is in the file that it is named after. */
+/* A kernel has thousands of units; the variables are in the unit of their source file. */
 static void read_units(struct kho_vmlinux *vmlinux, struct file *file)
 {
 	Dwarf_Off offset = 0, next;
@@ -586,7 +586,7 @@ static void close_file(struct file *file)
 		close(file->fd);
 }
 
-/* How far KASLR has moved the kernel from where it was linked to. */
+/* Reads the distance between the kernel's linked and actual address (KASLR). */
 static int read_moved(struct kho_vmlinux *vmlinux, struct kho_source *source,
 		      const struct file *file, struct kho_error *err)
 {
@@ -645,7 +645,7 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path, struct k
 	struct kho_vmlinux *vmlinux;
 	int ret;
 
-	/* it says itself where its root is */
+	/* a snapshot gives the address of its root */
 	if (source->notes)
 		return 0;
 	vmlinux = calloc(1, sizeof(*vmlinux));
@@ -665,7 +665,7 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path, struct k
 
 /* ----------------------------------------------------------------- addresses */
 
-/* Of the kernel's own image. */
+/* Reads a u64 of the kernel's image, at @offset from the linked address. */
 static bool read_image(struct kho_source *source, uint64_t linked, uint64_t offset,
 		       uint64_t *value)
 {
