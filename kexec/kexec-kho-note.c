@@ -3,9 +3,11 @@
 #include "config.h"
 #ifdef HAVE_LIBKHO
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,42 +120,60 @@ static int note_value(const char *text, const char *key, char *value, size_t siz
 	return -1;
 }
 
-/* Parses the note of the loaded kernel; -1 if a line is missing. */
+/* Sets *is to true for @yes and to false for @no; -1 for any other value. */
+static int note_choice(const char *text, const char *key, const char *yes, const char *no, bool *is)
+{
+	char value[32];
+
+	if (note_value(text, key, value, sizeof(value)))
+		return -1;
+	*is = !strcmp(value, yes);
+	return *is || !strcmp(value, no) ? 0 : -1;
+}
+
+static int note_number(const char *text, const char *key, int base, uint64_t *number)
+{
+	char value[32], *end;
+
+	if (note_value(text, key, value, sizeof(value)) || !isxdigit((unsigned char)*value))
+		return -1;
+	errno = 0;
+	*number = strtoull(value, &end, base);
+	return errno || *end ? -1 : 0;
+}
+
+/* Parses the note of the loaded kernel; -1 if a value is missing or is not one that write_note() writes. */
 static int read_target(const char *text, struct kho_target *target)
 {
-	char kho[16], size[16];
+	uint64_t page_size;
 
 	memset(target, 0, sizeof(*target));
 	snprintf(target->format, sizeof(target->format), "the kernel");
 	snprintf(target->release, sizeof(target->release), "that is loaded");
-	if (note_value(text, "target", kho, sizeof(kho)) ||
+	if (note_choice(text, "target", "kho", "no-kho", &target->has_kho) ||
 	    note_value(text, "root", target->root_compatible, sizeof(target->root_compatible)) ||
 	    note_value(text, "luo", target->luo_compatible, sizeof(target->luo_compatible)) ||
 	    note_value(text, "dma", target->dma_compatible, sizeof(target->dma_compatible)) ||
-	    note_value(text, "page-size", size, sizeof(size)))
+	    note_number(text, "page-size", 10, &page_size) || page_size > UINT_MAX)
 		return -1;
-	target->has_kho = !strcmp(kho, "kho");
-	target->page_size = (unsigned int)strtoul(size, NULL, 10);
+	target->page_size = (unsigned int)page_size;
 	return 0;
 }
 
 bool kho_note_read(struct kho_note *note)
 {
-	char text[1024], id[64], was[64], by[32], what[32], fdt[32];
+	char text[1024], id[64], was[64], any[32];
 	ssize_t n = kho_host_read_text(KHO_NOTE, text, sizeof(text));
 
 	if (n < 4 || strncmp(text, NOTE_FORMAT "\n", strlen(NOTE_FORMAT "\n")) ||
 	    strcmp(text + n - 4, "end\n") || boot_id(id, sizeof(id)) ||
 	    note_value(text, "boot", was, sizeof(was)) || strcmp(id, was) ||
-	    note_value(text, "by", by, sizeof(by)) ||
-	    note_value(text, "state", what, sizeof(what)) ||
-	    note_value(text, "fdt", fdt, sizeof(fdt)))
+	    note_choice(text, "by", "kexec_load", "kexec_file_load", &note->by_kexec_load) ||
+	    note_choice(text, "state", "handed-over", "dropped", &note->handed_over) ||
+	    note_number(text, "fdt", 16, &note->fdt_addr))
 		return false;
-	note->by_kexec_load = !strcmp(by, "kexec_load");
-	note->handed_over = !strcmp(what, "handed-over");
-	note->fdt_addr = strtoull(fdt, NULL, 16);
-	note->judged = !read_target(text, &note->target);
-	return true;
+	note->judged = !note_value(text, "target", any, sizeof(any));
+	return !note->judged || !read_target(text, &note->target);
 }
 
 #endif /* HAVE_LIBKHO */

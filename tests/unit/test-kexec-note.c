@@ -117,11 +117,37 @@ static void test_damaged(void)
 	CHECK(is_there());
 }
 
+/* A value that no load writes is not taken for one that it might mean. */
+static void test_values(void)
+{
+	static const struct { const char *was, *is; } cases[] = {
+		{ "by kexec_load", "by kexec_loads" }, { "by kexec_load", "by" }, { "state handed-over", "state handed" },
+		{ "fdt 0x82b000", "fdt -82b000" }, { "fdt 0x82b000", "fdt 0x82b00g" }, { "fdt 0x82b000", "fdt " },
+		{ "fdt 0x82b000", "fdt 0x12345678123456781" }, { "target kho", "target KHO" },
+		{ "page-size 4096", "page-size 4294967296" }, { "page-size 4096", "page-size 4k" },
+		{ "root kho-v4\n", "" },
+	};
+	char text[1024], changed[1024];
+
+	CHECK(!kho_note_end(&written));
+	CHECK(kho_host_read_text(KHO_NOTE, text, sizeof(text)) > 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *at = strstr(text, cases[i].was);
+
+		CHECK(at);
+		snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, cases[i].is,
+			 at + strlen(cases[i].was));
+		put(changed, strlen(changed));
+		CHECK(!is_there());
+	}
+}
+
 int main(void)
 {
 	test_ends();
 	test_stays();
 	test_damaged();
+	test_values();
 	kho_note_lock();
 	kho_note_lock();
 	CHECK(exists(KHO_NOTE ".lock"));
