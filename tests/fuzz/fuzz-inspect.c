@@ -15,15 +15,6 @@ static int (*const commands[])(const struct options *options) = {
 	cmd_show, cmd_list, cmd_tree, cmd_ranges, cmd_scratch, cmd_verify, cmd_map, cmd_snapshot, cmd_diff, cmd_extract,
 };
 
-static void silence(void)
-{
-	static bool silent;
-
-	if (!silent && !freopen("/dev/null", "w", stdout))
-		abort();
-	silent = true;
-}
-
 int fuzz_one(const uint8_t *data, size_t size)
 {
 	struct outfile outfile = { .broker = -1 };
@@ -33,7 +24,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 	if (size < 6 || memcmp(data + 2, "\177ELF", 4))
 		return -1;
-	silence();
+	fuzz_silence();
 	run = commands[data[0] % (sizeof(commands) / sizeof(commands[0]))];
 	fd = fuzz_file(data + 2, size - 2, path);
 	options.core = path;

@@ -19,6 +19,8 @@ FUZZERS = \
 	tests/fuzz/fuzz-snapshot \
 	tests/fuzz/fuzz-inspect \
 	tests/fuzz/fuzz-sysroot \
+	tests/fuzz/fuzz-boot \
+	tests/fuzz/fuzz-note \
 	tests/fuzz/fuzz-target \
 	tests/fuzz/fuzz-decompress \
 	tests/fuzz/fuzz-vmlinux \
@@ -102,9 +104,19 @@ tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz-inspect.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_inspect_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_inspect_LDADD = tools/kho-inspect/libcommands.la $(FUZZ_LIBS) $(SECCOMP_LIBS)
 
-tests_fuzz_fuzz_sysroot_SOURCES = tests/fuzz/fuzz-sysroot.c $(FUZZ_MEMORY)
+FUZZ_MACHINE = tests/fuzz/machine.c tests/fuzz/machine.h $(FUZZ_MEMORY)
+tests_fuzz_fuzz_sysroot_SOURCES = tests/fuzz/fuzz-sysroot.c $(FUZZ_MACHINE)
 tests_fuzz_fuzz_sysroot_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sysroot_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_boot_SOURCES = tests/fuzz/fuzz-boot.c $(FUZZ_MACHINE)
+tests_fuzz_fuzz_boot_LDFLAGS = $(FUZZ_LINK) -Wl,--wrap=boot_run_child
+tests_fuzz_fuzz_boot_LDADD = tools/kho-inspect/libcommands.la $(FUZZ_LIBS) $(SECCOMP_LIBS)
+
+tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz-note.c kexec/kexec-kho-note.c kexec/kexec-kho-note.h $(FUZZ_MEMORY)
+tests_fuzz_fuzz_note_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_LIBKHO -U_GNU_SOURCE -D_GNU_SOURCE= -DKHO_NOTE='"kexec-kho"'
+tests_fuzz_fuzz_note_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_note_LDADD = $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_decompress_SOURCES = tests/fuzz/fuzz-decompress.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_decompress_LDFLAGS = $(FUZZ_LINK)

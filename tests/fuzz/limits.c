@@ -31,7 +31,7 @@ static void on_malloc(const volatile void *p, size_t size)
 	if (!counting || atomic_fetch_add(&live, (long)size) + (long)size <= MEMORY_LIMIT)
 		return;
 	counting = false;
-	fprintf(stderr, "ERROR: one input takes more than 256 MiB of the heap\n");
+	dprintf(STDERR_FILENO, "ERROR: one input takes more than 256 MiB of the heap\n");
 	abort();
 }
 

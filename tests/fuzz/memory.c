@@ -62,6 +62,16 @@ const char *fuzz_scratch(const char *name, char *path, size_t room)
 	return path;
 }
 
+void fuzz_silence(void)
+{
+	static bool silent;
+
+	if (!silent && !freopen("/dev/null", "w", stdout))
+		abort();
+	stderr = stdout;
+	silent = true;
+}
+
 /* The first page that ends after @addr; the number of pages if there is none. */
 static size_t page_from(const struct pages *pages, uint64_t addr)
 {

@@ -40,6 +40,9 @@ int fuzz_file(const uint8_t *data, size_t size, char *path);
 /* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
 const char *fuzz_scratch(const char *name, char *path, size_t room);
 
+/* What is printed goes nowhere from now on; sanitizers do not print through stdio. */
+void fuzz_silence(void);
+
 /* A source of @n pages as the file of a snapshot has them; @notes (NULL: not of a snapshot) is copied. */
 struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
 			       size_t n, const char *notes);

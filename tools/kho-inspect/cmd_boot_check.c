@@ -346,6 +346,7 @@ static void judge_state(const struct check *check, struct opened *opened,
 
 	kho_source_set_progress(opened->source, tell_progress, &progress);
 	if (kho_verify(opened->state, verify, collect, collector, &summary, &err)) {
+		findings_give_up(&collector->document);
 		set_verdict(verdict, WORD_UNKNOWN, "kho-inspect cannot judge the state: %s",
 			    err.message);
 		return;
@@ -404,10 +405,13 @@ static void judge(void *data, void *result)
 	findings_begin(&collector.document, &options, "verify");
 	ret = open_incoming(&options, &opened, &err);
 	collector.document.state = ret ? NULL : opened.state;
-	if (ret)
+	if (ret) {
 		judge_unopened(check, &collector, &options.verify, &err, verdict);
-	else
+	} else {
 		judge_state(check, &opened, &collector, &options.verify, verdict);
+		close_state(&opened);
+	}
+	boot_findings_free(&collector.list);
 }
 
 struct snapshot_job {
@@ -436,8 +440,10 @@ static void take_snapshot(void *data, void *result)
 		return;
 	}
 	snapshot->code = open_incoming(options, &opened, &err);
-	if (!snapshot->code)
+	if (!snapshot->code) {
 		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &(struct kho_snapshot_options){ 0 }, &err);
+		close_state(&opened);
+	}
 	snprintf(snapshot->message, sizeof(snapshot->message), "%s", err.message);
 }
 
