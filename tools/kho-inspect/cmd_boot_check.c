@@ -73,6 +73,7 @@ struct verdict {
 	enum boot_word word;
 	bool whole_report, whole_findings; /* these files are complete */
 	bool has_state;		/* that a snapshot can be taken of */
+	bool told;		/* the first check has told all of it */
 	uint64_t counts[NR_CLASSES];
 	size_t to_show;		/* findings for the console; the first ones are in lines[] */
 	char text[768];
@@ -103,6 +104,7 @@ static void worsen(struct verdict *verdict, const char *fmt, ...)
 	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
 		verdict->word = WORD_UNKNOWN;
 	verdict->counts[CLASS_UNKNOWN]++;
+	verdict->told = false;
 	va_start(args, fmt);
 	boot_add_text(verdict->text, sizeof(verdict->text), fmt, args);
 	va_end(args);
@@ -217,26 +219,45 @@ static void show_findings(const struct check *check, const struct boot_findings 
 	}
 }
 
-static void describe(const struct check *check, const struct boot_findings *list,
-		     const struct kho_verify_summary *summary, uint64_t unclaimed,
-		     uint64_t refused, struct verdict *verdict)
+/* Behind @first, the worst finding. What is not known is not counted as none. */
+static void describe_claims(const struct collector *collector, const struct kho_state *state,
+			    const char *first, struct verdict *verdict)
 {
-	const struct boot_finding *worst = list->n ? &list->list[0] : NULL;
-	char first[384] = "";
-
-	if (verdict->word != WORD_CLEAN && worst)
-		snprintf(first, sizeof(first), "%s %s: %s; ", worst->severity, worst->rule, worst->text);
-	if (check->claims) {
+	if (state) {
 		snprintf(verdict->text, sizeof(verdict->text),
 			 "%s%" PRIu64 " unclaimed, %" PRIu64 " refused",
-			 verdict->word == WORD_WARNING ? "" : first, unclaimed, refused);
+			 verdict->word == WORD_WARNING ? "" : first, collector->unclaimed,
+			 collector->refused);
 		return;
 	}
+	if (!collector->list.n) {
+		verdict->word = WORD_UNKNOWN;
+		verdict->told = true;
+	}
 	snprintf(verdict->text, sizeof(verdict->text),
-		 "%s%zu fatal, %zu errors, %zu warnings, %zu not judged, in %" PRIu64 " records of %" PRIu64 " pages",
-		 first, summary->findings[KHO_SEVERITY_FATAL],
-		 summary->findings[KHO_SEVERITY_ERROR], summary->findings[KHO_SEVERITY_WARNING],
-		 summary->unevaluated, summary->records, summary->pages);
+		 "%skho-inspect cannot read the state, so it does not know what is claimed", first);
+}
+
+static void describe(const struct check *check, const struct collector *collector,
+		     const struct kho_state *state, const struct kho_verify_summary *summary,
+		     struct verdict *verdict)
+{
+	const struct boot_finding *worst = collector->list.list;
+	char first[384] = "", where[80] = "";
+
+	if (verdict->word != WORD_CLEAN && collector->list.n)
+		snprintf(first, sizeof(first), "%s %s: %s; ", worst->severity, worst->rule, worst->text);
+	if (check->claims) {
+		describe_claims(collector, state, first, verdict);
+		return;
+	}
+	if (state)
+		snprintf(where, sizeof(where), ", in %" PRIu64 " records of %" PRIu64 " pages",
+			 summary->records, summary->pages);
+	snprintf(verdict->text, sizeof(verdict->text),
+		 "%s%zu fatal, %zu errors, %zu warnings, %zu not judged%s", first,
+		 summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
+		 summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated, where);
 }
 
 /* Sums up what was found, and writes both files. */
@@ -256,7 +277,7 @@ static void conclude(const struct check *check, struct collector *collector,
 	boot_findings_count(list, verdict->counts);
 	verdict->word = boot_word_of(boot_worst_class(verdict->counts));
 	verdict->whole_report = !report_error;
-	describe(check, list, summary, collector->unclaimed, collector->refused, verdict);
+	describe(check, collector, state, summary, verdict);
 	show_findings(check, list, verdict);
 	if (report_error)
 		worsen(verdict, "cannot write %s/%s: %s", check->dir, check->stage->report,
@@ -589,6 +610,8 @@ static void announce(const struct check *check, struct verdict *verdict)
 	boot_plain(line);
 	boot_kernel_log_write(check->sysroot, priority, line);
 
+	if (verdict->told)
+		return;
 	save_evidence(check, verdict, remark, sizeof(remark));
 	/* what the first check found was acted on then */
 	action = boot_choose(&check->boot, verdict->word, verdict->counts);
