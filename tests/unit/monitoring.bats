@@ -55,13 +55,19 @@ scrape() { # FOLDER
 @test "the real node_exporter serves the file of a damaged boot, and the alerts fire on it" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect damaged=$BATS_TEST_TMPDIR/damaged
 	local root=$BATS_TEST_TMPDIR/root textfiles=$BATS_TEST_TMPDIR/textfiles series
-	mkdir -p "$root/run" "$textfiles"
+	local machine=(--sysroot="$root" --dir="$root/run" --core="$damaged")
+	mkdir -p "$root"/{dev,proc} "$textfiles"
+	touch "$root/proc/cmdline" "$root/dev/kmsg"
 	"$KHO_BUILDDIR/lab/kho-damage" in-record-crc "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
-	# what boot-check says of it, which test-boot-check.c sees; here it would write to this machine's log
-	echo "error K405: record 1 has a wrong checksum" >"$root/run/status"
-	run -0 "$inspect" boot-report --dir="$root/run" --core="$damaged" --textfile="$textfiles/kho.prom"
+	run -13 "$inspect" boot-check "${machine[@]}"
+	[[ $output == "warn incoming state: error: error K405: "* ]]
+	run -13 "$inspect" boot-check --stage=claims "${machine[@]}"
+	[[ $output == "warn claims: error: 4 unclaimed, "* ]]
+	grep -q '<3>kho: incoming state: error: error K405: ' "$root/dev/kmsg"
+	run -0 "$inspect" boot-report "${machine[@]}" --textfile="$textfiles/kho.prom"
 	scrape "$textfiles"
 	grep -qx 'kho_boot_status{status="error"} 1' "$BATS_TEST_TMPDIR/scraped"
+	grep -qx 'kho_dma_unclaimed{side="incoming"} 4' "$BATS_TEST_TMPDIR/scraped"
 	grep -qx 'node_textfile_scrape_error 0' "$BATS_TEST_TMPDIR/scraped"
 
 	# what was scraped, for two hours, as a server would have it

@@ -274,7 +274,9 @@ static int set_option(const struct command *command, struct options *options,
 /* Options that say nothing beside each other. */
 static int check_together(const struct command *command, const struct options *options)
 {
-	if (options->core && options->sysroot)
+	/* the state and the machine that it came to are two things for the check in early boot */
+	if (options->core && options->sysroot && command != &commands[CMD_BOOT_CHECK] &&
+	    command != &commands[CMD_BOOT_REPORT])
 		return misuse(command, "--core is about a file, and --sysroot about a running kernel: leave one of them out");
 	if (options->json && options->prometheus)
 		return misuse(command, "--json and --prometheus are two formats: leave one of them out");
