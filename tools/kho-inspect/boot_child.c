@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a function in a child that may crash, hang or run out of memory: what is read at boot
- * was written by another kernel. The child gives up system calls and has a bound on memory.
+ * Runs a function in a child that may crash, hang or run out of memory, because it reads memory
+ * that another kernel wrote. The child restricts its system calls and its memory.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,8 +32,8 @@ uint64_t boot_clock(void)
 }
 
 /*
- * In a mount namespace of its own, so that nobody else sees it and nothing has to be
- * unmounted, whatever becomes of this process. What fails shows when debugfs is read.
+ * Mounts debugfs in a mount namespace of this process: no other process sees it, and it goes
+ * away with the process. A failure shows when debugfs is read.
  */
 void boot_mount_debugfs(void)
 {
@@ -46,10 +46,10 @@ void boot_mount_debugfs(void)
 	mount("debugfs", DEBUGFS, "debugfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-/* A quarter of RAM is plenty: metadata of KHO is a thousandth of what it describes. */
+/* A quarter of RAM is plenty: KHO's metadata is about a thousandth of the memory it describes. */
 static void limit_memory(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* it maps terabytes */
+#ifndef __SANITIZE_ADDRESS__ /* AddressSanitizer maps terabytes */
 	const rlim_t least = 256u << 20;
 	struct sysinfo info;
 	struct rlimit limit;
@@ -69,7 +69,7 @@ static void __attribute__((noreturn)) run_child(int to_parent, boot_child_fn fn,
 {
 	const struct rlimit no_core = { 0, 0 };
 
-	/* the parent is what keeps the time */
+	/* the parent enforces the time limit */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	limit_memory();
@@ -77,7 +77,7 @@ static void __attribute__((noreturn)) run_child(int to_parent, boot_child_fn fn,
 	_exit(write(to_parent, result, size) == (ssize_t)size ? 0 : 2);
 }
 
-/* Reads @size bytes until @deadline. 1: all of them; 0: the end came first; -ETIME; -errno. */
+/* Reads @size bytes until @deadline. 1: all of them; 0: end of file; -ETIME; -errno. */
 static int read_until(int fd, void *result, size_t size, uint64_t deadline)
 {
 	char *to = result;
@@ -152,7 +152,7 @@ int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint
 		waitpid(pid, NULL, 0);
 		return 0;
 	}
-	/* one that hangs in the kernel does not even die, so nobody waits for it */
+	/* do not wait: a child that hangs in the kernel does not die */
 	if (ret < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, WNOHANG);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a machine shows of how it was started. In Linux 7.3:
+ * Evidence of how the machine was started. In Linux 7.3:
  * arch/x86/kernel/ksysfs.c (setup_data), kernel/sysctl (bootloader_type),
  * drivers/of/kexec.c (linux,booted-from-kexec, linux,kho-fdt), kernel/printk/printk.c (kmsg).
  */
@@ -21,7 +21,7 @@
 #define CHOSEN			"/proc/device-tree/chosen"
 #define KMSG			"/dev/kmsg"
 #define MAX_CMDLINE		65536
-#define MAX_LOG			65536	/* bytes of the kernel's log that are kept */
+#define MAX_LOG			65536	/* bytes kept of the kernel's log */
 
 static bool path_make(char *path, size_t size, const char *sysroot, const char *name)
 {
@@ -37,7 +37,7 @@ static bool exists(const char *sysroot, const char *name)
 	return path_make(path, sizeof(path), sysroot, name) && !access(path, F_OK);
 }
 
-/* The number that a file holds, with base 0; false where there is none. */
+/* Reads the number in a file (base 0); false if there is none. */
 static bool read_number(const char *path, unsigned long *number)
 {
 	FILE *file = fopen(path, "re");
@@ -72,7 +72,7 @@ static bool in_setup_data(const char *sysroot)
 	return found;
 }
 
-/* Firmware and boot loaders say who they are, and so does a kernel that kexec started. */
+/* The boot loader type tells kexec from firmware and other loaders. */
 static enum boot_answer started_by_kexec(const char *sysroot)
 {
 	char path[PATH_MAX];
@@ -94,7 +94,7 @@ void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence)
 		.shown = exists(sysroot, BOOT_PARAMS "/version") || exists(sysroot, CHOSEN),
 		.by_kexec = started_by_kexec(sysroot),
 	};
-	/* nobody else leaves state */
+	/* only a kexec leaves state */
 	if (evidence->left)
 		evidence->by_kexec = ANSWER_YES;
 }
@@ -143,7 +143,7 @@ static void read_record(struct boot_kernel_log *log, char *record)
 		return;
 	text++;
 	text[strcspn(text, "\n")] = '\0';
-	/* more than a level: somebody else wrote it */
+	/* a facility besides the level: user space wrote it */
 	if (priority > 7 || strstr(text, "ommand line: ") || !CONTAINS_ONE(text, ours))
 		return;
 
@@ -159,7 +159,7 @@ static void read_record(struct boot_kernel_log *log, char *record)
 		snprintf(log->last, sizeof(log->last), "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* A read of /dev/kmsg gives one record; one of a file may give many. */
+/* A read of /dev/kmsg returns one record; a read of a file may return many. */
 static void read_records(struct boot_kernel_log *log, char *buf)
 {
 	char *next;
@@ -188,7 +188,7 @@ void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
 	log->readable = true;
 	for (;;) {
 		n = read(fd, buf, sizeof(buf) - 1);
-		/* overwritten meanwhile: the next read goes on after it */
+		/* the record was overwritten: the next read continues after it */
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
 			continue;
 		if (n <= 0)
@@ -196,7 +196,7 @@ void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
 		buf[n] = '\0';
 		read_records(log, buf);
 	}
-	/* EAGAIN: that was all there is */
+	/* EAGAIN: no more records */
 	if (n < 0 && errno != EAGAIN)
 		log->readable = false;
 	close(fd);
@@ -212,7 +212,7 @@ void boot_kernel_log_write(const char *sysroot, int priority, const char *text)
 	fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	/* it must fit into one record, and go out in one piece */
+	/* one write is one record */
 	n = snprintf(line, sizeof(line), "<%d>kho: %.900s\n", priority, text);
 	if (write(fd, line, (size_t)n) < 0)
 		fputs("kho-inspect: cannot write to the kernel log\n", stderr);
@@ -221,7 +221,7 @@ void boot_kernel_log_write(const char *sysroot, int priority, const char *text)
 
 /* ---------------------------------------------------------- command line */
 
-/* @text, cut where it does not fit in a way that makes no sense to anybody. */
+/* Copies @text; if it does not fit, the end is cut and marked so that it cannot parse as a value. */
 static void copy_part(char *to, size_t size, const char *text, size_t length)
 {
 	snprintf(to, size, "%.*s%s", (int)(length < size ? length : size - 4), text,
@@ -232,7 +232,7 @@ static void take_option(struct boot_options *options, const struct kho_cmdline_a
 {
 	char name[64], value[256];
 
-	/* a quote that nobody closes swallows what follows, and a promise must not get lost */
+	/* an unclosed quote takes in everything after it, maybe a promise */
 	if (arg->unclosed && memmem(arg->text, arg->text_len, "rd.kho", 6)) {
 		boot_options_unread(options, "the kernel command line",
 				    "rd.kho options stand within an unclosed quote");
@@ -246,7 +246,7 @@ static void take_option(struct boot_options *options, const struct kho_cmdline_a
 	boot_options_add(options, name, arg->value ? value : NULL);
 }
 
-/* Also behind "--": initramfs tools read the whole line, and a promise must not get lost. */
+/* Also after "--": initramfs tools read the whole line, and a promise must not get lost. */
 static int read_cmdline(const char *path, struct boot_options *options)
 {
 	FILE *file = fopen(path, "re");
@@ -273,7 +273,7 @@ static int read_cmdline(const char *path, struct boot_options *options)
 	return ret;
 }
 
-/* What dracut bakes into an initramfs, in the order of its getarg; there may be none. */
+/* Options that dracut put into the initramfs, in the order of its getarg; there may be none. */
 static void read_baked_in(const char *sysroot, struct boot_options *options)
 {
 	char path[PATH_MAX];

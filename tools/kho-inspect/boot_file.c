@@ -64,7 +64,7 @@ int boot_file_write(const char *dir, const char *name, const char *data, size_t 
 		kho_output_discard(out);
 		return fail_at(err, "write", name);
 	}
-	/* commit finds what could not be written */
+	/* commit reports write errors */
 	fwrite(data, 1, size, stream);
 	return kho_output_commit(out, err);
 }

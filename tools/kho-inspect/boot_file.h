@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files of the folder that boot-check reports to: replaced whole, mode 0600. */
+/* Files in the report folder of boot-check: replaced as a whole, mode 0600. */
 #ifndef BOOT_FILE_H
 #define BOOT_FILE_H
 
@@ -23,15 +23,15 @@ int boot_file_write(const char *dir, const char *name, const char *data, size_t 
 /* A file that does not exist counts as removed. */
 int boot_file_remove(const char *dir, const char *name, struct kho_error *err);
 bool boot_file_exists(const char *dir, const char *name);
-/* NULL where it cannot be opened. */
+/* NULL if it cannot be opened. */
 FILE *boot_file_read(const char *dir, const char *name);
 bool boot_file_first_line(const char *dir, const char *name, char *line, size_t size);
 /*
- * The status line. Returns false where there is none; @line then has the word of the findings, and
- * never clean.
+ * The status line. Returns false if there is none; @line then has the word of the findings, but
+ * never "clean".
  */
 bool boot_status_read(const char *dir, char *line, size_t size);
-/* The word of a status line; "unknown" where it has none. */
+/* The word of a status line; "unknown" if it has none. */
 enum boot_word boot_earlier_word(const char *line);
 
 #endif /* BOOT_FILE_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The findings of a boot, as a list and as a file with a line for each. */
+/* The findings of a boot: a list, and a file with one line each. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +114,7 @@ void boot_findings_write(const struct boot_findings *findings, FILE *file)
 	}
 }
 
-/* @text keeps what is behind the fields; false where it is no finding. */
+/* @text keeps the text after the fields; false if the line is not a finding. */
 static bool parse_line(char *text, struct boot_finding *line)
 {
 	size_t length = strcspn(text, "\n");

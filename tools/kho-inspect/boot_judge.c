@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Judges a boot: the class of each finding, the word that sums them up, and what the operator
- * wants done about it. Pure functions: no input and no output.
+ * Judges a boot: the class of each finding, the word that sums them up, and the operator's
+ * policy for it. Pure functions: no input and no output.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static const char *const class_names[NR_CLASSES] = {
 	[CLASS_ABSENT] = "absent",
 };
 
-/* A higher rank is worse; two words of the same rank say different things. */
+/* A higher rank is worse; two words may have the same rank. */
 static const struct {
 	const char *name;
 	unsigned int rank;
@@ -127,7 +127,7 @@ enum boot_class boot_worst_class(const uint64_t counts[NR_CLASSES])
 	return class;
 }
 
-/* The class that stands for a word where there is no finding. */
+/* The class for a word without findings. */
 static enum boot_class class_of(enum boot_word word)
 {
 	switch (word) {
@@ -158,7 +158,7 @@ static const char *const policy_options[BOOT_POLICY_OPTIONS] = {
 static void slip(struct boot_options *options, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A slip of the operator must not stop a boot, and must not go unnoticed. */
+/* The operator's mistake must not stop the boot, and must not go unnoticed. */
 static void slip(struct boot_options *options, const char *fmt, ...)
 {
 	va_list args;
@@ -268,8 +268,8 @@ static enum boot_policy given_or(const struct boot_options *options, unsigned in
 }
 
 /*
- * What stops a boot is, unless it is asked for by class, for state that is damaged, lost or not
- * proven, and not for a remark.
+ * A policy that stops the boot applies to state that is damaged, lost or not proven, and to
+ * milder classes only if the operator names them.
  */
 void boot_options_finish(struct boot_options *options)
 {
@@ -321,7 +321,7 @@ int boot_word_priority(enum boot_word word)
 	return boot_class_priority(class_of(word));
 }
 
-/* 1 and 2 stay what they are for every command, so that a hook knows a word when it sees one. */
+/* 10 and up: 1 and 2 have the same meaning for every command, so a hook can tell a word. */
 int boot_word_status(enum boot_word word)
 {
 	return word == WORD_CLEAN ? 0 : 9 + (int)word;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kho-inspect boot-check: what an initramfs asks before drivers are loaded, and again before
- * the root is switched. It leaves its report in a folder, says the word by its exit status, and
- * what the hook has to do on stdout: "ACTION TEXT", and lines for the console.
+ * kho-inspect boot-check: runs in the initramfs before drivers are loaded, and again before the
+ * root file system is switched. It writes its report to a folder, returns the word as its exit
+ * status, and prints the action for the hook: "ACTION TEXT", then lines for the console.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,17 +17,17 @@
 #include "boot_file.h"
 #include "findings.h"
 
-/* More lines than this push the reason off an 80x25 console; the report has all. */
+/* More lines would push the reason off an 80x25 console; the report has all. */
 #define MAX_LINES	12
 #define LINE_SIZE	400
-/* Reading is given up as a whole after so many times rd.kho.timeout=, which ends content. */
+/* rd.kho.timeout= ends the reading of content; this many times as long ends all reading. */
 #define HARD_LIMIT	2
 #define PROGRESS_EVERY	5000	/* milliseconds, after the first second */
 
 #define REPORT		"report.json"
 #define CLAIMS_REPORT	"claims.json"
 #define DMESG		"dmesg"
-/* Stands between what the two checks say in the status line, and nowhere else in it. */
+/* Separates the texts of the two stages in the status line, and appears nowhere else in it. */
 #define CLAIMS_MARK	"; claims: "
 
 static const struct stage {
@@ -59,12 +59,12 @@ struct check {
 	struct boot_options boot;
 	struct boot_evidence evidence;
 	struct boot_kernel_log log;
-	bool promised;		/* and the promise counts on this boot */
+	bool promised;		/* the promise counts on this boot */
 	uint64_t content_deadline;
-	bool has_dir;		/* else nothing is written */
+	bool has_dir;		/* else no file is written */
 	char trouble[640];	/* with its files, before there was a verdict */
 	struct kho_output *report, *findings; /* NULL: cannot be written */
-	enum boot_word earlier;	/* of the first check, for the second one */
+	enum boot_word earlier;	/* of the first stage, for the second one */
 	char earlier_text[1024];
 };
 
@@ -72,7 +72,7 @@ struct check {
 struct verdict {
 	enum boot_word word;
 	bool whole_report, whole_findings; /* these files are complete */
-	bool has_state;		/* that a snapshot can be taken of */
+	bool has_state;		/* a snapshot can be taken */
 	bool told;		/* the first check has told all of it */
 	uint64_t counts[NR_CLASSES];
 	size_t to_show;		/* findings for the console; the first ones are in lines[] */
@@ -96,7 +96,7 @@ static void set_verdict(struct verdict *verdict, enum boot_word word, const char
 static void worsen(struct verdict *verdict, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Adds a reason why this is not all, or not on record. The word gets no better by it. */
+/* Adds a reason why the report is incomplete. The word never gets better. */
 static void worsen(struct verdict *verdict, const char *fmt, ...)
 {
 	va_list args;
@@ -153,7 +153,7 @@ struct boot_progress {
 	uint64_t next;
 };
 
-/* Whole lines: what reads them may be a journal. */
+/* Whole lines, because the reader may be a journal. */
 static void tell_progress(uint64_t done, uint64_t total, void *data)
 {
 	struct boot_progress *progress = data;
@@ -173,7 +173,7 @@ static bool content_time_left(void *data)
 	return boot_clock() < check->content_deadline;
 }
 
-/* Takes out what the operator has seen at the first check; false where that is not known. */
+/* Removes the findings of the first stage; false if they are not known. */
 static bool drop_known(const struct check *check, struct boot_findings *list)
 {
 	FILE *file = boot_file_read(check->dir, BOOT_FINDINGS);
@@ -205,7 +205,7 @@ static void write_findings(const struct check *check, const struct boot_findings
 		       strerror(errno));
 }
 
-/* The worst first, without the classes that are for the log only. */
+/* Fills lines[], the worst first, without the classes that only go to the log. */
 static void show_findings(const struct check *check, const struct boot_findings *list,
 			  struct verdict *verdict)
 {
@@ -260,7 +260,7 @@ static void describe(const struct check *check, const struct collector *collecto
 		 summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated, where);
 }
 
-/* Sums up what was found, and writes both files. */
+/* Sums up the findings, and writes both files. */
 static void conclude(const struct check *check, struct collector *collector,
 		     const struct kho_state *state, const struct kho_verify_summary *summary,
 		     struct verdict *verdict)
@@ -290,7 +290,7 @@ static void conclude(const struct check *check, struct collector *collector,
 	write_findings(check, list, verdict);
 }
 
-/* Adds what the kernel said about it. */
+/* Adds the kernel's messages about the handover. */
 static void add_kernel_words(const struct check *check, struct verdict *verdict)
 {
 	size_t n = strlen(verdict->text);
@@ -302,7 +302,7 @@ static void add_kernel_words(const struct check *check, struct verdict *verdict)
 				       "the kernel log cannot be read");
 }
 
-/* This kernel shows no state, and some was promised or left. */
+/* This kernel shows no state, but the previous one promised or left some. */
 static void judge_lost(const struct check *check, struct collector *collector,
 		       const struct kho_verify_options *verify, struct kho_error *reason,
 		       struct verdict *verdict)
@@ -374,7 +374,7 @@ static void judge_state(const struct check *check, struct opened *opened,
 	}
 	conclude(check, collector, opened->state, &summary, verdict);
 	verdict->has_state = true;
-	/* what was promised cannot be compared, so it is not clean */
+	/* the promise cannot be compared, so the word is not clean */
 	if (!check->claims && check->boot.promised && !check->boot.promise_known)
 		worsen(verdict, "%s", check->boot.slip);
 }
@@ -409,7 +409,7 @@ static void judge(void *data, void *result)
 
 	options.json = true;
 	options.verify.claims = options.verify.skip_content = check->claims;
-	/* what came proves that kexec started this kernel */
+	/* incoming state proves that kexec started this kernel */
 	options.verify.have_expect = !check->claims && check->boot.promise_known;
 	options.verify.expect_records = check->boot.expect_records;
 	options.verify.expect_generation = check->boot.expect_generation;
@@ -418,7 +418,7 @@ static void judge(void *data, void *result)
 
 	if (!options.core && !*check->sysroot)
 		boot_mount_debugfs();
-	/* what verify --json prints is the report */
+	/* the report is the output of verify --json */
 	if (!send_stdout_to(check->report) || !enter_sandbox(&options)) {
 		set_verdict(verdict, WORD_UNKNOWN, "cannot start to check: %s", strerror(errno));
 		return;
@@ -478,14 +478,14 @@ static void say(const char *line)
 	puts(boot_plain(text));
 }
 
-/* What is between the two parts of the line marks neither of them. */
+/* The separator must not occur in either part. */
 static void hide_marks(char *text)
 {
 	for (char *mark = text; (mark = strstr(mark, CLAIMS_MARK)); )
 		*mark = ',';
 }
 
-/* The word of this boot, which the second check makes no better. */
+/* The word of this boot: the worse one of both stages. */
 static enum boot_word word_of_both(const struct check *check, const struct verdict *verdict)
 {
 	return check->claims && boot_word_rank(check->earlier) >= boot_word_rank(verdict->word)
@@ -508,13 +508,13 @@ static void write_status(const struct check *check, struct verdict *verdict)
 	strcat(boot_plain(line), "\n");
 	if (!boot_file_write(check->dir, BOOT_STATUS, line, strlen(line), &err))
 		return;
-	/* one that may say clean must not stay */
+	/* an old status that may say clean must not stay */
 	worsen(verdict, "%s", err.message);
 	if (boot_file_remove(check->dir, BOOT_STATUS, &err))
 		worsen(verdict, "%s", err.message);
 }
 
-/* True if a reset ends what was found, and happens once: see POLICY_REBOOT in kho-boot(7). */
+/* True if a reset would cure the findings, and happens only once: see kho-boot(7), reboot. */
 static bool may_reboot(const struct check *check)
 {
 	return check->evidence.by_kexec == ANSWER_YES &&
@@ -551,7 +551,7 @@ static void say_action(const struct check *check, struct verdict *verdict,
 	printf("the reports are in %s, the rules in kho-rules(7)\n", check->dir);
 }
 
-/* Metadata, and no content. The first one stays: it is from before any driver. */
+/* Writes metadata without content. An earlier snapshot stays: it is from before any driver. */
 static void save_snapshot(const struct check *check, char *remark, size_t size)
 {
 	struct snapshot_job job = { .check = check };
@@ -577,7 +577,7 @@ static void save_snapshot(const struct check *check, char *remark, size_t size)
 			 *err.message ? err.message : result.message);
 }
 
-/* What helps to find the cause. Without it the verdict is the same, so it is only a remark. */
+/* A debugging aid: if it fails, the verdict is the same, so the failure is only a remark. */
 static void save_evidence(const struct check *check, const struct verdict *verdict, char *remark,
 			  size_t size)
 {
@@ -595,7 +595,7 @@ static void save_evidence(const struct check *check, const struct verdict *verdi
 		snprintf(remark + n, size - n, "%s%s", n ? "; " : "", err.message);
 }
 
-/* Tells the log, and the hook what to do. */
+/* Writes the verdict to the log, and the action for the hook. */
 static void announce(const struct check *check, struct verdict *verdict)
 {
 	unsigned int rank = boot_word_rank(verdict->word);
@@ -613,7 +613,7 @@ static void announce(const struct check *check, struct verdict *verdict)
 	if (verdict->told)
 		return;
 	save_evidence(check, verdict, remark, sizeof(remark));
-	/* what the first check found was acted on then */
+	/* the hook has acted on the findings of the first stage */
 	action = boot_choose(&check->boot, verdict->word, verdict->counts);
 	if (rank >= 2 && action != POLICY_LOG) {
 		say_action(check, verdict, action, line, remark);
@@ -692,7 +692,7 @@ static void check_incoming(struct check *check, struct verdict *verdict)
 	}
 }
 
-/* What an earlier run left says nothing about this boot. */
+/* Removes the files of an earlier run. */
 static void begin_files(struct check *check)
 {
 	struct kho_error err;
@@ -732,7 +732,7 @@ static int run_incoming(struct check *check)
 	return finish(check, &verdict);
 }
 
-/* Word and text of the first check. Returns false where its status is missing. */
+/* Word and text of the first stage. Returns false if its status is missing. */
 static bool read_earlier(struct check *check)
 {
 	char line[1024], *text, *mark;
@@ -747,7 +747,7 @@ static bool read_earlier(struct check *check)
 	return has_status;
 }
 
-/* Only where the first check had something to look at; what it could not do was told then. */
+/* Only if the first stage had state to read; it has reported its own failures. */
 static int run_claims(struct check *check)
 {
 	struct verdict verdict = { 0 };
@@ -765,7 +765,7 @@ static int run_claims(struct check *check)
 	if (!has_status || (!has_report && boot_word_rank(word) < boot_word_rank(WORD_UNKNOWN)))
 		add_trouble(check, "%s/%s of the first check is missing", check->dir,
 			    has_status ? REPORT : BOOT_STATUS);
-	check->promised = false; /* it was held against the state at the first stage */
+	check->promised = false; /* the first stage compared it with the state */
 	boot_kernel_log_read(check->sysroot, &check->log);
 	run_judge(check, &verdict);
 	return finish(check, &verdict);
@@ -782,7 +782,7 @@ int cmd_boot_check(const struct options *options)
 	};
 
 	boot_options_read(check.sysroot, options->cmdline, &check.boot);
-	/* the first check told it */
+	/* the first stage reported it */
 	if (check.claims)
 		check.boot.slip[0] = '\0';
 	if (options->timeout)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kho-inspect boot-report: in the running system, what boot-check found goes into the journal
- * (by its native protocol, see systemd's JOURNAL_NATIVE_PROTOCOL), and metrics as of now into a
- * file for node_exporter.
+ * kho-inspect boot-report: in the running system, writes the findings of boot-check to the journal
+ * (by its native protocol, see systemd's JOURNAL_NATIVE_PROTOCOL), and current metrics to a file
+ * for node_exporter.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #define OUTCOME_ID	"e00a8ab234d340d5bb48518ed9ff5bf0"
 #define FINDING_ID	"2795835c66fc419c9f693c058827dd02"
 #define JOURNAL		"/run/systemd/journal/socket"
-/* Findings of each check: a journal takes no more than some thousand entries at a time. */
+/* Findings of each stage: a journal only takes some thousand entries at a time. */
 #define MAX_ENTRIES	1000
 #define METRICS_TIME	240000	/* milliseconds */
 #define TOOL		"kho-inspect boot-report: "
@@ -59,8 +59,8 @@ static int open_journal(const char *sysroot)
 }
 
 /*
- * @fields: "NAME=value\n" lines. A value has no line break: what it is from was read line by
- * line. A journal that cannot be reached gets the text through the output of the service.
+ * @fields: "NAME=value\n" lines. A value has no line break, because its source was read line by
+ * line. If there is no journal socket, the text goes to standard output, and so to the journal.
  */
 static void send_entry(const struct report *report, int priority, const char *message,
 		       const char *fields)
@@ -107,7 +107,7 @@ static void send_finding(const struct report *report, const struct boot_finding 
 	send_entry(report, boot_class_priority(finding->class), message, fields);
 }
 
-/* The file is there when that check could be made; its worst findings come first. */
+/* The file exists if that stage ran; its worst findings come first. */
 static void send_findings(struct report *report, const char *name, const char *stage)
 {
 	FILE *file = boot_file_read(report->dir, name);
@@ -187,7 +187,7 @@ static void print_state(struct options options, struct outcome *outcome)
 	close_state(&opened);
 }
 
-/* Of what is set aside for the next kernel; nothing where KHO is off. */
+/* Metrics of the scratch areas; none if KHO is off. */
 static void print_scratch(const struct options *options)
 {
 	const struct kho_range *ranges;
@@ -230,7 +230,7 @@ static void print_metrics(void *data, void *result)
 	outcome->done = !fflush(stdout) && !ferror(stdout);
 }
 
-/* The folder belongs to node_exporter or whoever: nothing is done there that he may not do. */
+/* Another user may own the folder: write there only with that user's rights. */
 static bool become_owner(int folder)
 {
 	struct stat st;
@@ -343,7 +343,7 @@ int cmd_boot_report(const struct options *options)
 		if (report.journal >= 0)
 			close(report.journal);
 	}
-	/* empty: nobody has set KHO_TEXTFILE */
+	/* empty: KHO_TEXTFILE is not set */
 	if (options->textfile && *options->textfile)
 		write_textfile(&report, options->textfile);
 	return report.failed ? EXIT_FINDINGS : EXIT_CLEAN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect check-target: whether another kernel can take this state over. */
+/* kho-inspect check-target: checks that another kernel can take this state over. */
 #include <inttypes.h>
 
 #include "findings.h"

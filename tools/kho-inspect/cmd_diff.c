@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect diff: what became of a state, by the ids of its records, which survive a kexec. */
+/* kho-inspect diff: compares two states by the ids of their records, which survive a kexec. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inspect.h"
 
-/* What is kept of a record: the rest is read again when it is compared. */
+/* The part of a record that stays in memory; the rest is read again for a comparison. */
 struct brief {
 	uint64_t id, addr;
 	uint64_t record_addr;	/* of the record itself */
@@ -14,7 +14,7 @@ struct brief {
 	uint32_t by_addr;	/* the i-th brief has the index of the i-th by address */
 };
 
-/* One of the two states, as far as it is compared. */
+/* One of the two states. */
 struct side {
 	struct opened opened;
 	struct brief *briefs;	/* by id */
@@ -22,9 +22,9 @@ struct side {
 	bool has_map;
 };
 
-/* A state is compared as often as its differences are told. */
+/* The states are compared once for each of these. */
 enum pass {
-	PASS_FIT,	/* columns become wide enough */
+	PASS_FIT,	/* finds the widths of columns */
 	PASS_PRINT,
 	PASS_JSON,
 };
@@ -88,7 +88,7 @@ static void sort_records(struct side *side)
 	free(order);
 }
 
-/* A snapshot says of which side it is; the running kernel has both. */
+/* A snapshot has one side; the running kernel has both. */
 static int open_side(const struct options *options, const char *file, struct side *side,
 		     struct kho_error *err)
 {
@@ -104,7 +104,7 @@ static int open_side(const struct options *options, const char *file, struct sid
 	if (ret)
 		return ret;
 	sort_records(side);
-	/* an incoming map is gone by its nature */
+	/* the kernel frees an incoming map */
 	side->has_map = kho_state_side(side->opened.state) == KHO_SIDE_OUT;
 	return 0;
 }
@@ -116,7 +116,7 @@ static void close_side(struct side *side)
 	free(side->briefs);
 }
 
-/* The record of @brief; false, with diff->ret, where it cannot be read. */
+/* Reads the record of @brief; on failure false, with diff->ret. */
 static bool read_record(struct diff *diff, const struct side *side, const struct brief *brief,
 			struct kho_dma_record *record)
 {
@@ -222,7 +222,7 @@ static void compare_place(struct diff *diff, const struct kho_dma_record *a,
 	}
 }
 
-/* What a driver asked for, which nothing may change. */
+/* Compares the members that never change after the driver's call. */
 static void compare_fields(struct diff *diff, const struct kho_dma_record *a,
 			   const struct kho_dma_record *b)
 {
@@ -260,7 +260,7 @@ static void compare_seals(struct diff *diff, const struct kho_dma_record *a,
 		tell_record(diff, "resealed", a, b, "with other content");
 }
 
-/* What the receiving kernel makes of it; that nobody has come for it yet is no change. */
+/* Compares the fates; unclaimed is the state after a kexec, and so not a change. */
 static void compare_fates(struct diff *diff, const struct kho_dma_record *a,
 			  const struct kho_dma_record *b)
 {
@@ -378,7 +378,7 @@ static const struct brief *find_by_addr(const struct side *side, uint64_t addr)
 
 #define OWNER_ROOM	sizeof(((struct kho_dma_record *)NULL)->device)
 
-/* Whose memory @addr is: a device, a subtree, or "other". */
+/* The owner of the memory at @addr: a device, a subtree, or "other". */
 static void find_owner(struct diff *diff, const struct side *side, uint64_t addr, char *owner)
 {
 	const struct brief *brief = find_by_addr(side, addr);
@@ -418,7 +418,7 @@ static void flush_run(struct diff *diff, struct run *run)
 	run->change = NULL;
 }
 
-/* The first block of @entry. What touches, of one owner and with one fate, is reported as one. */
+/* The first block of @entry. Adjacent blocks with the same owner and fate form one difference. */
 static void add_block(struct diff *diff, struct run *run, const char *change,
 		      const struct side *side, const struct kho_map_entry *entry)
 {
@@ -434,7 +434,7 @@ static void add_block(struct diff *diff, struct run *run, const char *change,
 	*run = next;
 }
 
-/* One of the two maps: @entry is what is left of the one at hand. */
+/* One of the two maps: @entry is the rest of the current entry. */
 struct walk {
 	struct kho_map_iter *iter;
 	struct kho_map_entry entry;
@@ -450,7 +450,7 @@ static void advance(struct diff *diff, struct walk *walk)
 		diff->ret = ret;
 }
 
-/* Goes on behind the next @blocks. */
+/* Skips the next @blocks. */
 static void skip(struct diff *diff, struct walk *walk, uint64_t blocks)
 {
 	struct kho_map_entry *entry = &walk->entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect extract: the content of one allocation, on request only. */
+/* kho-inspect extract: writes the content of one allocation. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

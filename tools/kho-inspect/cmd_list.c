@@ -14,7 +14,7 @@ static const bool right[] = { true, false, false, true, true, true, true, false,
 			      false };
 #define COLUMNS (sizeof(headings) / sizeof(headings[0]))
 
-/* The devices of the running kernel. A file has none. */
+/* Devices of the running kernel; a file has none. */
 struct devices {
 	struct kho_device *list;
 	size_t n;
@@ -36,7 +36,7 @@ static void devices_read(struct devices *devices, const struct options *options)
 	devices->known = !devices->unreadable;
 }
 
-/* How the bus mastering of the record's device stands. */
+/* Bus mastering of the record's device, as a word. */
 static const char *mastering_text(const struct devices *devices, const struct kho_dma_record *r)
 {
 	const struct kho_device *device = kho_devices_find_of(devices->list, devices->n, r);
@@ -69,13 +69,13 @@ static void do_row(const struct options *options, struct table *table,
 		table_fit(table, cells);
 }
 
-/* What is done with each record. */
+/* Data of the visitor of records. */
 struct walk {
 	const struct options *options;
 	const struct devices *devices;
-	struct table *table;		/* without @print its columns become wide enough */
+	struct table *table;		/* without @print: find the widths of its columns */
 	bool print;
-	struct kho_json *json;		/* or they go there */
+	struct kho_json *json;		/* instead of the table, or NULL */
 	struct totals totals;
 };
 
@@ -121,7 +121,7 @@ static int print_text(const struct options *options, struct opened *opened,
 	};
 	int ret;
 
-	/* twice: there may be more rows than is good to be kept */
+	/* two passes: there may be too many rows to keep them in memory */
 	for_each_record(opened, true, do_record, &fit, NULL);
 	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &print, err);
 	print_totals(options, opened->state, &print.totals);
@@ -183,7 +183,7 @@ int cmd_list(const struct options *options)
 	close_state(&opened);
 	free(devices.list);
 
-	/* what could be read was printed; that there may be more has to be said */
+	/* the readable records are printed; say that there may be more */
 	if (!ret && devices.unreadable)
 		return fail(&devices.err);
 	return ret ? fail(&err) : EXIT_CLEAN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect map: collects what lies where; map_terminal.c and map_svg.c draw it. */
+/* kho-inspect map: collects areas of memory; map_terminal.c and map_svg.c draw them. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void *grow(void *array, size_t needed, size_t *room, size_t size)
 	return check_memory(reallocarray(array, *room, size));
 }
 
-/* What is the same as with the last one of its kind is kept once. */
+/* Returns the offset of a label; one equal to the last label of its kind is shared. */
 static uint32_t add_label(struct map *map, enum map_kind kind, const char *label)
 {
 	size_t size = strlen(label) + 1;
@@ -43,7 +43,7 @@ static uint32_t add_label(struct map *map, enum map_kind kind, const char *label
 		map->labels = grow(map->labels, 1, &map->labels_room, 1);
 		map->labels[map->labels_size++] = '\0';
 	}
-	/* a label is a matter of comfort */
+	/* out of memory: go on without a label */
 	if (!*label || map->labels_size > UINT32_MAX - size)
 		return 0;
 	map->labels = grow(map->labels, map->labels_size + size, &map->labels_room, 1);
@@ -76,7 +76,7 @@ static int add_node(uint64_t addr, void *data)
 	return 0;
 }
 
-/* Preserved memory of known use: it is no longer "other". */
+/* Preserved memory with a known owner. */
 static void add_owned(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
 		      const char *label)
 {
@@ -105,7 +105,7 @@ static void add_metadata(struct map *map, struct kho_state *state)
 	kho_map_for_each_node(state, add_node, map, NULL);
 }
 
-/* What a subtree says belongs to whom. */
+/* The owner of memory that a subtree hands over. */
 struct owner {
 	struct map *map;
 	const struct kho_subtree *subtree;
@@ -116,7 +116,7 @@ static int add_item(const struct kho_item *item, void *data)
 {
 	struct owner *owner = data;
 
-	/* of a session its files are no owners of their own */
+	/* the owner is the session, not its files */
 	if (item->type == KHO_ITEM_GROUP && !item->depth)
 		snprintf(owner->label, sizeof(owner->label), "%.20s: %.20s %.20s",
 			 owner->subtree->name, item->name, item->text);
@@ -126,7 +126,7 @@ static int add_item(const struct kho_item *item, void *data)
 	return 0;
 }
 
-/* Of an incoming state it may be something else's by now. */
+/* In an incoming state, it may belong to another owner by now. */
 static void add_subtrees(struct map *map, struct kho_state *state)
 {
 	const struct kho_subtree *subtrees;
@@ -144,7 +144,7 @@ static void add_subtrees(struct map *map, struct kho_state *state)
 
 struct records {
 	struct map *map;
-	uint64_t block;		/* of the record that came last */
+	uint64_t block;		/* of the last record */
 };
 
 static int add_record(const struct kho_dma_record *record, void *data)
@@ -160,7 +160,7 @@ static int add_record(const struct kho_dma_record *record, void *data)
 	return 0;
 }
 
-/* The running kernel's own memory, from /proc/iomem; other sources do not know. */
+/* The running kernel's own memory, from /proc/iomem; unknown for other sources. */
 static void add_kernel(struct map *map, const struct opened *opened)
 {
 	char *text, *line, *save = NULL, name[64];

@@ -7,18 +7,18 @@
 #include "inspect.h"
 
 struct run {
-	struct kho_range range;		/* what touches, as one */
+	struct kho_range range;		/* adjacent entries, merged */
 	uint64_t entries;
 };
 
 struct output {
 	const struct options *options;
-	struct kho_json *json;		/* where they go, or NULL */
+	struct kho_json *json;		/* or NULL for text */
 	struct run run;
 	uint64_t ranges, bytes;
 };
 
-/* By hand, as a list may have as many lines as there are records. */
+/* Without printf(): a list may have as many lines as there are records. */
 static void print_run(const struct options *options, const struct run *run)
 {
 	char first[FORMAT_ROOM], last[FORMAT_ROOM], size[FORMAT_ROOM], entries[FORMAT_ROOM];

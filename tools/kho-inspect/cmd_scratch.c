@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect scratch: where the next kernel may go, what that costs, and whether less would do. */
+/* kho-inspect scratch: the scratch areas, their cost, and a smaller size that suffices. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "inspect.h"
 
 /*
- * What the next kernel allocates before it has found its way about the preserved memory. Since
- * Linux 7.3 that is little, as kho_extend_scratch() then gives it all memory without preserved
- * pages. Before, it is all that a boot allocates from memblock: struct pages (1/64 of RAM), a
+ * Memory that the next kernel allocates before it knows the preserved memory. Since Linux 7.3 it
+ * is little, because kho_extend_scratch() then adds all memory without preserved pages. Earlier
+ * kernels allocate everything that memblock serves from scratch: struct pages (1/64 of RAM), a
  * bounce buffer (64 MiB), and the rest.
  */
 #define EARLY		(32ull << 20)
@@ -20,14 +20,14 @@
 #define RAM_PER_PAGE	64
 /* A kernel begins at a multiple of this (kernel_alignment of x86's boot protocol). */
 #define KERNEL_ALIGN	(2ull << 20)
-/* Room for what is estimated too low, and what a size is rounded up to. */
+/* A margin for low estimates, and the unit of a proposed size. */
 #define RESERVE(size)	((size) / 4)
 #define ROUNDING	(16ull << 20)
-/* Low memory has room for one piece of this size on any machine worth it. */
+/* Low memory has a free block of this size on any machine of interest. */
 #define LARGEST		(1ull << 30)
 #define MAX_FILE	(64u << 10)
 
-/* Who has chosen the size of the areas. */
+/* Who chose the size of the areas. */
 enum chosen_by { CHOSEN_UNKNOWN, CHOSEN_DEFAULT, CHOSEN_COMMAND_LINE, CHOSEN_PREVIOUS };
 static const char *const chosen_names[] = { "unknown", "default", "command-line", "previous-kernel" };
 
@@ -42,13 +42,13 @@ struct facts {
 	uint64_t crash;			/* reserved for a crash kernel */
 };
 
-/* What an image takes. */
+/* Memory that an image needs. */
 struct need {
 	struct kho_target target;
 	uint64_t initrd;
 	bool fits;
 	uint64_t early;
-	uint64_t proposal;		/* in one area; 0: nothing smaller is certain to do */
+	uint64_t proposal;		/* in one area; 0: no smaller size is sure to do */
 };
 
 static uint64_t total_of(const struct kho_range *ranges, size_t n)
@@ -74,7 +74,7 @@ static bool meminfo(const char *text, const char *key, uint64_t *bytes)
 	return true;
 }
 
-/* A file of the running kernel, to be freed; NULL where it cannot be read. */
+/* Reads a file of the running kernel, allocated; NULL if it cannot be read. */
 static char *read_file(const struct opened *opened, const char *path)
 {
 	char *text;
@@ -90,7 +90,7 @@ static enum chosen_by who_has_chosen(const struct opened *opened, const struct f
 	enum chosen_by chosen_by = CHOSEN_UNKNOWN;
 	struct kho_cmdline_arg arg;
 
-	/* areas outlive the kernel that has made them */
+	/* areas outlive the kernel that reserved them */
 	if (incoming)
 		chosen_by = CHOSEN_PREVIOUS;
 	else if (cmdline)
@@ -125,13 +125,13 @@ static void collect(const struct opened *opened, struct facts *facts)
 	ram = kho_state_ram(state, &n);
 	facts->ram = total_of(ram, n);
 	facts->option = kho_state_scratch_option(state);
-	/* of a file all of that is unknown */
+	/* a file says nothing about that */
 	ask_kernel(opened, facts);
 }
 
 /* ---------------------------------------------------------------- proposal */
 
-/* Since Linux 7.3 early allocations are not confined to scratch for long. */
+/* Since Linux 7.3, early allocations soon leave scratch. */
 static bool extends_scratch(const struct kho_target *target)
 {
 	unsigned int major, minor;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect snapshot: the metadata as a small ELF core. */
+/* kho-inspect snapshot: writes the metadata as a small ELF core. */
 #include "inspect.h"
 
 static void print_json(const struct options *options, const struct kho_state *state)

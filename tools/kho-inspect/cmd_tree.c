@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect tree: the root FDT, its subtrees, and what these say. */
+/* kho-inspect tree: the root FDT, its subtrees, and their data. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static const bool right[] = { false, true, true };
 
 /* ------------------------------------------------------------------- text */
 
-/* As hexdump -C: a line that repeats the one before is left out. */
+/* Like hexdump -C, without lines that repeat the line before. */
 static void print_bytes(const struct kho_item *item, int indent)
 {
 	bool skipping = false;
@@ -97,7 +97,7 @@ static void print_tree(const struct options *options, struct kho_state *state,
 		const char *cells[] = { subtrees[i].name, addr, size };
 
 		snprintf(addr, sizeof(addr), "0x%" PRIx64, subtrees[i].addr);
-		/* kho-v1 does not say it */
+		/* kho-v1 does not record it */
 		if (subtrees[i].size != KHO_SIZE_UNKNOWN)
 			format_size(options, subtrees[i].size, size);
 		else

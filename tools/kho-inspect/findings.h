@@ -8,9 +8,9 @@
 struct findings {
 	const struct options *options;
 	const char *command;		/* what was run */
-	const struct kho_state *state;	/* of which they are, or NULL; to be set before the first one */
-	const struct kho_target *target; /* that they are about as well, or NULL */
-	struct progress *progress;	/* on the screen between the lines, or NULL */
+	const struct kho_state *state;	/* judged state, or NULL; set it first */
+	const struct kho_target *target; /* the judged target, or NULL */
+	struct progress *progress;	/* shown between the lines, or NULL */
 	struct kho_json *json;		/* begun with the first finding */
 	bool color;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the commands of kho-inspect share. */
+/* Shared by the commands of kho-inspect. */
 #ifndef INSPECT_H
 #define INSPECT_H
 
@@ -17,19 +17,19 @@ enum {
 	EXIT_CANNOT_TELL = 2,
 };
 
-/* The file of -o. It is open before anything is parsed, see output.c. */
+/* The file of -o, opened before anything is parsed; see output.c. */
 struct outfile {
 	struct kho_output *output;	/* NULL without -o */
-	int broker;			/* puts it in place, or -1 */
+	int broker;			/* of the process that puts it in place, or -1 */
 	bool is_stdout;
 };
 
 enum boot_stage { BOOT_INCOMING, BOOT_CLAIMS };
 
 struct options {
-	bool in;			/* --in: what this kernel was handed */
+	bool in;			/* --in: the incoming side */
 	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
-	const char *vmlinux;		/* --vmlinux: of the kernel at hand, or NULL */
+	const char *vmlinux;		/* --vmlinux, or NULL */
 	const char *sysroot;		/* --sysroot: prefix of /proc and /sys */
 	unsigned int v1_bitmap;		/* --v1-bitmap: bytes, or 0 */
 	bool json;
@@ -41,14 +41,14 @@ struct options {
 	char **only, **ignore;		/* lists that verify refers to */
 	const char *output;		/* -o */
 	struct outfile *outfile;
-	const char *argument, *argument2; /* what is no option, or NULL */
+	const char *argument, *argument2; /* operands, or NULL */
 	struct id_list {
 		uint64_t *ids;
 		size_t n;
 	} content;			/* --with-content */
 	bool blobs;			/* --with-blobs */
 	bool no_sandbox;
-	const char *initrd;		/* scratch: what is loaded with it */
+	const char *initrd;		/* --initrd of scratch, or NULL */
 	enum boot_stage stage;		/* --stage of boot-check */
 	const char *dir;		/* --dir of boot-check and boot-report, or NULL */
 	const char *cmdline;		/* --cmdline of boot-check, or NULL */
@@ -76,7 +76,7 @@ int cmd_boot_report(const struct options *options);
 struct progress {
 	const char *what;
 	struct timespec start;
-	uint64_t done;		/* when it was told last */
+	uint64_t done;		/* at the last update */
 	unsigned int percent;
 	bool shown;
 };
@@ -84,7 +84,7 @@ struct progress {
 struct opened {
 	struct kho_source *source;
 	struct kho_state *state;
-	struct progress *progress; /* NULL where nobody would see it */
+	struct progress *progress; /* NULL if nobody would see it */
 };
 
 /*
@@ -95,32 +95,32 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	       struct kho_error *err);
 void close_state(struct opened *opened);
 /*
- * From now on it is @what that may take longer than a second. Nothing is shown on a terminal
- * on which lines are printed meanwhile, unless they go by way of progress_hide().
+ * Names the operation that may take longer than a second. Shows nothing on a terminal that also
+ * gets the command's lines, unless the command calls progress_hide() before them.
  */
 void progress_begin(struct opened *opened, const char *what);
-/* For what the command does itself; a matter of nothing for most calls. */
+/* Progress of the command's own work; most calls do nothing. */
 void progress_tell(struct opened *opened, uint64_t done, uint64_t total);
-/* Takes it off the screen, until there is more to tell. @progress may be NULL. */
+/* Clears the progress line until the next update. @progress may be NULL. */
 void progress_hide(struct progress *progress);
-/* An id of --with-content or extract, as list prints it. */
+/* Parses an id of --with-content or extract, as list prints it. */
 bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */
 enum kho_side option_side(const struct options *options);
-/* One line on stderr: what failed and what to do. Returns EXIT_CANNOT_TELL. */
+/* Prints one line to stderr: what failed and what to do. Returns EXIT_CANNOT_TELL. */
 int fail(const struct kho_error *err);
-/* Gives up what is not needed, unless --no-sandbox; false, with a reason on stderr. */
+/* Enters the sandbox, unless --no-sandbox; on failure false, with a reason on stderr. */
 bool enter_sandbox(const struct options *options);
-/* Once all inputs are open: none is opened any more, where that is so. */
+/* Once all inputs are open: forbids to open files, if the source allows that. */
 bool close_sandbox(const struct options *options);
-/* open_state() for commands that cannot go on without: prints why not. */
+/* open_state() for commands that need it: prints the error. */
 bool open_or_fail(const struct options *options, struct opened *out);
 
 /* ----------------------------------------------- walking a state (walk.c) */
 
 /*
- * Calls @fn for each record until it returns non-zero, and shows how far that has come if
- * @progress. No list of records is none. Returns 0, what @fn returned, or a libkho code with *err.
+ * Calls @fn for each record until it returns non-zero, and shows the progress if @progress. A state
+ * without a list has no records. Returns 0, the value of @fn, or a libkho code with *err.
  */
 int for_each_record(struct opened *opened, bool progress,
 		    int (*fn)(const struct kho_dma_record *record, void *data), void *data,
@@ -132,37 +132,37 @@ int for_each_entry(struct opened *opened, bool progress,
 
 /* --------------------------------------------------- the output (output.c) */
 
-/* Opens the file of -o; false, with a reason on stderr. Before the sandbox. */
+/* Opens the file of -o, before the sandbox; on failure false, with a reason on stderr. */
 bool outfile_open(struct options *options);
-/* Puts it in place, all of it; false, with a reason on stderr. */
+/* Puts the whole file in place; on failure false, with a reason on stderr. */
 bool outfile_commit(const struct options *options);
-/* Where to say what was written: not into it. */
+/* The stream for messages: stderr if stdout is the output. */
 FILE *outfile_notes(const struct options *options);
-/* What was not put in place is given up. */
+/* Discards an output that was not put in place. */
 void outfile_close(struct outfile *outfile);
 
 /* -------------------------------------------------------- text (format.c) */
 
-/* What the following functions write at most, with the NUL. */
+/* The longest result of the following functions, with the NUL. */
 #define FORMAT_ROOM	64
 char *format_uint(uint64_t value, char *buf);
-/* "0x12ab", with zeroes in front where it has less than @width digits. */
+/* "0x12ab", padded with zeroes to @width digits. */
 char *format_hex(uint64_t value, unsigned int width, char *buf);
 /* "1.5 KiB", or with --bytes "1536". */
 const char *format_size(const struct options *options, uint64_t size, char *buf);
 const char *found_by_text(enum kho_found_by found_by);
 /* "sealed", "live, carried over", "restored" ... */
 const char *record_state_text(const struct kho_dma_record *record, char *buf);
-/* Whether to colour stdout. */
+/* True if stdout gets colours. */
 bool use_color(const struct options *options);
 /*
- * What has a path in it, or anything else that is not from the library: as kho_text_message()
- * makes it fit for people, with a newline.
+ * Prints a line that may hold a path or other text from outside the library, cleaned by
+ * kho_text_message().
  */
 void put_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A line on stderr. Returns EXIT_CANNOT_TELL. */
+/* Prints a line to stderr. Returns EXIT_CANNOT_TELL. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* @p, or the end of the program where it is NULL. */
+/* Returns @p; ends the program if it is NULL. */
 void *check_memory(void *p);
 
 /* A table whose columns are as wide as their widest cell; cells are copied. */
@@ -170,7 +170,7 @@ struct table;
 struct table *table_create(const char *const *headings, const bool *right, size_t columns);
 void table_add(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *out);
-/* For tables that may be too long to be kept: what table_add() does, without the row. */
+/* For tables that are too long to keep: widens the columns like table_add(), without the row. */
 void table_fit(struct table *table, const char *const *cells);
 void table_print_row(const struct table *table, const char *const *cells, FILE *out);
 void table_print_headings(const struct table *table, FILE *out);
@@ -178,7 +178,7 @@ void table_destroy(struct table *table);
 
 /* -------------------------------------------------------- JSON (json.c) */
 
-/* {"kho_inspect": {"version":..., "command":...}, to add to, on stdout. */
+/* Begins a document on stdout: {"kho_inspect": {"version":..., "command":...}, ... */
 struct kho_json *json_document(const char *command);
 void json_close(struct kho_json *json);
 void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value);

@@ -20,7 +20,7 @@ struct kho_json *json_document(const char *command)
 void json_close(struct kho_json *json)
 {
 	kho_json_end(json);
-	/* main() looks at stdout, so what is left are mistakes of ours */
+	/* main() checks stdout, so only a bug fails here */
 	if (kho_json_finish(json) == KHO_ERR_USAGE)
 		abort();
 }

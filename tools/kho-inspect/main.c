@@ -25,7 +25,7 @@ const struct command commands[NR_COMMANDS] = {
 			  .needs_output = true },
 	[CMD_CHECK_TARGET] = { "check-target", cmd_check_target,
 			       "check whether a kernel image can take the state over", "IMAGE", 1, 1 },
-	/* their children enter the sandbox, for they have more to do themselves */
+	/* only their children enter the sandbox: the parents need more system calls */
 	[CMD_BOOT_CHECK] = { "boot-check", cmd_boot_check, "judge in an initramfs what was handed over",
 			     .own_sandbox = true },
 	[CMD_BOOT_REPORT] = { "boot-report", cmd_boot_report,
@@ -41,7 +41,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* A full disk is an error, also for a command that has found nothing wrong. */
+/* A full disk is an error even for a command without findings. */
 static int close_stdout(int status)
 {
 	if (fclose(stdout)) {
@@ -56,7 +56,7 @@ static int run_command(const struct command *command, struct options *options)
 	kho_libraries_load(options->core, options->vmlinux);
 	if (command->own_sandbox)
 		return command->run(options);
-	/* what it needs besides memory that it reads is open before it looks at that */
+	/* open everything else before memory is read */
 	if (!outfile_open(options))
 		return EXIT_CANNOT_TELL;
 	if (command->run == cmd_diff)
@@ -86,7 +86,7 @@ static int run(int argc, char **argv, struct options *options)
 								   : status;
 }
 
-/* So that no file that is opened later takes the place of an output that is closed. */
+/* Otherwise a file that is opened later could get the descriptor of a closed output. */
 static void fill_standard_files(void)
 {
 	int fd;
@@ -100,7 +100,7 @@ static void fill_standard_files(void)
 
 int main(int argc, char **argv)
 {
-	/* a million lines are many pieces of what the C library takes otherwise */
+	/* a larger buffer for lists of many lines */
 	static char output[64 << 10];
 	struct outfile outfile = { .broker = -1 };
 	struct options options = { .fail_on = KHO_SEVERITY_ERROR, .outfile = &outfile };

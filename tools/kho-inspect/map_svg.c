@@ -16,9 +16,9 @@
 #define ROW_HEIGHT	64
 #define MAX_ZOOMS	12
 #define MIN_PIXELS	2.0
-#define LETTER_PIXELS	7.0	/* of a label in a box; wide rather than not */
+#define LETTER_PIXELS	7.0	/* estimated width in a label, rather too wide */
 
-/* A browser's dark mode turns the paper, not the colours that have a meaning. */
+/* Dark mode changes the background, not the colours of the kinds. */
 static const char style[] =
 	"<style>text{fill:#1c2126}.paper{fill:#fff}.ram{fill:#d9dee4}.owner{fill:#fff;font-size:11px}"
 	"@media (prefers-color-scheme:dark){text{fill:#e4e7ea}.paper{fill:#15181c}.ram{fill:#3b434c}}"
@@ -37,7 +37,7 @@ static void put_escaped(FILE *f, const char *text)
 	}
 }
 
-/* RAM without its holes: bytes of RAM below @addr. */
+/* Bytes of RAM below @addr, without holes. */
 static uint64_t ram_below(const struct map *map, uint64_t addr)
 {
 	size_t low = 0, high = map->nr_ram;
@@ -59,13 +59,13 @@ static uint64_t ram_below(const struct map *map, uint64_t addr)
 }
 
 /*
- * A box in a bar. What would lie on top of another of its kind is in it as well, so that a
- * picture of a million allocations has no more boxes than can be told apart.
+ * A box in a bar. Areas of one kind that would overlap share a box, so that a picture of a million
+ * allocations only has boxes that can be seen.
  */
 struct box {
 	const struct map_area *area;	/* the first; NULL: none yet */
 	double x, end;
-	uint64_t areas, bytes, last;	/* last: address of the last byte */
+	uint64_t areas, bytes, last;	/* last: of the last byte */
 };
 
 static void put_title(FILE *f, const struct map *map, const struct box *box,
@@ -168,8 +168,8 @@ static bool is_preserved(const struct map_area *area)
 }
 
 /*
- * Neighbourhoods of preserved memory: whatever is closer together than @gap is
- * one. Returns how many there are, filling up to @max of them.
+ * Neighbourhoods of preserved memory: areas closer together than @gap form one. Fills up to @max
+ * of them, and returns how many there are.
  */
 static size_t find_zooms(const struct map *map, uint64_t gap, struct kho_range *zooms, size_t max)
 {

@@ -46,7 +46,7 @@ static bool is_ram(const struct map *map, uint64_t addr, uint64_t size)
 	       (map->ram[low].addr <= addr || map->ram[low].addr - addr < size);
 }
 
-/* Rows of cells, in the order of their addresses. */
+/* Rows of cells, sorted by address. */
 struct rows {
 	uint64_t *addrs;
 	unsigned char *kinds;	/* of each cell, the one of highest precedence in it */
@@ -54,14 +54,14 @@ struct rows {
 	uint64_t cell;
 };
 
-/* Where the rows of a range begin, those of the range before it being drawn already. */
+/* Address of the first row of a range, after the rows of the range before it. */
 static uint64_t first_place(const struct kho_range *before, uint64_t addr, uint64_t cell,
 			    uint64_t row)
 {
 	uint64_t end = before ? before->addr + before->size : 0, rest;
 
 	addr -= addr % cell;
-	/* a sliver of RAM in the row before is not worth another one */
+	/* the row before covers the beginning of this range */
 	if (before && (addr < end || addr - end < row))
 		addr = end;
 	addr -= addr % row;
@@ -72,8 +72,8 @@ static uint64_t first_place(const struct kho_range *before, uint64_t addr, uint6
 }
 
 /*
- * Where there is RAM; with @addrs NULL they are only counted. RAM may reach up to the last
- * address, so rows are counted and not walked to its end.
+ * Addresses of the rows with RAM; with @addrs NULL, only counts them. RAM may reach up to the last
+ * address, so a loop over addresses could overflow.
  */
 static size_t place_rows(const struct map *map, uint64_t cell, size_t cells, uint64_t *addrs)
 {
@@ -109,7 +109,7 @@ static size_t first_row(const struct rows *rows, uint64_t addr)
 	return low;
 }
 
-/* Area by area, as there may be a million of them. */
+/* Area by area, because there may be a million of them. */
 static void paint(struct rows *rows, const struct map_area *area)
 {
 	const uint64_t last = area->range.addr + area->range.size - 1;

@@ -28,7 +28,7 @@ bool parse_id(const char *text, uint64_t *id)
 
 /* --------------------------------------------------------------- progress */
 
-/* A bar on stderr, for what takes more than a second. */
+/* A progress line on stderr for operations of more than a second. */
 static void show_progress(uint64_t done, uint64_t total, void *data)
 {
 	struct progress *progress = data;
@@ -107,7 +107,7 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	if (!ret) {
 		start_progress(&opened);
 		ret = kho_state_open(opened.source, side, &opened.state, err);
-		/* a snapshot has one side, so nobody needs to say which */
+		/* a snapshot has one side, so --in is not needed */
 		if (ret == KHO_ERR_NO_STATE && options->core && side == KHO_SIDE_OUT && !strict &&
 		    !kho_state_open(opened.source, KHO_SIDE_IN, &opened.state, NULL))
 			ret = 0;
@@ -136,7 +136,7 @@ static bool give_up(const struct options *options, enum sandbox level)
 {
 	int ret = options->no_sandbox ? 0 : sandbox_enter(level);
 
-	/* old kernels, and builds that said so, have none: nothing is lost by going on */
+	/* old kernels and some builds have no filters: go on without */
 	if (!ret || ret == -ENOSYS)
 		return true;
 	complain("cannot give up system calls: %s. --no-sandbox goes on without.", strerror(-ret));
@@ -150,7 +150,7 @@ bool enter_sandbox(const struct options *options)
 
 bool close_sandbox(const struct options *options)
 {
-	/* the running kernel's files are read again when the state changes */
+	/* libkho reads the running kernel's files again when the state changes */
 	if (!options->core)
 		return true;
 	return give_up(options, SANDBOX_CLOSED);

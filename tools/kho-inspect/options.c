@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One table of options: what getopt takes, what --help says (from which the completion has its
- * words), and which commands an option is of, follow from it.
+ * One table of options: getopt's options, the text of --help (from which the completion takes its
+ * words), and the commands that have an option, follow from it.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #define WITH_MAP	(ON(SHOW) | ON(RANGES) | ON(VERIFY) | ON(MAP) | ON(SNAPSHOT) | ON(DIFF) | \
 			 ON(EXTRACT) | ON(CHECK_TARGET) | ON(BOOT_CHECK) | ON(BOOT_REPORT))
 
-/* Sets the member of the options at @field to what @argument says; false when it is nonsense. */
+/* Parses @argument into the member of the options at @field; false if it is invalid. */
 typedef bool (*setter)(void *field, char *argument);
 
 static bool set_flag(void *field, char *argument)
@@ -38,7 +38,7 @@ static bool set_string(void *field, char *argument)
 	return true;
 }
 
-/* Empty, it is a variable that nobody has set. */
+/* An empty argument is an unset variable of the caller. */
 static bool set_path(void *field, char *argument)
 {
 	return set_string(field, argument) && *argument;
@@ -114,10 +114,10 @@ static bool set_timeout(void *field, char *argument)
 struct definition {
 	const char *name;
 	char letter;
-	const char *argument;	/* for --help, or NULL: it takes none; words with | are all there are */
+	const char *argument;	/* for --help, NULL: none; with "|": all its words */
 	const char *help;
 	unsigned int commands;
-	setter set;		/* NULL: help and version, which end it all */
+	setter set;		/* NULL: help and version, which end the program */
 	size_t field;
 };
 
@@ -172,7 +172,7 @@ static const struct definition table[] = {
 };
 
 #define NR_OPTIONS	(sizeof(table) / sizeof(table[0]))
-#define FIRST_OPTION	256	/* what getopt_long() gives for the first one without a letter */
+#define FIRST_OPTION	256	/* getopt_long() value of the first option without a letter */
 
 /* ------------------------------------------------------------------- help */
 
@@ -227,7 +227,7 @@ void print_help(const struct command *command)
 
 /* --------------------------------------------------------------- reading */
 
-/* What getopt_long() takes: all options, as one that is of another command is no unknown one. */
+/* Options for getopt_long(): those of all commands, so that the error can name the command. */
 static void fill_getopt(struct option *longs, char *shorts)
 {
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
@@ -271,7 +271,7 @@ static int set_option(const struct command *command, struct options *options,
 	return argument ? EXIT_CANNOT_TELL : 0;
 }
 
-/* Options that say nothing beside each other. */
+/* Options that exclude each other. */
 static int check_together(const struct command *command, const struct options *options)
 {
 	/* the state and the machine that it came to are two things for the check in early boot */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The file of -o. A regular file is put in place by a process of its own, the broker, which parses
- * nothing and was started before the sandbox: so whoever takes over this process by what it
- * reads cannot rename or remove files.
+ * The file of -o. A separate process, the broker, puts a regular file in place. It parses nothing
+ * and starts before the sandbox, so an input that takes over this process cannot rename or remove
+ * files.
  */
 #include <errno.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ static bool receive(int fd, void *buf, size_t size)
 	return n == (ssize_t)size;
 }
 
-/* One word, when all is written; nothing, when there will be nothing. */
+/* The broker reads one word when all is written, or the end of the pipe to discard the file. */
 static void serve(int fd, struct kho_output *output)
 {
 	struct reply reply = { 0 };
@@ -53,7 +53,7 @@ static bool start_broker(struct outfile *outfile)
 		return child > 0;
 	}
 	close(fds[0]);
-	/* who waits for the end of our output waits for the other one */
+	/* the broker must not keep our output open for its reader */
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	serve(fds[1], outfile->output);
@@ -89,7 +89,7 @@ static bool ask_broker(struct outfile *outfile, struct reply *reply)
 	errno = 0;
 	if (!stream || fflush(stream) || ferror(stream))
 		return false;
-	/* it is gone: that is for us to say */
+	/* the broker died: report that */
 	signal(SIGPIPE, SIG_IGN);
 	return write(outfile->broker, "", 1) == 1 &&
 	       read(outfile->broker, reply, sizeof(*reply)) == (ssize_t)sizeof(*reply);

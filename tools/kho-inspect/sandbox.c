@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-/* LeakSanitizer looks at the process from a thread of its own, and at its maps */
+/* LeakSanitizer needs a thread of its own, and reads /proc/self/maps */
 #define SANITIZED true
 #else
 #define SANITIZED false
 #endif
 
-/* What the C library and those that parse need, once everything is open. */
+/* System calls of the C library and of parsers, once everything is open. */
 static const int calls[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
 	SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
@@ -49,7 +49,7 @@ static const int sanitizer_calls[] = {
 	SCMP_SYS(rseq), SCMP_SYS(getuid), SCMP_SYS(geteuid),
 };
 
-/* A call that this architecture has not is no matter. */
+/* A call that this architecture lacks is not an error. */
 static int allow(scmp_filter_ctx filter, const int *list, size_t n)
 {
 	int ret = 0;
@@ -68,7 +68,7 @@ static int allow_open(scmp_filter_ctx filter, enum sandbox level)
 {
 	const unsigned int writes = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
 
-	/* the C library opens by openat(), sanitizers do not */
+	/* the C library uses openat(), sanitizers use open() */
 	if (SANITIZED && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
 					  SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY)))
 		return -EINVAL;
@@ -78,7 +78,7 @@ static int allow_open(scmp_filter_ctx filter, enum sandbox level)
 				SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
 }
 
-/* Whether something is a terminal, and how wide it is. */
+/* isatty() and the width of the terminal. */
 static int allow_terminal(scmp_filter_ctx filter)
 {
 	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
@@ -88,7 +88,7 @@ static int allow_terminal(scmp_filter_ctx filter)
 					    SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
 }
 
-/* Memory, but none that can be executed: all libraries are loaded. */
+/* Memory that is not executable: all libraries are loaded. */
 static int allow_memory(scmp_filter_ctx filter)
 {
 	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
@@ -98,7 +98,7 @@ static int allow_memory(scmp_filter_ctx filter)
 					    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
-/* A signal to itself, which is how abort() ends it, and to nobody else. */
+/* A signal to this process only, for abort(). */
 static int allow_abort(scmp_filter_ctx filter)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -123,7 +123,7 @@ static int fill(scmp_filter_ctx filter, enum sandbox level)
 	return ret;
 }
 
-/* With CONFIG_SECCOMP_FILTER the kernel looks at the filter, and there is none (seccomp(2)). */
+/* With CONFIG_SECCOMP_FILTER the kernel reads the filter at NULL: EFAULT (seccomp(2)). */
 static bool kernel_has_filters(void)
 {
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == 0 || errno != EINVAL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kho-inspect gives up before it looks at what others wrote. Needs nothing of the
- * rest of kho-inspect, so that a test can use it.
+ * The restrictions of kho-inspect before it reads foreign data. Needs nothing else of kho-inspect,
+ * so that a test can use it.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 
 enum sandbox {
-	SANDBOX_READ,	/* files may be opened to be read */
-	SANDBOX_CLOSED,	/* none may be opened any more */
+	SANDBOX_READ,	/* may open files to read them */
+	SANDBOX_CLOSED,	/* may not open any file */
 };
 
 /*
- * Allows nothing but what parsing takes, and @level: no programs, no processes, no sockets,
- * no new privileges. What is denied fails with EPERM. Later calls can only take away more.
+ * Allows the system calls that parsing needs, and @level: no programs, no processes, no sockets,
+ * no new privileges. Denied calls fail with EPERM. A later call can only restrict more.
  * Returns 0 or a negative errno; on a kernel without filters (or a build without libseccomp)
  * -ENOSYS.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Record by record, and entry by entry of the map. */
+/* Walks over the records and over the entries of the map. */
 #include "inspect.h"
 
 int for_each_record(struct opened *opened, bool progress,
@@ -13,7 +13,7 @@ int for_each_record(struct opened *opened, bool progress,
 	int ret;
 
 	progress_begin(opened, "reading records");
-	/* how many there are is for the progress only */
+	/* the total is only for the progress */
 	if (progress)
 		kho_dma_read_header(opened->state, &header, NULL);
 	ret = kho_dma_iter_create(opened->state, &iter, err);
@@ -31,7 +31,7 @@ int for_each_record(struct opened *opened, bool progress,
 	return ret;
 }
 
-/* Where RAM ends: how far a walk over the map has come, as entries come in order. */
+/* End of RAM: the progress of a walk over the map, whose entries are sorted. */
 static uint64_t ram_end(const struct kho_state *state)
 {
 	size_t n;
