@@ -127,6 +127,8 @@ char *kexec_kho_command_line(char *command_line)
 	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
 		kho_say_refused("K703", "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
 				strlen(changed), KHO_COMMAND_LINE_MAX);
+	if (kho_report.target.has_cmdline && kho_cmdline_bool(changed, "kho") < 0)
+		fprintf(stderr, "kexec: KHO: kexec does not use the command line in the UKI. Give what the target needs with --append.\n");
 	kho_held_verify_target(&kho_report.target, changed);
 	command_line_seen = true;
 	return changed;

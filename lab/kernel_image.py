@@ -6,7 +6,7 @@
 	kernel_image.py info FILE FLAGS ROOT LUO DMA	adds to a bzImage what it says of itself
 	kernel_image.py arm64 FILE KERNEL [PAGE]	0 to 3: not said, 4, 16, 64 KiB
 	kernel_image.py zboot FILE PAYLOAD
-	kernel_image.py uki FILE KERNEL [KERNEL]	a second one, as profiles have it
+	kernel_image.py uki FILE KERNEL [SECTION=FILE]...	with more sections, such as .initrd
 	kernel_image.py lz4 FILE PAYLOAD		packed, in the legacy format
 
 Sources: Documentation/arch/x86/boot.rst, Documentation/arch/arm64/booting.rst and
@@ -57,8 +57,10 @@ def zboot(payload):
 
 
 def uki(kernel, *more):
-    sections = [(b".cmdline", b"kho=off"), (b".linux", kernel), (b".initrd", b"070701")]
-    sections += [(b".linux\0x", k) for k in more]
+    """@more: (name, content) of further sections; a second .linux is how profiles have it."""
+    sections = [(b".cmdline", b"kho=off"), (b".linux", kernel)]
+    # what is behind the end of a name is not part of it
+    sections += [(name + b"\0x"[:8 - len(name)], content) for name, content in more]
     at, table, data = 512, b"", b""
     for name, content in sections:
         table += struct.pack("<8sIIII", name, len(content), 0x1000, len(content), at + len(data))
@@ -87,12 +89,17 @@ def read(path):
         return f.read()
 
 
+def read_section(argument):
+    name, _, path = argument.partition("=")
+    return name.encode(), read(path)
+
+
 def main(what, path, *args):
     if what == "info":
         image = with_kernel_info(read(path), int(args[0]), *args[1:])
     else:
         make = {"bzimage": bzimage, "arm64": arm64, "zboot": zboot, "uki": uki, "lz4": lz4}[what]
-        image = make(read(args[0]), *map(read if what == "uki" else int, args[1:]))
+        image = make(read(args[0]), *map(read_section if what == "uki" else int, args[1:]))
     with open(path, "wb") as f:
         f.write(image)
 

@@ -154,5 +154,10 @@ void kho_json_target(struct kho_json *json, const char *key, const struct kho_ta
 		kho_json_uint(json, "page_size", target->page_size);
 	else
 		kho_json_null(json, "page_size");
+	if (target->initrd_size)
+		kho_json_uint(json, "initrd_size", target->initrd_size);
+	else
+		kho_json_null(json, "initrd_size");
+	kho_json_bool(json, "has_cmdline", target->has_cmdline);
 	kho_json_end(json);
 }

@@ -623,18 +623,21 @@ struct kho_target {
 	uint64_t memory_align;	/* alignment of these; 0 if unknown */
 	uint64_t memory_min;	/* lowest address for these */
 	unsigned int page_size;	/* in bytes; 0 if unknown */
-	uint64_t reserved[8];
+	bool has_cmdline;	/* of a UKI: it has one of its own, which kexec does not use */
+	uint64_t initrd_size;	/* of a UKI's own initrd, which kexec loads if no other is given; 0: none */
+	uint64_t reserved[7];
 };
 
 /*
  * Reads what a kernel image says about KHO: bzImage, vmlinux, arm64 Image and zboot image,
- * compressed or not, or a UKI that contains one of these. Trusts the kernel_info of a
+ * compressed or not, or a UKI that contains one of these but no vmlinux. Trusts the kernel_info of a
  * bzImage (chunk KHO1, see the x86 boot protocol in kernel-patches/) without decompressing it.
  * Decompresses another bzImage that has KHO only up to the strings it needs, which does
  * not prove that the rest is intact.
  *
- * KHO_ERR_UNSUPPORTED: another kind of image, or a UKI with several kernels, among which the boot
- * loader chooses; KHO_ERR_FORMAT, KHO_ERR_CORRUPT, KHO_ERR_NOMEM, KHO_ERR_PERMISSION, KHO_ERR_OS.
+ * KHO_ERR_UNSUPPORTED: another kind of image; a UKI with several kernels or initrds, among which the
+ * boot loader chooses, or with a kernel that kexec cannot load from there; KHO_ERR_FORMAT,
+ * KHO_ERR_CORRUPT, KHO_ERR_NOMEM, KHO_ERR_PERMISSION, KHO_ERR_OS.
  */
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err);
 

@@ -42,6 +42,7 @@
 struct nest {
 	unsigned int layers;
 	size_t room;
+	bool in_uki;
 };
 
 /*
@@ -591,26 +592,54 @@ static int no_image(const char *path, struct kho_error *err)
 			  "Give a bzImage (vmlinuz), vmlinux, arm64 Image, or a UKI with one of them.");
 }
 
+static int ambiguous_uki(const char *path, size_t n, const char *what, const char *section,
+			 struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is a UKI with %zu %ss (%s sections): cannot determine which one would boot",
+			   path, n, what, section);
+
+	return kho_remedy(err, ret, "Give the kernel itself, or a UKI with one.");
+}
+
+/* kexec and systemd's stub start no UKI from a UKI, and unpack no kernel in one. */
+static int no_kernel_in_uki(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is a UKI whose .linux section is not a kernel that kexec can load from there",
+			   path);
+
+	return kho_remedy(err, ret, "Build the UKI from a bzImage or an arm64 Image.");
+}
+
 /*
- * A unified kernel image has the kernel as a section. One with profiles may have several, and
- * kexec and boot loaders do not take the same one.
+ * A unified kernel image has the kernel as a section. One with profiles may have several sections
+ * of a name: kexec takes the last one, and boot loaders choose.
  */
-static int read_uki(struct bytes kernel, size_t n, const char *path, struct nest nest,
-		    struct kho_target *target, struct kho_error *err)
+static int read_uki(struct bytes file, struct bytes kernel, size_t n, const char *path,
+		    struct nest nest, struct kho_target *target, struct kho_error *err)
 {
 	char inner[sizeof(target->format)];
+	struct bytes initrd, cmdline;
+	size_t nr_initrds, nr_cmdlines;
 	int ret;
 
-	if (n > 1) {
-		ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			       "%s is a UKI with %zu kernels (.linux sections): cannot determine which one would boot",
-			       path, n);
-		return kho_remedy(err, ret, "Give the kernel itself, or a UKI with one.");
-	}
-	ret = read_image(kernel, path, nest, target, err);
+	if (n > 1)
+		return ambiguous_uki(path, n, "kernel", ".linux", err);
+	initrd = pe_section(file, ".initrd", &nr_initrds);
+	if (nr_initrds > 1)
+		return ambiguous_uki(path, nr_initrds, "initrd", ".initrd", err);
+	if (nr_initrds && !initrd.data)
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s is a UKI whose .initrd section is not inside the file", path);
 
+	nest.in_uki = true;
+	ret = read_image(kernel, path, nest, target, err);
 	if (ret)
 		return ret;
+	cmdline = pe_section(file, ".cmdline", &nr_cmdlines);
+	target->initrd_size = initrd.size;
+	target->has_cmdline = cmdline.size;
 	memcpy(inner, target->format, sizeof(inner));
 	snprintf(target->format, sizeof(target->format), "UKI (%.9s)", inner);
 	return 0;
@@ -654,7 +683,7 @@ static int read_image(struct bytes file, const char *path, struct nest nest,
 
 	if (is_bzimage(file))
 		return read_bzimage(file, path, nest.room, target, err);
-	if (has_magic(file, 0, ELFMAG))
+	if (has_magic(file, 0, ELFMAG) && !nest.in_uki)
 		return read_vmlinux(file, path, target, err);
 	if (has_magic(file, ARM64_MAGIC_AT, ARM64_MAGIC))
 		return read_arm64(file, path, target, err);
@@ -663,9 +692,11 @@ static int read_image(struct bytes file, const char *path, struct nest nest,
 
 	if (has_magic(file, ZBOOT_MAGIC_AT, ZBOOT_MAGIC))
 		return read_zboot(file, path, nest, target, err);
+	if (nest.in_uki)
+		return no_kernel_in_uki(path, err);
 	kernel = pe_section(file, ".linux", &n);
 	if (kernel.size || n > 1)
-		return read_uki(kernel, n, path, nest, target, err);
+		return read_uki(file, kernel, n, path, nest, target, err);
 	return read_packed(file, path, nest, target, err);
 }
 
@@ -673,7 +704,7 @@ int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err)
 {
 	struct kho_target target = { 0 };
-	const struct nest nest = { MAX_LAYERS, MAX_UNPACKED(size) };
+	const struct nest nest = { .layers = MAX_LAYERS, .room = MAX_UNPACKED(size) };
 	int ret = read_image((struct bytes){ data, size }, name, nest, &target, err);
 
 	if (!ret)

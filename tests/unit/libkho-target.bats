@@ -364,11 +364,22 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	done
 	# kexec takes the last kernel of a UKI, other loaders another one
 	make_kernel old root=kho-v3
-	image uki uki bzImage old
+	image uki uki bzImage .linux=old
 	cannot_tell uki
 	[[ $output == *"is a UKI with 2 kernels"*"Give the kernel itself"* ]]
-	image uki uki bzImage bzImage
+	image uki uki bzImage .linux=bzImage
 	cannot_tell uki
+	# the same with the initrd that is loaded with it
+	echo one >initrd
+	image uki uki bzImage .initrd=initrd
+	finds "" uki
+	image uki uki bzImage .initrd=initrd .initrd=initrd
+	cannot_tell uki
+	[[ $output == *"is a UKI with 2 initrds (.initrd sections)"* ]]
+	image uki uki bzImage .initrd=initrd
+	head -c -2 uki >shorter
+	cannot_tell shorter
+	[[ $output == *"whose .initrd section is not inside the file"* ]]
 	# what is found inside is judged
 	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
 	image arm64 Image old
@@ -379,24 +390,29 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 @test "a UKI or zboot image that is cut off or lies about itself gives no verdict" {
 	local cut file
 	make_kernel vmlinux "${full[@]}"
-	image uki uki vmlinux
+	gzip -k vmlinux
+	image bzimage bzImage vmlinux.gz
+	image uki uki bzImage
 	for cut in 66 90 120 300 700 $(($(stat -c %s uki) - 8)); do
 		head -c "$cut" uki >shorter
 		cannot_tell shorter
 	done
 	image uki empty /dev/null
-	gzip -k vmlinux
 	image zboot zboot vmlinux.gz
 	head -c -20 zboot >shorter
 	for file in empty shorter; do
 		cannot_tell "$file"
 		[[ $output != *"kho="* ]]
 	done
-	image uki inner vmlinux
-	gzip inner
-	image uki middle inner.gz
-	gzip middle
-	cannot_tell middle.gz
+	# kexec looks for a kernel in a UKI, and for nothing to unpack or enter
+	image uki inner bzImage
+	for file in inner vmlinux vmlinux.gz; do
+		image uki outer "$file"
+		cannot_tell outer
+		[[ $output == *"whose .linux section is not a kernel that kexec can load from there"* ]]
+	done
+	gzip <uki | gzip | gzip | gzip >packed
+	cannot_tell packed
 	[[ $output == *"is not a kernel of a known kind"* ]]
 }
 
@@ -422,6 +438,17 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	[[ $output == *" page=65536 "* ]]
 }
 
+# A running kernel made of files, in root: kcore is the fixture, which has the same form.
+live_root() {
+	local kho=root/sys/kernel/debug/kho/out
+	mkdir -p root/proc "$kho"
+	cp "$outgoing" root/proc/kcore
+	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$outgoing" >notes
+	sed -n 's/^fdt_phys=//p' notes >"$kho/fdt_phys"
+	sed -n 's/^scratch=\(.*\)+.*/\1/p' notes >"$kho/scratch_phys"
+	sed -n 's/^scratch=.*+//p' notes >"$kho/scratch_len"
+}
+
 @test "scratch says what an image needs, and whether it fits" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest other
 	local fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
@@ -431,11 +458,43 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 
 	image bzimage small kernel.gz $((12 << 20))
 	run -0 "$inspect" scratch --core "$fixture" small
-	[[ $output == *"small needs 12.0 MiB in one piece: they fit"* || $output == *"small needs 12 MiB in one piece: they fit"* ]]
+	[[ $output == *$'small needs 12 MiB in one piece\nThis fits.\n'* ]]
+	# a file does not say what is reserved for a crash kernel
+	[[ $output == *"No smaller scratch is proposed: it is unknown what a crash kernel needs."* ]]
 	head -c 5000000 /dev/zero >initrd
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
-	# both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter more, in whole 16 MiB
-	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":"kho_scratch=64M,0,0"}' ]
+	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":null}' ]
+
+	# of the running kernel: both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter
+	# more, in whole 16 MiB
+	live_root
+	proposal() {
+		run -0 "$inspect" scratch --sysroot root --initrd=initrd --json small
+		jq -r .image.proposal <<<"$output"
+	}
+	[ "$(proposal)" = null ]
+	# it has kexec, and no crash kernels
+	echo 0 >root/sys/kernel/kexec_loaded
+	[ "$(proposal)" = kho_scratch=64M,0,0 ]
+	echo 25165824 >root/sys/kernel/kexec_crash_size
+	[ "$(proposal)" = kho_scratch=96M,0,0 ]
+	run -0 "$inspect" scratch --sysroot root --initrd=initrd small
+	[[ $output == *"kho_scratch=96M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel"* ]]
+
+	# kexec loads the initrd of a UKI where it is given no other
+	head -c 6000000 /dev/zero >own
+	image uki uki small .initrd=own
+	run -0 "$inspect" scratch --core "$fixture" --json uki
+	[ "$(jq .image.initrd <<<"$output")" = 6000000 ]
+	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json uki
+	[ "$(jq .image.initrd <<<"$output")" = 5000000 ]
+	truncate -s "$largest" own
+	image uki uki small .initrd=own
+	run -1 "$inspect" scratch --core "$fixture" uki
+	[[ $output == *"the initrd in it needs"*"There is no room for this."*"kho_scratch="* ]]
+	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd uki
+	run -0 "$inspect" check-target --json --core "$fixture" uki
+	[ "$(jq -c '[.target.initrd_size, .target.has_cmdline]' <<<"$output")" = "[$largest,true]" ]
 
 	for other in . /dev/null; do
 		run -2 "$inspect" scratch --core "$fixture" --initrd="$other" small
@@ -444,7 +503,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 
 	image bzimage large kernel.gz "$largest"
 	run -1 "$inspect" scratch --core "$fixture" large
-	[[ $output == *"there is no room"*"kho_scratch="* ]]
+	[[ $output == *"There is no room"*"kho_scratch="* ]]
 	truncate -s $((largest * 3)) initrd
 	run -1 "$inspect" scratch --core "$fixture" --initrd=initrd small
 

@@ -54,7 +54,7 @@ load_and_jump() {
 	"$lab/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
 	"$lab/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
 	# with profiles there may be several kernels, and kexec would take the last one
-	"$lab/kernel_image.py" uki "$files/uki-two" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho"
+	"$lab/kernel_image.py" uki "$files/uki-two" "$VM_KERNEL" .linux="$BATS_TEST_TMPDIR/no-kho"
 	gzip -c "$VM_KERNEL" >"$files/bzImage.gz"
 	xz --format=lzma -0 -c "$VM_KERNEL" >"$files/bzImage.lzma"
 	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$files/no-kho.gz"

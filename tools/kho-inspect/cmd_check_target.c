@@ -27,6 +27,11 @@ static void print_target(const struct options *options, const struct kho_target 
 		printf("; pages of %u bytes\n", target->page_size);
 	else
 		puts("; does not say how large its pages are");
+	if (target->initrd_size)
+		printf("has an initrd of %s, which kexec loads if it is given no other\n",
+		       format_size(options, target->initrd_size, size));
+	if (target->has_cmdline)
+		puts("has a command line, which kexec does not use");
 }
 
 static void print_target_alone(const struct options *options, const struct kho_target *target,

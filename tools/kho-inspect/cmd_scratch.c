@@ -101,17 +101,30 @@ static enum chosen_by who_has_chosen(const struct opened *opened, const struct f
 	return chosen_by;
 }
 
+/* What is reserved for a crash kernel. False if it is unknown. */
+static bool read_crash(const struct opened *opened, uint64_t *size)
+{
+	char *text = read_file(opened, "/sys/kernel/kexec_crash_size");
+	char *loaded = read_file(opened, "/sys/kernel/kexec_loaded");
+	bool known = text ? sscanf(text, "%" SCNu64, size) == 1 : loaded != NULL;
+
+	/* a kernel that has kexec and not this file is built without CONFIG_CRASH_DUMP */
+	if (!text)
+		*size = 0;
+	free(text);
+	free(loaded);
+	return known;
+}
+
 static void ask_kernel(const struct opened *opened, struct facts *facts)
 {
 	char *text = read_file(opened, "/proc/meminfo");
-	char *crash = read_file(opened, "/sys/kernel/kexec_crash_size");
 
 	facts->chosen_by = who_has_chosen(opened, facts);
 	facts->cma_known = text && meminfo(text, "CmaTotal:", &facts->cma_total) &&
 			   meminfo(text, "CmaFree:", &facts->cma_free);
-	facts->crash_known = crash && sscanf(crash, "%" SCNu64, &facts->crash) == 1;
+	facts->crash_known = read_crash(opened, &facts->crash);
 	free(text);
-	free(crash);
 }
 
 static void collect(const struct opened *opened, struct facts *facts)
@@ -154,8 +167,8 @@ static void propose(const struct facts *facts, struct need *need)
 	need->early = EARLY;
 	if (!extends_scratch(&need->target))
 		need->early += EARLY_BOUNCE + facts->ram / RAM_PER_PAGE;
-	/* the share of RAM is a part of it */
-	if (!facts->ram || need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
+	/* the share of RAM is a part of it, and so is the crash kernel */
+	if (!facts->ram || !facts->crash_known || need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
 	    need->early > LARGEST)
 		return;
 	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + need->early;
@@ -184,7 +197,8 @@ static bool read_files(const struct options *options, struct need *need)
 		complain("%s is not a regular file, so its size is not the size of an initrd.", options->initrd);
 		return false;
 	}
-	need->initrd = (uint64_t)st.st_size;
+	/* as kexec: the one of a UKI counts where no other is named */
+	need->initrd = options->initrd ? (uint64_t)st.st_size : need->target.initrd_size;
 	return true;
 }
 
@@ -247,10 +261,14 @@ static void print_cost(const struct options *options, const struct facts *facts)
 	};
 	char size[FORMAT_ROOM], ram[FORMAT_ROOM], free_size[FORMAT_ROOM];
 
-	printf("%s of %s RAM (%.1f %%)%s; set with %s= at a boot through the firmware\n",
-	       format_size(options, facts->total, size), format_size(options, facts->ram, ram),
-	       facts->ram ? 100.0 * (double)facts->total / (double)facts->ram : 0.0,
-	       chosen[facts->chosen_by], facts->option);
+	fputs(format_size(options, facts->total, size), stdout);
+	if (facts->ram)
+		printf(" of %s RAM (%.1f %%)", format_size(options, facts->ram, ram),
+		       100.0 * (double)facts->total / (double)facts->ram);
+	else
+		fputs("; it is unknown how much RAM there is", stdout);
+	printf("%s; set with %s= at a boot through the firmware\n", chosen[facts->chosen_by],
+	       facts->option);
 	puts("Only movable pages use it meanwhile. Memory that is pinned for long (RDMA, VFIO, io_uring) cannot be in it.");
 	if (facts->cma_known)
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
@@ -264,23 +282,30 @@ static void print_cost(const struct options *options, const struct facts *facts)
 static void print_need(const struct options *options, const struct facts *facts,
 		       const struct need *need)
 {
-	char kernel[FORMAT_ROOM], initrd[FORMAT_ROOM], crash[FORMAT_ROOM], early[FORMAT_ROOM];
+	char size[FORMAT_ROOM], early[FORMAT_ROOM];
 
-	put_line(stdout, "%s needs %s in one piece%s%s%s%s: %s%s%s", options->argument,
-		 format_size(options, need->target.memory_size, kernel), options->initrd ? ", " : "",
-		 options->initrd ? options->initrd : "", options->initrd ? " " : "",
-		 options->initrd ? format_size(options, need->initrd, initrd) : "",
-		 need->fits ? "they fit" : "there is no room; boot this kernel with a larger ",
-		 need->fits ? "" : facts->option, need->fits ? "" : "=");
-	if (!need->fits)
+	put_line(stdout, "%s needs %s in one piece", options->argument,
+		 format_size(options, need->target.memory_size, size));
+	if (options->initrd)
+		put_line(stdout, "%s needs %s", options->initrd, format_size(options, need->initrd, size));
+	else if (need->initrd)
+		printf("the initrd in it needs %s\n", format_size(options, need->initrd, size));
+	if (!need->fits) {
+		printf("There is no room for this. Boot this kernel with a larger %s=.\n", facts->option);
 		return;
+	}
+	puts("This fits.");
+	if (!facts->crash_known) {
+		puts("No smaller scratch is proposed: it is unknown what a crash kernel needs.");
+		return;
+	}
 	if (!need->proposal) {
 		puts("No smaller scratch is certain to be enough.");
 		return;
 	}
 	printf("%s=%" PRIu64 "M,0,0 would do: besides these, %s for what the next kernel allocates early, %s for a crash kernel, and a quarter more\n",
 	       facts->option, need->proposal >> 20, format_size(options, need->early, early),
-	       facts->crash_known ? format_size(options, facts->crash, crash) : "nothing (unknown)");
+	       format_size(options, facts->crash, size));
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -311,7 +336,7 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 		kho_json_range(json, NULL, &facts->areas[i]);
 	kho_json_end(json);
 	kho_json_uint(json, "total", facts->total);
-	kho_json_uint(json, "ram", facts->ram);
+	json_uint_or_null(json, "ram", facts->ram, facts->ram);
 	kho_json_string(json, "chosen_by", chosen_names[facts->chosen_by]);
 	json_uint_or_null(json, "cma_total", facts->cma_known, facts->cma_total);
 	json_uint_or_null(json, "cma_free", facts->cma_known, facts->cma_free);
@@ -332,6 +357,9 @@ static int show(const struct options *options, const struct opened *opened, stru
 	struct facts facts = { 0 };
 
 	collect(opened, &facts);
+	if (!facts.nr_areas)
+		return complain("%s does not say where the scratch areas are.",
+				options->core ? options->core : "the running kernel");
 	if (options->argument && !place(options, &facts, need))
 		return EXIT_CANNOT_TELL;
 	if (options->json) {
