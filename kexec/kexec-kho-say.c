@@ -187,7 +187,7 @@ int kho_say_finding(const struct kho_finding *finding, void *data)
 	if (finding->severity > KHO_SEVERITY_INFO)
 		fprintf(stderr, "kexec: KHO: %s %s: %s%s\n", finding->rule->id,
 			kho_severity_name(finding->severity),
-			finding->unevaluated ? "not judged: " : "", finding->message);
+			finding->outcome == KHO_OUTCOME_NOT_JUDGED ? "not judged: " : "", finding->message);
 	return 0;
 }
 

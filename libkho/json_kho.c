@@ -11,6 +11,16 @@ const char *kho_side_name(enum kho_side side)
 	return "unknown";
 }
 
+const char *kho_outcome_name(enum kho_outcome outcome)
+{
+	switch (outcome) {
+	case KHO_OUTCOME_FOUND: return "found";
+	case KHO_OUTCOME_NOT_JUDGED: return "not-judged";
+	case KHO_OUTCOME_NOT_APPLICABLE: return "not-applicable";
+	}
+	return "unknown";
+}
+
 const char *kho_found_by_name(enum kho_found_by found_by)
 {
 	switch (found_by) {
@@ -116,7 +126,7 @@ void kho_json_finding(struct kho_json *json, const char *key, const struct kho_f
 	kho_json_object(json, key);
 	kho_json_string(json, "rule", finding->rule->id);
 	kho_json_string(json, "severity", kho_severity_name(finding->severity));
-	kho_json_bool(json, "unevaluated", finding->unevaluated);
+	kho_json_string(json, "outcome", kho_outcome_name(finding->outcome));
 	kho_json_uint(json, "count", finding->count);
 	kho_json_addr(json, "addr", finding->addr);
 	if (finding->record_id)

@@ -494,10 +494,17 @@ const struct kho_rule *kho_rule_get(enum kho_rule_number number);
 /* The rule with this id, such as "K401"; NULL if there is none. */
 const struct kho_rule *kho_rule_find(const char *id);
 
+/* What a finding says about its rule. */
+enum kho_outcome {
+	KHO_OUTCOME_FOUND,		/* the rule is broken */
+	KHO_OUTCOME_NOT_JUDGED,		/* the rule could not be evaluated, so it did not pass */
+	KHO_OUTCOME_NOT_APPLICABLE,	/* the source never shows what the rule is about: no doubt about the state */
+};
+
 struct kho_finding {
 	const struct kho_rule *rule;
 	enum kho_severity severity;	/* of this finding; may be lower than the rule's */
-	bool unevaluated;	/* the rule could not be evaluated; message says why */
+	enum kho_outcome outcome;
 	uint64_t count;		/* 1; in a rule's last finding, the number of those not listed */
 	uint64_t addr;		/* or KHO_NO_ADDR */
 	uint64_t record_id;	/* or 0 */
@@ -529,12 +536,16 @@ struct kho_verify_options {
 	uint64_t reserved[8];	/* 0, or KHO_ERR_USAGE */
 };
 
+/* A count that is unknown. */
+#define KHO_COUNT_UNKNOWN	UINT64_MAX
+
 struct kho_verify_summary {
-	size_t findings[4];	/* evaluated findings by severity, with those not listed */
-	size_t unevaluated;	/* rules that could not be evaluated */
-	size_t rules;		/* rules that were evaluated or tried */
-	uint64_t records, pages, ranges;
-	uint64_t reserved[8];
+	size_t findings[4];	/* KHO_OUTCOME_FOUND by severity, with those not listed */
+	size_t unevaluated;	/* KHO_OUTCOME_NOT_JUDGED */
+	size_t not_applicable;
+	size_t rules;		/* rules that were evaluated for all that they are about */
+	uint64_t records, pages, ranges;	/* or KHO_COUNT_UNKNOWN */
+	uint64_t reserved[7];
 };
 
 /*
@@ -543,8 +554,9 @@ struct kho_verify_summary {
  * again, which may change the array of kho_state_subtrees(), and calls @fn at the end with those
  * findings that two runs in a row agree on.
  *
- * KHO_ERR_USAGE: @options leave no rule to run, or select a rule that they also exclude;
- * KHO_ERR_NOMEM; on a live source WALK, for its root.
+ * KHO_ERR_USAGE: @options leave no rule to run, name a rule about something else, or select one that
+ * they also exclude; or a rule in @only was neither evaluated here nor reported as not judged, which
+ * shows after @fn was called. KHO_ERR_NOMEM; on a live source WALK, for its root.
  */
 int kho_verify(struct kho_state *state, const struct kho_verify_options *options,
 	       kho_finding_fn fn, void *data,
@@ -553,11 +565,13 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 /*
  * Reports that no incoming state exists (K510), although options say that some was expected or,
  * without have_expect, the caller knows that some was left for this kernel. @reason is the error
- * of kho_state_open(), or NULL: only KHO_ERR_NO_STATE proves that nothing came.
+ * of kho_state_open(), or NULL: only KHO_ERR_NO_STATE proves that nothing came. KHO_ERR_USAGE:
+ * @options exclude K510, or select another rule.
  */
 int kho_verify_absent(const struct kho_verify_options *options,
 		      const struct kho_error *reason,
-		      kho_finding_fn fn, void *data, struct kho_verify_summary *summary);
+		      kho_finding_fn fn, void *data, struct kho_verify_summary *summary,
+		      struct kho_error *err);
 
 /*
  * Reports that kho_state_open() failed with @reason (K001), if @reason is about the data and
@@ -623,8 +637,8 @@ struct kho_target {
 	uint64_t memory_align;	/* alignment of these; 0 if unknown */
 	uint64_t memory_min;	/* lowest address for these */
 	unsigned int page_size;	/* in bytes; 0 if unknown */
-	bool has_cmdline;	/* of a UKI: it has one of its own, which kexec does not use */
-	uint64_t initrd_size;	/* of a UKI's own initrd, which kexec loads if no other is given; 0: none */
+	bool has_cmdline;	/* a UKI with a command line, which kexec does not use */
+	uint64_t initrd_size;	/* of the initrd in a UKI, which kexec loads if it is given no other; 0: none */
 	uint64_t reserved[7];
 };
 

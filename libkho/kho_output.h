@@ -85,6 +85,7 @@ void kho_json_raw(struct kho_json *json, const char *key, const char *bytes);
 
 /* The tokens that documents use for these, "unknown" for another value. */
 const char *kho_side_name(enum kho_side side);
+const char *kho_outcome_name(enum kho_outcome outcome);
 const char *kho_found_by_name(enum kho_found_by found_by);
 const char *kho_dma_fate_name(enum kho_dma_fate fate);
 

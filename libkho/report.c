@@ -28,12 +28,17 @@ static bool wanted(const struct kho_verify_options *options, const struct kho_ru
 	       (!options->only || listed(options->only, rule->id));
 }
 
-static struct kho_tally *tally_of(struct kho_verify *v, const struct kho_rule *rule,
-				  enum kho_outcome outcome)
+static size_t index_of(const struct kho_rule *rule)
 {
 	size_t n;
 
-	return &v->tallies[rule - kho_rules(&n)][outcome];
+	return (size_t)(rule - kho_rules(&n));
+}
+
+static struct kho_tally *tally_of(struct kho_verify *v, const struct kho_rule *rule,
+				  enum kho_outcome outcome)
+{
+	return &v->tallies[index_of(rule)][outcome];
 }
 
 /* ---------------------------------------------------------------- delivery */
@@ -43,10 +48,17 @@ static void deliver(struct kho_verify *v, const struct kho_finding *finding)
 	if (v->stopped)
 		return;
 
-	if (finding->unevaluated && finding->severity > KHO_SEVERITY_INFO)
-		v->summary->unevaluated += finding->count;
-	else
+	switch (finding->outcome) {
+	case KHO_OUTCOME_FOUND:
 		v->summary->findings[finding->severity] += finding->count;
+		break;
+	case KHO_OUTCOME_NOT_JUDGED:
+		v->summary->unevaluated += finding->count;
+		break;
+	case KHO_OUTCOME_NOT_APPLICABLE:
+		v->summary->not_applicable += finding->count;
+		break;
+	}
 
 	if (v->fn && v->fn(finding, v->data))
 		v->stopped = true;
@@ -98,7 +110,7 @@ static void emit(struct kho_verify *v, enum kho_rule_number number, enum kho_out
 	struct kho_finding finding = {
 		.rule = rule,
 		.severity = severity,
-		.unevaluated = outcome != KHO_OUTCOME_FOUND,
+		.outcome = outcome,
 		.count = 1,
 		.addr = addr,
 		.record_id = record_id,
@@ -124,7 +136,7 @@ static void report_rest_of(struct kho_verify *v, const struct kho_rule *rule,
 	struct kho_finding finding = {
 		.rule = rule,
 		.severity = tally->severity,
-		.unevaluated = outcome != KHO_OUTCOME_FOUND,
+		.outcome = outcome,
 		.addr = KHO_NO_ADDR,
 	};
 
@@ -213,32 +225,19 @@ void kho_report_error(struct kho_verify *v, enum kho_rule_number rule, uint64_t 
 
 bool kho_was_unevaluated(const struct kho_verify *v, enum kho_rule_number rule)
 {
-	size_t n;
+	return v->tallies[index_of(kho_rule_get(rule))][KHO_OUTCOME_NOT_JUDGED].n > 0;
+}
 
-	return v->tallies[kho_rule_get(rule) - kho_rules(&n)][KHO_OUTCOME_NOT_JUDGED].n > 0;
+void kho_evaluated(struct kho_verify *v, enum kho_rule_number rule)
+{
+	v->evaluated[index_of(kho_rule_get(rule))] = true;
 }
 
 /* --------------------------------------------------------------- selection */
 
-size_t kho_rules_count(const struct kho_verify_options *options, enum kho_area first,
-		       enum kho_area last)
+/* Says what keeps a rule from being judged, or NULL. */
+static const char *hindrance(const struct kho_verify_options *options, const struct kho_rule *rule)
 {
-	const struct kho_rule *rules;
-	size_t nr_rules, n = 0;
-
-	rules = kho_rules(&nr_rules);
-	for (size_t i = 0; i < nr_rules; i++)
-		n += rules[i].area >= first && rules[i].area <= last &&
-		     wanted(options, &rules[i]);
-	return n;
-}
-
-/* What keeps a rule from being judged, or NULL. */
-static const char *hindrance(const struct kho_verify_options *options,
-			     const struct kho_rule *rule, enum kho_area first, enum kho_area last)
-{
-	if (rule->area < first || rule->area > last)
-		return "it is a rule of something else";
 	if (listed(options->ignore, rule->id))
 		return "it is left out as well";
 	switch (rule->number) {
@@ -255,24 +254,70 @@ static const char *hindrance(const struct kho_verify_options *options,
 	}
 }
 
+static int refuse_rule(const char *id, const char *why, struct kho_error *err)
+{
+	return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "%.32s cannot be judged here: %s", id, why);
+}
+
+static int check_areas(const char *const *ids, enum kho_area first, enum kho_area last,
+		       struct kho_error *err)
+{
+	for (; ids && *ids; ids++) {
+		const struct kho_rule *rule = kho_rule_find(*ids);
+
+		if (!rule)
+			return refuse_rule(*ids, "there is no such rule", err);
+		if (rule->area < first || rule->area > last)
+			return refuse_rule(*ids, "it is a rule of something else", err);
+	}
+	return 0;
+}
+
 int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
 		    enum kho_area last, struct kho_error *err)
 {
+	int ret = check_areas(options->only, first, last, err);
+
+	if (!ret)
+		ret = check_areas(options->ignore, first, last, err);
+	if (ret)
+		return ret;
 	for (const char *const *id = options->only; id && *id; id++) {
-		const struct kho_rule *rule = kho_rule_find(*id);
-		const char *why = rule ? hindrance(options, rule, first, last)
-				       : "there is no such rule";
+		const char *why = hindrance(options, kho_rule_find(*id));
 
 		if (why)
-			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
-					"%.32s cannot be judged here: %s", *id, why);
+			return refuse_rule(*id, why, err);
 	}
 	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
 		if (options->reserved[i])
 			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
 					"options that this libkho does not know");
 	}
-	if (!kho_rules_count(options, first, last))
+	return 0;
+}
+
+int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)
+{
+	const struct kho_rule *rules;
+	size_t n, reported = 0;
+
+	rules = kho_rules(&n);
+	v->summary->rules = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct kho_tally *tallies = v->tallies[i];
+		bool partly = tallies[KHO_OUTCOME_NOT_JUDGED].n || tallies[KHO_OUTCOME_NOT_APPLICABLE].n;
+		bool told = tallies[KHO_OUTCOME_FOUND].n || tallies[KHO_OUTCOME_NOT_JUDGED].n;
+
+		if (!wanted(v->options, &rules[i]))
+			continue;
+		if (v->evaluated[i] && !partly)
+			v->summary->rules++;
+		else if (v->options->only && !told && !v->stopped)
+			return refuse_rule(rules[i].id,
+					   "what is looked at does not show it, or not all of it", err);
+		reported += told;
+	}
+	if (!v->summary->rules && !reported && !v->stopped)
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no rule is left to be judged");
 	return 0;
 }

@@ -834,13 +834,13 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	if (!state || !target || !summary)
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, target or summary");
 
-	memset(summary, 0, sizeof(*summary));
-	summary->rules = kho_rules_count(v.options, KHO_AREA_TARGET, KHO_AREA_TARGET);
+	*summary = (struct kho_verify_summary){ KHO_NOTHING_COUNTED };
+	kho_evaluated(&v, KHO_RULE_K601);
 	if (!target->has_kho) {
 		kho_report(&v, KHO_RULE_K601, KHO_NO_ADDR, 0,
 			   "%s %s is built without CONFIG_KEXEC_HANDOVER: it would use preserved memory as its own",
 			   target->format, target->release);
-		return 0;
+		return kho_rules_check_run(&v, err);
 	}
 	if (!*target->root_compatible)
 		kho_report_unevaluated(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
@@ -852,7 +852,11 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	verify_page_size(&v, target);
 	verify_luo(&v, target);
 	verify_dma(&v, target);
+	kho_evaluated(&v, KHO_RULE_K602);
+	kho_evaluated(&v, KHO_RULE_K603);
+	kho_evaluated(&v, KHO_RULE_K604);
+	kho_evaluated(&v, KHO_RULE_K606);
 	if (cmdline)
 		kho_target_verify_cmdline(&v, target, cmdline);
-	return 0;
+	return kho_rules_check_run(&v, err);
 }

@@ -256,6 +256,9 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 	else if (memory.changed && is_arm64(target))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 				       "mem= is on the command line of an arm64 kernel: cannot determine what it leaves");
+	else if (memory.changed && !kho_verify_knows_scratch(v))
+		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
+				       "cannot determine whether mem= or memmap= takes scratch away: this file does not say where that is");
 	else if (memory.changed && scratch_stays(v, &memory))
 		check_preserved(v, &memory);
 	free(memory.ram);
@@ -374,6 +377,11 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 					       "cannot determine how much crashkernel= asks for: the source does not say what RAM there is");
 			return;
 		}
+		if (!kho_verify_knows_scratch(v)) {
+			kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+					       "cannot determine whether crashkernel= has room: this file does not say where the scratch areas are");
+			return;
+		}
 		size = crash_size(text, add_sizes(ram, nr_ram));
 		if (size && !has_room(v->state, size, target->memory_size))
 			kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
@@ -434,4 +442,8 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	verify_memtest(v, cmdline);
 	verify_crashkernel(v, target, cmdline);
 	verify_quotes(v, cmdline);
+	kho_evaluated(v, KHO_RULE_K605);
+	kho_evaluated(v, KHO_RULE_K607);
+	kho_evaluated(v, KHO_RULE_K608);
+	kho_evaluated(v, KHO_RULE_K609);
 }

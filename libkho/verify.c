@@ -45,9 +45,7 @@ static void look_begin(struct look *look, const struct kho_verify *what)
 {
 	look->v = *what;
 	look->v.summary = &look->summary;
-	look->summary = (struct kho_verify_summary){
-		.rules = kho_rules_count(what->options, KHO_AREA_ROOT, KHO_AREA_BOOT),
-	};
+	look->summary = (struct kho_verify_summary){ KHO_NOTHING_COUNTED };
 }
 
 static void look_end(struct look *look)
@@ -79,17 +77,23 @@ static int look_run(struct look *look, struct kho_error *err)
 }
 
 /* Hands out what a look found. */
-static void look_deliver(struct look *look, struct kho_verify_summary *summary)
+static int look_deliver(struct look *look, struct kho_verify_summary *summary,
+			struct kho_error *err)
 {
+	int ret;
+
 	kho_report_deliver(&look->v);
-	*summary = look->summary;
+	ret = kho_rules_check_run(&look->v, err);
+	if (!ret)
+		*summary = look->summary;
+	return ret;
 }
 
 /* ----------------------------------------------------------- live machines */
 
 static bool same_finding(const struct kho_finding *a, const struct kho_finding *b)
 {
-	return a->rule == b->rule && a->unevaluated == b->unevaluated && a->addr == b->addr &&
+	return a->rule == b->rule && a->outcome == b->outcome && a->addr == b->addr &&
 	       a->count == b->count && !strcmp(a->message, b->message);
 }
 
@@ -143,7 +147,7 @@ static int run_live(const struct kho_verify *v, struct kho_error *err)
 			usleep(LIVE_WAIT);
 	}
 	if (!ret)
-		look_deliver(last, v->summary);
+		ret = look_deliver(last, v->summary, err);
 	look_end(last);
 	return ret;
 }
@@ -172,14 +176,14 @@ int kho_verify(struct kho_state *state, const struct kho_verify_options *options
 	look_begin(&look, &v);
 	ret = look_run(&look, err);
 	if (!ret)
-		look_deliver(&look, summary);
+		ret = look_deliver(&look, summary, err);
 	look_end(&look);
 	return ret;
 }
 
 int kho_verify_absent(const struct kho_verify_options *options, const struct kho_error *reason,
 		      kho_finding_fn fn, void *data,
-		      struct kho_verify_summary *summary)
+		      struct kho_verify_summary *summary, struct kho_error *err)
 {
 	struct kho_verify v = {
 		.options = options ? options : &no_options,
@@ -189,7 +193,7 @@ int kho_verify_absent(const struct kho_verify_options *options, const struct kho
 	const char *why = reason && *reason->message ? reason->message : "nothing came";
 	char expected[96] = "state was left for this kernel";
 
-	memset(summary, 0, sizeof(*summary));
+	*summary = (struct kho_verify_summary){ KHO_NOTHING_COUNTED };
 	if (v.options->have_expect)
 		snprintf(expected, sizeof(expected),
 			 "%" PRIu64 " records of generation %" PRIu64 " were expected",
@@ -199,7 +203,7 @@ int kho_verify_absent(const struct kho_verify_options *options, const struct kho
 		kho_report_unevaluated(&v, KHO_RULE_K510, KHO_NO_ADDR, 0, "%s: %s", expected, why);
 	else
 		kho_report(&v, KHO_RULE_K510, KHO_NO_ADDR, 0, "%s: %s", expected, why);
-	return 0;
+	return kho_rules_check_run(&v, err);
 }
 
 int kho_verify_open_error(const struct kho_error *reason,
@@ -213,7 +217,7 @@ int kho_verify_open_error(const struct kho_error *reason,
 	    reason->code != KHO_ERR_NOT_PRESENT)
 		return 0;
 
-	memset(summary, 0, sizeof(*summary));
+	*summary = (struct kho_verify_summary){ KHO_NOTHING_COUNTED };
 	if (reason->code == KHO_ERR_NOT_PRESENT)
 		kho_report_unevaluated(&v, KHO_RULE_K001, reason->addr, 0, "%s", reason->message);
 	else

@@ -18,13 +18,7 @@ enum {
 #undef KHO_RULE
 };
 
-/* How a rule came out. */
-enum kho_outcome {
-	KHO_OUTCOME_FOUND,
-	KHO_OUTCOME_NOT_JUDGED,		/* counts like a finding: nobody knows */
-	KHO_OUTCOME_NOT_APPLICABLE,	/* by the nature of what is looked at: of severity info */
-	KHO_NR_OUTCOMES,
-};
+#define KHO_NR_OUTCOMES	(KHO_OUTCOME_NOT_APPLICABLE + 1)
 
 /* How often a rule came out in one way. Only the first KHO_FINDINGS_LISTED are handed out. */
 struct kho_tally {
@@ -38,6 +32,7 @@ struct kho_verify_devices {
 	size_t n;
 	uint64_t *records, *live;	/* of those, the ones that are not sealed */
 	bool lost_records;		/* there are some that could not be read */
+	bool known;			/* list[] was read, and the rest has room */
 };
 
 struct kho_verify {
@@ -61,7 +56,12 @@ struct kho_verify {
 	struct kho_finding *held;
 	size_t nr_held, room;
 	struct kho_tally tallies[KHO_NR_RULES][KHO_NR_OUTCOMES];
+	bool evaluated[KHO_NR_RULES]; /* for all that they are about */
 };
+
+/* Of a summary: what nobody has counted is not 0. */
+#define KHO_NOTHING_COUNTED	.records = KHO_COUNT_UNKNOWN, .pages = KHO_COUNT_UNKNOWN, \
+				.ranges = KHO_COUNT_UNKNOWN
 
 /* ---------------------------------------------------------------- report.c */
 
@@ -86,21 +86,28 @@ void kho_report_error(struct kho_verify *v, enum kho_rule_number rule, uint64_t 
 		      const struct kho_error *err, const char *what);
 /* True if kho_report_unevaluated() was called for @rule. */
 bool kho_was_unevaluated(const struct kho_verify *v, enum kho_rule_number rule);
+/*
+ * @rule was evaluated for all that it is about, whatever came of it. A rule for which nobody says
+ * this has not passed: see kho_rules_check_run().
+ */
+void kho_evaluated(struct kho_verify *v, enum kho_rule_number rule);
 
 /* Tells of findings that were counted and not handed out. All rules have run. */
 void kho_report_rest(struct kho_verify *v);
 /* Hands out what is held, and stops holding. */
 void kho_report_deliver(struct kho_verify *v);
 
-/* Rules of the areas @first to @last that the options do not leave out. */
-size_t kho_rules_count(const struct kho_verify_options *options, enum kho_area first,
-		       enum kho_area last);
 /*
- * KHO_ERR_USAGE when the options leave out every rule of the areas @first to @last, or ask for
- * a rule that is not among them, or that other options leave out.
+ * KHO_ERR_USAGE when the options name a rule that is not of the areas @first to @last, or ask for
+ * one that other options leave out.
  */
 int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
 		    enum kho_area last, struct kho_error *err);
+/*
+ * All rules have run: counts those that were evaluated. KHO_ERR_USAGE when a rule that was asked for
+ * was not, and is not reported as such, or when no rule was.
+ */
+int kho_rules_check_run(struct kho_verify *v, struct kho_error *err);
 
 /* ---------------------------------------------------------------- verify_*.c */
 
@@ -114,6 +121,9 @@ bool kho_verify_in_scratch(const struct kho_verify *v, uint64_t addr, uint64_t s
  */
 void kho_verify_preserved(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr,
 			  uint64_t size, uint64_t record_id, const char *what);
+
+/* Rules about what lies in scratch can be evaluated. */
+bool kho_verify_knows_scratch(const struct kho_verify *v);
 
 /* Makes v->scratch of the state's. */
 int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err);

@@ -11,12 +11,16 @@ void kho_verify_boot(struct kho_verify *v)
 
 	if (!o->have_expect)
 		return;
+	/* there is a state; what K511 cannot be judged of it is reported below */
+	kho_evaluated(v, KHO_RULE_K510);
+	kho_evaluated(v, KHO_RULE_K511);
 	if (!v->have_header && !kho_state_subtree(v->state, DMA_ALLOC_KHO_SUBTREE)) {
 		/* no list was expected either when nothing was to be on it */
 		if (o->expect_records)
 			kho_report(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
 				   "%" PRIu64 " records of generation %" PRIu64 " were expected, and there is no list of them",
 				   o->expect_records, o->expect_generation);
+		kho_evaluated(v, KHO_RULE_K512);
 		return;
 	}
 	if (!v->have_header) {
@@ -25,6 +29,7 @@ void kho_verify_boot(struct kho_verify *v)
 				       o->expect_records, o->expect_generation);
 		return;
 	}
+	kho_evaluated(v, KHO_RULE_K512);
 	if (v->header.generation > o->expect_generation) {
 		kho_report(v, KHO_RULE_K512, v->header.addr, 0,
 			   "generation %" PRIu64 " with %" PRIu64 " records came; %" PRIu64 " with %" PRIu64 " was there at the load",

@@ -28,6 +28,7 @@ void kho_verify_devices_begin(struct kho_verify *v)
 				       0, "%s", err.message);
 		return;
 	}
+	devices->known = true;
 	if (!devices->n)
 		return;
 	devices->records = calloc(devices->n, sizeof(*devices->records));
@@ -103,4 +104,9 @@ void kho_verify_devices(struct kho_verify *v)
 {
 	for (size_t i = 0; i < v->devices.n; i++)
 		judge_device(v, i);
+	if (!v->devices.known)
+		return;
+	kho_evaluated(v, outgoing(v) ? KHO_RULE_K520 : KHO_RULE_K522);
+	if (outgoing(v) && !v->devices.lost_records)
+		kho_evaluated(v, KHO_RULE_K521);
 }

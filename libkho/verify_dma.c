@@ -23,6 +23,9 @@ struct records {
 	uint64_t *ids;		/* that have been come by, a bit each, or NULL */
 	uint64_t nr_ids;
 	uint64_t all, pages;
+	uint64_t damaged;	/* of which nothing can be believed */
+	uint64_t unplaced;	/* whose memory cannot be looked at */
+	bool pages_unknown;	/* of one that has no size */
 	uint64_t doubtful;	/* that the kernel may have found damaged, and did not count */
 	uint64_t absent_contents; /* sealed, and not in this file */
 	uint64_t unread_contents; /* sealed, and the caller has no time left for them */
@@ -162,9 +165,6 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 	bool placed, sound;
 
 	records->all++;
-	v->summary->records++;
-	v->summary->pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
-
 	if (!record->crc_ok || !record->flags_ok) {
 		kho_report(v, KHO_RULE_K405, record->record_addr, record->id,
 			   "the record at 0x%" PRIx64 " (id %" PRIu64 ", \"%s\") has %s",
@@ -173,14 +173,18 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 					  : "a wrong checksum");
 		records->doubtful++;
 		v->devices.lost_records = true;
-		/* nothing that it says can be believed */
+		records->damaged++;
 		return;
 	}
 
-	records->pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
+	if (record->pages == KHO_SIZE_UNKNOWN)
+		records->pages_unknown = true;
+	else
+		records->pages += record->pages;
 	sound = judge_fields(v, header, record);
 	placed = judge_place(v, record, records);
 	records->doubtful += !sound || !placed;
+	records->unplaced += !placed;
 	judge_fate(v, record);
 	kho_verify_devices_record(v, record);
 	if (record->preserved && !records->compare)
@@ -431,6 +435,64 @@ static void take_own(struct kho_verify *v)
 	}
 }
 
+/* All records were read. A damaged one is K405's, and no other rule has seen it. */
+static void say_evaluated(struct kho_verify *v, const struct kho_dma_header *header,
+			  const struct records *records)
+{
+	bool incoming = v->state->root.side == KHO_SIDE_IN;
+
+	kho_evaluated(v, KHO_RULE_K403);
+	kho_evaluated(v, KHO_RULE_K405);
+	kho_evaluated(v, KHO_RULE_K412);
+	if (v->map_readable)
+		kho_evaluated(v, KHO_RULE_K404);
+	if (records->damaged)
+		return;
+	kho_evaluated(v, KHO_RULE_K406);
+	kho_evaluated(v, KHO_RULE_K409);
+	kho_evaluated(v, KHO_RULE_K411);
+	kho_evaluated(v, KHO_RULE_K415);
+	kho_evaluated(v, KHO_RULE_K503);
+	if (header->crc_ok)
+		kho_evaluated(v, KHO_RULE_K410);
+	if (incoming) {
+		kho_evaluated(v, KHO_RULE_K502);
+		kho_evaluated(v, KHO_RULE_K504);
+	}
+	if (incoming && v->options->claims)
+		kho_evaluated(v, KHO_RULE_K501);
+	if (records->unplaced)
+		return;
+	kho_evaluated(v, KHO_RULE_K408);
+	if (v->map_readable)
+		kho_evaluated(v, KHO_RULE_K407);
+	if (kho_verify_knows_scratch(v))
+		kho_evaluated(v, KHO_RULE_K414);
+	if (!v->options->skip_content)
+		kho_evaluated(v, KHO_RULE_K413);
+}
+
+/* Nobody preserved anything: there is no record against which a rule could be broken. */
+static void say_nothing_there(struct kho_verify *v)
+{
+	const struct kho_rule *rules;
+	size_t n;
+
+	rules = kho_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (rules[i].area == KHO_AREA_DMA)
+			kho_evaluated(v, rules[i].number);
+	}
+	kho_evaluated(v, KHO_RULE_K503);
+	if (v->state->root.side == KHO_SIDE_IN) {
+		kho_evaluated(v, KHO_RULE_K501);
+		kho_evaluated(v, KHO_RULE_K502);
+		kho_evaluated(v, KHO_RULE_K504);
+	}
+	v->summary->records = 0;
+	v->summary->pages = 0;
+}
+
 static void judge_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
 	struct records records = { 0 };
@@ -455,8 +517,13 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 				       records.unread_contents);
 	if (records.compare)
 		compare_records(v, &records);
-	if (!ret)
+	if (!ret) {
 		compare_counts(v, header, &records);
+		say_evaluated(v, header, &records);
+		v->summary->records = records.all;
+		if (!records.damaged && !records.pages_unknown)
+			v->summary->pages = records.pages;
+	}
 	free(records.ids);
 }
 
@@ -466,6 +533,9 @@ void kho_verify_dma(struct kho_verify *v)
 	struct kho_error err;
 	int ret;
 
+	/* one without an address may be this one */
+	if (!subtree && !v->state->root.bad_subtrees)
+		say_nothing_there(v);
 	if (!subtree)
 		return;
 	/* until they are found to be there to the last one */
@@ -488,6 +558,8 @@ void kho_verify_dma(struct kho_verify *v)
 
 	v->have_header = true;
 	v->devices.lost_records = false;
+	kho_evaluated(v, KHO_RULE_K401);
+	kho_evaluated(v, KHO_RULE_K402);
 	if (!v->header.crc_ok)
 		kho_report(v, KHO_RULE_K402, v->header.addr, 0,
 			   "the head of the DMA records at 0x%" PRIx64 " has a wrong checksum",

@@ -179,6 +179,19 @@ static void judge_root(struct kho_verify *v)
 	else
 		kho_verify_preserved(v, KHO_RULE_K005, v->state->root.addr, KHO_ABI_PAGE_SIZE, 0,
 				     "the page of the root FDT");
+	kho_evaluated(v, KHO_RULE_K005);
+}
+
+/* The map was read to its end. */
+static void say_evaluated(struct kho_verify *v)
+{
+	kho_evaluated(v, KHO_RULE_K101);
+	kho_evaluated(v, KHO_RULE_K102);
+	kho_evaluated(v, KHO_RULE_K103);
+	kho_evaluated(v, KHO_RULE_K104);
+	kho_evaluated(v, KHO_RULE_K105);
+	if (kho_verify_knows_scratch(v))
+		kho_evaluated(v, KHO_RULE_K204);
 }
 
 /* Makes room for the pages that no record has named, where that is cheaper than the records. */
@@ -199,6 +212,7 @@ void kho_verify_map(struct kho_verify *v)
 	uint64_t addr = v->state->root.map_addr;
 	struct kho_error err;
 
+	kho_evaluated(v, KHO_RULE_K003);
 	if (!addr || addr % KHO_ABI_PAGE_SIZE || !kho_verify_in_ram(v, addr, KHO_ABI_PAGE_SIZE)) {
 		kho_report(v, KHO_RULE_K003, addr, 0,
 			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM", addr);
@@ -216,14 +230,19 @@ void kho_verify_map(struct kho_verify *v)
 	}
 
 	create_unnamed(v);
+	v->summary->ranges = 0;
 	if (!v->unnamed.words || kho_map_leaves(v->map, judge_leaf, v, NULL)) {
 		/* in order, to say what is wrong */
 		v->summary->ranges = 0;
-		if (!judge_entries(v))
+		if (!judge_entries(v)) {
+			v->summary->ranges = KHO_COUNT_UNKNOWN;
 			return;
+		}
 	}
 	v->map_readable = true;
-	kho_map_nodes(v->map, judge_node, v, NULL);
+	say_evaluated(v);
+	if (!kho_map_nodes(v->map, judge_node, v, NULL) && kho_verify_knows_scratch(v))
+		kho_evaluated(v, KHO_RULE_K205);
 	judge_root(v);
 }
 
@@ -238,7 +257,7 @@ void kho_verify_preserved(struct kho_verify *v, enum kho_rule_number rule, uint6
 	if (!v->map_readable) {
 		if (!kho_was_unevaluated(v, rule))
 			kho_report_unevaluated(v, rule, addr, record_id,
-					       "whether %s at 0x%" PRIx64 " is preserved cannot be told, nor of others",
+					       "the preserved-memory-map is unreadable: cannot determine whether %s at 0x%" PRIx64 " is preserved, nor others",
 					       what, addr);
 		return;
 	}

@@ -22,10 +22,19 @@ bool kho_verify_in_scratch(const struct kho_verify *v, uint64_t addr, uint64_t s
 	return kho_ranges_meet(v->scratch, v->nr_scratch, addr, size);
 }
 
+bool kho_verify_knows_scratch(const struct kho_verify *v)
+{
+	return !v->state->scratch_unknown;
+}
+
 void kho_verify_root(struct kho_verify *v)
 {
 	struct kho_state *state = v->state;
 
+	/* one that is not valid has not become a state: K001 */
+	kho_evaluated(v, KHO_RULE_K001);
+	kho_evaluated(v, KHO_RULE_K002);
+	kho_evaluated(v, KHO_RULE_K004);
 	if (state->root.abi == KHO_ABI_UNKNOWN)
 		kho_report(v, KHO_RULE_K002, state->root.addr, 0,
 			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",
@@ -62,11 +71,14 @@ void kho_verify_scratch(struct kho_verify *v)
 {
 	const struct kho_range *area = v->scratch, *far = area;
 
-	if (v->state->scratch_unknown) {
+	if (!kho_verify_knows_scratch(v)) {
 		kho_report_unevaluated(v, KHO_RULE_K201, KHO_NO_ADDR, 0,
-				       "this file does not say where the scratch areas are, so neither what lies in them");
+				       "this file does not say where the scratch areas are: cannot judge what lies in them");
 		return;
 	}
+	kho_evaluated(v, KHO_RULE_K201);
+	kho_evaluated(v, KHO_RULE_K202);
+	kho_evaluated(v, KHO_RULE_K203);
 	if (!v->nr_scratch)
 		kho_report(v, KHO_RULE_K201, KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
 			   v->state->nr_scratch);

@@ -39,13 +39,31 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 struct walk {
 	struct kho_verify *v;
 	const struct kho_subtree *subtree;
+	bool unknown;		/* it has something of a format that is not known */
 };
+
+/* What was looked at of all subtrees. */
+struct seen {
+	bool blobs;		/* all of them are in RAM */
+	bool content;		/* all that they say was read */
+	bool metadata, luo;	/* all that these two say */
+	bool references;	/* and is known */
+};
+
+/* What @subtree says could not be read to its end. */
+static void note_unread(struct seen *seen, const struct kho_subtree *subtree)
+{
+	seen->content = false;
+	seen->metadata &= strcmp(subtree->name, KHO_METADATA_SUBTREE) != 0;
+	seen->luo &= strcmp(subtree->name, LUO_SUBTREE) != 0;
+}
 
 static void verify_unknown(struct walk *walk, const struct kho_item *item)
 {
 	const struct kho_subtree *subtree = walk->subtree;
 	struct kho_verify *v = walk->v;
 
+	walk->unknown = true;
 	if (!strcmp(subtree->name, LUO_SUBTREE) && !strcmp(item->name, "compatible"))
 		kho_report(v, KHO_RULE_K305, subtree->addr, 0,
 			   "LUO is \"%s\"; known are luo-v1 and luo-v5", item->text);
@@ -96,7 +114,8 @@ static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *
 }
 
 /* What the subtree says, and what it refers to. */
-static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree)
+static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree,
+			      struct seen *seen)
 {
 	struct walk data = { .v = v, .subtree = subtree };
 	const struct kho_walk walk = {
@@ -110,16 +129,44 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 	if (!strcmp(subtree->name, DMA_ALLOC_KHO_SUBTREE))
 		return;
 	snprintf(what, sizeof(what), "subtree \"%s\": ", subtree->name);
-	if (kho_subtree_is_freed(v->state, subtree))
+	if (kho_subtree_is_freed(v->state, subtree)) {
 		kho_report_not_applicable(v, KHO_RULE_K307,
-					  "%sis not read: its owner frees it once it was taken", what);
-	else if (kho_subtree_walk(v->state, subtree, &walk, &err))
+					  "%sits owner frees it once it was taken, so it is not read", what);
+		note_unread(seen, subtree);
+	} else if (kho_subtree_walk(v->state, subtree, &walk, &err)) {
 		kho_report_error(v, KHO_RULE_K307, 0, &err, what);
+		note_unread(seen, subtree);
+	}
+	seen->references &= !data.unknown;
+}
+
+static void say_evaluated(struct kho_verify *v, const struct seen *seen)
+{
+	kho_evaluated(v, KHO_RULE_K303);
+	/* one without an address cannot be looked at: K004 */
+	if (v->state->root.bad_subtrees)
+		return;
+	kho_evaluated(v, KHO_RULE_K302);
+	if (seen->metadata)
+		kho_evaluated(v, KHO_RULE_K304);
+	if (seen->luo)
+		kho_evaluated(v, KHO_RULE_K305);
+	if (seen->blobs && v->map_readable)
+		kho_evaluated(v, KHO_RULE_K301);
+	if (!seen->content)
+		return;
+	kho_evaluated(v, KHO_RULE_K307);
+	kho_evaluated(v, KHO_RULE_K309);
+	if (!v->map_readable || !seen->references)
+		return;
+	kho_evaluated(v, KHO_RULE_K306);
+	kho_evaluated(v, KHO_RULE_K308);
 }
 
 void kho_verify_subtrees(struct kho_verify *v)
 {
 	const struct kho_subtree *subtrees = v->state->root.subtrees;
+	struct seen seen = { true, true, true, true, true };
 
 	for (size_t i = 0; i < v->state->root.nr_subtrees; i++) {
 		for (size_t k = 0; k < i; k++) {
@@ -129,8 +176,12 @@ void kho_verify_subtrees(struct kho_verify *v)
 					   "subtrees \"%s\" and \"%s\" have the same name or blob",
 					   subtrees[k].name, subtrees[i].name);
 		}
-		if (!verify_blob(v, &subtrees[i]))
-			continue;
-		verify_references(v, &subtrees[i]);
+		if (verify_blob(v, &subtrees[i])) {
+			verify_references(v, &subtrees[i], &seen);
+		} else {
+			seen.blobs = false;
+			note_unread(&seen, &subtrees[i]);
+		}
 	}
+	say_evaluated(v, &seen);
 }

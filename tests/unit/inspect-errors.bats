@@ -207,6 +207,44 @@ make_kernel() {
 	cannot_tell 'no rule is left' verify --core "$fixture" \
 		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
 	run -0 "$inspect" verify --only=K101,K511 --expect=5,9 --core "$fixture"
+	# what this run could judge decides
+	run -2 --separate-stderr "$inspect" verify --only=K101,K413 --core "$fixture"
+	[[ $output == *"K413  does not apply"* && $output != *clean* ]]
+	[[ $stderr == *"K413 cannot be judged here: what is looked at does not show it"* ]]
+	cannot_tell 'K605 cannot be judged here: it is a rule of something else' verify --ignore=K605 --core "$fixture"
+	# all that need neither a promise nor claims
+	cannot_tell 'no rule is left' verify --core "$fixture" \
+		--ignore="$(sed -nE '/K?\((501|51.),/d; s/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
+	# nothing came, and that is all that can be judged
+	live_root
+	rm -r "$root/sys/kernel/debug/kho/in"
+	cannot_tell 'No rule that --only names can be judged' verify --in --only=K101 --sysroot "$root"
+	cannot_tell 'K101 cannot be judged here' verify --in --only=K101 --expect=5,9 --sysroot "$root"
+	cannot_tell 'no rule is left' verify --in --ignore=K510 --expect=5,9 --sysroot "$root"
+	run -1 "$inspect" verify --in --only=K510 --expect=5,9 --sysroot "$root"
+}
+
+@test "what was not counted is unknown, and what does not apply is not a finding" {
+	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap
+	run -0 "$inspect" verify --fail-on=info --core "$incoming"
+	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preserved ranges" ]]
+	run -0 "$inspect" verify --json --core "$incoming"
+	[ "$(jq -c '[.summary.records, .summary.ranges, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
+		'[5,null,0,0,2]' ]
+	[ "$(jq -c '[.findings[].outcome] | unique' <<<"$output")" = '["not-applicable"]' ]
+	# a chain that breaks off, a map that does, and a record of which nothing can be believed
+	summary() {
+		"$KHO_BUILDDIR/lab/kho-damage" "$1" "$fixture" "$BATS_TEST_TMPDIR/damaged"
+		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"
+		jq -c '[.summary.records, .summary.pages, .summary.ranges]' <<<"$output"
+	}
+	[ "$(summary chain-loop)" = '[null,null,10]' ]
+	[ "$(summary tree-loop | jq -c '.[2]')" = null ]
+	[ "$(summary record-crc)" = '[5,null,10]' ]
+	[ "$(summary head-compatible)" = '[null,null,10]' ]
+	# metrics: what is not known is not there
+	run -1 "$inspect" verify --prometheus --core "$BATS_TEST_TMPDIR/damaged"
+	[[ $output != *kho_dma_records* ]]
 }
 
 @test "a full disk is an error, for text and for JSON" {

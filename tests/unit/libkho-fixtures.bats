@@ -128,6 +128,43 @@ check_damages() {
 	[[ $output == *"1 fatal, 0 errors, 0 warnings, 3 not judged"* ]]
 }
 
+@test "a rule that is asked for alone passes only where it was evaluated" {
+	local name file
+	# not_judged EXPECTED FILE
+	not_judged() {
+		run -0 "$KHO_BUILDDIR/tests/unit/test-only" "$2"
+		# a file never shows devices
+		[ "$(paste -sd' ' <<<"$output")" = "$1 K520 K521 K522" ] || {
+			echo "of $2 not judged: $output"
+			return 1
+		}
+	}
+	# the content of what is sealed is not in it, and nobody has been handed anything
+	not_judged "K413 K501 K502 K504" "$fixtures/v4-outgoing.khosnap"
+	not_judged "K501 K502 K504" "$fixtures/v4-stock-outgoing.khosnap"
+	local in="K005 K101 K102 K103 K104 K105 K204 K205 K301 K306 K307 K308 K309 K404 K407"
+	not_judged "$in" "$fixtures/v4-incoming-claimed.khosnap"
+	while read -r name _; do
+		file=$BATS_TEST_TMPDIR/$name
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$file"
+		[[ $name == fdt-* ]] || run -0 "$KHO_BUILDDIR/tests/unit/test-only" "$file"
+	done < <("$damage" --list)
+	while read -r name _; do
+		file=$BATS_TEST_TMPDIR/$name
+		"$damage" "$name" "$fixtures/v4-incoming-unclaimed.khosnap" "$file"
+		[[ $name == in-fdt-* ]] || run -0 "$KHO_BUILDDIR/tests/unit/test-only" "$file"
+	done < <("$damage" --list-in)
+	# what is behind a damage was not looked at
+	cd "$BATS_TEST_TMPDIR" || return 1
+	local records="K406 K407 K408 K409 K410 K411 K413 K414 K415 K501 K502 K503 K504"
+	not_judged "K005 K101 K102 K103 K104 K105 K204 K205 K306 K308 K413 K501 K502 K504" map-missing
+	not_judged "K005 K101 K103 K104 K105 K204 K205 K306 K308 K413 K501 K502 K504" tree-loop
+	not_judged "K404 K405 ${records/K411 /K411 K412 }" chain-loop
+	not_judged "$records" record-crc
+	not_judged "K301 K302 K304 K305 K306 K307 K308 K309 K413 K501 K502 K504" subtree-no-size
+	not_judged "K301 K306 K307 K308 K309 K413 K501 K502 K504" blob-outside-ram
+}
+
 @test "a damage of error or fatal severity makes verify exit with 1" {
 	for name in record-crc tree-loop fdt-magic record-outside-ram; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"

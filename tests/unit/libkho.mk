@@ -52,6 +52,10 @@ check_PROGRAMS += tests/unit/test-target-cmdline
 tests_unit_test_target_cmdline_SOURCES = tests/unit/test-target-cmdline.c
 tests_unit_test_target_cmdline_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-only
+tests_unit_test_only_SOURCES = tests/unit/test-only.c
+tests_unit_test_only_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-unpack
 tests_unit_test_unpack_SOURCES = tests/unit/test-unpack.c
 tests_unit_test_unpack_LDADD = libkho/libkho-core.la

@@ -133,7 +133,7 @@ static int note(const struct kho_finding *finding, void *data)
 	if (finding->rule->number < KHO_RULE_K520 || finding->rule->number > KHO_RULE_K522)
 		return 0;
 	snprintf(found->rules + used, sizeof(found->rules) - used, "%s%s ", finding->rule->id,
-		 finding->unevaluated ? "?" : "");
+		 finding->outcome == KHO_OUTCOME_NOT_JUDGED ? "?" : "");
 	snprintf(found->last, sizeof(found->last), "%s", finding->message);
 	return 0;
 }

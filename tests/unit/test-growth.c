@@ -562,7 +562,7 @@ static void use(const char *path, const char *copy)
 		die("a flood of findings");
 	for (size_t i = 0; i < 4; i++)
 		counted += summary.findings[i];
-	if (seen.count != counted + summary.unevaluated)
+	if (seen.count != counted + summary.unevaluated + summary.not_applicable)
 		die("findings are lost");
 	if (!kho_map_iter_create(state, &map, NULL)) {
 		while (kho_map_iter_next(map, &entry, NULL) > 0)

@@ -230,12 +230,12 @@ static int note_finding(const struct kho_finding *finding, void *data)
 	(void)data;
 	if (finding->severity == KHO_SEVERITY_INFO)
 		return 0;
-	if (finding->unevaluated)
+	if (finding->outcome == KHO_OUTCOME_NOT_JUDGED)
 		found.unevaluated++;
 	else
 		found.n[finding->severity]++;
 	snprintf(found.rules + used, sizeof(found.rules) - used, "%s%s ", finding->rule->id,
-		 finding->unevaluated ? "?" : "");
+		 finding->outcome == KHO_OUTCOME_NOT_JUDGED ? "?" : "");
 	return 0;
 }
 

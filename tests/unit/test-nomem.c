@@ -43,7 +43,7 @@ static int see(const struct kho_finding *finding, void *data)
 {
 	size_t *wrong = data;
 
-	if (finding->severity > KHO_SEVERITY_INFO && !finding->unevaluated) {
+	if (finding->severity > KHO_SEVERITY_INFO && finding->outcome == KHO_OUTCOME_FOUND) {
 		printf("%s: %s\n", finding->rule->id, finding->message);
 		++*wrong;
 	}

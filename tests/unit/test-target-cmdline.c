@@ -114,7 +114,7 @@ static int note_finding(const struct kho_finding *finding, void *data)
 	char *found = data;
 
 	snprintf(found + strlen(found), 256 - strlen(found), "%s %s%s ", finding->rule->id,
-		 kho_severity_name(finding->severity), finding->unevaluated ? " not judged" : "");
+		 kho_severity_name(finding->severity), finding->outcome == KHO_OUTCOME_NOT_JUDGED ? " not judged" : "");
 	return 0;
 }
 

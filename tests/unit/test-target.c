@@ -11,7 +11,7 @@ static int print_finding(const struct kho_finding *finding, void *data)
 {
 	(void)data;
 	printf("%s %s%s\n", finding->rule->id, kho_severity_name(finding->severity),
-	       finding->unevaluated ? " not judged" : "");
+	       finding->outcome == KHO_OUTCOME_NOT_JUDGED ? " not judged" : "");
 	return 0;
 }
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "boot.h"
+#include "inspect.h"
 
-#define NOT_JUDGED "not judged: "
 
 static void add(struct boot_findings *findings, const struct boot_finding *finding)
 {
@@ -32,7 +32,7 @@ static void add(struct boot_findings *findings, const struct boot_finding *findi
 
 void boot_findings_add(struct boot_findings *findings, const struct kho_finding *finding)
 {
-	char text[sizeof(finding->message) + sizeof(NOT_JUDGED)];
+	char text[sizeof(finding->message) + FORMAT_ROOM];
 	struct boot_finding line = {
 		.class = boot_classify(finding), .address = "-", .record = "-", .text = text,
 	};
@@ -43,8 +43,7 @@ void boot_findings_add(struct boot_findings *findings, const struct kho_finding 
 		snprintf(line.address, sizeof(line.address), "0x%" PRIx64, finding->addr);
 	if (finding->record_id)
 		snprintf(line.record, sizeof(line.record), "%" PRIu64, finding->record_id);
-	snprintf(text, sizeof(text), "%s%s", finding->unevaluated ? NOT_JUDGED : "",
-		 finding->message);
+	snprintf(text, sizeof(text), "%s%s", outcome_text(finding->outcome), finding->message);
 	add(findings, &line);
 }
 

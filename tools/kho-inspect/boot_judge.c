@@ -91,7 +91,7 @@ enum boot_class boot_classify(const struct kho_finding *finding)
 {
 	if (finding->severity == KHO_SEVERITY_INFO)
 		return CLASS_INFO;
-	if (finding->unevaluated)
+	if (finding->outcome == KHO_OUTCOME_NOT_JUDGED)
 		return CLASS_UNKNOWN;
 	if (finding->rule->number == KHO_RULE_K501)
 		return CLASS_UNCLAIMED;

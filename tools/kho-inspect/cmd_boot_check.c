@@ -243,7 +243,7 @@ static void describe(const struct check *check, const struct collector *collecto
 		     struct verdict *verdict)
 {
 	const struct boot_finding *worst = collector->list.list;
-	char first[384] = "", where[80] = "";
+	char first[384] = "", where[160] = "", records[FORMAT_ROOM], pages[FORMAT_ROOM];
 
 	if (verdict->word != WORD_CLEAN && collector->list.n)
 		snprintf(first, sizeof(first), "%s %s: %s; ", worst->severity, worst->rule, worst->text);
@@ -252,8 +252,8 @@ static void describe(const struct check *check, const struct collector *collecto
 		return;
 	}
 	if (state)
-		snprintf(where, sizeof(where), ", in %" PRIu64 " records of %" PRIu64 " pages",
-			 summary->records, summary->pages);
+		snprintf(where, sizeof(where), ", in %s records of %s pages",
+			 format_count(summary->records, records), format_count(summary->pages, pages));
 	snprintf(verdict->text, sizeof(verdict->text),
 		 "%s%zu fatal, %zu errors, %zu warnings, %zu not judged%s", first,
 		 summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
@@ -319,7 +319,7 @@ static void judge_lost(const struct check *check, struct collector *collector,
 			 "nothing says whether kexec started this kernel");
 	}
 	lost.have_expect = check->promised;
-	kho_verify_absent(&lost, reason, collect, collector, &summary);
+	kho_verify_absent(&lost, reason, collect, collector, &summary, NULL);
 	conclude(check, collector, NULL, &summary, verdict);
 	add_kernel_words(check, verdict);
 }

@@ -5,22 +5,30 @@
 /* No state on this side: clean, unless the previous kernel promised some. */
 static int verify_nothing(const struct options *options, const struct kho_error *reason)
 {
-	struct kho_verify_summary summary = { 0 };
+	struct kho_verify_summary summary = {
+		.records = KHO_COUNT_UNKNOWN, .pages = KHO_COUNT_UNKNOWN, .ranges = KHO_COUNT_UNKNOWN,
+	};
 	struct findings findings;
+	struct kho_error err;
 
 	findings_begin(&findings, options, "verify");
-	if (options->verify.have_expect)
-		kho_verify_absent(&options->verify, reason, findings_add, &findings, &summary);
+	if (options->verify.have_expect &&
+	    kho_verify_absent(&options->verify, reason, findings_add, &findings, &summary, &err)) {
+		findings_give_up(&findings);
+		return fail(&err);
+	}
+	if (!options->verify.have_expect && options->only)
+		return complain("No rule that --only names can be judged: %s.", reason->message);
 	if (options->verify.have_expect || options->json || options->prometheus)
 		return findings_end(&findings, &summary, false);
 
-	printf("Nothing to verify: %s.\n", reason->message);
+	put_line(stdout, "Nothing to verify: %s.", reason->message);
 	return EXIT_CLEAN;
 }
 
 static int verify_unopened(const struct options *options, const struct kho_error *reason)
 {
-	struct kho_verify_summary summary = { 0 };
+	struct kho_verify_summary summary;
 	struct findings findings;
 
 	if (reason->code == KHO_ERR_NO_STATE && options->in && !options->core)

@@ -5,7 +5,7 @@
 
 static const char *color_of(const struct kho_finding *finding)
 {
-	if (finding->unevaluated)
+	if (finding->outcome == KHO_OUTCOME_NOT_JUDGED)
 		return "\033[35m";
 	switch (finding->severity) {
 	case KHO_SEVERITY_INFO: return "\033[36m";
@@ -51,10 +51,7 @@ int findings_add(const struct kho_finding *finding, void *data)
 	progress_hide(findings->progress);
 	printf("%s%-8s%s %s  %s%s\n", color ? color_of(finding) : "",
 	       kho_severity_name(finding->severity), color ? "\033[0m" : "", finding->rule->id,
-	       /* of severity info: it does not apply here, which leaves no doubt */
-	       !finding->unevaluated ? "" :
-	       finding->severity > KHO_SEVERITY_INFO ? "not judged: " : "does not apply: ",
-	       finding->message);
+	       outcome_text(finding->outcome), finding->message);
 	return 0;
 }
 
@@ -71,6 +68,8 @@ static int status_of(const struct options *options, const struct kho_verify_summ
 
 static void print_summary(const struct kho_verify_summary *summary, bool counts)
 {
+	char records[FORMAT_ROOM], ranges[FORMAT_ROOM];
+
 	uint64_t above_info = summary->findings[KHO_SEVERITY_WARNING] +
 			      summary->findings[KHO_SEVERITY_ERROR] +
 			      summary->findings[KHO_SEVERITY_FATAL];
@@ -81,13 +80,18 @@ static void print_summary(const struct kho_verify_summary *summary, bool counts)
 	       summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
 	       summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated);
 	if (counts)
-		printf("; %" PRIu64 " records, %" PRIu64 " preserved ranges", summary->records,
-		       summary->ranges);
+		printf("; %s records, %s preserved ranges", format_count(summary->records, records),
+		       format_count(summary->ranges, ranges));
 	puts("");
 }
 
+static void json_count(struct kho_json *json, const char *key, uint64_t count)
+{
+	json_uint_or_null(json, key, count != KHO_COUNT_UNKNOWN, count);
+}
+
 static void print_json(struct findings *findings, const struct kho_verify_summary *summary,
-		       bool counts, int status)
+		       int status)
 {
 	struct kho_json *json = begin_document(findings);
 
@@ -96,9 +100,11 @@ static void print_json(struct findings *findings, const struct kho_verify_summar
 	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++)
 		kho_json_uint(json, kho_severity_name(i), summary->findings[i]);
 	kho_json_uint(json, "unevaluated", summary->unevaluated);
-	json_uint_or_null(json, "records", counts, summary->records);
-	json_uint_or_null(json, "pages", counts, summary->pages);
-	json_uint_or_null(json, "ranges", counts, summary->ranges);
+	kho_json_uint(json, "not_applicable", summary->not_applicable);
+	kho_json_uint(json, "rules", summary->rules);
+	json_count(json, "records", summary->records);
+	json_count(json, "pages", summary->pages);
+	json_count(json, "ranges", summary->ranges);
 	kho_json_uint(json, "status", (uint64_t)status);
 	kho_json_end(json);
 	json_close(json);
@@ -127,12 +133,13 @@ static void print_metrics(const struct options *options, const struct kho_state 
 	printf("# HELP kho_verify_unevaluated Rules that could not be evaluated.\n"
 	       "# TYPE kho_verify_unevaluated gauge\n"
 	       "kho_verify_unevaluated{side=\"%s\"} %zu\n"
-	       "# HELP kho_dma_records DMA records.\n# TYPE kho_dma_records gauge\n"
-	       "kho_dma_records{side=\"%s\"} %" PRIu64 "\n"
 	       "# HELP kho_verify_ok Whether the state is as it should be.\n"
 	       "# TYPE kho_verify_ok gauge\n"
 	       "kho_verify_ok{side=\"%s\"} %d\n",
-	       side, summary->unevaluated, side, summary->records, side, status == EXIT_CLEAN);
+	       side, summary->unevaluated, side, status == EXIT_CLEAN);
+	if (summary->records != KHO_COUNT_UNKNOWN)
+		printf("# HELP kho_dma_records DMA records.\n# TYPE kho_dma_records gauge\n"
+		       "kho_dma_records{side=\"%s\"} %" PRIu64 "\n", side, summary->records);
 }
 
 int findings_end(struct findings *findings, const struct kho_verify_summary *summary, bool counts)
@@ -143,7 +150,7 @@ int findings_end(struct findings *findings, const struct kho_verify_summary *sum
 	if (findings->options->prometheus)
 		print_metrics(findings->options, findings->state, summary, status);
 	else if (findings->options->json)
-		print_json(findings, summary, counts, status);
+		print_json(findings, summary, status);
 	else
 		print_summary(summary, counts);
 	return status;

@@ -19,8 +19,8 @@ void findings_begin(struct findings *findings, const struct options *options, co
 /* A call-back for libkho: @data is a struct findings. */
 int findings_add(const struct kho_finding *finding, void *data);
 /*
- * The last line, or the rest of the document, or metrics. Returns the exit status. @counts: records,
- * pages and ranges of @summary mean something.
+ * The last line, or the rest of the document, or metrics. Returns the exit status. @counts: the last
+ * line has records and ranges too.
  */
 int findings_end(struct findings *findings, const struct kho_verify_summary *summary, bool counts);
 /* The same when the rules came to no end: a document that was begun has no summary. */

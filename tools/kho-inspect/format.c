@@ -73,6 +73,21 @@ const char *format_size(const struct options *options, uint64_t size, char *buf)
 	return buf;
 }
 
+const char *format_count(uint64_t count, char *buf)
+{
+	return count == KHO_COUNT_UNKNOWN ? "an unknown number of" : format_uint(count, buf);
+}
+
+const char *outcome_text(enum kho_outcome outcome)
+{
+	switch (outcome) {
+	case KHO_OUTCOME_FOUND: return "";
+	case KHO_OUTCOME_NOT_JUDGED: return NOT_JUDGED;
+	case KHO_OUTCOME_NOT_APPLICABLE: return "does not apply: ";
+	}
+	return "";
+}
+
 const char *found_by_text(enum kho_found_by found_by)
 {
 	switch (found_by) {

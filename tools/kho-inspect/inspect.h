@@ -146,11 +146,16 @@ void outfile_close(struct outfile *outfile);
 /* The longest result of the following functions, with the NUL. */
 #define FORMAT_ROOM	64
 char *format_uint(uint64_t value, char *buf);
+/* The same, or "an unknown number of" for KHO_COUNT_UNKNOWN. */
+const char *format_count(uint64_t count, char *buf);
 /* "0x12ab", padded with zeroes to @width digits. */
 char *format_hex(uint64_t value, unsigned int width, char *buf);
 /* "1.5 KiB", or with --bytes "1536". */
 const char *format_size(const struct options *options, uint64_t size, char *buf);
 const char *found_by_text(enum kho_found_by found_by);
+#define NOT_JUDGED	"not judged: "
+/* What to put in front of the message of a finding: "not judged: ", or nothing. */
+const char *outcome_text(enum kho_outcome outcome);
 /* "sealed", "live, carried over", "restored" ... */
 const char *record_state_text(const struct kho_dma_record *record, char *buf);
 /* True if stdout gets colours. */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test-only FILE: verifies it by each rule alone, and prints the rules that could not be judged. The
+ * others came out as they do among all rules.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libkho/kho.h"
+
+static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+struct counts {
+	enum kho_rule_number of;	/* or 0: of all rules */
+	uint64_t n[3];			/* by outcome */
+};
+
+static int count(const struct kho_finding *finding, void *data)
+{
+	struct counts *counts = data;
+
+	if (!counts->of || counts->of == finding->rule->number)
+		counts->n[finding->outcome] += finding->count;
+	return 0;
+}
+
+/* A summary agrees with what was handed out. */
+static void check_summary(const char *what, const struct kho_verify_summary *summary,
+			  const struct counts *counts)
+{
+	uint64_t found = 0;
+
+	for (int i = 0; i < 4; i++)
+		found += summary->findings[i];
+	if (found != counts->n[KHO_OUTCOME_FOUND] ||
+	    summary->unevaluated != counts->n[KHO_OUTCOME_NOT_JUDGED] ||
+	    summary->not_applicable != counts->n[KHO_OUTCOME_NOT_APPLICABLE])
+		fail("%s: the summary does not say what was found", what);
+}
+
+static void check_rule(struct kho_state *state, const struct kho_rule *rule)
+{
+	const char *const only[] = { rule->id, NULL };
+	struct kho_verify_options options = { .only = only, .claims = true, .have_expect = true };
+	struct counts among = { .of = rule->number }, alone = { 0 };
+	struct kho_verify_summary summary, all;
+	struct kho_error err;
+	int ret;
+
+	ret = kho_verify(state, &options, count, &alone, &summary, &err);
+	if (ret == KHO_ERR_USAGE) {
+		printf("%s\n", rule->id);
+		if (alone.n[KHO_OUTCOME_FOUND] || alone.n[KHO_OUTCOME_NOT_JUDGED])
+			fail("%s is reported, and is said not to be judged", rule->id);
+		return;
+	}
+	if (ret)
+		fail("%s: %s", rule->id, err.message);
+	check_summary(rule->id, &summary, &alone);
+	if (summary.rules != (alone.n[KHO_OUTCOME_NOT_JUDGED] || alone.n[KHO_OUTCOME_NOT_APPLICABLE] ? 0 : 1) &&
+	    !alone.n[KHO_OUTCOME_FOUND])
+		fail("%s: %zu rules were evaluated", rule->id, summary.rules);
+
+	options.only = NULL;
+	if (kho_verify(state, &options, count, &among, &all, &err))
+		fail("all rules: %s", err.message);
+	if (memcmp(among.n, alone.n, sizeof(among.n)))
+		fail("%s alone comes out in another way than among all", rule->id);
+}
+
+/* Of no rule that ran nothing can be said. */
+static void check_ignore(struct kho_state *state)
+{
+	const struct kho_rule *rules;
+	struct kho_verify_summary summary;
+	struct kho_error err;
+	const char **ignore;
+	size_t n, k = 0;
+
+	rules = kho_rules(&n);
+	ignore = calloc(n + 1, sizeof(*ignore));
+	if (!ignore)
+		fail("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		/* without a promise these are never judged */
+		if (rules[i].area < KHO_AREA_TARGET && rules[i].number != KHO_RULE_K510 &&
+		    rules[i].number != KHO_RULE_K511)
+			ignore[k++] = rules[i].id;
+	}
+	if (kho_verify(state, &(struct kho_verify_options){ .ignore = ignore }, NULL, NULL, &summary,
+		       &err) != KHO_ERR_USAGE)
+		fail("with every rule that runs left out, it has passed");
+	ignore[0] = "K605";
+	if (kho_verify(state, &(struct kho_verify_options){ .ignore = ignore }, NULL, NULL, &summary,
+		       &err) != KHO_ERR_USAGE || !strstr(err.message, "K605"))
+		fail("a rule of something else can be left out");
+	free(ignore);
+}
+
+int main(int argc, char **argv)
+{
+	const struct kho_rule *rules;
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+	size_t n;
+
+	if (argc != 2 || kho_source_open_file(argv[1], &source, &err))
+		fail("usage: test-only FILE");
+	if (kho_state_open(source, KHO_SIDE_OUT, &state, &err) &&
+	    kho_state_open(source, KHO_SIDE_IN, &state, &err))
+		fail("%s", err.message);
+	rules = kho_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (rules[i].area < KHO_AREA_TARGET)
+			check_rule(state, &rules[i]);
+	}
+	check_ignore(state);
+	kho_state_close(state);
+	kho_source_close(source);
+	return 0;
+}
