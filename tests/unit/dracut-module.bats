@@ -163,5 +163,5 @@ real_dracut() {
 	[ "$(sed -n '/^| policy |/,/^$/s/^| `\([a-z]*\)` |.*/\1/p' "$top/README.md" | tr -d '\n')" = "$policies" ]
 	words=$(sed -n '/^\.SH STATUS/,/^\.SH/s/^\.B \([a-z]*\)$/\1/p' "$top/man/kho-boot.7" | sort)
 	[ -n "$words" ]
-	[ "$(tr '\n' ' ' < "$top/README.md" | grep -o 'word says it all ([^)]*)' | grep -o '`[a-z]*`' | tr -d '`' | sort)" = "$words" ]
+	[ "$(tr '\n' ' ' < "$top/README.md" | grep -o 'first word is the verdict ([^)]*)' | grep -o '`[a-z]*`' | tr -d '`' | sort)" = "$words" ]
 }
