@@ -498,7 +498,7 @@ const struct kho_rule *kho_rule_find(const char *id);
 enum kho_outcome {
 	KHO_OUTCOME_FOUND,		/* the rule is broken */
 	KHO_OUTCOME_NOT_JUDGED,		/* the rule could not be evaluated, so it did not pass */
-	KHO_OUTCOME_NOT_APPLICABLE,	/* the source never shows what the rule is about: no doubt about the state */
+	KHO_OUTCOME_NOT_APPLICABLE,	/* such a source cannot show it: casts no doubt on the state */
 };
 
 struct kho_finding {
@@ -543,7 +543,7 @@ struct kho_verify_summary {
 	size_t findings[4];	/* KHO_OUTCOME_FOUND by severity, with those not listed */
 	size_t unevaluated;	/* KHO_OUTCOME_NOT_JUDGED */
 	size_t not_applicable;
-	size_t rules;		/* rules that were evaluated for all that they are about */
+	size_t rules;		/* rules that were applied to everything that they are about */
 	uint64_t records, pages, ranges;	/* or KHO_COUNT_UNKNOWN */
 	uint64_t reserved[7];
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * How a finding leaves the library. A rule that could not be judged is reported as well: it
- * never counts as passed. Of each rule the first findings are handed out and all are counted,
- * so that a damaged state cannot make a flood of them.
+ * Delivers findings. Reports also a rule that could not be judged: it never counts as passed.
+ * Counts all findings of a rule but delivers only the first ones, so that a damaged state does not
+ * flood the caller.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static bool hold(struct kho_verify *v, const struct kho_finding *finding)
 		struct kho_finding *held = reallocarray(v->held, room, sizeof(*held));
 
 		if (!held) {
-			/* rather too early than lost */
+			/* out of memory: deliver too early instead of losing findings */
 			kho_report_deliver(v);
 			return false;
 		}
@@ -204,12 +204,12 @@ void kho_report_not_applicable(struct kho_verify *v, enum kho_rule_number rule,
 	va_end(args);
 }
 
-/* True if @err says that the data is wrong, false if it says that nobody could look. */
+/* True if @err is about the data, false if a read failed for another reason. */
 static bool is_damage(const struct kho_verify *v, const struct kho_error *err)
 {
 	if (err->code == KHO_ERR_CORRUPT || err->code == KHO_ERR_LOOP)
 		return true;
-	/* a dump may be incomplete, but of RAM that runs all is there */
+	/* a dump may be incomplete; a live source has all RAM */
 	return err->code == KHO_ERR_NOT_PRESENT &&
 	       (v->state->source->has_all_ram || !kho_verify_in_ram(v, err->addr, 1));
 }
@@ -235,7 +235,7 @@ void kho_evaluated(struct kho_verify *v, enum kho_rule_number rule)
 
 /* --------------------------------------------------------------- selection */
 
-/* Says what keeps a rule from being judged, or NULL. */
+/* Returns the reason why a rule cannot be judged, or NULL. */
 static const char *hindrance(const struct kho_verify_options *options, const struct kho_rule *rule)
 {
 	if (listed(options->ignore, rule->id))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The rules over a state, and what runs them. */
+/* Runs the rules over a state. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "source.h"
 #include "verify.h"
 
-/* Looks at a live machine that changes all the time, and microseconds between them. */
+/* Maximal number of looks at a changing machine, and the microseconds between them. */
 #define LIVE_LOOKS	6
 #define LIVE_WAIT	5000
 
@@ -97,7 +97,7 @@ static bool same_finding(const struct kho_finding *a, const struct kho_finding *
 	       a->count == b->count && !strcmp(a->message, b->message);
 }
 
-/* True if the looks found the same, whatever there is of severity info. */
+/* True if both looks have the same findings, except for severity info. */
 static bool same_findings(const struct look *a, const struct look *b)
 {
 	size_t i = 0, k = 0;
@@ -115,9 +115,9 @@ static bool same_findings(const struct look *a, const struct look *b)
 }
 
 /*
- * Drivers go on while a live machine is looked at, and root, map, subtrees and records are read
- * one after the other. What is found then may be a change under way: it counts when a second
- * look, a moment later, finds the same. Nothing found needs no second look.
+ * Drivers run on while this reads root, map, subtrees and records of a live machine one after the
+ * other, so a finding may be a change under way. It counts if a second look, a moment later, finds
+ * the same. A look without findings needs no second one.
  */
 static int run_live(const struct kho_verify *v, struct kho_error *err)
 {
@@ -198,7 +198,7 @@ int kho_verify_absent(const struct kho_verify_options *options, const struct kho
 		snprintf(expected, sizeof(expected),
 			 "%" PRIu64 " records of generation %" PRIu64 " were expected",
 			 v.options->expect_records, v.options->expect_generation);
-	/* a kernel that shows nothing of KHO may have taken the state all the same */
+	/* a kernel that does not show KHO may still have received the state */
 	if (reason && reason->code != KHO_ERR_NO_STATE)
 		kho_report_unevaluated(&v, KHO_RULE_K510, KHO_NO_ADDR, 0, "%s: %s", expected, why);
 	else

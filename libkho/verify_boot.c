@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Rules about what was expected to come from the previous kernel. */
+/* Rules about the state that was expected from the previous kernel. */
 #include <inttypes.h>
 
 #include "verify.h"
@@ -11,11 +11,11 @@ void kho_verify_boot(struct kho_verify *v)
 
 	if (!o->have_expect)
 		return;
-	/* there is a state; what K511 cannot be judged of it is reported below */
+	/* K510 holds, because the state exists; the code below reports an unknown K511 */
 	kho_evaluated(v, KHO_RULE_K510);
 	kho_evaluated(v, KHO_RULE_K511);
 	if (!v->have_header && !kho_state_subtree(v->state, DMA_ALLOC_KHO_SUBTREE)) {
-		/* no list was expected either when nothing was to be on it */
+		/* without records, there need not be a list */
 		if (o->expect_records)
 			kho_report(v, KHO_RULE_K511, KHO_NO_ADDR, 0,
 				   "%" PRIu64 " records of generation %" PRIu64 " were expected, and there is no list of them",

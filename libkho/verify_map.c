@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rules about the preserved-memory-map. A rule about what may be preserved is a line in
- * map_rules[]. It is asked for many blocks at once first, and for each of them only where
- * that does not hold; both ask the same function, whatever the format of the map is.
+ * Rules about the preserved-memory-map. A rule about which memory may be preserved is a line in
+ * map_rules[]. The check runs on many blocks at once first, and on each of them only if that
+ * fails; both use the same function, with any format of the map.
  *
- * Where each page of RAM has a bit, the map is read leaf by leaf and the bits show which blocks
- * overlap. Otherwise it is read in the order of addresses.
+ * If v->unnamed has a bit for each page of RAM, this reads the map leaf by leaf, and the bits show
+ * overlaps. Otherwise it reads the map sorted by address.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 #include "source.h"
 #include "verify.h"
 
-/* Bytes of v->unnamed that do not matter: 128 GiB of RAM. For more it depends on the records. */
+/* v->unnamed may always take this many bytes (128 GiB of RAM), and 16 more for each record. */
 #define UNNAMED_FREE	(4u << 20)
 
 struct map_rule {
 	enum kho_rule_number rule;
 	/* True for a range only if it is true for every part of it. */
 	bool (*holds)(const struct kho_verify *v, uint64_t addr, uint64_t size);
-	const char *what;	/* about a preserved range for which it does not hold */
+	const char *what;	/* text for a range that breaks the rule */
 };
 
 static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
@@ -48,7 +48,7 @@ static bool is_sound(const struct kho_verify *v, uint64_t addr, uint64_t size)
 	return true;
 }
 
-/* The same for the blocks of one word of a leaf. */
+/* True if the blocks of one word of a leaf are sound. */
 static bool word_is_sound(const struct kho_verify *v, unsigned int shift, uint64_t addr,
 			  uint64_t bits)
 {
@@ -61,7 +61,7 @@ static bool word_is_sound(const struct kho_verify *v, unsigned int shift, uint64
 	return true;
 }
 
-/* False if another block has one of the pages. */
+/* False if another block contains one of the pages. */
 static bool add_unnamed(struct kho_verify *v, unsigned int shift, uint64_t addr, uint64_t bits)
 {
 	if (shift == KHO_ABI_PAGE_SHIFT)
@@ -116,7 +116,7 @@ static void judge_entry(struct kho_verify *v, const struct kho_map_entry *entry,
 	const uint64_t size = entry->size / entry->count, end = entry->addr + entry->size;
 
 	v->summary->ranges += entry->count;
-	/* block by block only where something is wrong */
+	/* check single blocks only if a rule is broken */
 	if (entry->addr < *last_end || !is_sound(v, entry->addr, entry->size)) {
 		for (uint64_t addr = entry->addr; addr < end; addr += size)
 			judge_block(v, addr, size, *last_end);
@@ -136,7 +136,7 @@ static void report_map_error(struct kho_verify *v, const struct kho_error *err)
 	kho_report_error(v, rule, 0, err, "");
 }
 
-/* False when the map cannot be read to its end. */
+/* False if the end of the map is unreadable. */
 static bool judge_entries(struct kho_verify *v)
 {
 	struct kho_map_entry entry;
@@ -182,7 +182,7 @@ static void judge_root(struct kho_verify *v)
 	kho_evaluated(v, KHO_RULE_K005);
 }
 
-/* The map was read to its end. */
+/* Call this after the map was read to its end. */
 static void say_evaluated(struct kho_verify *v)
 {
 	kho_evaluated(v, KHO_RULE_K101);
@@ -194,7 +194,7 @@ static void say_evaluated(struct kho_verify *v)
 		kho_evaluated(v, KHO_RULE_K204);
 }
 
-/* Makes room for the pages that no record has named, where that is cheaper than the records. */
+/* Makes room for v->unnamed, unless that takes much more memory than comparing the records. */
 static void create_unnamed(struct kho_verify *v)
 {
 	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * 32;
@@ -232,7 +232,7 @@ void kho_verify_map(struct kho_verify *v)
 	create_unnamed(v);
 	v->summary->ranges = 0;
 	if (!v->unnamed.words || kho_map_leaves(v->map, judge_leaf, v, NULL)) {
-		/* in order, to say what is wrong */
+		/* sorted by address: finds the blocks that break a rule */
 		v->summary->ranges = 0;
 		if (!judge_entries(v)) {
 			v->summary->ranges = KHO_COUNT_UNKNOWN;

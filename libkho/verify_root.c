@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Rules about the root FDT and the scratch areas, and what is RAM. */
+/* Rules about the root FDT and the scratch areas, and look-ups in RAM and scratch. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@ bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 	const struct kho_source *source = v->state->source;
 	const struct kho_range *last = source->nr_ram ? &source->ram[source->nr_ram - 1] : NULL;
 
-	/* mostly it is the last range, which is all that lies above 4 GiB on a PC */
+	/* common case: the last range, which is all RAM above 4 GiB on a PC */
 	if (last && addr >= last->addr && addr - last->addr < last->size)
 		return size <= last->size - (addr - last->addr);
 	return kho_ranges_contain(source->ram, source->nr_ram, addr, size);
@@ -31,7 +31,7 @@ void kho_verify_root(struct kho_verify *v)
 {
 	struct kho_state *state = v->state;
 
-	/* one that is not valid has not become a state: K001 */
+	/* K001: kho_state_open() rejects a root that is not valid */
 	kho_evaluated(v, KHO_RULE_K001);
 	kho_evaluated(v, KHO_RULE_K002);
 	kho_evaluated(v, KHO_RULE_K004);
@@ -54,7 +54,7 @@ int kho_verify_sort_scratch(struct kho_verify *v, struct kho_error *err)
 	v->scratch = malloc((state->nr_scratch + 1) * sizeof(*v->scratch));
 	if (!v->scratch)
 		return kho_fail_nomem(err);
-	/* an area of no size is legal, one that goes on behind the last address is K202's */
+	/* an empty area is legal; K202 reports one that exceeds the address space */
 	for (size_t i = 0; i < state->nr_scratch; i++) {
 		struct kho_range *area = &v->scratch[v->nr_scratch];
 
@@ -91,10 +91,10 @@ void kho_verify_scratch(struct kho_verify *v)
 			kho_report(v, KHO_RULE_K203, area->addr, 0,
 				   "the scratch area 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one at 0x%" PRIx64,
 				   area->addr, area->size, far->addr);
-		/* the one that reaches farthest may overlap more than its neighbour */
+		/* the area that reaches farthest may overlap more than its neighbour */
 		if (area->addr + area->size > far->addr + far->size)
 			far = area;
 	}
-	/* for look-ups, whatever was found */
+	/* kho_verify_in_scratch() needs merged areas */
 	v->nr_scratch = kho_ranges_merge(v->scratch, v->nr_scratch);
 }

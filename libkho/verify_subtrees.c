@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Rules about the subtrees. The decoders know what each one says; see decode.h. */
+/* Rules about the subtrees. The decoders parse them; see decode.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
 
-/* Bytes that the blob has for certain: also one that says that it has none is somewhere. */
+/* Minimal size of the blob: 1 if the size is unknown or 0, because the address must be valid. */
 static uint64_t known_size(const struct kho_subtree *subtree)
 {
 	return subtree->size && subtree->size != KHO_SIZE_UNKNOWN ? subtree->size : 1;
 }
 
-/* False when there is nothing to be read. */
+/* False if the blob is not RAM. */
 static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 {
 	uint64_t size = known_size(subtree);
@@ -35,22 +35,21 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 	return true;
 }
 
-/* What a walk over a subtree is about. */
 struct walk {
 	struct kho_verify *v;
 	const struct kho_subtree *subtree;
-	bool unknown;		/* it has something of a format that is not known */
+	bool unknown;		/* part of it has an unknown format */
 };
 
-/* What was looked at of all subtrees. */
+/* Coverage of the checks over all subtrees. */
 struct seen {
-	bool blobs;		/* all of them are in RAM */
-	bool content;		/* all that they say was read */
-	bool metadata, luo;	/* all that these two say */
-	bool references;	/* and is known */
+	bool blobs;		/* all blobs are in RAM */
+	bool content;		/* all content was read */
+	bool metadata, luo;	/* all content of these two was read */
+	bool references;	/* all formats are known */
 };
 
-/* What @subtree says could not be read to its end. */
+/* Notes that the content of @subtree was not read to its end. */
 static void note_unread(struct seen *seen, const struct kho_subtree *subtree)
 {
 	seen->content = false;
@@ -104,7 +103,7 @@ static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *
 	uint64_t first = addr - addr % KHO_ABI_PAGE_SIZE;
 	char what[80];
 
-	/* the blob itself is K301's */
+	/* K301 covers the blob itself */
 	if (kept == KHO_KEPT || (addr >= subtree->addr &&
 				 addr - subtree->addr < known_size(subtree)))
 		return walk->v->stopped;
@@ -113,7 +112,7 @@ static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *
 	return walk->v->stopped;
 }
 
-/* What the subtree says, and what it refers to. */
+/* Judges the content of the subtree and the memory that it refers to. */
 static void verify_references(struct kho_verify *v, const struct kho_subtree *subtree,
 			      struct seen *seen)
 {
@@ -125,7 +124,7 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 	struct kho_error err;
 	char what[160];
 
-	/* that has rules of its own */
+	/* kho_verify_dma() has the rules for this one */
 	if (!strcmp(subtree->name, DMA_ALLOC_KHO_SUBTREE))
 		return;
 	snprintf(what, sizeof(what), "subtree \"%s\": ", subtree->name);
@@ -143,7 +142,7 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 static void say_evaluated(struct kho_verify *v, const struct seen *seen)
 {
 	kho_evaluated(v, KHO_RULE_K303);
-	/* one without an address cannot be looked at: K004 */
+	/* K004: a subtree without an address cannot be checked */
 	if (v->state->root.bad_subtrees)
 		return;
 	kho_evaluated(v, KHO_RULE_K302);
