@@ -248,7 +248,7 @@ static const char *hindrance(const struct kho_verify_options *options, const str
 	case KHO_RULE_K510:
 	case KHO_RULE_K511:
 	case KHO_RULE_K512:
-		return options->have_expect ? NULL : "nobody said what was expected";
+		return options->have_expect ? NULL : "no expected state was given";
 	default:
 		return NULL;
 	}

@@ -215,7 +215,7 @@ void kho_verify_map(struct kho_verify *v)
 	kho_evaluated(v, KHO_RULE_K003);
 	if (!addr || addr % KHO_ABI_PAGE_SIZE || !kho_verify_in_ram(v, addr, KHO_ABI_PAGE_SIZE)) {
 		kho_report(v, KHO_RULE_K003, addr, 0,
-			   "preserved-memory-map is at 0x%" PRIx64 ", which is no page of RAM", addr);
+			   "preserved-memory-map is at 0x%" PRIx64 ", which is not a page of RAM", addr);
 		return;
 	}
 	if (v->state->root.side == KHO_SIDE_IN) {
