@@ -202,7 +202,7 @@ make_kernel() {
 	cannot_tell 'K601 cannot be judged here: it is a rule of something else' verify --only=K601 --core "$fixture"
 	cannot_tell 'K701 cannot be judged here' verify --only=K101,K701 --core "$fixture"
 	cannot_tell 'K501 cannot be judged here: claims are not' verify --only=K501 --core "$fixture"
-	cannot_tell 'K511 cannot be judged here: nobody said' verify --only=K511 --core "$fixture"
+	cannot_tell 'K511 cannot be judged here: no expected state was given' verify --only=K511 --core "$fixture"
 	cannot_tell 'K101 cannot be judged here: it is left out as well' verify --only=K101 --ignore=K101 --core "$fixture"
 	cannot_tell 'no rule is left' verify --core "$fixture" \
 		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
