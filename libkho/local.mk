@@ -7,6 +7,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/abi/kexec_handover.h \
 	libkho/abi/snapshot.h \
 	libkho/abi/subtrees.h \
+	libkho/abi/x86_boot.h \
 	libkho/addr_set.c \
 	libkho/addr_set.h \
 	libkho/cmdline.c \

@@ -3,7 +3,6 @@
  * What a kernel image has of KHO: its strings say which formats it reads, and its
  * embedded configuration (if any) how it was built. K6xx.
  */
-#include <asm/bootparam.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -23,8 +22,8 @@
 #include "verify.h"
 #include "abi/dma_alloc.h"
 #include "abi/subtrees.h"
+#include "abi/x86_boot.h"
 
-#define BZIMAGE_HEADER		0x1f1	/* of struct setup_header in the file */
 #define BZIMAGE_MAGIC		0x53726448u /* "HdrS" */
 #define PAYLOAD_SINCE		0x0208	/* boot protocol with payload_offset */
 #define INIT_SIZE_SINCE		0x020a	/* and with init_size */
@@ -422,7 +421,7 @@ static struct bytes kernel_info_chunk(struct bytes info, const char *magic)
 }
 
 /* The release in the setup part, "7.3.4 (me@here) #1 ...". */
-static bool setup_release(struct bytes setup, const struct setup_header *header,
+static bool setup_release(struct bytes setup, const struct x86_setup_header *header,
 			  struct kho_target *target)
 {
 	uint64_t at = header->kernel_version + 512u;
@@ -435,7 +434,7 @@ static bool setup_release(struct bytes setup, const struct setup_header *header,
  * Whether the image itself says what it has of KHO, so that it need not be unpacked.
  * One that ends before that, or is damaged there, is judged by its payload.
  */
-static bool read_kernel_info(struct bytes file, const struct setup_header *header,
+static bool read_kernel_info(struct bytes file, const struct x86_setup_header *header,
 			     uint64_t setup_size, struct kho_target *target)
 {
 	struct kho_target found = { .page_size = X86_PAGE_SIZE, .config_known = true };
@@ -492,12 +491,12 @@ static int read_payload(struct bytes payload, const char *path, size_t room,
 static int read_bzimage(struct bytes file, const char *path, size_t room,
 			struct kho_target *target, struct kho_error *err)
 {
-	struct setup_header header;
+	struct x86_setup_header header;
 	struct bytes payload;
 	uint64_t setup_size;
 	int ret = 0;
 
-	memcpy(&header, file.data + BZIMAGE_HEADER, sizeof(header));
+	memcpy(&header, file.data + X86_SETUP_HEADER_AT, sizeof(header));
 	setup_size = ((header.setup_sects ? header.setup_sects : 4u) + 1) * 512;
 	payload = part_of(file, setup_size + header.payload_offset, header.payload_length);
 	if (header.version < PAYLOAD_SINCE || !payload.size)
@@ -517,11 +516,11 @@ static int read_bzimage(struct bytes file, const char *path, size_t room,
 
 static bool is_bzimage(struct bytes file)
 {
-	struct setup_header header;
+	struct x86_setup_header header;
 
-	if (file.size < BZIMAGE_HEADER + sizeof(header))
+	if (file.size < X86_SETUP_HEADER_AT + sizeof(header))
 		return false;
-	memcpy(&header, file.data + BZIMAGE_HEADER, sizeof(header));
+	memcpy(&header, file.data + X86_SETUP_HEADER_AT, sizeof(header));
 	return header.header == BZIMAGE_MAGIC;
 }
 
