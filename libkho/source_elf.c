@@ -262,6 +262,22 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 	return 0;
 }
 
+/* /proc/kcore says it too: what a kernel with other pages preserves is laid out in another way. */
+static int check_page_size(const struct elf *elf, struct kho_error *err)
+{
+	char text[24];
+	uint64_t size;
+
+	if (!elf->vmcoreinfo || !kho_source_line(elf->vmcoreinfo, "PAGESIZE", text, sizeof(text)))
+		return 0;
+	size = strtoull(text, NULL, 10);
+	if (size == KHO_ABI_PAGE_SIZE)
+		return 0;
+	return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			"%s is of a kernel with pages of %" PRIu64 " bytes, and libkho reads states of %u-byte pages only",
+			elf->source.path, size, (unsigned int)KHO_ABI_PAGE_SIZE);
+}
+
 static int read_file(struct elf *elf, struct kho_error *err)
 {
 	char release[sizeof(elf->source.release)];
@@ -274,6 +290,8 @@ static int read_file(struct elf *elf, struct kho_error *err)
 				elf->source.path, elf_errmsg(-1));
 	ret = read_phdrs(elf, file, err);
 	elf_end(file);
+	if (!ret)
+		ret = check_page_size(elf, err);
 	if (!ret && elf->vmcoreinfo &&
 	    kho_source_line(elf->vmcoreinfo, "OSRELEASE", release, sizeof(release)))
 		kho_source_set_release(&elf->source, release);

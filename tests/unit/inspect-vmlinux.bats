@@ -86,6 +86,19 @@ found() {
 	diff <("$inspect" list --core "$plain") <("$inspect" list --core "$dump" --vmlinux "$vmlinux")
 }
 
+@test "a dump of a kernel with other pages is refused" {
+	local size
+	make_dump --whole
+	make_vmlinux
+	for size in 16384 65536; do
+		"$lab/vmcore-of" --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" "PAGESIZE=$size"
+		run -2 "$inspect" show --core "$dump"
+		[[ $output == *"pages of $size bytes, and libkho reads states of 4096-byte pages only"* ]]
+	done
+	"$lab/vmcore-of" --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" "PAGESIZE=4096"
+	run -0 "$inspect" show --core "$dump"
+}
+
 @test "where a dump has no virtual addresses, phys_base tells where the kernel is" {
 	make_dump --whole
 	make_vmlinux
