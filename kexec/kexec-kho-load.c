@@ -30,6 +30,13 @@
 #include "kexec-kho-say.h"
 #include "kexec-kho-state.h"
 
+/* Formats of kernels whose loaders know about all this. */
+#ifdef __aarch64__
+#define LOADABLE	"an Image, an Image.gz or a zboot image (vmlinuz.efi)"
+#else
+#define LOADABLE	"a bzImage"
+#endif
+
 static struct kho_load load;
 static bool command_line_seen;	/* by a loader with the hooks */
 
@@ -229,21 +236,27 @@ static void check_room(const struct kexec_info *info)
 			advised_scratch(kernel + initrd));
 }
 
+/* Returns the address of the root FDT, as this kernel has it. */
+static uint64_t live_fdt(void)
+{
+	struct kho_error err;
+
+	if (kho_state_locate(kho_held.state, &err))
+		kho_say_refused("K703", "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
+				err.message);
+	return kho_state_fdt_addr(kho_held.state);
+}
+
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 {
 	struct kho_setup_data *sd;
-	struct kho_error err;
 	uint64_t fdt_addr;
 	unsigned long base;
 	size_t size;
 
 	if (!carries_by_hand())
 		return;
-	if (kho_state_locate(kho_held.state, &err))
-		kho_say_refused("K703", "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
-				err.message);
-	fdt_addr = kho_state_fdt_addr(kho_held.state);
-
+	fdt_addr = live_fdt();
 	sd = kho_plan_setup_data(fdt_addr, kho_state_page_size(kho_held.state), kho_held.scratch,
 				 kho_held.nr_scratch, &size);
 	if (!sd)
@@ -253,9 +266,40 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 	base = add_buffer(info, sd, size, size, getpagesize(), 0x100000, ULONG_MAX, -1);
 	sd->scratch_addr = base + offsetof(struct kho_setup_data, scratch);
 	*setup_data = base;
-	kho_report.setup_data = base;
+	kho_report.handover = base;
 	dbgprintf("KHO: root FDT 0x%" PRIx64 ", setup_data at 0x%lx, %zu scratch areas\n",
 		  fdt_addr, base, kho_held.nr_scratch);
+}
+
+static struct memory_range memory_range(uint64_t addr, uint64_t size)
+{
+	return (struct memory_range){ .start = addr, .end = addr + size - 1, .type = RANGE_RAM };
+}
+
+int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min, unsigned long max,
+			 struct memory_range *fdt, struct memory_range *scratch)
+{
+	size_t size = kho_held.nr_scratch * sizeof(*kho_held.scratch);
+	unsigned long base;
+	void *table;
+
+	if (!carries_by_hand())
+		return 0;
+	/* for kexec_load, kexec-tools leaves bootargs as the running kernel got them */
+	if (!kho_report.command_line || !*kho_report.command_line)
+		kho_say_refused("K703", "without a command line the next kernel gets the one in the device tree, with the promises of an earlier load. Use --reuse-cmdline or --command-line.");
+
+	/* struct kho_scratch, include/linux/kexec_handover.h of Linux 7.3 */
+	_Static_assert(sizeof(*kho_held.scratch) == 16, "an address and a size of 64 bits each");
+	table = xmalloc(size);
+	memcpy(table, kho_held.scratch, size);
+	base = add_buffer_phys_virt(info, table, size, size, getpagesize(), min, max, 1, 0);
+	kho_report.handover = base;
+	*scratch = memory_range(base, size);
+	*fdt = memory_range(live_fdt(), kho_state_page_size(kho_held.state));
+	dbgprintf("KHO: root FDT 0x%llx, scratch table at 0x%lx, %zu scratch areas\n", fdt->start,
+		  base, kho_held.nr_scratch);
+	return 1;
 }
 
 /* A name for the content of segment @i, guessed from its bytes: kexec keeps no names. */
@@ -264,7 +308,7 @@ static const char *segment_content(const struct kexec_info *info, int i)
 	const struct kexec_segment *segment = &info->segment[i];
 	unsigned long addr = (uintptr_t)segment->mem;
 
-	if (addr == kho_report.setup_data)
+	if (addr == kho_report.handover)
 		return "hand-over";
 	if (info->rhdr.rel_addr >= addr && info->rhdr.rel_addr - addr < segment->memsz)
 		return "purgatory";
@@ -293,12 +337,13 @@ static bool in_scratch(const struct kho_segment *segment)
 static void check_plan(const struct kexec_info *info)
 {
 	if (!command_line_seen)
-		kho_say_refused("K703", "kernels of this type cannot be loaded without losing the state. Give a bzImage.");
+		kho_say_refused("K703", "kernels of this type cannot be loaded without losing the state. Give %s.",
+				LOADABLE);
 	if (load.file_mode) {
 		check_room(info);
 		return;
 	}
-	if (kho_report.setup_data == KHO_NO_ADDR)
+	if (kho_report.handover == KHO_NO_ADDR)
 		kho_say_refused("K703", "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
 
 	for (size_t i = 0; i < kho_report.nr_segments; i++) {
@@ -401,6 +446,8 @@ static void explain_failure(const struct kexec_info *info, int error)
 		kho_say_kernel_refused("K704", "%s.", forbidden ? forbidden :
 				       "the kernel does not permit it: a security module or a policy of signatures forbids it");
 	}
+	if (!load.file_mode && error == ENOSYS)
+		kho_say_kernel_refused("K704", "this kernel has no kexec_load: it is built without CONFIG_KEXEC (arm64: without PM_SLEEP_SMP). Use -s.");
 	kho_say_kernel_refused("K704", "%s: %s.", call, strerror(error));
 }
 

@@ -18,7 +18,7 @@
 
 #define MAX_FINDINGS	4096	/* in a report: the first ones */
 
-struct kho_report kho_report = { .setup_data = KHO_NO_ADDR };
+struct kho_report kho_report = { .handover = KHO_NO_ADDR };
 
 static const char *report_path;
 static struct kho_output *report_output;
@@ -135,7 +135,7 @@ static void json_report(struct kho_json *json, const char *verdict, const char *
 	kho_json_raw(json, "command_line", kho_report.command_line);
 	kho_json_string(json, "path", kho_report.path);
 	json_segments(json);
-	kho_json_addr(json, "setup_data", kho_report.setup_data);
+	kho_json_addr(json, "handover", kho_report.handover);
 	kho_json_array(json, "findings");
 	for (size_t i = 0; i < nr_findings; i++)
 		kho_json_finding(json, NULL, &findings[i]);

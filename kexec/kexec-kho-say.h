@@ -31,7 +31,7 @@ struct kho_report {
 	char *command_line;	/* of the target, allocated, or NULL */
 	struct kho_segment *segments;	/* kexec_load only */
 	size_t nr_segments;
-	uint64_t setup_data;	/* address of the node, or KHO_NO_ADDR */
+	uint64_t handover;	/* address of setup_data, or of the scratch table (device tree), or KHO_NO_ADDR */
 };
 
 /* Only one: a process of kexec loads or jumps once. */

@@ -60,6 +60,14 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size);
 void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
 
 /*
+ * The same for machines with a device tree: puts the table of scratch areas between @min and
+ * @max, and says what linux,kho-fdt and linux,kho-scratch of /chosen have to be. Returns 0 if
+ * nothing is handed over this way.
+ */
+int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min, unsigned long max,
+			 struct memory_range *fdt, struct memory_range *scratch);
+
+/*
  * Before the system call: checks that all segments are in scratch and that the kernel gets the
  * state. A dry run ends here.
  */
@@ -128,6 +136,18 @@ static inline void kexec_kho_add_setup_data(struct kexec_info *info,
 {
 	(void)info;
 	(void)setup_data;
+}
+
+static inline int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min,
+				       unsigned long max, struct memory_range *fdt,
+				       struct memory_range *scratch)
+{
+	(void)info;
+	(void)min;
+	(void)max;
+	(void)fdt;
+	(void)scratch;
+	return 0;
 }
 
 static inline void kexec_kho_check(struct kexec_info *info) { (void)info; }

@@ -80,7 +80,7 @@ report() {
 	# for real, with a report, and the jump with one
 	vm_ok kexec -l -c --kho-report=/tmp/report /boot/bzImage --reuse-cmdline
 	[ "$(report '.verdict, .path' | xargs)" = "loaded kexec_load" ]
-	[ "$(report '.setup_data as $at | .segments | map(select(.addr == $at)) | length')" = 1 ]
+	[ "$(report '.handover as $at | .segments | map(select(.addr == $at)) | length')" = 1 ]
 	vm_run cat /tmp/report >"$BATS_TEST_TMPDIR/loaded.json"
 	vm_ok kexec -e --kho-dry-run --kho-report=/tmp/report
 	[ "$(report '.verdict, .kexec_kho.action' | xargs)" = "would-jump exec" ]
