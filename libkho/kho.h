@@ -660,7 +660,7 @@ int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err);
 
 /*
- * Returns 1 if kexec_file_load finds room in the scratch areas for this x86 kernel with an
+ * Returns 1 if kexec_file_load finds room in the scratch areas for this kernel with an
  * initrd of @initrd_size bytes (0: none), 0 if not, KHO_ERR_UNSUPPORTED if the image does
  * not give its size. @scratch is the table in its own order, empty areas included.
  */

@@ -67,6 +67,7 @@ struct nest {
 #define ARM64_SIZE_AT		0x10
 #define ARM64_FLAGS_AT		0x18
 #define ARM64_MAGIC_AT		0x38
+#define ARM64_ALIGN		(2u << 20) /* of where it is loaded */
 #define ARM64_MAGIC		"ARM\x64"
 
 /* That of an image that unpacks itself (drivers/firmware/efi/libstub/zboot-header.S, Linux 7.3). */
@@ -546,8 +547,14 @@ static int read_arm64(struct bytes file, const char *path, struct kho_target *ta
 	/* 1, 2, 3: 4, 16, 64 KiB */
 	target->page_size = size ? 1024u << 2 * size : 0;
 	target->memory_size = read32(file, ARM64_SIZE_AT);
+	target->memory_align = ARM64_ALIGN;
 	snprintf(target->format, sizeof(target->format), "Image");
 	return examine(file, target) ? 0 : no_kernel(path, err);
+}
+
+bool kho_target_is_arm64(const struct kho_target *target)
+{
+	return !strcmp(target->format, "Image") || !strcmp(target->format, "UKI (Image)");
 }
 
 /*

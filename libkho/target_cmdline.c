@@ -240,12 +240,6 @@ static void check_preserved(struct kho_verify *v, const struct memory *memory)
 	kho_map_iter_destroy(iter);
 }
 
-/* mem= counts from the first byte of RAM there (arch/arm64/mm/init.c), and not from 0. */
-static bool is_arm64(const struct kho_target *target)
-{
-	return !strcmp(target->format, "Image") || !strcmp(target->format, "UKI (Image)");
-}
-
 static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 			  const char *cmdline)
 {
@@ -253,7 +247,8 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 
 	if (!read_memory(cmdline, &memory))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
-	else if (memory.changed && is_arm64(target))
+	else if (memory.changed && kho_target_is_arm64(target))
+		/* mem= counts from the first byte of RAM there (arch/arm64/mm/init.c), and not from 0 */
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 				       "mem= is on the command line of an arm64 kernel: cannot determine what it leaves");
 	else if (memory.changed && !kho_verify_knows_scratch(v))

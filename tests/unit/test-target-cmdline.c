@@ -87,6 +87,7 @@ static const struct {
 	uint64_t kernel, initrd;
 	struct kho_range scratch[3];
 	int fits;
+	const char *format;	/* NULL: of an x86 kernel */
 } places[] = {
 	{ 16 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1 },
 	{ 16 * MIB, 12 * MIB, { { 64 * MIB, 32 * MIB } }, 1 },
@@ -107,6 +108,22 @@ static const struct {
 	{ 16 * MIB, UINT64_MAX, { { 64 * MIB, 32 * MIB } }, 0 },
 	{ 16 * MIB, 0, { { UINT64_MAX - MIB, 32 * MIB } }, 0 },
 	{ 0, 0, { { 64 * MIB, 32 * MIB } }, KHO_ERR_UNSUPPORTED },
+	/* an arm64 kernel goes to the lowest address, initrd and device tree above it */
+	{ 16 * MIB, 12 * MIB, { { 64 * MIB, 32 * MIB } }, 1, "Image" },
+	{ 16 * MIB, 13 * MIB, { { 64 * MIB, 32 * MIB } }, 1, "UKI (Image)" },
+	/* the device tree needs a multiple of 2 MiB, and the initrd has the last one */
+	{ 16 * MIB, 15 * MIB, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
+	{ 30 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1, "Image" },
+	{ 31 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
+	/* they may be in a later area, if that is higher up */
+	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 16 * MIB }, { 128 * MIB, 32 * MIB } }, 1, "Image" },
+	{ 16 * MIB, 24 * MIB, { { 128 * MIB, 16 * MIB }, { 64 * MIB, 32 * MIB } }, 0, "Image" },
+	/* the initrd stays within 32 GiB of the kernel, which moves to where it has room */
+	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 17 * MIB }, { 40960 * MIB, 24 * MIB } }, 0, "Image" },
+	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 17 * MIB }, { 40960 * MIB, 48 * MIB } }, 1, "Image" },
+	{ UINT64_MAX, 0, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
+	{ 4096, UINT64_MAX, { { 0, UINT64_MAX } }, 0, "Image" },
+	{ 0, 0, { { 64 * MIB, 32 * MIB } }, KHO_ERR_UNSUPPORTED, "Image" },
 };
 
 static int note_finding(const struct kho_finding *finding, void *data)
@@ -133,10 +150,14 @@ static void check_line(struct kho_state *state, const struct kho_target *target,
 
 static void check_place(size_t i)
 {
-	const struct kho_target target = {
+	struct kho_target target = {
 		.memory_size = places[i].kernel, .memory_align = 2 * MIB, .memory_min = 16 * MIB,
 	};
-	int fits = kho_target_fits(&target, places[i].initrd, places[i].scratch, 3);
+	int fits;
+
+	if (places[i].format)
+		strcpy(target.format, places[i].format);
+	fits = kho_target_fits(&target, places[i].initrd, places[i].scratch, 3);
 
 	if (fits == places[i].fits)
 		return;

@@ -207,7 +207,7 @@ static bool place(const struct options *options, const struct facts *facts, stru
 {
 	int fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
 	if (fits < 0) {
-		complain("%s does not say how much memory it needs. Give a bzImage.", options->argument);
+		complain("%s does not say how much memory it needs. Give a bzImage or an arm64 Image.", options->argument);
 		return false;
 	}
 	need->fits = fits;
