@@ -2,7 +2,7 @@
 /*
  * test-target-cmdline SNAPSHOT LIVEUPDATE: what is found against command lines, and which kernels fit
  * the scratch areas. The snapshot has scratch at 0x77400000+100M and 0x71800000+92M, and
- * preserved memory from 0x82b000 to 0xebffff, of 2 GiB.
+ * preserved memory from 0x82e000 to 0xe7ffff, of 2 GiB.
  */
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static const struct {
 	{ "memmap=exactmap,2047M@1M,1G", "K607 fatal " },
 	{ "memmap=64M$16M", "" },
 	{ "memmap=64M$14M", "K607 fatal " },
-	{ "memmap=4K$0x82b000", "K607 fatal " },
+	{ "memmap=4K$0x82e000", "K607 fatal " },
 	{ "memmap=4K!0x77400000", "K607 fatal " },
 	{ "memmap=4K#0x7d7ff000", "K607 fatal " },
 	{ "memmap=4K#0x7d800000", "" },
