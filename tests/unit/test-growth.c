@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * test-growth: input of shapes that could make reading it expensive, of about 64, 256 and 1,024
- * KiB, is verified, iterated, decoded and written as a snapshot. Work must not grow faster than
+ * KiB, is verified, iterated, decoded and written as a snapshot; kernel images are examined. Work must not grow faster than
  * n log n, and memory has a bound for each byte. Work is counted, not timed: basic blocks of
  * libkho (which is compiled for this test with -fsanitize-coverage=trace-pc), and bytes that are
- * read. What libfdt does is not counted.
+ * read or unpacked. What libfdt does is not counted.
  */
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <limits.h>
+#include <lz4.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "libkho/kho.h"
 #include "libkho/source.h"
@@ -40,7 +42,11 @@
 /* Bytes of memory for a byte of input, and at all: a bit for each page of 128 GiB, and buffers. */
 #define MAX_MEMORY	24.0
 #define MEMORY_ONCE	(8u << 20)
+/* A packed image: 64 times its size, the larger copy while that grows, and room for a block of LZ4. */
+#define MAX_UNPACKED	160.0
+#define UNPACKED_ONCE	(24u << 20)
 
+static const size_t sizes[] = { 64u << 10, 256u << 10, 1024u << 10 };
 static uint64_t work;
 static size_t memory, most_memory;
 
@@ -64,6 +70,27 @@ ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t offset)
 {
 	work += 32 + size / 64;
 	return __real_pread(fd, buf, size, offset);
+}
+
+int __real_inflate(z_stream *z, int flush);
+int __wrap_inflate(z_stream *z, int flush);
+int __wrap_inflate(z_stream *z, int flush)
+{
+	uInt before = z->avail_out;
+	int ret = __real_inflate(z, flush);
+
+	work += 32 + (before - z->avail_out) / 64;
+	return ret;
+}
+
+int __real_LZ4_decompress_safe(const char *from, char *to, int size, int room);
+int __wrap_LZ4_decompress_safe(const char *from, char *to, int size, int room);
+int __wrap_LZ4_decompress_safe(const char *from, char *to, int size, int room)
+{
+	int ret = __real_LZ4_decompress_safe(from, to, size, room);
+
+	work += 32 + (ret > 0 ? (unsigned int)ret : 0) / 64;
+	return ret;
 }
 
 static void *taken(void *p)
@@ -100,6 +127,18 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 	return taken(q);
 }
 
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size)
+{
+	size_t before = p ? malloc_usable_size(p) : 0;
+	void *q = __real_realloc(p, size);
+
+	if (q)
+		memory -= before;
+	return taken(q);
+}
+
 void __real_free(void *p);
 void __wrap_free(void *p);
 void __wrap_free(void *p)
@@ -118,6 +157,7 @@ static struct {
 	char *notes;
 	size_t notes_size;
 	FILE *notes_file;
+	uint64_t other_notes;	/* address of the notes that program headers are for, or 0 */
 	unsigned char root[PAGE];
 } m;
 
@@ -181,10 +221,16 @@ static void machine_begin(void)
 	memset(m.data, 0, MEMORY);
 	m.notes = NULL;
 	m.notes_file = open_memstream(&m.notes, &m.notes_size);
+	m.other_notes = 0;
 	m.map = allocate(1);
 	preserve(BASE, BASE_ORDER);
 	root_begin("kho-v4");
 }
+
+static const struct {
+	Elf64_Nhdr head;
+	char name[4];
+} other_note = { { 2, 0, 1 }, "X" };
 
 static void write_fully(int fd, const void *data, size_t size, off_t offset)
 {
@@ -193,8 +239,8 @@ static void write_fully(int fd, const void *data, size_t size, off_t offset)
 }
 
 /*
- * Writes it as a snapshot, with @extra more PT_LOADs of half a page, and with a hole of @hole bytes for the
- * memory behind what the machine may use. Returns its size without that.
+ * Writes it as a snapshot, with @extra more program headers (PT_LOADs of half a page, or PT_NOTEs of somebody else's
+ * note), and with a hole of @hole bytes for the memory behind what the machine may use. Returns its size without that.
  */
 static size_t machine_write(const char *path, size_t extra, size_t hole)
 {
@@ -234,6 +280,9 @@ static size_t machine_write(const char *path, size_t extra, size_t hole)
 	for (size_t i = 0; i < extra; i++) {
 		phdr = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = end, .p_filesz = PAGE / 2,
 				     .p_memsz = PAGE / 2, .p_paddr = 4 * SCRATCH + i * PAGE };
+		if (m.other_notes)
+			phdr = (Elf64_Phdr){ .p_type = PT_NOTE, .p_filesz = sizeof(other_note),
+					     .p_offset = end + m.other_notes - BASE + i * sizeof(other_note) };
 		write_fully(fd, &phdr, sizeof(phdr), (off_t)(sizeof(ehdr) + (2 + i) * sizeof(phdr)));
 	}
 	write_fully(fd, m.data, m.used, (off_t)end);
@@ -496,6 +545,17 @@ static size_t shape_segments(size_t size)
 	return size / sizeof(Elf64_Phdr) < 60000 ? size / sizeof(Elf64_Phdr) : 60000;
 }
 
+/* Notes of somebody else, each with a program header. */
+static size_t shape_notes(size_t size)
+{
+	size_t n = size / (sizeof(Elf64_Phdr) + sizeof(other_note));
+
+	m.other_notes = allocate(n * sizeof(other_note) / PAGE + 1);
+	for (size_t i = 0; i < n; i++)
+		memcpy(at(m.other_notes + i * sizeof(other_note)), &other_note, sizeof(other_note));
+	return n;
+}
+
 static const struct {
 	const char *name;
 	size_t (*make)(size_t size);
@@ -512,6 +572,85 @@ static const struct {
 	{ "scratch areas", shape_scratch },
 	{ "ranges of RAM", shape_ram },
 	{ "segments", shape_segments },
+	{ "notes", shape_notes },
+};
+
+/* ----------------------------------------------------------------- images */
+
+/* Each makes a packed image of up to @size bytes at @to, and returns its size. There is room for twice as many. */
+
+static size_t gzip_append(z_stream *z, const void *data, size_t size, int flush)
+{
+	z->next_in = (unsigned char *)data;
+	z->avail_in = (uInt)size;
+	if (deflate(z, flush) == Z_STREAM_ERROR || z->avail_in)
+		die("cannot pack an image");
+	return z->total_out;
+}
+
+static void gzip_begin(z_stream *z, unsigned char *to, size_t room, int level)
+{
+	*z = (z_stream){ .next_out = to, .avail_out = (uInt)room };
+	if (deflateInit2(z, level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		die("cannot pack an image");
+}
+
+/* Zeroes, packed to about a thousandth: more than an image may unpack to. */
+static size_t image_zeros(unsigned char *to, size_t size)
+{
+	static const unsigned char zeros[64 << 10];
+	z_stream z;
+
+	gzip_begin(&z, to, 2 * size, 9);
+	while (z.total_out < size / 8)
+		gzip_append(&z, zeros, sizeof(zeros), Z_NO_FLUSH);
+	size = gzip_append(&z, NULL, 0, Z_FINISH);
+	deflateEnd(&z);
+	return size;
+}
+
+/* Packed three times. What it has to unpack in all is near to what it may. */
+static size_t image_layers(unsigned char *to, size_t size)
+{
+	size_t room = 64 * size, n = 20 * size;
+	unsigned char *inner = malloc(room), *middle = malloc(room);
+	z_stream z;
+
+	if (!inner || !middle)
+		die("out of memory");
+	memset(inner, 0, n);
+	for (size_t i = 0; i < size; i++)
+		inner[i] = (unsigned char)(i * i >> 7 ^ i * 7 >> 3);
+	for (int layer = 0; layer < 3; layer++) {
+		unsigned char *in = layer & 1 ? middle : inner, *out = layer == 2 ? to : layer & 1 ? inner : middle;
+
+		gzip_begin(&z, out, layer == 2 ? 2 * size : room, layer == 2 ? 9 : 0);
+		n = gzip_append(&z, in, n, Z_FINISH);
+		deflateEnd(&z);
+	}
+	free(inner);
+	free(middle);
+	return n;
+}
+
+/* Blocks of LZ4 that hold a byte each: {u32 size, token: one literal, the literal}. */
+static size_t image_tiny_blocks(unsigned char *to, size_t size)
+{
+	size_t n = 4;
+
+	memcpy(to, "\x02\x21\x4c\x18", 4);
+	for (; n < size; n += 6)
+		memcpy(to + n, "\2\0\0\0\x10" "a", 6);
+	return n;
+}
+
+static const struct {
+	const char *name;
+	size_t (*make)(unsigned char *to, size_t size);
+} images[] = {
+	{ "image of zeroes", image_zeros },
+	{ "image packed three times", image_layers },
+	{ "image of tiny LZ4 blocks", image_tiny_blocks },
 };
 
 /* -------------------------------------------------------------------- use */
@@ -583,18 +722,53 @@ static void use(const char *path, const char *copy)
 	kho_source_close(source);
 }
 
+struct limits {
+	double work, memory;	/* for a byte of input */
+	size_t memory_once;
+};
+
 /* True if it is as it should be. */
-static bool check(const char *name, size_t n, uint64_t before)
+static bool check(const char *name, size_t n, uint64_t before, const struct limits *limits)
 {
 	bool grows = before && (double)work > MAX_GROWTH * (double)before &&
 		     (double)work > WORK_ONCE;
-	bool works = (double)work > WORK_ONCE + MAX_WORK * (double)n;
-	bool takes = (double)most_memory > MEMORY_ONCE + MAX_MEMORY * (double)n;
+	bool works = (double)work > WORK_ONCE + limits->work * (double)n;
+	bool takes = (double)most_memory > (double)limits->memory_once + limits->memory * (double)n;
 
 	printf("%-28s %8zu bytes: %9" PRIu64 " steps, %7zu KiB%s%s%s\n", name, n, work,
 	       most_memory >> 10, grows ? " GROWS" : "", works ? " WORKS" : "",
 	       takes ? " TAKES" : "");
 	return !grows && !works && !takes;
+}
+
+/* None is a kernel, and that is an error in good time. */
+static bool use_images(void)
+{
+	static const struct limits limits = { MAX_WORK, MAX_UNPACKED, UNPACKED_ONCE };
+	struct kho_target target;
+	struct kho_error err;
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		uint64_t before = 0;
+
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			unsigned char *image = __real_calloc(2, sizes[k]);
+			size_t n;
+
+			if (!image)
+				die("out of memory");
+			n = images[i].make(image, sizes[k]);
+			work = 0;
+			memory = most_memory = 0;
+			if (!kho_target_examine(image, n, images[i].name, &target, &err) || !*err.message)
+				die("an image that is not a kernel is taken for one");
+			ok &= check(images[i].name, n, before, &limits);
+			before = work;
+			__real_free(image);
+		}
+	}
+	return ok;
 }
 
 static size_t count_runs(struct kho_source *source)
@@ -659,7 +833,7 @@ static void check_runs(const char *path, const char *copy)
 
 int main(int argc, char **argv)
 {
-	static const size_t sizes[] = { 64u << 10, 256u << 10, 1024u << 10 };
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
 	char path[PATH_MAX], copy[PATH_MAX];
 	bool ok = true;
 
@@ -682,10 +856,11 @@ int main(int argc, char **argv)
 			work = 0;
 			memory = most_memory = 0;
 			use(path, copy);
-			ok &= check(shapes[i].name, n, before);
+			ok &= check(shapes[i].name, n, before, &limits);
 			before = work;
 		}
 	}
+	ok &= use_images();
 	check_runs(path, copy);
 	return !ok;
 }
