@@ -36,8 +36,11 @@
 
 /* For four times the input: n log n, and what has to be done once. */
 #define MAX_GROWTH	5.5
-/* Work for a byte of input, and for what is done whatever the input is. */
-#define MAX_WORK	400.0
+/*
+ * Work for a byte of input, and work that is the same for any input. A byte of a bitmap may be four blocks, and
+ * use() walks them several times.
+ */
+#define MAX_WORK	800.0
 #define WORK_ONCE	4e6
 /* Bytes of memory for a byte of input, and at all: a bit for each page of 128 GiB, and buffers. */
 #define MAX_MEMORY	24.0
