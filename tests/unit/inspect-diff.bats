@@ -51,6 +51,25 @@ make_changed() {
 	[ "$(changes "$outgoing" "$claimed")" = "$(printf 'claimed %d\n' 1 2 3 4 5)" ]
 }
 
+@test "a claim that is lost is a difference" {
+	run -1 "$inspect" diff "$claimed" "$unclaimed"
+	[ "$(grep -c '^unclaimed  allocation .*it was restored before$' <<<"$output")" = 5 ]
+	"$damage" in-not-taken-over "$unclaimed" lost
+	[[ $(changes "$unclaimed" lost) == "lost "* ]]
+	[[ $(changes "$outgoing" lost) == "lost "* ]]
+	"$damage" in-fate-failed "$unclaimed" failed
+	[[ $(changes failed "$unclaimed") == "unclaimed "* ]]
+	"$damage" in-fate-unknown "$unclaimed" unknown
+	[[ $(changes "$unclaimed" unknown) == "changed "* ]]
+	# what a driver has is not handed on under the same id
+	[ "$(changes "$claimed" "$outgoing" | cut -d' ' -f1 | sort -u)" = preserved ]
+}
+
+@test "a subtree of which one side does not say the size is not told to have changed" {
+	run -1 "$inspect" diff "$fixtures/v1-outgoing.khosnap" "$fixtures/v4-stock-outgoing.khosnap"
+	[[ $output != *18446744073709551615* ]]
+}
+
 @test "preserved and released: allocations, subtrees, and memory by owner" {
 	run -1 "$inspect" diff "$fixtures/v4-stock-outgoing.khosnap" "$outgoing"
 	[[ $output == *"preserved  allocation  1 pci:"* ]]

@@ -260,18 +260,49 @@ static void compare_seals(struct diff *diff, const struct kho_dma_record *a,
 		tell_record(diff, "resealed", a, b, "with other content");
 }
 
-/* Compares the fates; unclaimed is the state after a kexec, and so not a change. */
+/* True if the receiving kernel has not taken the record over. */
+static bool is_lost(const struct side *side, const struct kho_dma_record *record)
+{
+	return kho_state_side(side->opened.state) == KHO_SIDE_IN && record->fate == KHO_DMA_FATE_NONE;
+}
+
+/*
+ * The fate of a record in the receiving kernel. From the outgoing to the incoming side, unclaimed is
+ * how it begins, and not a change.
+ */
 static void compare_fates(struct diff *diff, const struct kho_dma_record *a,
 			  const struct kho_dma_record *b)
 {
-	if (a->fate == b->fate)
+	bool was_lost = is_lost(&diff->a, a), lost = is_lost(&diff->b, b);
+	char detail[64];
+
+	if (a->fate == b->fate && was_lost == lost)
 		return;
-	if (b->fate == KHO_DMA_FATE_RESTORED)
+	snprintf(detail, sizeof(detail), "it was %s before", kho_dma_fate_name(a->fate));
+	switch (b->fate) {
+	case KHO_DMA_FATE_RESTORED:
 		tell_record(diff, "claimed", a, b, "");
-	else if (b->fate == KHO_DMA_FATE_FAILED)
+		break;
+	case KHO_DMA_FATE_FAILED:
 		tell_record(diff, "failed", a, b, "its driver was refused it");
-	else if (b->fate == KHO_DMA_FATE_RELEASED)
+		break;
+	case KHO_DMA_FATE_RELEASED:
 		tell_record(diff, "released", a, b, "by its fate");
+		break;
+	case KHO_DMA_FATE_UNCLAIMED:
+		if (a->fate != KHO_DMA_FATE_NONE)
+			tell_record(diff, "unclaimed", a, b, detail);
+		break;
+	case KHO_DMA_FATE_NONE:
+		if (lost)
+			tell_record(diff, "lost", a, b, "the kernel did not take it over");
+		else if (a->fate != KHO_DMA_FATE_UNCLAIMED && !was_lost)
+			tell_record(diff, "preserved", a, b, detail);
+		break;
+	case KHO_DMA_FATE_UNKNOWN:
+		tell_record(diff, "changed", a, b, "fate");
+		break;
+	}
 }
 
 static void compare_both(struct diff *diff, const struct brief *x, const struct brief *y)
@@ -343,7 +374,8 @@ static void compare_subtrees(struct diff *diff)
 				 other->addr);
 			tell_subtree(diff, "moved", a[i].name, detail);
 		}
-		if (a[i].size != other->size) {
+		if (a[i].size != KHO_SIZE_UNKNOWN && other->size != KHO_SIZE_UNKNOWN &&
+		    a[i].size != other->size) {
 			snprintf(detail, sizeof(detail), "%" PRIu64 " -> %" PRIu64 " bytes",
 				 a[i].size, other->size);
 			tell_subtree(diff, "changed", a[i].name, detail);
