@@ -51,7 +51,7 @@ int kexec_kho_option(int option, const char *argument)
 		return 0;
 	default:
 		report_wanted = true;
-		kho_say_report_to(argument);
+		kho_say_report_to(strcmp(argument, "-") ? argument : "/dev/stdout");
 		return 0;
 	}
 }

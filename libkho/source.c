@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Code that all sources share, and the choice of the kind for a file. */
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,6 +71,14 @@ static int not_readable(const char *path, const struct kind *kind, struct kho_er
 	return kho_remedy(err, ret, "%s", kind->remedy);
 }
 
+static int not_seekable(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+			   "%s is a pipe, and a dump is not read from beginning to end", path);
+
+	return kho_remedy(err, ret, "Write the dump to a file, and use that.");
+}
+
 static const struct kind *kind_of(const char *start, size_t n)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -132,7 +141,7 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 		return kho_fail_os(err, "open", path);
 	n = pread(fd, start, sizeof(start), 0);
 	if (n < 0) {
-		ret = kho_fail_os(err, "read", path);
+		ret = errno == ESPIPE ? not_seekable(path, err) : kho_fail_os(err, "read", path);
 		close(fd);
 		return ret;
 	}

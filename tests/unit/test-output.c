@@ -169,6 +169,16 @@ static void errors(void)
 	CHECK(has("file", "content", 0644) && names("folder", false) == 0 && names(".", true) == 3);
 }
 
+/* A file that the caller may not write to; root may, so it is another user for that. */
+static void read_only(void)
+{
+	make("file", "before", 0444);
+	CHECK(geteuid() || !seteuid(12345));
+	CHECK(put("file", "after", 0) == KHO_ERR_PERMISSION && put("file", "after", KHO_OUTPUT_SEEKABLE) == KHO_ERR_PERMISSION);
+	CHECK(getuid() || !seteuid(0));
+	CHECK(has("file", "before", 0444) && names(".", true) == 1);
+}
+
 static void links(void)
 {
 	mkdir("folder", 0755);
@@ -301,6 +311,7 @@ int main(int argc, char **argv)
 		without_tmpfile = i;
 		regular();
 		errors();
+		read_only();
 		links();
 		devices();
 		fifo(0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect: the commands. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,11 @@ static const struct command *find_command(const char *name)
 /* A full disk is an error even for a command without findings. */
 static int close_stdout(int status)
 {
-	if (fclose(stdout)) {
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) || failed) {
+		errno = errno ? errno : EIO;
 		perror("kho-inspect: cannot write the output");
 		return EXIT_CANNOT_TELL;
 	}

@@ -44,6 +44,12 @@ static bool set_path(void *field, char *argument)
 	return set_string(field, argument) && *argument;
 }
 
+/* The name of a file to be written; "-" is the standard output. */
+static bool set_output(void *field, char *argument)
+{
+	return set_path(field, strcmp(argument, "-") ? argument : "/dev/stdout");
+}
+
 static bool set_severity(void *field, char *argument)
 {
 	for (int i = KHO_SEVERITY_INFO; i <= KHO_SEVERITY_FATAL; i++) {
@@ -147,10 +153,10 @@ static const struct definition table[] = {
 	  FIELD(verify.skip_content) },
 	{ "prometheus", 0, NULL, "metrics for node_exporter's textfile collector", ON(VERIFY), set_flag,
 	  FIELD(prometheus) },
-	{ "initrd", 0, "FILE", "the initramfs that is loaded with IMAGE", ON(SCRATCH), set_string,
+	{ "initrd", 0, "FILE", "the initramfs that is loaded with IMAGE", ON(SCRATCH), set_path,
 	  FIELD(initrd) },
 	{ "output", 'o', "FILE", "where to write it: a picture (SVG), the snapshot, the content",
-	  ON(MAP) | ON(SNAPSHOT) | ON(EXTRACT), set_string, FIELD(output) },
+	  ON(MAP) | ON(SNAPSHOT) | ON(EXTRACT), set_output, FIELD(output) },
 	{ "with-content", 0, "ID", "with the content of this allocation (repeatable)", ON(SNAPSHOT),
 	  set_content, FIELD(content) },
 	{ "with-blobs", 0, NULL, "with the blobs of unknown subtrees", ON(SNAPSHOT), set_flag, FIELD(blobs) },

@@ -56,6 +56,8 @@ static bool start_broker(struct outfile *outfile)
 	/* the broker must not keep our output open for its reader */
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
+	/* a reader that has gone is an error to report */
+	signal(SIGPIPE, SIG_IGN);
 	serve(fds[1], outfile->output);
 	_exit(0);
 }
