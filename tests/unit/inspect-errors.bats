@@ -149,6 +149,67 @@ live_root() {
 	[ ! -e "$BATS_TEST_TMPDIR/no" ]
 }
 
+@test "an option without effect on what is looked at is refused" {
+	local in=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
+	local v1=$BATS_TEST_DIRNAME/../fixtures/v1
+	make_kernel "$BATS_TEST_TMPDIR/kernel"
+	for command in show list tree ranges scratch verify map "diff $in" "check-target $BATS_TEST_TMPDIR/kernel"; do
+		# shellcheck disable=SC2086 # a command and its argument
+		cannot_tell 'A snapshot says itself where the root FDT is. Leave --vmlinux out' $command --vmlinux=/none --core "$fixture"
+	done
+	for command in show ranges verify map; do
+		cannot_tell 'outgoing map of kho-v1, and this is the outgoing state of "kho-v4"' "$command" --v1-bitmap=page --core "$fixture"
+		cannot_tell 'and this is the incoming state of "kho-v1"' "$command" --in --v1-bitmap=page --core "$v1-incoming.khosnap"
+	done
+	cannot_tell 'outgoing map of kho-v1' snapshot --v1-bitmap=page --core "$fixture" -o "$BATS_TEST_TMPDIR/no"
+	cannot_tell 'outgoing map of kho-v1' diff --v1-bitmap=page "$in" "$fixture"
+	run -1 "$inspect" diff --v1-bitmap=page "$v1-outgoing.khosnap" "$fixture"
+	cannot_tell 'A snapshot holds one side. Leave --in out' diff --in "$in" "$fixture"
+	cannot_tell 'are files: leave it out' diff --sysroot=/ "$in" "$fixture"
+	cannot_tell 'check-target has no option --v1-bitmap' check-target --v1-bitmap=page "$BATS_TEST_TMPDIR/kernel"
+	cannot_tell 'always has sizes in bytes' list --json --bytes --core "$fixture"
+	cannot_tell 'never has colours' verify --json --no-color --core "$fixture"
+	cannot_tell 'never has colours' verify --prometheus --no-color --core "$fixture"
+	cannot_tell '-o is a picture' map --no-color -o "$BATS_TEST_TMPDIR/no" --core "$fixture"
+	[ ! -e "$BATS_TEST_TMPDIR/no" ]
+	# a variable that nobody has set
+	cannot_tell '--core takes FILE: not an empty string' show --core=
+	cannot_tell '--vmlinux takes FILE: not an empty string' show --vmlinux=
+	cannot_tell '--sysroot takes DIR: not an empty string' show --sysroot=
+	cannot_tell '--output takes FILE: not an empty string' snapshot --core "$fixture" -o ""
+}
+
+@test "a pipe is no dump, and is not waited for" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	for command in "show --core" diff "scratch --core $fixture" check-target; do
+		# shellcheck disable=SC2086 # a command and its option
+		run -2 timeout 10 "$inspect" $command "$BATS_TEST_TMPDIR/pipe"
+		[[ $output == *"is a pipe, and a dump is not read from beginning to end"* || $output == *"is not a file of the size of a kernel"* ]]
+	done
+}
+
+@test "-o - is the standard output, and a reader that has gone is named" {
+	"$inspect" snapshot --core "$fixture" -o - 2>"$BATS_TEST_TMPDIR/said" >"$BATS_TEST_TMPDIR/out"
+	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/file"
+	cmp "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/file"
+	grep -q 'metadata of the outgoing state' "$BATS_TEST_TMPDIR/said"
+	cannot_tell 'cannot both go to the standard output' snapshot --json --core "$fixture" -o -
+	/usr/bin/python3 - "$inspect" "$fixture" <<-'END'
+		import os, signal, subprocess, sys
+		inspect, fixture = sys.argv[1:]
+		for action in signal.SIG_DFL, signal.SIG_IGN:
+		    for command in ["snapshot", "-o", "-"], ["map", "-o", "-"], ["list"]:
+		        if action == signal.SIG_DFL and command == ["list"]:
+		            continue  # the signal ends it, as it does cat
+		        reader, writer = os.pipe()
+		        os.close(reader)
+		        done = subprocess.run([inspect, *command, "--core", fixture], stdout=writer, stderr=subprocess.PIPE,
+		                              preexec_fn=lambda: signal.signal(signal.SIGPIPE, action))
+		        os.close(writer)
+		        assert done.returncode == 2 and b"Broken pipe" in done.stderr, (command, action, done)
+	END
+}
+
 @test "a selection of rules that do not run is not a clean state" {
 	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
 	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"

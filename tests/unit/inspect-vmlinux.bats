@@ -216,10 +216,11 @@ found() {
 	done
 }
 
-@test "a snapshot says itself where its root is" {
+@test "a snapshot says itself where its root is, so that a vmlinux is refused" {
 	make_dump
 	make_vmlinux
-	[ "$(found --core "$plain" --vmlinux "$vmlinux")" = "$root snapshot" ]
+	run -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
+	[[ $output == *"A snapshot says itself where the root FDT is. Leave --vmlinux out."* ]]
 }
 
 # A running machine that is made of files, which shows what a kernel without fdt_phys does.

@@ -96,7 +96,7 @@ int cmd_check_target(const struct options *options)
 		return fail(&err);
 	if (open_state(options, KHO_SIDE_OUT, true, &opened, &err))
 		return no_state(options, &target, &err);
-	status = close_sandbox(options) ? check(options, &opened, &target) : EXIT_CANNOT_TELL;
+	status = options_have_effect(options, opened.state, NULL) && close_sandbox(options) ? check(options, &opened, &target) : EXIT_CANNOT_TELL;
 	close_state(&opened);
 	return status;
 }

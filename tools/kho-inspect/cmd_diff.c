@@ -595,6 +595,17 @@ static void print_json(struct diff *diff)
 	json_close(json);
 }
 
+static int tell(struct diff *diff)
+{
+	if (diff->options->json)
+		print_json(diff);
+	else
+		print_text(diff);
+	if (diff->ret)
+		return fail(&diff->err);
+	return diff->differences ? EXIT_FINDINGS : EXIT_CLEAN;
+}
+
 int cmd_diff(const struct options *options)
 {
 	const char *after = options->argument2 ? options->argument2 : options->core;
@@ -605,14 +616,10 @@ int cmd_diff(const struct options *options)
 	diff.ret = open_side(options, options->argument, &diff.a, &diff.err);
 	if (!diff.ret)
 		diff.ret = open_side(options, after, &diff.b, &diff.err);
-	if (!diff.ret && options->json)
-		print_json(&diff);
-	else if (!diff.ret)
-		print_text(&diff);
 	if (diff.ret)
 		fail(&diff.err);
-	else
-		status = diff.differences ? EXIT_FINDINGS : EXIT_CLEAN;
+	else if (options_have_effect(options, diff.a.opened.state, diff.b.opened.state))
+		status = tell(&diff);
 	close_side(&diff.a);
 	close_side(&diff.b);
 	return status;

@@ -69,7 +69,9 @@ int cmd_verify(const struct options *options)
 
 	if (open_state(options, option_side(options), false, &opened, &err))
 		return verify_unopened(options, &err);
-	if (options->verify.claims && kho_state_side(opened.state) == KHO_SIDE_OUT)
+	if (!options_have_effect(options, opened.state, NULL))
+		;
+	else if (options->verify.claims && kho_state_side(opened.state) == KHO_SIDE_OUT)
 		complain("--claims is about an incoming state, and this one is outgoing. Use --in.");
 	else if (close_sandbox(options))
 		status = verify(options, &opened);

@@ -95,6 +95,12 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	       struct kho_error *err);
 void close_state(struct opened *opened);
 /*
+ * Returns false, with a reason on stderr, if the options have one that decides nothing about @a, nor
+ * about @b (NULL: there is only one state).
+ */
+bool options_have_effect(const struct options *options, const struct kho_state *a,
+			 const struct kho_state *b);
+/*
  * Names the operation that may take longer than a second. Shows nothing on a terminal that also
  * gets the command's lines, unless the command calls progress_hide() before them.
  */

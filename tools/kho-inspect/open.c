@@ -124,6 +124,34 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	return 0;
 }
 
+static bool is_snapshot(const struct kho_state *state)
+{
+	return kho_state_found_by(state) == KHO_FOUND_SNAPSHOT;
+}
+
+/* True if the map is read in a way that --v1-bitmap decides. */
+static bool has_v1_map(const struct kho_state *state)
+{
+	return kho_state_abi(state) == KHO_ABI_V1 && kho_state_side(state) == KHO_SIDE_OUT;
+}
+
+bool options_have_effect(const struct options *options, const struct kho_state *a,
+			 const struct kho_state *b)
+{
+	bool snapshots = is_snapshot(a) && (!b || is_snapshot(b));
+
+	if (options->vmlinux && snapshots)
+		complain("A snapshot says itself where the root FDT is. Leave --vmlinux out.");
+	else if (options->in && b && snapshots)
+		complain("A snapshot holds one side. Leave --in out.");
+	else if (options->v1_bitmap && !has_v1_map(a) && (!b || !has_v1_map(b)))
+		complain("--v1-bitmap is about an outgoing map of kho-v1, and this is the %s state of \"%s\". Leave it out.",
+			 kho_side_name(kho_state_side(a)), kho_state_compatible(a));
+	else
+		return true;
+	return false;
+}
+
 void close_state(struct opened *opened)
 {
 	progress_hide(opened->progress);
@@ -167,7 +195,7 @@ bool open_or_fail(const struct options *options, struct opened *out)
 	struct kho_error err;
 
 	if (!open_state(options, option_side(options), false, out, &err)) {
-		if (close_sandbox(options))
+		if (options_have_effect(options, out->state, NULL) && close_sandbox(options))
 			return true;
 		close_state(out);
 		return false;

@@ -20,7 +20,7 @@
 #define WITH_SIZES	(STATE & ~(ON(VERIFY) | ON(SNAPSHOT)))
 /* of those that read the map */
 #define WITH_MAP	(ON(SHOW) | ON(RANGES) | ON(VERIFY) | ON(MAP) | ON(SNAPSHOT) | ON(DIFF) | \
-			 ON(EXTRACT) | ON(CHECK_TARGET) | ON(BOOT_CHECK) | ON(BOOT_REPORT))
+			 ON(EXTRACT) | ON(BOOT_CHECK))
 
 /* Parses @argument into the member of the options at @field; false if it is invalid. */
 typedef bool (*setter)(void *field, char *argument);
@@ -131,10 +131,10 @@ struct definition {
 
 static const struct definition table[] = {
 	{ "in", 0, NULL, "what this kernel was handed, not what it hands over", OF_A_SIDE, set_flag, FIELD(in) },
-	{ "core", 0, "FILE", "read a snapshot or a dump, not the running kernel", ALL, set_string, FIELD(core) },
+	{ "core", 0, "FILE", "read a snapshot or a dump, not the running kernel", ALL, set_path, FIELD(core) },
 	{ "vmlinux", 0, "FILE", "find the root by this kernel's symbols and debug information", STATE,
-	  set_string, FIELD(vmlinux) },
-	{ "sysroot", 0, "DIR", "put DIR before /proc and /sys", ALL, set_string, FIELD(sysroot) },
+	  set_path, FIELD(vmlinux) },
+	{ "sysroot", 0, "DIR", "put DIR before /proc and /sys", ALL, set_path, FIELD(sysroot) },
 	{ "v1-bitmap", 0, "512|page", "how to read a map of kho-v1 that does not say it", WITH_MAP,
 	  set_v1_bitmap, FIELD(v1_bitmap) },
 	{ "json", 0, NULL, "JSON, see kho-inspect.schema.json", STATE, set_flag, FIELD(json) },
@@ -286,11 +286,20 @@ static int check_together(const struct command *command, const struct options *o
 		return misuse(command, "--core is about a file, and --sysroot about a running kernel: leave one of them out");
 	if (options->json && options->prometheus)
 		return misuse(command, "--json and --prometheus are two formats: leave one of them out");
+	if (options->json && options->bytes)
+		return misuse(command, "--json always has sizes in bytes: leave --bytes out");
+	if ((options->json || options->prometheus) && options->no_color)
+		return misuse(command, "--no-color is about text, and this output never has colours: leave it out");
+	if (options->output && options->no_color)
+		return misuse(command, "--no-color is about a terminal, and -o is a picture: leave one of them out");
 	if (options->json && options->output && command == &commands[CMD_MAP])
 		return misuse(command, "--json and -o are two forms of the map: leave one of them out");
 	if (options->core && options->argument2)
 		return misuse(command, "--core is the second state, and so is %s: leave one of them out",
 			      options->argument2);
+	if (command == &commands[CMD_DIFF] && options->sysroot && options->argument2)
+		return misuse(command, "--sysroot is about a running kernel, and %s and %s are files: leave it out",
+			      options->argument, options->argument2);
 	if (options->initrd && !options->argument)
 		return misuse(command, "--initrd is loaded with an image: name it");
 	if (command->needs_output && !options->output)
