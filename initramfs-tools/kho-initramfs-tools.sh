@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kho-lib.sh needs, by means of initramfs-tools.
+# The functions that kho-lib.sh needs, by means of initramfs-tools.
 
 # log_warning_msg is silent with "quiet", and findings are not
 kho_say() {

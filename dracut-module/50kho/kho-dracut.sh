@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What kho-lib.sh needs, by means of dracut.
+# The functions that kho-lib.sh needs, by means of dracut.
 
 # Its hooks have dracut's library already. Units do not: to read it takes longer than a boot
 # without state may take, so it is read when there is something to say.

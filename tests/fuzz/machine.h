@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the fuzzers of whole machines take as input: the contents of files, one after the other, each behind
+ * Input of the fuzzers of whole machines: the contents of files, one after the other, each behind
  * four bytes that say how long it is (0xffffffff: the file is not there).
  */
 #ifndef KHO_FUZZ_MACHINE_H

@@ -40,7 +40,7 @@ int fuzz_file(const uint8_t *data, size_t size, char *path);
 /* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
 const char *fuzz_scratch(const char *name, char *path, size_t room);
 
-/* What is printed goes nowhere from now on; sanitizers do not print through stdio. */
+/* Discards all further output to stdio; sanitizers do not use it. */
 void fuzz_silence(void);
 
 /* A source of @n pages as the file of a snapshot has them; @notes (NULL: not of a snapshot) is copied. */

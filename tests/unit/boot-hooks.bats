@@ -189,8 +189,8 @@ ASKED="kho-inspect boot-check --stage=incoming"
 	[ "$(cat "$KHO_MODULE"/*.sh | wc -l)" -le 200 ]
 }
 
-# cpu_of COMMAND...: milliseconds of processor time of 100 runs, by the quickest 20 of 300: what
-# else the machine does is no part of it.
+# cpu_of COMMAND...: milliseconds of CPU time of 100 runs, taken from the quickest 20 of 300, so
+# that other work on the machine does not count.
 cpu_of() {
 	local best=999999 spent TIMEFORMAT='%3U %3S'
 	for _ in {1..15}; do

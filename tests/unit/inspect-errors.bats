@@ -69,8 +69,8 @@ live_root() {
 
 	# an incoming root: it does not preserve itself, so it may be anything
 	cp "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap" "$root/proc/kcore"
-	cannot_tell 'no page of RAM is certain to be it.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
-	cannot_tell 'no page of RAM is certain' verify --sysroot "$root"
+	cannot_tell 'no page of RAM proves to be it.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
+	cannot_tell 'no page of RAM proves' verify --sysroot "$root"
 }
 
 @test "a live system made of files reads like the snapshot that it is made from" {
@@ -293,7 +293,7 @@ make_kernel() {
 	[ "$(jq -c '[.summary.records, .summary.ranges, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
 		'[5,null,0,0,2]' ]
 	[ "$(jq -c '[.findings[].outcome] | unique' <<<"$output")" = '["not-applicable"]' ]
-	# a chain that breaks off, a map that does, and a record of which nothing can be believed
+	# a chain that breaks off, a map that does, and a record that is damaged
 	summary() {
 		"$KHO_BUILDDIR/lab/kho-damage" "$1" "$fixture" "$BATS_TEST_TMPDIR/damaged"
 		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"

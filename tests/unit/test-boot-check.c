@@ -287,7 +287,7 @@ static void findings_have(const char *rules)
 	}
 }
 
-/* What the lines of findings make the word, read here in another way. */
+/* The word that follows from the lines of findings, computed in another way. */
 static const char *word_of_findings(void)
 {
 	const char *line = findings;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What ends a boot, in real initramfs images: the policies reboot and halt; and what must
+# The policies that end a boot, in real initramfs images: reboot and halt; and faults that must
 # not, a tool that is missing or hangs. The policies that let it go on are in
 # initramfs-damaged.bats and initramfs-releases.bats.
 
