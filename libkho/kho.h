@@ -638,13 +638,13 @@ struct kho_target {
 	uint64_t memory_min;	/* lowest address for these */
 	unsigned int page_size;	/* in bytes; 0 if unknown */
 	bool has_cmdline;	/* a UKI with a command line, which kexec does not use */
-	uint64_t initrd_size;	/* of the initrd in a UKI, which kexec loads if it is given no other; 0: none */
+	uint64_t initrd_size;	/* initrd in a UKI, which kexec loads if it gets no other; 0: none */
 	uint64_t reserved[7];
 };
 
 /*
  * Reads what a kernel image says about KHO: bzImage, vmlinux, arm64 Image and zboot image,
- * compressed or not, or a UKI that contains one of these but no vmlinux. Trusts the kernel_info of a
+ * compressed or not, or a UKI with one of these except a vmlinux. Trusts the kernel_info of a
  * bzImage (chunk KHO1, see the x86 boot protocol in kernel-patches/) without decompressing it.
  * Decompresses another bzImage that has KHO only up to the strings it needs, which does
  * not prove that the rest is intact.

@@ -25,7 +25,7 @@ int kho_library_resolve(void *library, const char *name, const struct kho_librar
 
 static bool is_elf(const char *path)
 {
-	/* a FIFO is not opened here: kho_source_open_file() refuses it */
+	/* do not wait for the writer of a FIFO; kho_source_open_file() refuses it */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char magic[SELFMAG] = "";
 	bool ok = fd >= 0 && read(fd, magic, sizeof(magic)) == SELFMAG;

@@ -168,7 +168,7 @@ static int open_unlinked(const struct kho_output *output)
 
 static int open_regular(struct kho_output *output, const struct stat *st, struct kho_error *err)
 {
-	/* rename() would replace it all the same */
+	/* rename() could replace a file that this user must not write */
 	if (st->st_mode && faccessat(output->folder, output->name, W_OK, AT_EACCESS))
 		return kho_fail_os(err, "write", output->path);
 	if (st->st_mode && st->st_uid == geteuid()) {

@@ -262,7 +262,7 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 	return 0;
 }
 
-/* /proc/kcore says it too: what a kernel with other pages preserves is laid out in another way. */
+/* VMCOREINFO gives the page size, also in /proc/kcore. KHO's formats depend on it. */
 static int check_page_size(const struct elf *elf, struct kho_error *err)
 {
 	char text[24];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a kernel image has of KHO: its strings say which formats it reads, and its
- * embedded configuration (if any) how it was built. K6xx.
+ * Examines a kernel image: its strings show which formats it reads, and its embedded
+ * configuration (if any) how it was built. Also the rules about it (K6xx).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +30,14 @@
 #define MIN_LOAD_ADDR		0x100000 /* of a bzImage */
 #define KERNEL_INFO_SINCE	0x020f	/* and with kernel_info_offset */
 #define MAX_IMAGE		(1u << 30)
-/* Kernels pack to a fifth or so; what claims more than this is made to use up memory. */
+/* Kernels compress to about a fifth; a file that exceeds this ratio is made to exhaust memory. */
 #define MAX_RATIO		64
 #define MAX_UNPACKED(size)	((size) < MAX_IMAGE / MAX_RATIO ? \
 				 MAX_RATIO * (size_t)(size) + (16u << 20) : MAX_IMAGE)
-#define MAX_LAYERS		3	/* an image in a UKI that is packed */
+#define MAX_LAYERS		3	/* a compressed UKI that contains a zboot image */
 #define X86_PAGE_SIZE		4096
 
-/* Images within images: what may still be entered, and unpacked in all. */
+/* Nested images: the layers, and bytes to decompress, that are left. */
 struct nest {
 	unsigned int layers;
 	size_t room;
@@ -45,11 +45,11 @@ struct nest {
 };
 
 /*
- * kernel_info of an x86 image (Documentation/arch/x86/boot.rst), which is not packed, and
- * the chunk of it about KHO: in kernels with our series.
+ * kernel_info of an x86 image (Documentation/arch/x86/boot.rst), which is not compressed, and
+ * its chunk about KHO, which kernel-patches/ adds.
  */
 #define KERNEL_INFO_MAGIC	"LToP"
-#define KERNEL_INFO_SIZE_AT	4	/* of the part of fixed size */
+#define KERNEL_INFO_SIZE_AT	4	/* size of the fixed part */
 #define KERNEL_INFO_TOTAL_AT	8
 #define KERNEL_INFO_MIN		12
 #define KERNEL_INFO_KHO		"KHO1"
@@ -57,8 +57,8 @@ struct nest {
 #define KHO_INFO_STRINGS_AT	12
 #define KHO_INFO_DEFAULT_ON	1u
 
-/* PE, as Microsoft's PE Format and the UAPI group's specification of UKIs have it. */
-#define PE_HEADER_AT		0x3c	/* where its offset is */
+/* PE: Microsoft's PE Format and the UAPI group's specification of UKIs. */
+#define PE_HEADER_AT		0x3c	/* place of its offset */
 #define PE_HEADER_SIZE		24
 #define PE_SECTION_SIZE		40
 #define PE_NAME_SIZE		8
@@ -67,10 +67,10 @@ struct nest {
 #define ARM64_SIZE_AT		0x10
 #define ARM64_FLAGS_AT		0x18
 #define ARM64_MAGIC_AT		0x38
-#define ARM64_ALIGN		(2u << 20) /* of where it is loaded */
+#define ARM64_ALIGN		(2u << 20) /* of its load address */
 #define ARM64_MAGIC		"ARM\x64"
 
-/* That of an image that unpacks itself (drivers/firmware/efi/libstub/zboot-header.S, Linux 7.3). */
+/* The header of a zboot image (drivers/firmware/efi/libstub/zboot-header.S, Linux 7.3). */
 #define ZBOOT_MAGIC_AT		4
 #define ZBOOT_MAGIC		"zimg"
 #define ZBOOT_OFFSET_AT		8
@@ -81,7 +81,7 @@ struct bytes {
 	size_t size;
 };
 
-/* The @size bytes at @at; empty where they are not all inside. */
+/* The @size bytes at @at; empty unless all of them are inside. */
 static struct bytes part_of(struct bytes where, uint64_t at, uint64_t size)
 {
 	if (at > where.size || size > where.size - at)
@@ -91,19 +91,16 @@ static struct bytes part_of(struct bytes where, uint64_t at, uint64_t size)
 
 /* ---------------------------------------------------------------- strings */
 
-/*
- * A kernel that is searched, all at once or while it is unpacked: what is found is in
- * the target, and is not looked for again.
- */
+/* The search of a kernel, all at once or during decompression. Results go to @target. */
 struct search {
 	struct kho_target *target;
-	size_t from;		/* before this it was searched for strings */
-	size_t config_from;	/* and before this for a configuration */
-	size_t end;		/* of where its strings are, once that is known */
-	bool found;		/* all that its strings tell, and they are the kernel's own */
+	size_t from;		/* offset where the search for strings continues */
+	size_t config_from;	/* the same for the configuration */
+	size_t end;		/* of the part with the kernel's own strings, 0: unknown */
+	bool found;		/* the kernel's own strings gave all results */
 };
 
-/* Longer than any string that is looked for: one may begin in a part and end in the next. */
+/* Longer than any string of the search: one may begin in one part and end in the next. */
 #define MAX_STRING	256
 
 /* "kho-v4" and the like: a prefix that ends in "-v", and a digit. */
@@ -114,8 +111,8 @@ struct version {
 };
 
 /*
- * Whether the NUL-terminated string that has @dash in it is this version: then it is
- * copied. A C string literal stands behind another one's NUL.
+ * Copies the NUL-terminated string around @dash if it is this version, and returns true. The byte
+ * before a C string literal is the NUL of another one.
  */
 static bool take_version(struct bytes where, const unsigned char *dash, const struct version *version)
 {
@@ -129,19 +126,19 @@ static bool take_version(struct bytes where, const unsigned char *dash, const st
 	start = dash - before;
 	left = where.size - (size_t)(start - where.data);
 	n = strnlen((const char *)start, left);
-	/* cut off, or something else that begins so */
+	/* truncated, or another string with this prefix */
 	if (n == left || n >= version->size || (start > where.data && start[-1]))
 		return false;
 	memcpy(version->out, start, n + 1);
 	return true;
 }
 
-/* Those of @n versions that are in @where and not before @from; the first of each counts. */
+/* Finds the first string of each of @n versions in @where, from offset @from on. */
 static void find_versions(struct bytes where, size_t from, const struct version *versions, size_t n)
 {
 	const unsigned char *end = where.data + where.size, *p = where.data + from;
 
-	/* one pass for all, as what is searched is large, and mostly code */
+	/* one pass for all versions, because the data is large, and mostly code */
 	while ((p = memchr(p, '-', (size_t)(end - p)))) {
 		if (end - p > 2 && p[1] == 'v' && p[2] >= '0' && p[2] <= '9') {
 			for (size_t i = 0; i < n && !take_version(where, p, &versions[i]); i++)
@@ -151,7 +148,7 @@ static void find_versions(struct bytes where, size_t from, const struct version 
 	}
 }
 
-/* Takes the word that @where begins with for the release; false if there is none, or it is cut off. */
+/* Takes the first word of @where as the release; false if there is none, or it is truncated. */
 static bool take_release(struct bytes where, struct kho_target *target)
 {
 	size_t n = 0;
@@ -176,11 +173,11 @@ static bool find_release(struct bytes where, size_t from, struct kho_target *tar
 	if (!hit)
 		return false;
 	hit += sizeof(banner) - 1;
-	/* cut off, where more is to come */
+	/* fails if the word is truncated, so that the next call finds it in full */
 	return take_release((struct bytes){ hit, where.size - (size_t)(hit - where.data) }, target);
 }
 
-/* Only kernels whose page size is chosen at build time need it told. */
+/* For architectures whose page size is a build option. */
 static void find_page_size(const char *config, size_t size, struct kho_target *target)
 {
 	static const char option[] = "\nCONFIG_PAGE_SHIFT=";
@@ -216,7 +213,7 @@ static bool find_config(struct search *s, struct bytes where)
 	start += 8;
 	left = where.size - (size_t)(start - where.data);
 	stop = memmem(start, left, "IKCFG_ED", 8);
-	/* it may be in the part that is to come */
+	/* if decompression is under way, the end may follow */
 	if (!stop || kho_decompress(start, (size_t)(stop - start), 16 << 20, NULL, NULL, &config,
 				    &size))
 		return false;
@@ -230,7 +227,7 @@ static bool find_config(struct search *s, struct bytes where)
 	return true;
 }
 
-/* Looks for what was not found before. Returns whether there is nothing left to look for. */
+/* Searches for missing results. True if all are found. */
 static bool search(struct search *s, struct bytes where)
 {
 	struct kho_target *target = s->target;
@@ -257,7 +254,7 @@ static bool lies_in(struct bytes image, uint64_t offset, uint64_t size)
 	return offset <= image.size && size <= image.size - offset;
 }
 
-/* elf_strptr() looks for the end of the table at each call, which takes too long where there is none. */
+/* elf_strptr() searches the end of a table at each call, which is too slow for one without an end. */
 static bool is_rodata(struct bytes image, const GElf_Shdr *names, const GElf_Shdr *shdr)
 {
 	static const char name[] = ".rodata";
@@ -268,9 +265,9 @@ static bool is_rodata(struct bytes image, const GElf_Shdr *names, const GElf_Shd
 }
 
 /*
- * Where the kernel's own strings are: its .rodata. A search in all of the image
- * would also find those of programs in an initramfs that is built in, and this
- * library is such a program. An image without section headers is searched whole.
+ * The part with the kernel's own strings: .rodata. A built-in initramfs may contain the
+ * same strings, for example in this library. Returns the whole image if it has no
+ * section headers.
  */
 static struct bytes rodata_of(struct bytes image)
 {
@@ -300,9 +297,9 @@ out:
 }
 
 /*
- * The same by program headers, for the beginning of an image: the end of its first
- * segment, or 0. On x86 that is .text and .rodata, and an initramfs that is built in
- * is in another one (arch/x86/kernel/vmlinux.lds.S of Linux 6.16 to 7.3).
+ * The same by program headers, for the beginning of an image: returns the end of its first
+ * executable segment, or 0. On x86 that has .text and .rodata; a built-in initramfs is in
+ * another one (arch/x86/kernel/vmlinux.lds.S of Linux 6.16 to 7.3).
  */
 static size_t first_segment_end(const unsigned char *data, size_t size)
 {
@@ -316,7 +313,7 @@ static size_t first_segment_end(const unsigned char *data, size_t size)
 	    elf_version(EV_CURRENT) == EV_NONE)
 		return 0;
 	memcpy(head, data, sizeof(head));
-	/* the section headers are at the end of the image, which is not there yet */
+	/* the section headers are at the end of the image, which is missing so far */
 	ehdr->e_shoff = 0;
 	ehdr->e_shnum = 0;
 	ehdr->e_shstrndx = 0;
@@ -334,9 +331,9 @@ out:
 }
 
 /*
- * Whether what is unpacked of an x86 kernel says all that there is to be said. Where
- * its strings are all there and do not have KHO, all of it is unpacked and looked at
- * more closely, before anything is said against it.
+ * True if the decompressed part of an x86 kernel has all results. If its strings are
+ * complete but do not mention KHO, decompression continues, and examine() searches
+ * the whole image before the rules report a missing KHO.
  */
 static bool is_enough(const unsigned char *data, size_t size, void *arg)
 {
@@ -353,7 +350,7 @@ static bool is_enough(const unsigned char *data, size_t size, void *arg)
 	return s->found;
 }
 
-/* Returns whether it is a kernel at all. */
+/* False if it is not a kernel. */
 static bool examine(struct bytes file, struct kho_target *target)
 {
 	struct search s = { .target = target };
@@ -391,7 +388,7 @@ static bool has_magic(struct bytes file, size_t at, const char *magic)
 	return at <= file.size && len <= file.size - at && !memcmp(file.data + at, magic, len);
 }
 
-/* Takes a string off the beginning of @where; false when it has no end, or no place in @out. */
+/* Moves a string from the start of @where to @out; false if it has no end or does not fit. */
 static bool take_string(struct bytes *where, char *out, size_t size)
 {
 	size_t n = where->size ? strnlen((const char *)where->data, where->size) : 0;
@@ -404,7 +401,7 @@ static bool take_string(struct bytes *where, char *out, size_t size)
 	return true;
 }
 
-/* The chunk of @info with this magic; empty if there is none, or what comes before it is damaged. */
+/* The chunk of @info with this magic; empty if there is none, or an earlier chunk is damaged. */
 static struct bytes kernel_info_chunk(struct bytes info, const char *magic)
 {
 	uint64_t at = read32(info, KERNEL_INFO_SIZE_AT);
@@ -421,7 +418,7 @@ static struct bytes kernel_info_chunk(struct bytes info, const char *magic)
 	return (struct bytes){ 0 };
 }
 
-/* The release in the setup part, "7.3.4 (me@here) #1 ...". */
+/* Reads the release from the setup part: "7.3.4 (me@here) #1 ...". */
 static bool setup_release(struct bytes setup, const struct x86_setup_header *header,
 			  struct kho_target *target)
 {
@@ -432,8 +429,8 @@ static bool setup_release(struct bytes setup, const struct x86_setup_header *hea
 }
 
 /*
- * Whether the image itself says what it has of KHO, so that it need not be unpacked.
- * One that ends before that, or is damaged there, is judged by its payload.
+ * Reads kernel_info, so that the image need not be decompressed. False if it is missing
+ * or damaged: the payload decides then.
  */
 static bool read_kernel_info(struct bytes file, const struct x86_setup_header *header,
 			     uint64_t setup_size, struct kho_target *target)
@@ -538,7 +535,7 @@ static int read_vmlinux(struct bytes file, const char *path, struct kho_target *
 	return examine(file, target) ? 0 : no_kernel(path, err);
 }
 
-/* An arm64 Image is not packed, and says in its header what its pages are. */
+/* An arm64 Image is not compressed, and its header gives the page size. */
 static int read_arm64(struct bytes file, const char *path, struct kho_target *target,
 		      struct kho_error *err)
 {
@@ -558,8 +555,8 @@ bool kho_target_is_arm64(const struct kho_target *target)
 }
 
 /*
- * The content of the section @name of a PE file; empty if there is none inside the file. *n
- * says how many there are.
+ * The content of the first section @name of a PE file; empty if there is none inside the file. *n
+ * is the number of such sections.
  */
 static struct bytes pe_section(struct bytes file, const char *name, size_t *n)
 {
@@ -576,7 +573,7 @@ static struct bytes pe_section(struct bytes file, const char *name, size_t *n)
 	for (uint64_t i = 0; i < sections; i++, at += PE_SECTION_SIZE) {
 		if (at > file.size || file.size - at < PE_SECTION_SIZE)
 			break;
-		/* what is behind the end of a name is not part of it */
+		/* ignores bytes after the NUL of a name */
 		if (strncmp((const char *)file.data + at, name, PE_NAME_SIZE))
 			continue;
 		if (!(*n)++)
@@ -608,7 +605,7 @@ static int ambiguous_uki(const char *path, size_t n, const char *what, const cha
 	return kho_remedy(err, ret, "Give the kernel itself, or a UKI with one.");
 }
 
-/* kexec and systemd's stub start no UKI from a UKI, and unpack no kernel in one. */
+/* kexec and systemd's stub do not start a UKI, or decompress a kernel, inside a UKI. */
 static int no_kernel_in_uki(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
@@ -619,8 +616,8 @@ static int no_kernel_in_uki(const char *path, struct kho_error *err)
 }
 
 /*
- * A unified kernel image has the kernel as a section. One with profiles may have several sections
- * of a name: kexec takes the last one, and boot loaders choose.
+ * A unified kernel image contains the kernel as a section. One with profiles may have several
+ * sections of a name: kexec takes the last one, boot loaders choose one.
  */
 static int read_uki(struct bytes file, struct bytes kernel, size_t n, const char *path,
 		    struct nest nest, struct kho_target *target, struct kho_error *err)
@@ -651,7 +648,7 @@ static int read_uki(struct bytes file, struct bytes kernel, size_t n, const char
 	return 0;
 }
 
-/* The whole file is packed, or what is in a zboot image. */
+/* Reads a compressed file, or the payload of a zboot image. */
 static int read_packed(struct bytes packed, const char *path, struct nest nest,
 		       struct kho_target *target, struct kho_error *err)
 {
@@ -718,7 +715,7 @@ int kho_target_examine(const void *data, size_t size, const char *name,
 	return ret;
 }
 
-/* All @size bytes, read and not mapped: a file that is cut short meanwhile is an error. */
+/* Reads all @size bytes. Does not map the file, so truncating it meanwhile is only an error. */
 static int read_file(int fd, const char *path, size_t size, unsigned char **out,
 		     struct kho_error *err)
 {

@@ -11,7 +11,7 @@ struct kho_verify;
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
 
-/* True for an arm64 Image, however it was packed. */
+/* True for an arm64 Image, compressed in any way or not. */
 bool kho_target_is_arm64(const struct kho_target *target);
 
 #endif /* KHO_TARGET_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the target's command line does to the state: whether KHO is on (K605), what memory
- * the line takes away (K607), whether a crash kernel still has room (K608), and whether the
- * line has an end (K609). Options as Linux 7.3 reads them.
+ * Rules about the target's command line: KHO must be on (K605), memory options must leave the
+ * handed-over memory alone (K607), a crash kernel needs room (K608), quotes must be closed
+ * (K609). Parses options like Linux 7.3.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /* ---------------------------------------------------------------- numbers */
 
-/* A part of the line, which is not terminated. */
+/* A part of the line, without a NUL at the end. */
 struct text {
 	const char *p, *end;
 };
@@ -30,7 +30,7 @@ static int digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
 }
 
-/* simple_strtoull() with base 0: takes what digits there are. False if there is none. */
+/* simple_strtoull() with base 0. False if there is no digit. */
 static bool take_number(struct text *text, uint64_t *value)
 {
 	const char *p = text->p, *first;
@@ -52,7 +52,7 @@ static bool take_number(struct text *text, uint64_t *value)
 	return true;
 }
 
-/* memparse(): a number with K, M, G, T, P or E behind it. */
+/* memparse(): a number, optionally with suffix K, M, G, T, P or E. */
 static bool take_size(struct text *text, uint64_t *value)
 {
 	static const char units[] = "kmgtpe";
@@ -74,7 +74,7 @@ static char next_char(const struct text *text)
 	return text->p < text->end ? *text->p : '\0';
 }
 
-/* The part of @text up to @delimiter, which is skipped. */
+/* Takes the part of @text up to @delimiter, and skips the delimiter. */
 static struct text take_part(struct text *text, char delimiter)
 {
 	const char *end = memchr(text->p, delimiter, (size_t)(text->end - text->p));
@@ -93,7 +93,7 @@ static struct text value_of(const struct kho_cmdline_arg *arg)
 
 /* ------------------------------------------------------------ mem=, memmap= */
 
-/* What the options leave of RAM (in any order, may touch), and what they take for other use. */
+/* Effect of the options: the remaining RAM, and ranges taken for other use. */
 struct memory {
 	struct kho_range *ram;
 	size_t nr_ram;
@@ -110,7 +110,7 @@ static void add_range(struct kho_range *ranges, size_t *n, uint64_t addr, uint64
 		ranges[(*n)++] = (struct kho_range){ addr, size };
 }
 
-/* No RAM from @limit on (e820__range_remove()). */
+/* Removes RAM at and above @limit (e820__range_remove()). */
 static void limit_ram(struct memory *memory, uint64_t limit)
 {
 	size_t n = 0;
@@ -171,10 +171,10 @@ static void apply_memmap(struct memory *memory, struct text text)
 		apply_memmap_part(memory, take_part(&text, ','));
 }
 
-/* Memory as the line leaves it. False when out of memory. */
+/* Applies the whole line. False if out of memory. */
 static bool read_memory(const char *cmdline, struct memory *memory)
 {
-	/* each range takes four characters of the line: "1@0," */
+	/* each range takes at least four characters of the line: "1@0," */
 	size_t room = strlen(cmdline) / 2 + 2;
 	struct kho_cmdline_arg arg;
 
@@ -248,7 +248,7 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 	if (!read_memory(cmdline, &memory))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
 	else if (memory.changed && kho_target_is_arm64(target))
-		/* mem= counts from the first byte of RAM there (arch/arm64/mm/init.c), and not from 0 */
+		/* there, mem= counts from the first byte of RAM (arch/arm64/mm/init.c), not from 0 */
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 				       "mem= is on the command line of an arm64 kernel: cannot determine what it leaves");
 	else if (memory.changed && !kho_verify_knows_scratch(v))
@@ -261,8 +261,8 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 }
 
 /*
- * early_memtest() runs before the kernel reserves what is preserved, and writes to all memory
- * that is free so far (mm/memtest.c, arch/x86/mm/init.c).
+ * early_memtest() runs before the kernel reserves preserved memory, and overwrites all memory
+ * that is still free (mm/memtest.c, arch/x86/mm/init.c).
  */
 static void verify_memtest(struct kho_verify *v, const char *cmdline)
 {
@@ -281,7 +281,7 @@ static void verify_memtest(struct kho_verify *v, const char *cmdline)
 
 /* ------------------------------------------------------------ crashkernel= */
 
-/* The size for @ram bytes of "range:size[,range:size]..." or "size"; 0 if none applies. */
+/* Size for a machine with @ram bytes, from "range:size[,range:size]..." or "size"; 0 if none. */
 static uint64_t crash_size(struct text text, uint64_t ram)
 {
 	uint64_t size = 0;
@@ -318,7 +318,7 @@ static uint64_t add_sizes(const struct kho_range *ranges, size_t n)
 	return sum;
 }
 
-/* What is left of an area behind its first aligned address. */
+/* Size of an area from its first aligned address on. */
 static uint64_t aligned_size(const struct kho_range *area)
 {
 	uint64_t lost = -area->addr & (CRASH_ALIGN - 1);
@@ -326,7 +326,7 @@ static uint64_t aligned_size(const struct kho_range *area)
 	return area->size > lost ? area->size - lost : 0;
 }
 
-/* Room for @crash in one area, and for the kernel itself beside it or in another one. */
+/* True if an area has room for @crash, and this or another area for the kernel itself. */
 static bool has_room(const struct kho_state *state, uint64_t crash, uint64_t kernel)
 {
 	for (size_t i = 0; i < state->nr_scratch; i++) {
@@ -351,7 +351,7 @@ static bool ends_in(const struct text *text, const char *end)
 	return (size_t)(text->end - text->p) >= n && !memcmp(text->end - n, end, n);
 }
 
-/* Reserved while scratch is all the memory that there is (arch_reserve_crashkernel()). */
+/* The target reserves it while scratch is its only memory (arch_reserve_crashkernel()). */
 static void verify_crashkernel(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline)
 {
@@ -364,7 +364,7 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 		struct text text = value_of(&arg);
 		uint64_t size;
 
-		/* this is movable memory, and not reserved */
+		/* ",cma" is movable memory, not a reservation */
 		if (!kho_cmdline_is(&arg, "crashkernel") || ends_in(&text, ",cma"))
 			continue;
 		if (!nr_ram && memchr(text.p, ':', arg.value_len)) {
@@ -403,8 +403,8 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 }
 
 /*
- * Without it the target reads the sessions and offers nobody a way to retrieve them
- * (luo_ioctl_init() in kernel/liveupdate/luo_core.c). The kernel's default is off.
+ * Without liveupdate=on, the target reads the sessions but has no device to retrieve them
+ * (luo_ioctl_init() in kernel/liveupdate/luo_core.c). The default is off.
  */
 static void verify_liveupdate(struct kho_verify *v, const struct kho_target *target,
 			      const char *cmdline)

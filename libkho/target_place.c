@@ -14,16 +14,16 @@
 #define INITRD_MIN	(16ull << 20)
 #define TABLE_ALIGN	(64ull << 10)
 
-/* The size of an arm64 device tree is not known before the load; real ones are smaller. */
+/* The size of an arm64 device tree is unknown before the load; real ones are smaller. */
 #define ARM64_DTB_SIZE	(256ull << 10)
 #define ARM64_DTB_ALIGN	(2ull << 20)
-#define ARM64_WINDOW	(32ull << 30)	/* for kernel and initrd, from a multiple of... */
-#define ARM64_UNIT	(1ull << 30)	/* ...this */
+#define ARM64_WINDOW	(32ull << 30)	/* window for kernel and initrd */
+#define ARM64_UNIT	(1ull << 30)	/* alignment of the window */
 
 struct piece {
 	uint64_t size, align, min;
-	uint64_t max;		/* first address behind it; 0: any */
-	bool bottom_up;		/* the lowest address instead of the highest */
+	uint64_t max;		/* upper bound of its end; 0: none */
+	bool bottom_up;		/* use the lowest address instead of the highest */
 };
 
 static uint64_t align_down(uint64_t value, uint64_t align)
@@ -31,7 +31,7 @@ static uint64_t align_down(uint64_t value, uint64_t align)
 	return value - value % align;
 }
 
-/* The first of the @n ranges in @used that [@addr, @addr + @size) meets, or NULL. */
+/* Finds the first of the @n ranges in @used that overlaps [@addr, @addr + @size), or NULL. */
 static const struct kho_range *find_used(const struct kho_range *used, size_t n, uint64_t addr,
 					 uint64_t size)
 {
@@ -61,7 +61,7 @@ static bool place_high(const struct piece *piece, uint64_t from, uint64_t end,
 	}
 }
 
-/* The same for the lowest address. */
+/* Finds the lowest address in the same way. */
 static bool place_low(const struct piece *piece, uint64_t from, uint64_t end,
 		      const struct kho_range *used, size_t n, uint64_t *addr)
 {
@@ -106,7 +106,7 @@ static bool place(struct piece piece, const struct kho_range *scratch, size_t nr
 	return false;
 }
 
-/* In the order of the loader: purgatory, parameters, kernel, initrd, table of scratch. */
+/* Order of the loader: purgatory, parameters, kernel, initrd, table of scratch. */
 static bool x86_fits(const struct kho_target *target, uint64_t initrd_size,
 		     const struct kho_range *scratch, size_t nr_scratch)
 {
@@ -136,8 +136,8 @@ static uint64_t area_end(const struct kho_range *scratch, uint64_t addr)
 }
 
 /*
- * Initrd and device tree lie above the kernel. Where they have no room the loader moves the kernel
- * up, step by step; within an area that only takes more room away, so here it moves to the next.
+ * Initrd and device tree lie above the kernel. If they do not fit, the loader moves the kernel up,
+ * step by step. Within an area that only reduces their room, so this tries the next area.
  */
 static bool arm64_fits(const struct kho_target *target, uint64_t initrd_size,
 		       const struct kho_range *scratch, size_t nr_scratch)

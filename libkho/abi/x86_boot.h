@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The head of a bzImage, by Documentation/arch/x86/boot.rst of Linux 7.3. asm/bootparam.h has it
- * too, but only on x86, and an image is judged wherever it is.
+ * The header of a bzImage: Documentation/arch/x86/boot.rst of Linux 7.3. asm/bootparam.h has it
+ * too, but only on x86, and libkho examines images on any machine.
  */
 #ifndef LIBKHO_ABI_X86_BOOT_H
 #define LIBKHO_ABI_X86_BOOT_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define X86_SETUP_HEADER_AT	0x1f1	/* in the file */
+#define X86_SETUP_HEADER_AT	0x1f1	/* file offset */
 
 struct x86_setup_header {
 	uint8_t setup_sects;
