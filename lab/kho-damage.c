@@ -650,6 +650,17 @@ static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_M
 
 /* The kernel looked at it and did not take it over. */
 static void not_taken_over(struct image *image) { set_fate(image, DMA_ALLOC_FATE_NONE); }
+static void no_fates(struct image *image)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+
+	if (kho_dma_iter_create(image->state, &iter, NULL))
+		die("cannot read the records");
+	while (kho_dma_iter_next(iter, &record, NULL) > 0)
+		set_flags(image, &record, (uint32_t)record.flags & ~DMA_ALLOC_FATE_MASK);
+	kho_dma_iter_destroy(iter);
+}
 
 static void carried_over(struct image *image)
 {
@@ -1113,6 +1124,7 @@ static const struct {
 	{ "in-carried-over", carried_over, "" },
 	{ "in-fate-unknown", fate_unknown, "K411" },
 	{ "in-not-taken-over", not_taken_over, "K504" },
+	{ "in-no-fates", no_fates, "" },
 };
 
 #define NR_DAMAGES (sizeof(damages) / sizeof(damages[0]))

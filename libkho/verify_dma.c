@@ -27,6 +27,8 @@ struct records {
 	uint64_t unplaced;	/* whose memory cannot be looked at */
 	bool pages_unknown;	/* of one that has no size */
 	uint64_t doubtful;	/* that the kernel may have found damaged, and did not count */
+	uint64_t without_fate;	/* incoming records without a fate */
+	bool fates;		/* the kernel gave others one; valid once without_fate is not 0 */
 	uint64_t absent_contents; /* sealed, and not in this file */
 	uint64_t unread_contents; /* sealed, and the caller has no time left for them */
 };
@@ -57,7 +59,38 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 			   record->id, record->device, record->addr);
 }
 
-static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record)
+/*
+ * True if the receiving kernel gave any record a fate. A kernel with the dma/ part of the series but
+ * not proof/ takes records over and gives none a fate; one that does not know the subtree neither.
+ */
+static bool has_fates(struct kho_state *state)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	bool found = false;
+
+	if (kho_dma_iter_create(state, &iter, NULL))
+		return false;
+	while (!found && kho_dma_iter_next(iter, &record, NULL) > 0)
+		found = record.flags_ok && record.fate != KHO_DMA_FATE_NONE;
+	kho_dma_iter_destroy(iter);
+	return found;
+}
+
+static void judge_not_taken(struct kho_verify *v, const struct kho_dma_record *record,
+			    struct records *records)
+{
+	/* one question for all of them */
+	if (!records->without_fate++)
+		records->fates = has_fates(v->state);
+	if (records->fates)
+		kho_report(v, KHO_RULE_K504, record->addr, record->id,
+			   "record %" PRIu64 " of %s: the kernel did not take it over, so no driver can restore it",
+			   record->id, record->device);
+}
+
+static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record,
+		       struct records *records)
 {
 	if (record->carried_over)
 		kho_report(v, KHO_RULE_K503, record->addr, record->id,
@@ -68,9 +101,7 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
 			   record->id, record->device);
 	if (record->fate == KHO_DMA_FATE_NONE && v->state->root.side == KHO_SIDE_IN)
-		kho_report(v, KHO_RULE_K504, record->addr, record->id,
-			   "record %" PRIu64 " of %s: the kernel did not take it over, so no driver can restore it",
-			   record->id, record->device);
+		judge_not_taken(v, record, records);
 	if (record->fate == KHO_DMA_FATE_UNCLAIMED && v->options->claims)
 		kho_report(v, KHO_RULE_K501, record->addr, record->id,
 			   "record %" PRIu64 " of %s (%s) is unclaimed: %" PRIu64 " bytes at 0x%" PRIx64,
@@ -185,7 +216,7 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 	placed = judge_place(v, record, records);
 	records->doubtful += !sound || !placed;
 	records->unplaced += !placed;
-	judge_fate(v, record);
+	judge_fate(v, record, records);
 	kho_verify_devices_record(v, record);
 	if (record->preserved && !records->compare)
 		records->compare = !placed || !id_take(records, record->id) ||
@@ -515,6 +546,10 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 		kho_report_unevaluated(v, KHO_RULE_K413, KHO_NO_ADDR, 0,
 				       "no time was left to read the content of %" PRIu64 " sealed allocation(s)",
 				       records.unread_contents);
+	if (records.without_fate && !records.fates)
+		kho_report_unevaluated(v, KHO_RULE_K504, KHO_NO_ADDR, 0,
+				       "the kernel gave none of the %" PRIu64 " record(s) a fate: it took none over, or it does not write fates",
+				       records.without_fate);
 	if (records.compare)
 		compare_records(v, &records);
 	if (!ret) {

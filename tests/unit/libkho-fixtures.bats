@@ -119,6 +119,13 @@ check_damages() {
 	[[ $output == *"info     K503  record 1 "* ]]
 }
 
+@test "a kernel that gave no record a fate: K504 is not judged, once" {
+	"$damage" in-no-fates "$fixtures/v4-incoming-unclaimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -1 "$inspect" verify --in --core "$BATS_TEST_TMPDIR/damaged"
+	[ "$(grep -c 'K504  not judged: the kernel gave none of the 5 record(s) a fate' <<<"$output")" = 1 ]
+	[[ $output == *" 0 errors, 0 warnings, 1 not judged"* ]]
+}
+
 @test "where the map cannot be read, what depends on it is not judged, and does not pass" {
 	"$damage" tree-loop "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged"
