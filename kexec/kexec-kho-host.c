@@ -10,11 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#include <kho.h>
 
 #include "kexec.h"
 #include "kexec-kho-host.h"
@@ -58,66 +55,6 @@ void kho_host_see_debugfs(void)
 		return;
 	if (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
-}
-
-/* ---------------------------------------------------------------- is KHO on */
-
-/*
- * The configuration of the running kernel, allocated; NULL if it is not available.
- * slurp_decompress_file() ends the program if the file does not exist.
- */
-static char *kernel_config(off_t *size)
-{
-	struct utsname uts;
-	char path[sizeof(uts.release) + 32];
-
-	if (!access("/proc/config.gz", R_OK))
-		return slurp_decompress_file("/proc/config.gz", size);
-	if (uname(&uts))
-		return NULL;
-	snprintf(path, sizeof(path), "/boot/config-%s", uts.release);
-	return access(path, R_OK) ? NULL : slurp_file(path, size);
-}
-
-/* 1 if /proc/kallsyms has the function that every kernel with KHO exports, else 0. */
-static int symbols_have_kho(void)
-{
-	char line[256];
-	int found = 0;
-	FILE *f = fopen("/proc/kallsyms", "re");
-
-	if (!f)
-		return 0;
-	while (!found && fgets(line, sizeof(line), f))
-		found = strstr(line, " kho_is_enabled\n") != NULL;
-	fclose(f);
-	return found;
-}
-
-int kho_host_kho_on(void)
-{
-	static const char built_in[] = "\nCONFIG_KEXEC_HANDOVER=y\n";
-	static const char default_on[] = "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n";
-	int asked = -1, built = -1, on = 0;
-	char line[8192], *config;
-	off_t size = 0;
-
-	config = kernel_config(&size);
-	if (config && size > 0) {
-		built = memmem(config, (size_t)size, built_in, strlen(built_in)) != NULL;
-		on = memmem(config, (size_t)size, default_on, strlen(default_on)) != NULL;
-	}
-	free(config);
-	if (!built)
-		return 0;
-
-	if (kho_host_read_text("/proc/cmdline", line, sizeof(line)) > 0)
-		asked = kho_cmdline_bool(line, "kho");
-	if (asked >= 0)
-		return asked;
-	if (built > 0)
-		return on;
-	return symbols_have_kho() ? -1 : 0;
 }
 
 /* ----------------------------------------------------------- what is loaded */

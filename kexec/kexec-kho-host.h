@@ -19,12 +19,6 @@ bool kho_host_has_debugfs(void);
  */
 void kho_host_see_debugfs(void);
 
-/*
- * KHO of the running kernel by its command line and configuration: 1 on, 0 off or not built in,
- * -1 unknown. Only for kernels that show nothing in debugfs.
- */
-int kho_host_kho_on(void);
-
 /* The number in /sys/kernel/kexec_loaded, or -1. */
 int kho_host_kexec_loaded(void);
 

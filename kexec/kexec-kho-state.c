@@ -28,7 +28,7 @@ static bool no_sign(int code)
  */
 static bool may_be_on(void)
 {
-	int on = kho_host_kho_on();
+	int on = kho_kernel_is_on(NULL);
 
 	return on > 0 || (on < 0 && !kho_host_has_debugfs() && !geteuid());
 }

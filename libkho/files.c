@@ -155,28 +155,42 @@ int kho_files_read(const struct kho_files *files, const char *path, size_t max, 
 	return ret;
 }
 
-uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol)
+/* 1: *addr is that of @symbol; 0: there is no such symbol; -1: /proc/kallsyms shows none at all. */
+static int find_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr)
 {
-	int fd = kho_files_open(files, "/proc/kallsyms", O_RDONLY);
-	uint64_t addr = 0, found = 0;
+	int fd = kho_files_open(files, "/proc/kallsyms", O_RDONLY), found = -1;
 	char *line = NULL, name[128];
 	size_t room = 0;
 	FILE *f;
 
 	if (fd < 0)
-		return 0;
+		return -1;
 	f = fdopen(fd, "r");
 	if (!f) {
 		close(fd);
-		return 0;
+		return -1;
 	}
-	while (!found && getline(&line, &room, f) > 0) {
+	while (found < 1 && getline(&line, &room, f) > 0) {
 		/* skip symbols of modules, whose lines end in "[module]" */
-		if (sscanf(line, "%" SCNx64 " %*c %127s", &addr, name) == 2 &&
-		    !strcmp(name, symbol) && !strchr(line, '['))
-			found = addr;
+		if (sscanf(line, "%" SCNx64 " %*c %127s", addr, name) == 2)
+			found = !strcmp(name, symbol) && !strchr(line, '[');
 	}
 	free(line);
 	fclose(f);
 	return found;
+}
+
+uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol)
+{
+	uint64_t addr;
+
+	/* without CAP_SYSLOG the kernel shows addresses as 0 */
+	return find_symbol(files, symbol, &addr) == 1 ? addr : 0;
+}
+
+int kho_files_has_symbol(const struct kho_files *files, const char *symbol)
+{
+	uint64_t addr;
+
+	return find_symbol(files, symbol, &addr);
 }

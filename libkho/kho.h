@@ -97,6 +97,13 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out,
 			 struct kho_error *err);
 
 /*
+ * KHO of the running kernel by its configuration (/proc/config.gz, /boot/config-RELEASE), its
+ * symbols and its command line below @sysroot, for when debugfs does not show KHO: 1 on, 0 off or not
+ * built in, -1 unknown. A kernel without CONFIG_KEXEC_HANDOVER_DEBUGFS may have it on.
+ */
+int kho_kernel_is_on(const char *sysroot);
+
+/*
  * An ELF core with physical addresses in p_paddr (a snapshot, a vmcore, or
  * QEMU's dump-guest-memory), or a compressed dump of makedumpfile. For the
  * latter the library loads libkdumpfile (KHO_ERR_UNSUPPORTED without it). A page that is not in

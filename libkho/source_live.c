@@ -5,9 +5,11 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "decompress.h"
 #include "error.h"
 #include "source_kinds.h"
 
@@ -16,35 +18,104 @@
 #define KCORE		"/proc/kcore"
 #define MAX_CMDLINE	65536
 
-static int kho_failed(const char *cmdline, struct kho_error *err)
-{
-	struct kho_cmdline_arg arg = { .text = "kho=", .text_len = 4 };
-	int ret;
+#define MAX_CONFIG	(16u << 20)
 
-	kho_cmdline_find(cmdline, "kho", &arg);
-	ret = kho_fail(err, KHO_ERR_NO_KHO, KHO_NO_ADDR,
-		       "this kernel has no KHO, though %.*s is on its command line",
-		       (int)arg.text_len, arg.text);
+/* ------------------------------------------------------------- is KHO on */
+
+/* The kernel's configuration, to be freed; NULL if it is not available. */
+static char *read_config(const struct kho_files *files, size_t *size)
+{
+	unsigned char *text = NULL;
+	char *data, path[PATH_MAX];
+
+	if (!kho_files_read(files, "/proc/config.gz", MAX_CONFIG, &data, size, NULL)) {
+		if (kho_decompress((unsigned char *)data, *size, MAX_CONFIG, NULL, NULL, &text, size))
+			text = NULL;
+		free(data);
+		return (char *)text;
+	}
+	if (kho_files_read(files, "/proc/sys/kernel/osrelease", 256, &data, size, NULL))
+		return NULL;
+	snprintf(path, sizeof(path), "/boot/config-%.*s", (int)strcspn(data, "\n"), data);
+	free(data);
+	return kho_files_read(files, path, MAX_CONFIG, &data, size, NULL) ? NULL : data;
+}
+
+static bool has_line(const char *text, size_t size, const char *line)
+{
+	return memmem(text, size, line, strlen(line));
+}
+
+/* Sets *built and *default_on, -1 if unknown. Without a configuration, a kernel with KHO has a symbol. */
+static void read_built(const struct kho_files *files, int *built, int *default_on)
+{
+	size_t size = 0;
+	char *config = read_config(files, &size);
+
+	*built = *default_on = -1;
+	if (config) {
+		*built = has_line(config, size, "\nCONFIG_KEXEC_HANDOVER=y\n");
+		*default_on = has_line(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n");
+	} else {
+		*built = kho_files_has_symbol(files, "kho_is_enabled");
+	}
+	free(config);
+}
+
+/* The boolean option kho= of the command line, -1 if it is not there. */
+static int read_asked(const struct kho_files *files)
+{
+	char *cmdline;
+	size_t size;
+	int asked;
+
+	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &cmdline, &size, NULL))
+		return -1;
+	asked = kho_cmdline_bool(cmdline, "kho");
+	free(cmdline);
+	return asked;
+}
+
+static int is_on(const struct kho_files *files)
+{
+	int built, default_on, asked;
+
+	read_built(files, &built, &default_on);
+	if (!built)
+		return 0;
+	asked = read_asked(files);
+	return asked >= 0 ? asked : default_on;
+}
+
+int kho_kernel_is_on(const char *sysroot)
+{
+	struct kho_files files;
+	int on;
+
+	if (kho_files_init(&files, sysroot, NULL))
+		return -1;
+	on = is_on(&files);
+	kho_files_close(&files);
+	return on;
+}
+
+/* ---------------------------------------------------------------- debugfs */
+
+/* KHO is on, and debugfs does not show it. */
+static int not_shown(struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_NO_KHO, KHO_NO_ADDR,
+			   "this kernel does not show KHO, although its configuration or command line turns it on");
+
 	return kho_remedy(err, ret,
 			  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS; else its log says why KHO failed.");
 }
 
-static int no_kho(const struct kho_files *files, struct kho_error *err)
+static int is_off(struct kho_error *err)
 {
-	char *cmdline;
-	size_t size;
-	int ret, on = -1;
+	int ret = kho_fail(err, KHO_ERR_DISABLED, KHO_NO_ADDR,
+			   "KHO is off in this kernel, or not built in");
 
-	if (!kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &cmdline, &size, NULL)) {
-		on = kho_cmdline_bool(cmdline, "kho");
-		ret = on == 1 ? kho_failed(cmdline, err) : 0;
-		free(cmdline);
-		if (on == 1)
-			return ret;
-	}
-
-	ret = kho_fail(err, KHO_ERR_DISABLED, KHO_NO_ADDR,
-		       "KHO is off in this kernel, or not built in");
 	return kho_remedy(err, ret,
 			  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS and kho=on on its command line.");
 }
@@ -63,17 +134,22 @@ static bool has_debugfs(const struct kho_files *files)
 static int check_debugfs(const struct kho_files *files, struct kho_error *err)
 {
 	char path[PATH_MAX];
-	int ret;
+	bool forbidden;
+	int ret, on;
 
 	if (kho_files_exist(files, DEBUGFS_KHO))
 		return 0;
-	if (errno == EACCES || errno == EPERM) {
+	forbidden = errno == EACCES || errno == EPERM;
+	on = is_on(files);
+	if (!on)
+		return is_off(err);
+	if (forbidden) {
 		snprintf(path, sizeof(path), "%s" DEBUGFS_KHO, files->prefix);
 		errno = EACCES;
 		return kho_fail_os(err, "look into", path);
 	}
 	if (has_debugfs(files))
-		return no_kho(files, err);
+		return on > 0 ? not_shown(err) : is_off(err);
 	ret = kho_fail(err, KHO_ERR_NO_DEBUGFS, KHO_NO_ADDR, "debugfs is not mounted at %s" DEBUGFS,
 		       files->prefix);
 	return kho_remedy(err, ret, "Run: mount -t debugfs debugfs %s" DEBUGFS, files->prefix);

@@ -55,6 +55,12 @@ load_and_jump() {
 	"$lab/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
 	# with profiles there may be several kernels, and kexec would take the last one
 	"$lab/kernel_image.py" uki "$files/uki-two" "$VM_KERNEL" .linux="$BATS_TEST_TMPDIR/no-kho"
+	# which initrd, and room for it; a UKI within one
+	"$lab/kernel_image.py" uki "$files/uki-initrds" "$VM_KERNEL" .initrd="$BATS_TEST_TMPDIR/initrd" .initrd="$BATS_TEST_TMPDIR/initrd"
+	"$lab/kernel_image.py" uki "$files/uki-uki" "$files/uki"
+	truncate -s 150M "$BATS_TEST_TMPDIR/large"
+	"$lab/kernel_image.py" uki "$files/uki-large" "$VM_KERNEL" .initrd="$BATS_TEST_TMPDIR/large"
+	cp "$BATS_TEST_TMPDIR/initrd" "$files/initrd"
 	gzip -c "$VM_KERNEL" >"$files/bzImage.gz"
 	xz --format=lzma -0 -c "$VM_KERNEL" >"$files/bzImage.lzma"
 	gzip -c "$BATS_TEST_TMPDIR/no-kho" >"$files/no-kho.gz"
@@ -66,6 +72,18 @@ load_and_jump() {
 	refused 3 K601 'kexec -l -s /tmp/uki-no-kho --reuse-cmdline'
 	refused 3 K601 'kexec -l -c /tmp/no-kho.gz --reuse-cmdline'
 	refused 3 K706 'kexec -l -s /tmp/uki-two --reuse-cmdline'
+	refused 3 K706 'kexec -l -s /tmp/uki-initrds --reuse-cmdline'
+	refused 3 K706 'kexec -l -s /tmp/uki-uki --reuse-cmdline'
+	# kexec does not use the command line in it
+	refused 3 K605 'kexec -l -s --kho=require /tmp/uki --command-line=console=ttyS0'
+	[[ $output == *"does not use the command line in the UKI"* ]]
+	# its initrd is what is loaded, where no other is given
+	refused 3 K701 'kexec -l -s --kho-dry-run /tmp/uki-large --reuse-cmdline'
+	refused 3 K701 'kexec -l -s /tmp/uki-large --reuse-cmdline'
+	vm_run kho-inspect scratch /tmp/uki-large >"$BATS_TEST_TMPDIR/scratch" || [ $? = 1 ]
+	grep -q 'There is no room' "$BATS_TEST_TMPDIR/scratch"
+	vm_ok kexec -l -s --kho-dry-run /tmp/uki-large --initrd=/tmp/initrd --reuse-cmdline
+	vm_ok kho-inspect scratch /tmp/uki-large --initrd=/tmp/initrd
 	refused 3 K703 'kexec -l -c /tmp/uki --reuse-cmdline'
 	[[ $output == *"Use -s"* ]]
 	vm_run kho-inspect check-target /tmp/uki | grep -q '^UKI (bzImage) '

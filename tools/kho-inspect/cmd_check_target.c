@@ -53,16 +53,20 @@ static void print_target_alone(const struct options *options, const struct kho_t
 }
 
 /*
- * Without a state: it says what the image is. That is all that there is to say where the kernel has
- * no KHO; where it cannot be looked at, there may be a state.
+ * Prints the properties of the image, if there is no state to compare it with. Clean only if it is
+ * known that the running kernel has no state.
  */
 static int no_state(const struct options *options, const struct kho_target *target,
 		    const struct kho_error *reason)
 {
+	if (options->core && reason->code == KHO_ERR_NO_STATE)
+		return complain("%s holds what a kernel was handed, and check-target is about what one hands over. Use a snapshot that was taken without --in.",
+				options->core);
 	if (options->core || reason->code == KHO_ERR_CORRUPT || reason->code == KHO_ERR_LOOP)
 		return fail(reason);
 	print_target_alone(options, target, reason);
-	if (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED)
+	if ((reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED) &&
+	    kho_kernel_is_on(options->sysroot) < 1)
 		return EXIT_CLEAN;
 	return fail(reason);
 }
