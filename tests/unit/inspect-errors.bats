@@ -330,9 +330,15 @@ make_kernel() {
 	[ "$(summary tree-loop | jq -c '.[2]')" = null ]
 	[ "$(summary record-crc)" = '[5,null,10]' ]
 	[ "$(summary head-compatible)" = '[null,null,10]' ]
+	# the picture: what is not known is not 0 B
+	run -0 "$inspect" map --core "$incoming"
+	[[ $output == *"p preserved, other   unknown"* && $output == *"o memory of subtrees unknown"* && $output == *"m KHO metadata       at least "* ]]
+	[ "$("$inspect" map --json --core "$incoming" | jq -c .incomplete)" = '["preserved","subtree","metadata"]' ]
+	[ "$("$inspect" map --json --core "$fixture" | jq -c .incomplete)" = '[]' ]
+	"$inspect" map --core "$incoming" -o - | grep -q 'preserved, other, unknown</text>'
 	# metrics: what is not known is not there
 	run -1 "$inspect" verify --prometheus --core "$BATS_TEST_TMPDIR/damaged"
-	[[ $output != *kho_dma_records* ]]
+	[[ $output == *kho_verify_ok* && $output != *kho_dma_records* ]]
 }
 
 @test "a full disk is an error, for text and for JSON" {

@@ -92,17 +92,22 @@ static void add_owned(struct map *map, uint64_t addr, uint64_t size, enum map_ki
 
 static void add_metadata(struct map *map, struct kho_state *state)
 {
+	bool *partial = &map->partial[MAP_METADATA];
 	const struct kho_subtree *subtrees;
 	size_t n;
 
+	*partial = kho_state_fdt_addr(state) == KHO_NO_ADDR;
 	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
 		add_owned(map, kho_state_fdt_addr(state), PAGE, MAP_METADATA, "root FDT");
 	subtrees = kho_state_subtrees(state, &n);
-	for (size_t i = 0; i < n; i++)
-		add_owned(map, subtrees[i].addr,
-			  subtrees[i].size == KHO_SIZE_UNKNOWN ? PAGE : subtrees[i].size,
-			  MAP_METADATA, subtrees[i].name);
-	kho_map_for_each_node(state, add_node, map, NULL);
+	for (size_t i = 0; i < n; i++) {
+		bool known = subtrees[i].size != KHO_SIZE_UNKNOWN;
+
+		add_owned(map, subtrees[i].addr, known ? subtrees[i].size : PAGE, MAP_METADATA,
+			  subtrees[i].name);
+		*partial |= !known;
+	}
+	*partial |= kho_map_for_each_node(state, add_node, map, NULL) != 0;
 }
 
 /* The owner of memory that a subtree hands over. */
@@ -132,13 +137,15 @@ static void add_subtrees(struct map *map, struct kho_state *state)
 	const struct kho_subtree *subtrees;
 	size_t n;
 
-	if (kho_state_side(state) == KHO_SIDE_IN)
+	map->partial[MAP_SUBTREE] = kho_state_side(state) == KHO_SIDE_IN;
+	if (map->partial[MAP_SUBTREE])
 		return;
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct owner owner = { .map = map, .subtree = &subtrees[i] };
 
-		kho_subtree_decode(state, &subtrees[i], add_item, &owner, NULL);
+		if (kho_subtree_decode(state, &subtrees[i], add_item, &owner, NULL))
+			map->partial[MAP_SUBTREE] = true;
 	}
 }
 
@@ -196,10 +203,24 @@ static void collect(struct map *map, struct opened *opened)
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
-	map->incomplete = for_each_entry(opened, true, add_entry, map, NULL);
+	map->partial[MAP_RAM] = !map->nr_ram;
+	map->partial[MAP_SCRATCH] = !n;
+	map->partial[MAP_PRESERVED] = for_each_entry(opened, true, add_entry, map, NULL) != 0;
 	add_subtrees(map, state);
 	add_metadata(map, state);
-	map->records_incomplete = for_each_record(opened, true, add_record, &records, NULL);
+	map->partial[MAP_DMA] = for_each_record(opened, true, add_record, &records, NULL) != 0;
+}
+
+const char *map_size(const struct map *map, const struct options *options, enum map_kind kind,
+		     char *buf)
+{
+	char size[FORMAT_ROOM];
+
+	if (map->partial[kind] && !map->bytes[kind])
+		return "unknown";
+	snprintf(buf, 2 * FORMAT_ROOM, "%s%s", map->partial[kind] ? "at least " : "",
+		 format_size(options, map->bytes[kind], size));
+	return buf;
 }
 
 static void print_json(const struct map *map, const struct kho_state *state)
@@ -221,6 +242,13 @@ static void print_json(const struct map *map, const struct kho_state *state)
 		kho_json_string(json, "kind", map_styles[map->areas[i].kind].token);
 		kho_json_string(json, "label", *label ? label : NULL);
 		kho_json_end(json);
+	}
+	kho_json_end(json);
+
+	kho_json_array(json, "incomplete");
+	for (int kind = 0; kind < MAP_KINDS; kind++) {
+		if (map->partial[kind])
+			kho_json_string(json, NULL, map_styles[kind].token);
 	}
 	kho_json_end(json);
 	json_close(json);

@@ -34,10 +34,13 @@ struct map {
 	size_t nr_ram;
 	uint64_t *ram_before;	/* bytes of RAM in the ranges before each */
 	uint64_t bytes[MAP_KINDS];
-	bool incomplete;	/* the preserved-memory-map could not be read */
-	bool records_incomplete; /* the records could not be read */
+	bool partial[MAP_KINDS]; /* there may be more of this kind */
 	bool kernel_known;	/* areas of kind MAP_KERNEL are complete */
 };
+
+/* The size of all areas of a kind: "12 KiB", "at least 12 KiB", "unknown". Needs twice FORMAT_ROOM. */
+const char *map_size(const struct map *map, const struct options *options, enum map_kind kind,
+		     char *buf);
 
 const char *map_label(const struct map *map, const struct map_area *area);
 

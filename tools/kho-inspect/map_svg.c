@@ -232,7 +232,7 @@ static void draw_zoom(FILE *f, const struct map *map, const struct options *opti
 
 static void draw_legend(FILE *f, const struct map *map, const struct options *options, double y)
 {
-	char size[FORMAT_ROOM];
+	char size[2 * FORMAT_ROOM];
 	int place = 0;
 
 	for (int kind = 0; kind < MAP_KINDS; kind++) {
@@ -247,7 +247,7 @@ static void draw_legend(FILE *f, const struct map *map, const struct options *op
 			"<text x=\"%.0f\" y=\"%.0f\">%s, %s</text>\n", x, row,
 			kind == MAP_RAM ? "class" : "fill",
 			kind == MAP_RAM ? "ram" : map_styles[kind].rgb, x + 20, row + 12, map_styles[kind].name,
-			format_size(options, map->bytes[kind], size));
+			map_size(map, options, (enum map_kind)kind, size));
 	}
 }
 
@@ -276,7 +276,7 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
 	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">all RAM without its holes, %s%s</text>\n", LEFT,
 		y - 6, format_size(options, map->bytes[MAP_RAM], size),
-		map->incomplete || map->records_incomplete ? " (kho-inspect cannot read all of the map or of the records)" : "");
+		map->partial[MAP_PRESERVED] || map->partial[MAP_DMA] ? " (kho-inspect cannot read all of the map or of the records)" : "");
 	draw_overview(f, map, options, y);
 	for (size_t i = 0; i < n; i++)
 		draw_zoom(f, map, options, &zooms[i], y += ROW_HEIGHT);

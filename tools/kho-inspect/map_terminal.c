@@ -173,7 +173,7 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 {
 	struct rows rows = { .cells = terminal_width() - PREFIX - 1, .cell = 4096 };
 	bool color = use_color(options);
-	char size[FORMAT_ROOM];
+	char size[2 * FORMAT_ROOM];
 
 	/* the smallest power of two for which all of RAM fits the rows */
 	while (rows.cell < 1ull << 40 && rows.cell * rows.cells * ROWS < map->bytes[MAP_RAM])
@@ -189,10 +189,10 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 			continue;
 		printf("%s%c%s %-18s %s\n", color ? map_styles[kind].ansi : "",
 		       map_styles[kind].letter, color ? "\033[0m" : "", map_styles[kind].name,
-		       format_size(options, map->bytes[kind], size));
+		       map_size(map, options, (enum map_kind)kind, size));
 	}
-	if (map->incomplete)
+	if (map->partial[MAP_PRESERVED])
 		puts("kho-inspect cannot read the preserved-memory-map: not all that is preserved is shown.");
-	if (map->records_incomplete)
+	if (map->partial[MAP_DMA])
 		puts("kho-inspect cannot read all records: not all DMA allocations are shown.");
 }
