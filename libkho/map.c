@@ -70,17 +70,19 @@ static uint64_t next_set(const struct kho_map_leaf *leaf, uint64_t bit)
 	return bit;
 }
 
-/* The same for a clear bit. */
-static uint64_t next_clear(const struct kho_map_leaf *leaf, uint64_t bit)
+/* Returns the first clear bit at or after @bit, or @end if none comes before it. */
+static uint64_t next_clear(const struct kho_map_leaf *leaf, uint64_t bit, uint64_t end)
 {
-	while (bit < leaf->nr_words * 64) {
+	while (bit < end) {
 		uint64_t word = ~leaf->bits[bit / 64] >> bit % 64;
 
-		if (word)
-			return bit + (uint64_t)__builtin_ctzll(word);
+		if (word) {
+			bit += (uint64_t)__builtin_ctzll(word);
+			break;
+		}
 		bit = (bit / 64 + 1) * 64;
 	}
-	return bit;
+	return bit < end ? bit : end;
 }
 
 int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
@@ -109,9 +111,8 @@ int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *lea
 
 /* Position in the leaves of one order. */
 struct cursor {
-	bool placed;		/* at the next block, whose bit is @bit */
-	bool ended;
-	uint64_t bit;
+	bool placed;		/* at the next block */
+	uint64_t bit, addr;	/* of this block; @addr is UINT64_MAX after the last one */
 	struct kho_map_leaf leaf;
 };
 
@@ -140,33 +141,24 @@ void kho_map_iter_destroy(struct kho_map_iter *iter)
 	free(iter);
 }
 
-static uint64_t cursor_addr(const struct cursor *cursor)
-{
-	return cursor->leaf.addr + (cursor->bit << block_shift(&cursor->leaf));
-}
-
 /* Moves to the next block, in the next leaf if necessary. */
 static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *err)
 {
 	struct kho_map_leaf *leaf = &cursor->leaf;
+	int ret = 1;
 
-	for (;;) {
+	while ((cursor->bit = next_set(leaf, cursor->bit)) == leaf->nr_words * 64) {
 		/* before the first leaf there is nothing to skip */
 		uint64_t from = leaf->nr_words ? leaf->addr + leaf_span(map, leaf->order) : 0;
-		int ret;
 
-		cursor->bit = next_set(leaf, cursor->bit);
-		if (cursor->bit < leaf->nr_words * 64)
-			break;
 		ret = map->format->leaf_from(map, leaf->order, from, UINT64_MAX, leaf, err);
 		if (ret < 0)
 			return ret;
-		if (!ret) {
-			cursor->ended = true;
+		if (!ret)
 			break;
-		}
 		cursor->bit = 0;
 	}
+	cursor->addr = ret ? leaf->addr + (cursor->bit << block_shift(leaf)) : UINT64_MAX;
 	cursor->placed = true;
 	return 0;
 }
@@ -180,14 +172,13 @@ static struct cursor *first_cursor(struct kho_map_iter *iter, uint64_t *limit)
 	*limit = UINT64_MAX;
 	for (size_t i = 0; i < iter->nr_cursors; i++) {
 		struct cursor *cursor = &iter->cursors[i];
-		uint64_t addr = cursor->ended ? UINT64_MAX : cursor_addr(cursor);
 
-		if (addr < lowest) {
+		if (cursor->addr < lowest) {
 			*limit = lowest;
-			lowest = addr;
+			lowest = cursor->addr;
 			first = cursor;
-		} else if (addr < *limit) {
-			*limit = addr;
+		} else if (cursor->addr < *limit) {
+			*limit = cursor->addr;
 		}
 	}
 	return first;
@@ -211,14 +202,15 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		return 0;
 	}
 
-	entry->addr = cursor_addr(first);
+	entry->addr = first->addr;
 	entry->order = first->leaf.order;
 	/* a block of another order ends the entry, so that overlapping blocks are sorted too */
 	end = first->bit + 1;
 	if (limit > entry->addr)
 		end += (limit - entry->addr - 1) >> block_shift(&first->leaf);
-	entry->count = next_clear(&first->leaf, first->bit);
-	entry->count = (entry->count < end ? entry->count : end) - first->bit;
+	if (end > first->leaf.nr_words * 64)
+		end = first->leaf.nr_words * 64;
+	entry->count = next_clear(&first->leaf, first->bit, end) - first->bit;
 	entry->size = entry->count << block_shift(&first->leaf);
 	first->bit += entry->count;
 	first->placed = false;
