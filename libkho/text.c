@@ -56,11 +56,13 @@ size_t kho_text_next(const unsigned char *from, size_t size, bool escape_backsla
 /* True for printable ASCII, which needs no escape: the common case. */
 static bool is_plain(const unsigned char *from, size_t size)
 {
-	bool plain = true;
+	static const bool plain[256] = { [' ' ... '['] = true, [']' ... '~'] = true };
 
-	for (size_t i = 0; i < size; i++)
-		plain &= from[i] >= ' ' && from[i] <= '~' && from[i] != '\\';
-	return plain;
+	for (size_t i = 0; i < size; i++) {
+		if (!plain[from[i]])
+			return false;
+	}
+	return true;
 }
 
 static size_t write_text(char *to, size_t room, const unsigned char *from, size_t size,
