@@ -356,7 +356,7 @@ int kho_dma_read_record(struct kho_state *state, uint64_t record_addr, struct kh
 int kho_dma_for_each_block(struct kho_state *state, int (*fn)(uint64_t addr, void *data),
 			   void *data, struct kho_error *err)
 {
-	struct kho_dma_iter *iter;
+	struct kho_dma_iter *iter = NULL;
 	int ret;
 
 	ret = kho_dma_iter_create(state, &iter, err);
@@ -409,7 +409,7 @@ int kho_dma_left_behind(struct kho_state *incoming, struct kho_state *outgoing,
 {
 	bool supported = outgoing && kho_state_subtree(outgoing, DMA_ALLOC_KHO_SUBTREE);
 	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
+	struct kho_dma_iter *iter = NULL;
 	uint64_t n = 0;
 	int ret;
 
