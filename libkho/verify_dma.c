@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rules about the DMA records. That each record has preserved memory, and none the memory or
- * the id of another, can be seen as the records come by: v->unnamed has a bit for each page that
- * is preserved and that no record has named. Only when a bit is found to be clear, the records
- * are read once more, kept, sorted and compared; see compare_records().
+ * Rules about the DMA records. Each record must have preserved memory, and must not share memory or
+ * its id with another. Where v->unnamed has a bit for each preserved page, each record clears its
+ * bits: only if one was clear before are the records read again, sorted and compared. Without these
+ * bits the first reading keeps what is compared; see compare_records().
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +20,9 @@
 /* What came out of reading all records. */
 struct records {
 	bool compare;		/* something may be wrong with some: compare all */
+	bool kept;		/* @extents has them already */
+	bool short_of_memory;	/* @extents does not have all */
+	struct kho_extents extents; /* what is compared */
 	uint64_t *ids;		/* that have been come by, a bit each, or NULL */
 	uint64_t nr_ids;
 	uint64_t all, pages;
@@ -190,6 +193,23 @@ static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *head
 	return sound;
 }
 
+/* True if the map can be asked for the memory of the record. */
+static bool has_place(const struct kho_verify *v, const struct kho_dma_record *record)
+{
+	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+
+	return record->pages != KHO_SIZE_UNKNOWN && !(record->addr & (size - 1)) &&
+	       kho_verify_in_ram(v, record->addr, size);
+}
+
+/* Keeps what compare_records() needs of a record. */
+static void keep(const struct kho_verify *v, const struct kho_dma_record *record,
+		 struct records *records)
+{
+	if (!kho_extents_add(&records->extents, record, has_place(v, record)))
+		records->short_of_memory = true;
+}
+
 static void judge_record(struct kho_verify *v, const struct kho_dma_header *header,
 			  const struct kho_dma_record *record, struct records *records)
 {
@@ -218,7 +238,11 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 	records->unplaced += !placed;
 	judge_fate(v, record, records);
 	kho_verify_devices_record(v, record);
-	if (record->preserved && !records->compare)
+	if (!record->preserved)
+		return;
+	if (records->kept)
+		keep(v, record, records);
+	else if (!records->compare)
 		records->compare = !placed || !id_take(records, record->id) ||
 				   !kho_page_set_take(&v->unnamed, record->addr,
 						      record->pages * KHO_ABI_PAGE_SIZE);
@@ -295,9 +319,8 @@ static void compare_ids(struct kho_verify *v, const struct kho_extents *extents,
 	}
 }
 
-/* The memory that KHO has itself: the root FDT, the blobs, and the blocks that @iter came by. */
-static bool collect_own(struct kho_verify *v, struct kho_dma_iter *iter,
-			struct kho_extents *extents)
+/* Keeps the memory of KHO itself: the root FDT, the blobs, and the blocks that @iter read. */
+static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct records *records)
 {
 	const struct kho_root *root = &v->state->root;
 	const uint64_t *blocks;
@@ -305,42 +328,46 @@ static bool collect_own(struct kho_verify *v, struct kho_dma_iter *iter,
 	size_t n;
 
 	if (root->addr != KHO_NO_ADDR)
-		ok = kho_extents_add_own(extents, root->addr, KHO_ABI_PAGE_SIZE);
+		ok = kho_extents_add_own(&records->extents, root->addr, KHO_ABI_PAGE_SIZE);
 	for (size_t i = 0; ok && i < root->nr_subtrees; i++) {
 		if (kho_verify_in_ram(v, root->subtrees[i].addr, root->subtrees[i].size))
-			ok = kho_extents_add_own(extents, root->subtrees[i].addr,
+			ok = kho_extents_add_own(&records->extents, root->subtrees[i].addr,
 						 root->subtrees[i].size);
 	}
 	blocks = kho_dma_iter_blocks(iter, &n);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = kho_extents_add_own(extents, blocks[i], KHO_ABI_PAGE_SIZE);
-	return ok;
+		ok = kho_extents_add_own(&records->extents, blocks[i], KHO_ABI_PAGE_SIZE);
+	records->short_of_memory |= !ok;
 }
 
-/* Reads the records again, and keeps what is compared of them. False if there is no memory. */
-static bool collect(struct kho_verify *v, struct kho_extents *extents)
+/* Reads the records again, up to where the chain breaks, and keeps what is compared of them. */
+static void keep_all(struct kho_verify *v, struct records *records)
 {
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
-	struct kho_error err;
-	bool ok = true;
-	int ret;
+	int ret = kho_dma_iter_create(v->state, &iter, NULL);
 
-	ret = kho_dma_iter_create(v->state, &iter, &err);
+	records->short_of_memory = ret == KHO_ERR_NOMEM;
 	if (ret)
-		return ret != KHO_ERR_NOMEM;
-	while (ok && (ret = kho_dma_iter_next(iter, &record, &err)) > 0) {
-		uint64_t size = record.pages * KHO_ABI_PAGE_SIZE;
-
+		return;
+	while ((ret = kho_dma_iter_next(iter, &record, NULL)) > 0) {
 		if (record.crc_ok && record.flags_ok && record.preserved)
-			ok = kho_extents_add(extents, &record, record.pages != KHO_SIZE_UNKNOWN &&
-					     !(record.addr & (size - 1)) &&
-					     kho_verify_in_ram(v, record.addr, size));
+			keep(v, &record, records);
 	}
-	ok = ok && collect_own(v, iter, extents);
+	records->short_of_memory |= ret == KHO_ERR_NOMEM;
+	keep_own(v, iter, records);
 	kho_dma_iter_destroy(iter);
-	/* where the chain breaks has been told of; what comes before is compared */
-	return ok && ret != KHO_ERR_NOMEM;
+}
+
+static bool compare_all(struct kho_verify *v, struct records *records)
+{
+	if (records->short_of_memory || !kho_extents_sort_places(&records->extents))
+		return false;
+	compare_places(v, &records->extents, records);
+	if (!kho_extents_sort_ids(&records->extents))
+		return false;
+	compare_ids(v, &records->extents, records);
+	return true;
 }
 
 static void compare_records(struct kho_verify *v, struct records *records)
@@ -348,19 +375,14 @@ static void compare_records(struct kho_verify *v, struct records *records)
 	static const enum kho_rule_number left_out[] = {
 		KHO_RULE_K407, KHO_RULE_K408, KHO_RULE_K410,
 	};
-	struct kho_extents extents = { 0 };
-	bool ok = collect(v, &extents) && kho_extents_sort_places(&extents);
 
-	if (ok) {
-		compare_places(v, &extents, records);
-		ok = kho_extents_sort_ids(&extents);
-		if (ok)
-			compare_ids(v, &extents, records);
-	}
-	for (size_t i = 0; !ok && i < sizeof(left_out) / sizeof(left_out[0]); i++)
+	if (!records->kept)
+		keep_all(v, records);
+	if (compare_all(v, records))
+		return;
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
 		kho_report_unevaluated(v, left_out[i], KHO_NO_ADDR, 0,
 				       "out of memory: the records were not compared");
-	kho_extents_free(&extents);
 }
 
 /* ------------------------------------------------------- all of them */
@@ -443,6 +465,8 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 		kho_report(v, KHO_RULE_K403, kho_dma_iter_bad_count(iter), 0,
 			   "dma-alloc: block 0x%" PRIx64 " claims more records than a page has",
 			   kho_dma_iter_bad_count(iter));
+	if (records->kept)
+		keep_own(v, iter, records);
 	judge_blocks(v, iter, records);
 	kho_dma_iter_destroy(iter);
 	return ret;
@@ -526,12 +550,15 @@ static void say_nothing_there(struct kho_verify *v)
 
 static void judge_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
-	struct records records = { 0 };
+	const bool bits = v->unnamed.words;
+	struct records records = { .compare = !bits, .kept = !bits };
 	struct kho_error err;
 	int ret;
 
-	ids_create(&records, header);
-	take_own(v);
+	if (bits) {
+		ids_create(&records, header);
+		take_own(v);
+	}
 	v->progress = kho_source_progress(v->state->source, bytes_of(header->nr_pages));
 	ret = read_records(v, header, &records, &err);
 	if (ret)
@@ -559,6 +586,7 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 		if (!records.damaged && !records.pages_unknown)
 			v->summary->pages = records.pages;
 	}
+	kho_extents_free(&records.extents);
 	free(records.ids);
 }
 
