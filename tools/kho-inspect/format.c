@@ -174,15 +174,18 @@ struct table {
 	size_t *widths;
 	char **cells;
 	size_t rows, room;
+	char *row;		/* the one that is printed, of @row_room bytes */
+	size_t row_room;
 };
 
-/* Columns of a terminal that a text of UTF-8 takes, if each character takes one. */
-static size_t text_width(const char *text)
+/* Columns of a terminal that a text of UTF-8 takes, if each character takes one; *len: its bytes. */
+static size_t text_width(const char *text, size_t *len)
 {
-	size_t width = 0;
+	size_t width = 0, n;
 
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
+	for (n = 0; text[n]; n++)
+		width += (text[n] & 0xc0) != 0x80;
+	*len = n;
 	return width;
 }
 
@@ -202,7 +205,7 @@ struct table *table_create(const char *const *headings, const bool *right, size_
 void table_fit(struct table *table, const char *const *cells)
 {
 	for (size_t i = 0; i < table->columns; i++) {
-		size_t width = text_width(cells[i]);
+		size_t len, width = text_width(cells[i], &len);
 
 		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
 	}
@@ -221,55 +224,47 @@ void table_add(struct table *table, const char *const *cells)
 	table->rows++;
 }
 
-/* Puts a cell at @to, which has room for it, and returns what follows it. */
-static char *put_cell(char *to, const char *cell, size_t width, bool right)
+/* Appends a cell of at least @width columns to the row of @used bytes. Returns the new length. */
+static size_t put_cell(struct table *table, size_t used, const char *cell, size_t width, bool right)
 {
-	size_t len = strlen(cell), taken = text_width(cell), pad = width > taken ? width - taken : 0;
+	size_t len, taken = text_width(cell, &len), pad = width > taken ? width - taken : 0;
+	char *to;
 
-	if (right) {
-		memset(to, ' ', pad);
-		to += pad;
+	/* and what follows it: two blanks, or the end of the line */
+	if (table->row_room < used + len + pad + 2) {
+		table->row_room = 2 * (used + len + pad + 2);
+		table->row = check_memory(realloc(table->row, table->row_room));
 	}
-	memcpy(to, cell, len);
-	to += len;
-	if (!right) {
-		memset(to, ' ', pad);
-		to += pad;
-	}
-	return to;
+	to = table->row + used;
+	memset(right ? to : to + len, ' ', pad);
+	memcpy(right ? to + pad : to, cell, len);
+	return used + len + pad;
 }
 
-/* In one piece: of a million rows each call of the C library takes its time. */
-void table_print_row(const struct table *table, const char *const *cells, FILE *out)
+/* In one piece, because a list may have as many rows as there are records. */
+void table_print_row(struct table *table, const char *const *cells, FILE *out)
 {
 	const size_t last = table->columns - 1;
-	size_t room = 2 * table->columns;
-	char row[1024], *to = row, *large = NULL;
+	size_t used = 0;
 
-	for (size_t i = 0; i <= last; i++) {
-		room += strlen(cells[i]) + table->widths[i];
+	for (size_t i = 0; i < last; i++) {
+		used = put_cell(table, used, cells[i], table->widths[i], table->right[i]);
+		table->row[used++] = ' ';
+		table->row[used++] = ' ';
 	}
-	if (room > sizeof(row))
-		to = large = check_memory(malloc(room));
-
-	for (size_t i = 0; i <= last; i++) {
-		/* nothing follows the last one */
-		to = put_cell(to, cells[i], i == last && !table->right[i] ? 0 : table->widths[i],
-			      table->right[i]);
-		if (i < last)
-			to = (char *)memset(to, ' ', 2) + 2;
-	}
-	*to++ = '\n';
-	fwrite(large ? large : row, 1, (size_t)(to - (large ? large : row)), out);
-	free(large);
+	/* nothing follows the last one */
+	used = put_cell(table, used, cells[last], table->right[last] ? table->widths[last] : 0,
+			table->right[last]);
+	table->row[used++] = '\n';
+	fwrite(table->row, 1, used, out);
 }
 
-void table_print_headings(const struct table *table, FILE *out)
+void table_print_headings(struct table *table, FILE *out)
 {
 	table_print_row(table, table->headings, out);
 }
 
-void table_print(const struct table *table, FILE *out)
+void table_print(struct table *table, FILE *out)
 {
 	table_print_headings(table, out);
 	for (size_t i = 0; i < table->rows; i++)
@@ -282,5 +277,6 @@ void table_destroy(struct table *table)
 		free(table->cells[i]);
 	free(table->cells);
 	free(table->widths);
+	free(table->row);
 	free(table);
 }

@@ -180,11 +180,11 @@ void *check_memory(void *p);
 struct table;
 struct table *table_create(const char *const *headings, const bool *right, size_t columns);
 void table_add(struct table *table, const char *const *cells);
-void table_print(const struct table *table, FILE *out);
+void table_print(struct table *table, FILE *out);
 /* For tables that are too long to keep: widens the columns like table_add(), without the row. */
 void table_fit(struct table *table, const char *const *cells);
-void table_print_row(const struct table *table, const char *const *cells, FILE *out);
-void table_print_headings(const struct table *table, FILE *out);
+void table_print_row(struct table *table, const char *const *cells, FILE *out);
+void table_print_headings(struct table *table, FILE *out);
 void table_destroy(struct table *table);
 
 /* -------------------------------------------------------- JSON (json.c) */
