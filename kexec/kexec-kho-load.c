@@ -54,7 +54,7 @@ void kho_load_begin(const struct kho_load *begun)
 static void require_loadable(void)
 {
 	if (!load.file_mode && !strncmp(kho_report.target.format, "UKI", 3))
-		kho_say_refused("K703", "only kexec_file_load takes a UKI. Use -s, or give the kernel that is in it.");
+		kho_say_refused(KHO_RULE_K703, "only kexec_file_load takes a UKI. Use -s, or give the kernel that is in it.");
 }
 
 struct bytes {
@@ -90,14 +90,14 @@ void kexec_kho_image(const char *image, off_t size)
 	case KHO_BOX_ANSWERED:
 		break;
 	case KHO_BOX_ENDED:
-		kho_say_refused("K706", "reading the image took more than %zu MiB of memory, or a system call that this does not need: it is not a sound kernel.",
+		kho_say_refused(KHO_RULE_K706, "reading the image took more than %zu MiB of memory, or a system call that this does not need: it is not a sound kernel.",
 				kho_plan_box(bytes.size) >> 20);
 	case KHO_BOX_NONE:
-		kho_say_refused("K706", "cannot start a process that reads the image: %s.",
+		kho_say_refused(KHO_RULE_K706, "cannot start a process that reads the image: %s.",
 				strerror(errno));
 	}
 	if (answer.ret)
-		kho_say_refused("K706", "%s.%s%s",
+		kho_say_refused(KHO_RULE_K706, "%s.%s%s",
 				*err->message ? err->message : kho_strerror(err->code),
 				*err->remedy ? " " : "", err->remedy);
 	kho_report.target = answer.target;
@@ -132,7 +132,7 @@ char *kexec_kho_command_line(char *command_line)
 	free(kho_report.command_line);
 	kho_report.command_line = strdup(changed);
 	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
-		kho_say_refused("K703", "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
+		kho_say_refused(KHO_RULE_K703, "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
 				strlen(changed), KHO_COMMAND_LINE_MAX);
 	if (kho_report.target.has_cmdline && kho_cmdline_bool(changed, "kho") < 0)
 		fprintf(stderr, "kexec: KHO: kexec does not use the command line in the UKI. Give what the target needs with --append.\n");
@@ -209,10 +209,10 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 	for (int i = 0; i < info->nr_segments; i++)
 		placed += info->segment[i].memsz;
 	if (size > largest || placed > largest - size)
-		kho_say_refused("K701", "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M.",
+		kho_say_refused(KHO_RULE_K701, "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M.",
 				size, placed, largest, scratch_option(), advised_scratch(placed + size));
 	/* large enough, but the caller wanted another place, or there are too many segments */
-	kho_say_refused("K701", "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
+	kho_say_refused(KHO_RULE_K701, "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
 			size, scratch_option());
 }
 
@@ -232,7 +232,7 @@ static void check_room(const struct kexec_info *info)
 
 	if (kho_target_fits(&kho_report.target, initrd, kho_held.scratch, kho_held.nr_scratch))
 		return;
-	kho_say_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
+	kho_say_refused(KHO_RULE_K701, NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
 			advised_scratch(kernel + initrd));
 }
 
@@ -242,7 +242,7 @@ static uint64_t live_fdt(void)
 	struct kho_error err;
 
 	if (kho_state_locate(kho_held.state, &err))
-		kho_say_refused("K703", "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
+		kho_say_refused(KHO_RULE_K703, "%s. Use -s, or a kernel that says it: with CONFIG_KALLSYMS_ALL, or with out/fdt_phys in debugfs.",
 				err.message);
 	return kho_state_fdt_addr(kho_held.state);
 }
@@ -287,7 +287,7 @@ int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min, unsigned lo
 		return 0;
 	/* for kexec_load, kexec-tools leaves bootargs as the running kernel got them */
 	if (!kho_report.command_line || !*kho_report.command_line)
-		kho_say_refused("K703", "without a command line the next kernel gets the one in the device tree, with the promises of an earlier load. Use --reuse-cmdline or --command-line.");
+		kho_say_refused(KHO_RULE_K703, "without a command line the next kernel gets the one in the device tree, with the promises of an earlier load. Use --reuse-cmdline or --command-line.");
 
 	/* struct kho_scratch, include/linux/kexec_handover.h of Linux 7.3 */
 	_Static_assert(sizeof(*kho_held.scratch) == 16, "an address and a size of 64 bits each");
@@ -337,20 +337,20 @@ static bool in_scratch(const struct kho_segment *segment)
 static void check_plan(const struct kexec_info *info)
 {
 	if (!command_line_seen)
-		kho_say_refused("K703", "kernels of this type cannot be loaded without losing the state. Give %s.",
+		kho_say_refused(KHO_RULE_K703, "kernels of this type cannot be loaded without losing the state. Give %s.",
 				LOADABLE);
 	if (load.file_mode) {
 		check_room(info);
 		return;
 	}
 	if (kho_report.handover == KHO_NO_ADDR)
-		kho_say_refused("K703", "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
+		kho_say_refused(KHO_RULE_K703, "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
 
 	for (size_t i = 0; i < kho_report.nr_segments; i++) {
 		const struct kho_segment *segment = &kho_report.segments[i];
 
 		if (!in_scratch(segment))
-			kho_say_refused("K703", "segment %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is outside the scratch areas: it might overwrite preserved memory.",
+			kho_say_refused(KHO_RULE_K703, "segment %zu, 0x%" PRIx64 "+0x%" PRIx64 ", is outside the scratch areas: it might overwrite preserved memory.",
 					i, segment->addr, segment->size);
 	}
 }
@@ -391,7 +391,7 @@ static void __attribute__((noreturn)) end_dry_run(const struct kexec_info *info)
 	struct kho_dma_header header = kho_held_dma();
 
 	if (forbidden && load.active)
-		kho_say_kernel_refused("K704", "%s.", forbidden);
+		kho_say_kernel_refused(KHO_RULE_K704, "%s.", forbidden);
 	print_plan(info);
 	if (!load.active) {
 		printf("KHO: %s: would load as without KHO (not loaded: dry run)\n",
@@ -416,7 +416,7 @@ void kexec_kho_check(struct kexec_info *info)
 	if (kho_report.dry_run)
 		end_dry_run(info);
 	if (kho_note_begin())
-		kho_say_refused("K707", "cannot take the note of the last load away from " KHO_NOTE ": %s. kexec -e would take it for the note of this one.",
+		kho_say_refused(KHO_RULE_K707, "cannot take the note of the last load away from " KHO_NOTE ": %s. kexec -e would take it for the note of this one.",
 				strerror(errno));
 }
 
@@ -436,19 +436,19 @@ static void explain_failure(const struct kexec_info *info, int error)
 	switch (error) {
 	case EADDRNOTAVAIL:
 		if (load.file_mode)
-			kho_say_kernel_refused("K701", NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
+			kho_say_kernel_refused(KHO_RULE_K701, NO_ROOM, kernel, initrd, largest_scratch(), scratch_option(),
 					       advised_scratch(kernel + initrd));
 		break;
 	case EBUSY:
-		kho_say_kernel_refused("K704", "another load, or a jump, is in progress. Try again when it has ended.");
+		kho_say_kernel_refused(KHO_RULE_K704, "another load, or a jump, is in progress. Try again when it has ended.");
 	case EPERM:
 		forbidden = kho_host_load_forbidden(load.file_mode);
-		kho_say_kernel_refused("K704", "%s.", forbidden ? forbidden :
+		kho_say_kernel_refused(KHO_RULE_K704, "%s.", forbidden ? forbidden :
 				       "the kernel does not permit it: a security module or a policy of signatures forbids it");
 	}
 	if (!load.file_mode && error == ENOSYS)
-		kho_say_kernel_refused("K704", "this kernel has no kexec_load: it is built without CONFIG_KEXEC (arm64: without PM_SLEEP_SMP). Use -s.");
-	kho_say_kernel_refused("K704", "%s: %s.", call, strerror(error));
+		kho_say_kernel_refused(KHO_RULE_K704, "this kernel has no kexec_load: it is built without CONFIG_KEXEC (arm64: without PM_SLEEP_SMP). Use -s.");
+	kho_say_kernel_refused(KHO_RULE_K704, "%s: %s.", call, strerror(error));
 }
 
 /* Unloads the kernel that was just loaded, by the same call: lockdown forbids kexec_load. */
@@ -467,14 +467,14 @@ static void check_loaded(void)
 {
 	if (kho_host_kexec_loaded() != 1) {
 		kho_note_end(NULL);
-		kho_say_refused("K707", "the kernel reported success, but /sys/kernel/kexec_loaded says that no kernel is loaded.");
+		kho_say_refused(KHO_RULE_K707, "the kernel reported success, but /sys/kernel/kexec_loaded says that no kernel is loaded.");
 	}
 	if (!load.file_mode || kho_host_shows_kho())
 		return;
 	kho_note_end(NULL);
 	if (unload())
-		kho_say_refused("K707", "KHO was turned off during the load. The loaded kernel was unloaded again.");
-	kho_say_refused("K707", "KHO was turned off during the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
+		kho_say_refused(KHO_RULE_K707, "KHO was turned off during the load. The loaded kernel was unloaded again.");
+	kho_say_refused(KHO_RULE_K707, "KHO was turned off during the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
 			strerror(errno));
 }
 

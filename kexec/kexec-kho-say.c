@@ -192,12 +192,12 @@ int kho_say_finding(const struct kho_finding *finding, void *data)
 }
 
 /* Records a finding of kexec for @rule, and prints its number and severity before the text. */
-static void begin_refusal(const char *rule, const char *text)
+static void begin_refusal(enum kho_rule_number rule, const char *text)
 {
 	struct kho_finding finding = { .count = 1, .addr = KHO_NO_ADDR };
 
 	fputs("kexec: KHO: ", stderr);
-	finding.rule = rule ? kho_rule_find(rule) : NULL;
+	finding.rule = kho_rule_get(rule);
 	if (finding.rule) {
 		finding.severity = finding.rule->severity;
 		snprintf(finding.message, sizeof(finding.message), "%.255s", text);
@@ -215,7 +215,7 @@ static void begin_refusal(const char *rule, const char *text)
 		va_end(args);					\
 	} while (0)
 
-void kho_say_refused(const char *rule, const char *fmt, ...)
+void kho_say_refused(enum kho_rule_number rule, const char *fmt, ...)
 {
 	char text[512];
 
@@ -225,7 +225,7 @@ void kho_say_refused(const char *rule, const char *fmt, ...)
 	kho_say_and_leave("refused", text, KEXEC_KHO_EXIT_REFUSED);
 }
 
-void kho_say_kernel_refused(const char *rule, const char *fmt, ...)
+void kho_say_kernel_refused(enum kho_rule_number rule, const char *fmt, ...)
 {
 	char text[512];
 
@@ -240,7 +240,7 @@ void kho_say_no_jump(const char *fmt, ...)
 	char text[512];
 
 	FORMAT_TEXT(text, fmt);
-	begin_refusal("K704", text);
+	begin_refusal(KHO_RULE_K704, text);
 	fprintf(stderr, "kexec: no jump. The kernel that was loaded is still loaded.\n");
 	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
 }
@@ -250,8 +250,8 @@ void kho_say_refused_error(const struct kho_error *err)
 	struct kho_verify_summary summary;
 
 	if (kho_verify_open_error(err, kho_say_finding, NULL, &summary))
-		kho_say_refused(NULL, "the state to be handed over is damaged, see the finding above and kho-rules(7).");
-	kho_say_refused("K705", "%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
+		kho_say_refused(0, "the state to be handed over is damaged, see the finding above and kho-rules(7).");
+	kho_say_refused(KHO_RULE_K705, "%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
 			*err->remedy ? " " : "", err->remedy);
 }
 
@@ -261,7 +261,7 @@ void kho_say_require_clean(const struct kho_verify_summary *summary, const char 
 		     summary->findings[KHO_SEVERITY_FATAL] + summary->unevaluated;
 
 	if (bad)
-		kho_say_refused(NULL, "%s, see the %zu finding(s) above and kho-rules(7).", what, bad);
+		kho_say_refused(0, "%s, see the %zu finding(s) above and kho-rules(7).", what, bad);
 }
 
 #endif /* HAVE_LIBKHO */

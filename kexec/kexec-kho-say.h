@@ -65,13 +65,13 @@ void kho_say_again(void);
 /* Says why the kernel did not jump, and ends the program as kho_say_kernel_refused() does. */
 void __attribute__((noreturn, format(printf, 1, 2))) kho_say_no_jump(const char *fmt, ...);
 
-/* Refuses because of @rule (NULL: the findings above), and ends the program. */
-void __attribute__((noreturn, format(printf, 2, 3))) kho_say_refused(const char *rule,
+/* Refuses because of @rule (0: the findings above), and ends the program. */
+void __attribute__((noreturn, format(printf, 2, 3))) kho_say_refused(enum kho_rule_number rule,
 								     const char *fmt, ...);
 
 /* The same, if the running kernel refused. */
-void __attribute__((noreturn, format(printf, 2, 3))) kho_say_kernel_refused(const char *rule,
-									    const char *fmt, ...);
+void __attribute__((noreturn, format(printf, 2, 3))) kho_say_kernel_refused(
+	enum kho_rule_number rule, const char *fmt, ...);
 
 /* Refuses because the state could not be read, and ends the program. */
 void __attribute__((noreturn)) kho_say_refused_error(const struct kho_error *err);

@@ -108,7 +108,7 @@ static bool concerns_us(const struct kexec_kho_request *request)
 	if (!xen_present())
 		return true;
 	if (mode == KHO_MODE_REQUIRE)
-		kho_say_refused("K705", "below Xen the hypervisor jumps, and it does not know KHO.");
+		kho_say_refused(KHO_RULE_K705, "below Xen the hypervisor jumps, and it does not know KHO.");
 	return false;
 }
 
@@ -129,10 +129,10 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 		return;
 	kho_held_verify();
 	if (request->flags & KEXEC_PRESERVE_CONTEXT)
-		kho_say_refused("K703", "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");
+		kho_say_refused(KHO_RULE_K703, "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");
 	/* kexec itself complains about a missing image */
 	if (request->image && access(request->image, R_OK))
-		kho_say_refused("K706", "cannot read the image of the new kernel: %s.",
+		kho_say_refused(KHO_RULE_K706, "cannot read the image of the new kernel: %s.",
 				strerror(errno));
 }
 
