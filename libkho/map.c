@@ -163,25 +163,32 @@ static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *e
 	return 0;
 }
 
-/* Returns the cursor with the lowest address; *limit is the second lowest, or UINT64_MAX. */
-static struct cursor *first_cursor(struct kho_map_iter *iter, uint64_t *limit)
+/*
+ * Finds the cursor with the lowest address, NULL after the last block; *limit is the second lowest
+ * address, or UINT64_MAX.
+ */
+static int find_first(struct kho_map_iter *iter, struct cursor **first, uint64_t *limit,
+		      struct kho_error *err)
 {
-	struct cursor *first = NULL;
 	uint64_t lowest = UINT64_MAX;
 
+	*first = NULL;
 	*limit = UINT64_MAX;
 	for (size_t i = 0; i < iter->nr_cursors; i++) {
 		struct cursor *cursor = &iter->cursors[i];
+		int ret = cursor->placed ? 0 : place(iter->map, cursor, err);
 
+		if (ret)
+			return ret;
 		if (cursor->addr < lowest) {
 			*limit = lowest;
 			lowest = cursor->addr;
-			first = cursor;
-		} else if (cursor->addr < *limit) {
-			*limit = cursor->addr;
+			*first = cursor;
+		} else {
+			*limit = cursor->addr < *limit ? cursor->addr : *limit;
 		}
 	}
-	return first;
+	return 0;
 }
 
 int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
@@ -189,14 +196,10 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 {
 	struct cursor *first;
 	uint64_t limit, end;
+	int ret = find_first(iter, &first, &limit, err);
 
-	for (size_t i = 0; i < iter->nr_cursors; i++) {
-		int ret = iter->cursors[i].placed ? 0 : place(iter->map, &iter->cursors[i], err);
-
-		if (ret)
-			return ret;
-	}
-	first = first_cursor(iter, &limit);
+	if (ret)
+		return ret;
 	if (!first) {
 		iter->map->walked = true;
 		return 0;
