@@ -646,6 +646,7 @@ static void set_fate(struct image *image, enum dma_alloc_fate fate)
 }
 
 static void fate_failed(struct image *image) { set_fate(image, DMA_ALLOC_FATE_FAILED); }
+static void fate_released(struct image *image) { set_fate(image, DMA_ALLOC_FATE_RELEASED); }
 static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_MASK >> DMA_ALLOC_FATE_SHIFT); }
 
 /* The kernel looked at it and did not take it over. */
@@ -1121,6 +1122,7 @@ static const struct {
 	{ "in-chain-loop", chain_loop, "K403" },
 	{ "in-head-count", head_count, "K412" },
 	{ "in-fate-failed", fate_failed, "K502" },
+	{ "in-fate-released", fate_released, "" },
 	{ "in-carried-over", carried_over, "" },
 	{ "in-fate-unknown", fate_unknown, "K411" },
 	{ "in-not-taken-over", not_taken_over, "K504" },

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crc32c.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "decode.h"
 #include "dma.h"
 #include "kho_output.h"
@@ -133,11 +135,14 @@ static bool pieces_same(const struct kho_pieces *a, const struct kho_pieces *b)
 	return a->n == b->n && (!a->n || !memcmp(a->list, b->list, a->n * sizeof(*a->list)));
 }
 
-/* Digest of the content of the pieces, 0 if a read failed. */
+/*
+ * Digest of the content of the pieces, 0 if a read failed. Not a CRC: what carries its own CRC, as
+ * records do, does not change the CRC of the whole.
+ */
 static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces *pieces)
 {
 	unsigned char page[KHO_ABI_PAGE_SIZE];
-	uint32_t sums[2] = { 1, 0 };
+	uint64_t digest = 0;
 
 	for (size_t i = 0; i < pieces->n; i++) {
 		for (uint64_t done = 0; done < pieces->list[i].size; done += sizeof(page)) {
@@ -146,11 +151,10 @@ static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces
 
 			if (kho_source_read(source, pieces->list[i].addr + done, page, n, NULL))
 				return 0;
-			sums[1] = kho_crc32c(page, n);
-			sums[0] = kho_crc32c(sums, sizeof(sums));
+			digest = XXH64(page, n, digest);
 		}
 	}
-	return (uint64_t)sums[0] << 1 | 1;
+	return digest | 1;
 }
 
 /* --------------------------------------------------------------- metadata */

@@ -283,11 +283,22 @@ leaks() {
 	grep -aq PASSWORD "$BATS_TEST_TMPDIR/with"
 }
 
-@test "content that is not preserved, or was released, is not put into a snapshot" {
+# refuses_content SIDE WHY: neither snapshot nor extract takes the content of allocation 1.
+refuses_content() {
+	local command options=(--core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/taken")
+	for command in "snapshot --with-content=1" "extract 1"; do
+		# shellcheck disable=SC2086 # words
+		run -2 "$inspect" $command ${1:+"$1"} "${options[@]}"
+		[[ $output == *"$2"* ]]
+		[ ! -e "$BATS_TEST_TMPDIR/taken" ]
+	done
+}
+
+@test "neither snapshot nor extract takes content that is not preserved, or was released" {
 	"$damage" record-not-preserved "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
-	run -2 "$inspect" snapshot --with-content=1 --core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/taken"
-	[[ $output == *"memory of allocation 1 at 0x"*" is not preserved"* ]]
-	[ ! -e "$BATS_TEST_TMPDIR/taken" ]
+	refuses_content "" " is not preserved"
+	"$damage" in-fate-released "$fixtures/v4-incoming-claimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	refuses_content --in "allocation 1 was released: its memory may be in use for something else"
 }
 
 @test "expectations: met, exceeded, not met" {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-live SNAPSHOT FOLDER: verify on a running machine that is made of files in
- * FOLDER, and that changes at chosen moments, namely when memory is read for the
- * n-th time.
+ * test-live SNAPSHOT FOLDER: verify and snapshot on a running machine that is made of
+ * files in FOLDER, and that changes at chosen moments, namely when memory is read for
+ * the n-th time.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -273,6 +273,57 @@ static int run(const char *root, const char *what, const char *expected)
 	return machine.reads;
 }
 
+/* Writes a snapshot to @path, and returns libkho's code for it. */
+static int take(const char *root, const char *path, struct kho_error *err)
+{
+	struct kho_source *source;
+	struct kho_state *state;
+	int ret;
+
+	if (kho_source_open_live(root, &source, err) || kho_state_open(source, KHO_SIDE_OUT, &state, err))
+		die(err->message);
+	machine.reads = 0;
+	ret = kho_snapshot_write(state, path, err);
+	machine.change_at = 0;
+	machine.go_on = false;
+	kho_state_close(state);
+	kho_source_close(source);
+	return ret;
+}
+
+/* A snapshot is of one moment, or is not written. */
+static void test_snapshot(const char *root)
+{
+	char path[PATH_MAX];
+	struct kho_source *source;
+	struct kho_error err;
+	int reads, again = 0;
+
+	snprintf(path, sizeof(path), "%s/snapshot", root);
+	if (take(root, path, &err))
+		die(err.message);
+	reads = machine.reads;
+	for (int at = 1; at <= reads; at++) {
+		machine.change_at = at;
+		if (take(root, path, &err))
+			die(err.message);
+		again += machine.reads > reads;
+	}
+	if (again < reads / 4)
+		die("a snapshot during which the state changed was not taken again");
+	if (kho_source_open_file(path, &source, &err))
+		die(err.message);
+	kho_source_close(source);
+
+	unlink(path);
+	machine.change_at = 1;
+	machine.go_on = true;
+	if (take(root, path, &err) != KHO_ERR_NOT_PRESENT || !strstr(err.message, "changed each time"))
+		die("a snapshot of no moment was taken");
+	if (!access(path, F_OK))
+		die("a snapshot that was not taken is there");
+}
+
 int main(int argc, char **argv)
 {
 	const char *root = argc == 3 ? argv[2] : "";
@@ -313,5 +364,6 @@ int main(int argc, char **argv)
 	run(root, "never the same twice", "K405 K412 K412? ");
 	poke(machine.head, &head, sizeof(head));
 	flip_record();
+	test_snapshot(root);
 	return 0;
 }
