@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * boot-check at both stages, boot-report and check-target, each as a whole, in a machine that is made of files. The
- * first byte is options. What runs in a child elsewhere runs in this process, so that the fuzzer sees it.
+ * boot-check at both stages, boot-report, check-target and what else reads more than a state, each as a whole, in a
+ * machine that is made of files. The first byte is options. What runs in a child elsewhere runs in this process, so that the fuzzer sees it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "tools/kho-inspect/inspect.h"
 
 #define DIR	"run/initramfs/kho"
+#define PCI	"sys/bus/pci/devices/"
 
 static const char *const files[] = {
 	"core", "image", "proc/cmdline", "etc/cmdline", "etc/cmdline.d/10.conf", "proc/sys/kernel/bootloader_type",
@@ -23,7 +24,8 @@ static const char *const files[] = {
 	"sys/kernel/boot_params/version", "sys/kernel/boot_params/setup_data/0/type",
 	"sys/kernel/boot_params/setup_data/0/data", "sys/kernel/debug/kho/in/fdt", "sys/kernel/debug/kho/out/fdt",
 	"sys/kernel/debug/kho/out/fdt_phys", "sys/kernel/debug/kho/out/scratch_phys",
-	"sys/kernel/debug/kho/out/scratch_len",
+	"sys/kernel/debug/kho/out/scratch_len", "proc/meminfo", "sys/kernel/kexec_crash_size", PCI "0000:00:02.0/uevent", PCI "0000:00:02.0/config",
+	PCI "0000:00:02.0/kexec_keep_master", PCI "0000:00:01.0/uevent", PCI "0000:00:01.0/config",
 	DIR "/status", DIR "/findings", DIR "/findings.claims", DIR "/report.json", DIR "/claims.json",
 	DIR "/snapshot.khosnap", DIR "/dmesg", "metrics/kho.prom",
 };
@@ -67,6 +69,21 @@ static void check_status(const char *path, int status)
 		abort();
 }
 
+/* The commands that look at devices, scratch areas and an image as well. */
+static void use_machine(struct options *options)
+{
+	static int (*const commands[])(const struct options *options) = {
+		cmd_check_target, cmd_scratch, cmd_list, cmd_verify,
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		int ret = commands[i](options);
+
+		if (ret < EXIT_CLEAN || ret > EXIT_CANNOT_TELL)
+			abort();
+	}
+}
+
 int fuzz_one(const uint8_t *data, size_t size)
 {
 	char sysroot[128], dir[128], core[128], image[128], metrics[128], status[160];
@@ -105,8 +122,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 	options.argument = fuzz_scratch("image", image, sizeof(image));
 	options.json = data[0] & 16;
-	ret = cmd_check_target(&options);
-	if (ret < EXIT_CLEAN || ret > EXIT_CANNOT_TELL)
-		abort();
+	options.in = data[0] & 32;
+	use_machine(&options);
 	return 0;
 }

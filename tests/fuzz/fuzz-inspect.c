@@ -19,6 +19,8 @@ int fuzz_one(const uint8_t *data, size_t size)
 {
 	struct outfile outfile = { .broker = -1 };
 	struct options options = { .outfile = &outfile, .no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_INFO };
+	static const char *const rules[] = { "K105", "K204", "K413", "K501", NULL };
+	uint64_t ids[] = { 1, 2, 3 };
 	char path[FUZZ_PATH], output[128], id[] = "2";
 	int fd, status, (*run)(const struct options *options);
 
@@ -35,6 +37,14 @@ int fuzz_one(const uint8_t *data, size_t size)
 	options.prometheus = run == cmd_verify && !options.json && data[1] & 16;
 	if (run == cmd_extract || run == cmd_snapshot || (run == cmd_map && !options.json && data[1] & 32))
 		options.output = fuzz_scratch("output", output, sizeof(output));
+	if (run == cmd_snapshot && data[1] & 64) {
+		options.content = (struct id_list){ ids, data[1] & 4 ? 3 : 1 };
+		options.blobs = true;
+	}
+	if (data[1] & 64)
+		options.verify.only = rules;
+	if (data[1] & 128)
+		options.verify.ignore = rules;
 	if (run == cmd_extract)
 		options.argument = id;
 	if (run == cmd_diff)

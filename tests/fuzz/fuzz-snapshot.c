@@ -82,13 +82,16 @@ static void use_file(const char *path, enum kho_side side)
 	struct kho_error err = { 0 };
 	struct kho_source *source;
 	struct kho_state *state;
+	uint64_t records;
 
 	if (kho_source_open_file(path, &source, &err)) {
-		if (!*err.message)
+		if (!*err.message || !*kho_strerror(err.code))
 			abort();
 		return;
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
+		if (side == KHO_SIDE_IN)
+			kho_dma_left_behind(state, NULL, &records, &err);
 		use_state(state);
 		write_snapshot(state);
 		kho_state_close(state);

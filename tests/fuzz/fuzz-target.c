@@ -6,16 +6,22 @@
 #include "libkho/target.h"
 #include "memory.h"
 
+static const struct kho_range scratch[] = {
+	{ 0x1000000, 64 << 20 }, { 0x40000000, 0 }, { 0x100000000, 256 << 20 },
+};
+
 int fuzz_one(const uint8_t *data, size_t size)
 {
 	struct kho_target target = { 0 };
 	struct kho_error err = { 0 };
 
 	if (kho_target_examine(data, size, "input", &target, &err)) {
-		if (!*err.message)
+		if (!*err.message || !*kho_strerror(err.code))
 			abort();
 		return 0;
 	}
+	kho_target_fits(&target, 0, scratch, sizeof(scratch) / sizeof(scratch[0]));
+	kho_target_fits(&target, size << 6, scratch, sizeof(scratch) / sizeof(scratch[0]));
 	if (!memchr(target.release, 0, sizeof(target.release)) || !*target.format)
 		abort();
 	return 0;
