@@ -299,6 +299,9 @@ make_kernel() {
 	run -2 --separate-stderr "$inspect" verify --only=K101,K413 --core "$fixture"
 	[[ $output == *"K413  does not apply"* && $output != *clean* ]]
 	[[ $stderr == *"K413 cannot be judged here: what is looked at does not show it"* ]]
+	run -2 "$inspect" verify --only=K413 --only=K101 --core "$fixture"
+	[[ $output == *"K413 cannot be judged here"* ]]
+	cannot_tell '--only takes RULE' verify --only=K101 --only=,
 	cannot_tell 'K605 cannot be judged here: it is a rule of something else' verify --ignore=K605 --core "$fixture"
 	# all that need neither a promise nor claims
 	cannot_tell 'no rule is left' verify --core "$fixture" \
@@ -336,6 +339,9 @@ make_kernel() {
 	[ "$("$inspect" map --json --core "$incoming" | jq -c .incomplete)" = '["preserved","subtree","metadata"]' ]
 	[ "$("$inspect" map --json --core "$fixture" | jq -c .incomplete)" = '[]' ]
 	"$inspect" map --core "$incoming" -o - | grep -q 'preserved, other, unknown</text>'
+	"$KHO_BUILDDIR/lab/kho-damage" record-crc "$fixture" "$BATS_TEST_TMPDIR/record"
+	run -0 "$inspect" show --core "$BATS_TEST_TMPDIR/record"
+	[[ $output == *" 5 allocations (1 damaged), "*" 3 sealed, "* ]]
 	# metrics: what is not known is not there
 	run -1 "$inspect" verify --prometheus --core "$BATS_TEST_TMPDIR/damaged"
 	[[ $output == *kho_verify_ok* && $output != *kho_dma_records* ]]

@@ -8,6 +8,7 @@ struct figures {
 	bool map_known, dma_known, scratch_known;
 	uint64_t ranges, preserved;
 	uint64_t records, record_bytes, sealed, unclaimed;
+	uint64_t damaged;	/* of the records: nothing else is known of these */
 	uint64_t generation;
 	uint64_t scratch;
 	char map_problem[256], dma_problem[256];
@@ -36,6 +37,10 @@ static int count_record(const struct kho_dma_record *record, void *data)
 	struct figures *figures = data;
 
 	figures->records++;
+	if (!record->crc_ok || !record->flags_ok) {
+		figures->damaged++;
+		return 0;
+	}
 	figures->record_bytes += record->size;
 	figures->sealed += record->sealed;
 	figures->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
@@ -78,11 +83,15 @@ static void print_text(const struct options *options, const struct kho_state *st
 	printf("  scratch      %s\n", f->scratch_known ? format_size(options, f->scratch, size) :
 	       "unknown");
 
+	if (f->dma_known && f->damaged)
+		printf("  DMA          %" PRIu64 " allocations (%" PRIu64 " damaged), ",
+		       f->records, f->damaged);
+	else if (f->dma_known)
+		printf("  DMA          %" PRIu64 " allocations, ", f->records);
 	if (f->dma_known)
-		printf("  DMA          %" PRIu64 " allocations, %s, %" PRIu64 " sealed, %" PRIu64
-		       " unclaimed; generation %" PRIu64 "\n",
-		       f->records, format_size(options, f->record_bytes, size),
-		       f->sealed, f->unclaimed, f->generation);
+		printf("%s, %" PRIu64 " sealed, %" PRIu64 " unclaimed; generation %" PRIu64 "\n",
+		       format_size(options, f->record_bytes, size), f->sealed, f->unclaimed,
+		       f->generation);
 	else
 		printf("  DMA          %s\n", f->dma_problem);
 
@@ -110,6 +119,7 @@ static void print_json(const struct kho_state *state, const struct figures *f)
 	if (f->dma_known) {
 		kho_json_object(json, "dma");
 		kho_json_uint(json, "records", f->records);
+		kho_json_uint(json, "damaged", f->damaged);
 		kho_json_uint(json, "bytes", f->record_bytes);
 		kho_json_uint(json, "sealed", f->sealed);
 		kho_json_uint(json, "unclaimed", f->unclaimed);

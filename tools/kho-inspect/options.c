@@ -61,20 +61,25 @@ static bool set_severity(void *field, char *argument)
 	return false;
 }
 
-/* "K101,K204" as a NULL-terminated list. Splits @argument. */
+/* Adds the rules of "K101,K204" to a NULL-terminated list. Splits @argument. */
 static bool set_rules(void *field, char *argument)
 {
-	char **list = check_memory(calloc(strlen(argument) + 2, sizeof(*list))), *save = NULL;
-	size_t n = 0;
+	char **list = *(char ***)field, *save = NULL;
+	size_t n = 0, before;
 
-	free(*(char ***)field);
+	while (list && list[n])
+		n++;
+	before = n;
+	list = check_memory(reallocarray(list, n + strlen(argument) + 2, sizeof(*list)));
+	list[n] = NULL;
 	*(char ***)field = list;
 	for (char *id = strtok_r(argument, ",", &save); id; id = strtok_r(NULL, ",", &save)) {
 		if (!kho_rule_find(id))
 			return false;
 		list[n++] = id;
+		list[n] = NULL;
 	}
-	return n;
+	return n > before;
 }
 
 static bool set_expect(void *field, char *argument)
