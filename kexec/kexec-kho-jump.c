@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kexec-kho.h"
@@ -63,6 +65,8 @@ void kexec_kho_before_exec(void)
 	} else {
 		kho_held_close();
 		jump_keeps = kho_held_open(jump_mode) == KHO_PRESENT;
+		if (!jump_keeps)
+			kho_held_refuse_devices();
 	}
 	if (jump_keeps) {
 		kho_held_verify();
@@ -75,6 +79,45 @@ void kexec_kho_before_exec(void)
 	printf("KHO: would jump%s (not done: dry run)\n",
 	       jump_keeps ? ", the state is sound" : "");
 	kho_say_and_leave("would-jump", NULL, 0);
+}
+
+/* ------------------------------------------------------------- the interfaces */
+
+/* True if @path, a folder of sysfs, is below a PCI device that keeps mastering: the nearest counts. */
+static bool below_mastering(char *path, const struct kho_device *devices, size_t n)
+{
+	const struct kho_device *device = NULL;
+	char *slash;
+
+	while (!device && (slash = strrchr(path, '/'))) {
+		device = kho_devices_find(devices, n, slash + 1);
+		*slash = '\0';
+	}
+	return device && kho_device_keeps_mastering(device);
+}
+
+int kexec_kho_leaves_up(const char *interface)
+{
+	char path[PATH_MAX], *folder;
+	struct kho_device *devices;
+	bool keeps = false;
+	size_t n;
+
+	/* without state that is kept, an interface that goes down stops the device in time */
+	if (!jump_keeps)
+		return 0;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device", interface);
+	folder = realpath(path, NULL);
+	/* an interface without a device has none that could go on */
+	if (folder && !kho_devices_read(NULL, &devices, &n, NULL)) {
+		keeps = below_mastering(folder, devices, n);
+		free(devices);
+	}
+	free(folder);
+	if (keeps)
+		fprintf(stderr, "kexec: KHO: %s stays up: its device goes on receiving over the kexec\n",
+			interface);
+	return keeps;
 }
 
 static void __attribute__((noreturn)) explain_no_jump(int error)

@@ -4,6 +4,8 @@
 #ifdef HAVE_LIBKHO
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -103,6 +105,57 @@ void kho_held_refuse_left_behind(void)
 		kho_say_refused(KHO_RULE_K504, "this kernel did not take over %" PRIu64 " DMA allocation(s) that the previous kernel preserved. This kexec would lose them, and a device may still use them. Use --kho=off to give them up.",
 				records);
 }
+
+/* ------------------------------------------------------------------ devices */
+
+/* Calls @fn for each device that keeps mastering over the kexec. Returns 0 or an error. */
+static int for_each_mastering(void (*fn)(const struct kho_device *device), struct kho_error *err)
+{
+	struct kho_device *devices;
+	size_t n;
+	int ret = kho_devices_read(NULL, &devices, &n, err);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < n; i++) {
+		if (!devices[i].bridge && kho_device_keeps_mastering(&devices[i]))
+			fn(&devices[i]);
+	}
+	free(devices);
+	return 0;
+}
+
+static void refuse_device(const struct kho_device *device)
+{
+	kho_say_refused(KHO_RULE_K520, "PCI device %s (%s) keeps mastering over the kexec, and nothing is preserved: it would write to memory of the next kernel. Unload the driver first.",
+			device->name, *device->driver ? device->driver : "no driver");
+}
+
+void kho_held_refuse_devices(void)
+{
+	struct kho_error err;
+
+	if (for_each_mastering(refuse_device, &err))
+		kho_say_refused(KHO_RULE_K520, "cannot determine which devices keep mastering over the kexec: %s.",
+				err.message);
+}
+
+static void warn_of_device(const struct kho_device *device)
+{
+	fprintf(stderr, "kexec: KHO: --kho=off: PCI device %s (%s) keeps mastering over the kexec: it writes to memory of the next kernel, unless that memory is handed over\n",
+		device->name, *device->driver ? device->driver : "no driver");
+}
+
+void kho_held_warn_of_devices(void)
+{
+	struct kho_error err;
+
+	if (for_each_mastering(warn_of_device, &err))
+		fprintf(stderr, "kexec: KHO: --kho=off: cannot determine which devices keep mastering over the kexec: %s\n",
+			err.message);
+}
+
+/* ------------------------------------------------------------------- verify */
 
 void kho_held_verify(void)
 {

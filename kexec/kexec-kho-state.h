@@ -44,6 +44,15 @@ int kho_held_look(struct kho_error *err);
  */
 void kho_held_refuse_left_behind(void);
 
+/*
+ * Ends the program if a device keeps mastering over the kexec, for where there is no state to
+ * verify: none of its memory is preserved then.
+ */
+void kho_held_refuse_devices(void);
+
+/* Prints a warning for each device that keeps mastering over the kexec, for --kho=off. */
+void kho_held_warn_of_devices(void);
+
 /* Closes the state, which may be out of date. */
 void kho_held_close(void);
 

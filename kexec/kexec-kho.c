@@ -89,6 +89,7 @@ static void begin_off(bool file_mode)
 {
 	struct kho_error err;
 
+	kho_held_warn_of_devices();
 	if (kho_held_look(&err))
 		fprintf(stderr, "kexec: KHO: --kho=off: there may be state, which cannot be read: %s. %s\n",
 			err.message, file_mode ?
@@ -125,8 +126,10 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 	/* load like upstream; -e checks that there is still no state */
 	load->nothing_there = presence == KHO_NOTHING;
 	load->active = presence == KHO_PRESENT;
-	if (!load->active)
+	if (!load->active) {
+		kho_held_refuse_devices();
 		return;
+	}
 	kho_held_verify();
 	if (request->flags & KEXEC_PRESERVE_CONTEXT)
 		kho_say_refused(KHO_RULE_K703, "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");

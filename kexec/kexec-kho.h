@@ -88,6 +88,12 @@ void kexec_kho_unloaded(int result, int file_mode);
 /* Before the jump: ends the program unless the state is still sound. */
 void kexec_kho_before_exec(void);
 
+/*
+ * Returns nonzero if the network interface has to stay up for the jump, because its device goes on
+ * receiving into preserved memory. After kexec_kho_before_exec().
+ */
+int kexec_kho_leaves_up(const char *interface);
+
 /* The jump failed with errno: explains it. */
 void kexec_kho_no_jump(void);
 
@@ -162,6 +168,12 @@ static inline void kexec_kho_unloaded(int result, int file_mode)
 {
 	(void)result;
 	(void)file_mode;
+}
+
+static inline int kexec_kho_leaves_up(const char *interface)
+{
+	(void)interface;
+	return 0;
 }
 
 static inline void kexec_kho_fallback(void) { }
