@@ -53,6 +53,10 @@ setup() {
 
 @test "devices that keep mastering are held against the records, whatever sysfs looks like" {
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$root"
+	mkdir "$BATS_TEST_TMPDIR/in"
+	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" \
+		"$BATS_TEST_TMPDIR/in" in
+	"$KHO_BUILDDIR/tests/unit/test-devices" "$BATS_TEST_TMPDIR/in" in
 }
 
 # device ADDRESS DRIVER COMMAND KEEP: on a fake PCI bus.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-devices FOLDER: what is found about PCI devices on a running machine that is made of files
+ * test-devices FOLDER [in]: what is found about PCI devices on a running machine that is made of files
  * in FOLDER, as test-live leaves it. Its records are those of 0000:00:02.0, four sealed and one live.
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 #define BRIDGE	0x060400
 
 static const char *root;
+static enum kho_side side = KHO_SIDE_OUT;
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -148,7 +149,7 @@ static struct found findings(void)
 	struct kho_error err;
 
 	if (kho_source_open_live(root, &source, &err) ||
-	    kho_state_open(source, KHO_SIDE_OUT, &state, &err) ||
+	    kho_state_open(source, side, &state, &err) ||
 	    kho_verify(state, &options, note, &found, &summary, &err)) {
 		fprintf(stderr, "%s\n", err.message);
 		exit(1);
@@ -163,12 +164,14 @@ static struct found findings(void)
 #define EDU(m, k)	{ "0000:00:02.0", "kho_edu", 0x00ff00, m, k, NULL, 0 }
 #define NIC(m, k)	{ "0000:00:1e.0", "kho_nic", NETWORK, m, k, NULL, 0 }
 
-static const struct {
+struct test_case {
 	const char *what;
 	struct device devices[3];
 	const char *rules;	/* that are found */
 	const char *message;	/* is part of the last one */
-} cases[] = {
+};
+
+static const struct test_case cases[] = {
 	{ "a device that stops", { EDU(true, "0\n") }, "K521 ", "1 allocation(s) of PCI device 0000:00:02.0 (kho_edu)" },
 	{ "a device that goes on", { EDU(true, "1\n") }, "", "" },
 	{ "a device that was asked to go on and is off", { EDU(false, "1\n") }, "K521 ", "" },
@@ -194,18 +197,34 @@ static const struct {
 	  "K520? ", "its name is too long" },
 };
 
-static void run_cases(bool linked)
+/* Of the kernel that comes next: what writes to its memory. */
+static const struct test_case incoming_cases[] = {
+	{ "a device with records that waits for its driver",
+	  { { "0000:00:02.0", NULL, 0x00ff00, true, "0\n", NULL, 0 } }, "", "" },
+	{ "a device without records that runs",
+	  { { "0000:00:1e.0", NULL, NETWORK, true, "0\n", NULL, 0 } }, "K522 ",
+	  "PCI device 0000:00:1e.0 (no driver) is mastering, and no memory was handed over for it" },
+	{ "a device without records that a driver has", { NIC(true, "1\n") }, "", "" },
+	{ "a device that stands", { { "0000:00:1e.0", NULL, NETWORK, false, "0\n", NULL, 0 } }, "", "" },
+	{ "a kernel that keeps no device mastering",
+	  { { "0000:00:1e.0", NULL, NETWORK, true, NULL, NULL, 0 } }, "", "" },
+	{ "a bridge", { { "0000:00:1d.0", NULL, BRIDGE, true, "0\n", NULL, 0 } }, "", "" },
+	{ "a config space of four bytes", { { "0000:00:02.0", NULL, NETWORK, true, "0\n", NULL, 4 } },
+	  "K522? ", "0000:00:02.0: its config space is cut short" },
+};
+
+static void run_cases(const struct test_case *list, size_t n, bool linked)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct found found;
 
 		make_folders();
-		for (size_t k = 0; k < 3 && cases[i].devices[k].name; k++)
-			add_device(&cases[i].devices[k], linked);
+		for (size_t k = 0; k < 3 && list[i].devices[k].name; k++)
+			add_device(&list[i].devices[k], linked);
 		found = findings();
-		if (strcmp(found.rules, cases[i].rules) || !strstr(found.last, cases[i].message)) {
-			fprintf(stderr, "%s: found \"%s\" (%s), expected \"%s\" (%s)\n", cases[i].what,
-				found.rules, found.last, cases[i].rules, cases[i].message);
+		if (strcmp(found.rules, list[i].rules) || !strstr(found.last, list[i].message)) {
+			fprintf(stderr, "%s: found \"%s\" (%s), expected \"%s\" (%s)\n", list[i].what,
+				found.rules, found.last, list[i].rules, list[i].message);
 			failed = 1;
 		}
 		remove_folders();
@@ -235,15 +254,20 @@ static void find_nothing_outside(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: test-devices FOLDER\n");
+	if (argc < 2 || (argc == 3 && strcmp(argv[2], "in")) || argc > 3) {
+		fprintf(stderr, "usage: test-devices FOLDER [in]\n");
 		return 1;
 	}
 	root = argv[1];
+	if (argc == 3) {
+		side = KHO_SIDE_IN;
+		run_cases(incoming_cases, sizeof(incoming_cases) / sizeof(incoming_cases[0]), true);
+		return failed;
+	}
 	/* no PCI at all */
 	CHECK(!strcmp(findings().rules, ""));
-	run_cases(false);
-	run_cases(true);
+	run_cases(cases, sizeof(cases) / sizeof(cases[0]), false);
+	run_cases(cases, sizeof(cases) / sizeof(cases[0]), true);
 	find_nothing_outside();
 	return failed;
 }

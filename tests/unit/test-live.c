@@ -2,7 +2,7 @@
 /*
  * test-live SNAPSHOT FOLDER: verify and snapshot on a running machine that is made of
  * files in FOLDER, and that changes at chosen moments, namely when memory is read for
- * the n-th time.
+ * the n-th time. "test-live SNAPSHOT FOLDER in" only makes the machine, of an incoming state.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -115,11 +115,13 @@ static void write_text(const char *root, const char *path, const struct kho_stat
 		die("cannot write debugfs");
 }
 
-static void make_folders(const char *root)
+static void make_folders(const char *root, enum kho_side side)
 {
-	static const char *const folders[] = {
+	const char *const folders[] = {
 		"/proc", "/sys", "/sys/kernel", "/sys/kernel/debug", "/sys/kernel/debug/kho",
 		"/sys/kernel/debug/kho/out",
+		/* what is there says that something came in */
+		side == KHO_SIDE_IN ? "/sys/kernel/debug/kho/in" : "/sys/kernel/debug/kho/out",
 	};
 	char full[PATH_MAX];
 
@@ -193,7 +195,7 @@ static int make_kcore(const char *root, struct kho_source *source)
 	return fd;
 }
 
-static void make_machine(const char *snapshot, const char *root)
+static void make_machine(const char *snapshot, const char *root, enum kho_side side)
 {
 	struct kho_dma_header header;
 	struct kho_dma_record record;
@@ -202,14 +204,15 @@ static void make_machine(const char *snapshot, const char *root)
 	struct kho_state *state;
 
 	if (kho_source_open_file(snapshot, &source, NULL) ||
-	    kho_state_open(source, KHO_SIDE_OUT, &state, NULL) ||
+	    kho_state_open(source, side, &state, NULL) ||
 	    kho_dma_read_header(state, &header, NULL) ||
 	    kho_dma_iter_create(state, &iter, NULL) ||
 	    kho_dma_iter_next(iter, &record, NULL) != 1)
 		die("not a sound snapshot");
 
-	make_folders(root);
-	write_text(root, "/sys/kernel/debug/kho/out/fdt_phys", state, 'f');
+	make_folders(root, side);
+	write_text(root, side == KHO_SIDE_OUT ? "/sys/kernel/debug/kho/out/fdt_phys"
+					      : "/sys/kernel/debug/kho/in/fdt_phys", state, 'f');
 	write_text(root, "/sys/kernel/debug/kho/out/scratch_phys", state, 'a');
 	write_text(root, "/sys/kernel/debug/kho/out/scratch_len", state, 's');
 	make_kcore(root, source);
@@ -330,9 +333,13 @@ int main(int argc, char **argv)
 	struct dma_alloc_ser head;
 	int reads, look;
 
+	if (argc == 4 && !strcmp(argv[3], "in")) {
+		make_machine(argv[1], argv[2], KHO_SIDE_IN);
+		return 0;
+	}
 	if (argc != 3)
-		die("usage: test-live SNAPSHOT FOLDER");
-	make_machine(argv[1], root);
+		die("usage: test-live SNAPSHOT FOLDER [in]");
+	make_machine(argv[1], root, KHO_SIDE_OUT);
 
 	reads = run(root, "at rest", "");
 	machine.change_at = reads / 2;
