@@ -86,6 +86,8 @@ void kexec_kho_image(const char *image, off_t size)
 
 	if (!load.active || !image || size <= 0)
 		return;
+	/* it cannot load libraries there */
+	kho_target_libraries_load();
 	switch (kho_box_run(kho_plan_box(bytes.size), examine, &bytes, &answer, sizeof(answer))) {
 	case KHO_BOX_ANSWERED:
 		break;

@@ -19,14 +19,22 @@ image_copy_program() {
 	done
 }
 
-# image_vmlinux ROOT VMLINUX: a vmlinux with debug information, and libdw, which nothing is linked with.
+# image_copy_library ROOT NAME...: libraries that are loaded on demand, and what they need.
+image_copy_library() {
+	local root=$1 name file
+	shift
+	for name; do
+		file=$(ldconfig -p | awk -v name="$name" '$1 == name && !found { found = $NF } END { print found }')
+		mkdir -p "$root${file%/*}"
+		cp -L "$file" "$root$file"
+		image_copy_program "$root" "$file"
+	done
+}
+
+# image_vmlinux ROOT VMLINUX: a vmlinux with debug information.
 image_vmlinux() {
-	local root=$1 libdw
-	libdw=$(ldconfig -p | sed -n 's/^\tlibdw\.so\.1 .*=> //p' | head -n 1)
-	cp "$2" "$root/boot/vmlinux"
-	mkdir -p "$root${libdw%/*}"
-	cp -L "$libdw" "$root$libdw"
-	image_copy_program "$root" "$libdw"
+	cp "$2" "$1/boot/vmlinux"
+	image_copy_library "$1" libdw.so.1
 }
 
 # image_root_tree ROOT: fills the folder of the root file system.
@@ -54,6 +62,7 @@ image_root_tree() {
 	[[ -z ${KEXEC_STOCK:-} ]] || cp "$KEXEC_STOCK" "$root/usr/sbin/kexec-stock"
 	LD_LIBRARY_PATH=$STAGE_LIBDIR image_copy_program "$root" /sbin/modprobe \
 		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
+	image_copy_library "$root" liblz4.so.1 liblzma.so.5
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
 	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/lab/luo-session.c"
@@ -82,9 +91,4 @@ image_root() {
 	rm -f "$file.tmp"
 	mke2fs -q -t ext4 -O ^has_journal -L root -d "$root" "$file.tmp" "$((size * 5 / 4 + 64))M"
 	mv "$file.tmp" "$file"
-}
-
-# image_initramfs FILE: with the machine's own dracut.
-image_initramfs() {
-	dracut_image plain-059 "$1"
 }

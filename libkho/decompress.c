@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Decompresses the payloads of kernels, each format with its library. */
+/*
+ * Decompresses the payloads of kernels, each format with its library. libelf needs zlib and libzstd
+ * anyway. The others are loaded on demand, so that no initramfs carries them.
+ */
+#include <dlfcn.h>
 #include <lz4.h>
 #include <lzma.h>
 #include <stdbool.h>
@@ -11,6 +15,7 @@
 
 #include "decompress.h"
 #include "kho.h"
+#include "library.h"
 
 struct output {
 	unsigned char *data;
@@ -79,13 +84,31 @@ static int unpack_gzip(const unsigned char *in, size_t in_size, struct output *o
 	return code;
 }
 
+/* The library stays loaded: a process that cannot load it any more may need it again. */
+static int load(const char *name, const struct kho_library_symbol *symbols, size_t nr_symbols)
+{
+	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	struct kho_error err;
+
+	return library && !kho_library_resolve(library, name, symbols, nr_symbols, &err)
+		       ? 0 : KHO_ERR_NOT_FOUND;
+}
+
 static int unpack_lzma(const unsigned char *in, size_t in_size, struct output *out)
 {
+	typeof(lzma_auto_decoder) *auto_decoder;
+	typeof(lzma_code) *decode;
+	typeof(lzma_end) *end;
+	const struct kho_library_symbol symbols[] = {
+		{ "lzma_auto_decoder", &auto_decoder }, { "lzma_code", &decode }, { "lzma_end", &end },
+	};
 	lzma_stream z = LZMA_STREAM_INIT;
 	lzma_ret ret = LZMA_OK;
-	int code = 0;
+	int code = load(KHO_LIBRARY_LZMA, symbols, sizeof(symbols) / sizeof(symbols[0]));
 
-	if (lzma_auto_decoder(&z, 512 << 20, 0) != LZMA_OK)
+	if (code)
+		return code;
+	if (auto_decoder(&z, 512 << 20, 0) != LZMA_OK)
 		return KHO_ERR_NOMEM;
 	z.next_in = in;
 	z.avail_in = in_size;
@@ -95,12 +118,12 @@ static int unpack_lzma(const unsigned char *in, size_t in_size, struct output *o
 			break;
 		z.next_out = out->data + out->size;
 		z.avail_out = out->room - out->size;
-		ret = lzma_code(&z, LZMA_RUN);
+		ret = decode(&z, LZMA_RUN);
 		out->size = out->room - z.avail_out;
 		if (ret != LZMA_OK && ret != LZMA_STREAM_END)
 			code = KHO_ERR_CORRUPT;
 	} while (!code && ret != LZMA_STREAM_END);
-	lzma_end(&z);
+	end(&z);
 	return code;
 }
 
@@ -159,9 +182,14 @@ static int output_reserve(struct output *out, size_t n)
  */
 static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *out)
 {
+	typeof(LZ4_decompress_safe) *decompress;
+	const struct kho_library_symbol symbol = { "LZ4_decompress_safe", &decompress };
 	const size_t block_max = 8 << 20;
+	int code = load(KHO_LIBRARY_LZ4, &symbol, 1);
 	size_t pos = 4;
 
+	if (code)
+		return code;
 	while (in_size - pos > 4) {
 		uint32_t size;
 		int n, ret;
@@ -173,8 +201,8 @@ static int unpack_lz4(const unsigned char *in, size_t in_size, struct output *ou
 		ret = output_reserve(out, block_max);
 		if (ret)
 			return ret;
-		n = LZ4_decompress_safe((const char *)in + pos, (char *)out->data + out->size,
-					(int)size, (int)block_max);
+		n = decompress((const char *)in + pos, (char *)out->data + out->size, (int)size,
+			       (int)block_max);
 		if (n < 0)
 			return KHO_ERR_CORRUPT;
 		out->size += (size_t)n;

@@ -148,6 +148,8 @@ void kho_source_set_progress(struct kho_source *source, kho_progress_fn fn, void
  * library; opening the file does.
  */
 void kho_libraries_load(const char *core, const char *vmlinux);
+/* The same for kho_target_examine(), which needs them for kernels that lz4, xz or lzma packed. */
+void kho_target_libraries_load(void);
 
 /* Reads exactly @size bytes at physical @addr. Errors: READ. */
 int kho_source_read(struct kho_source *source, uint64_t addr, void *buf,

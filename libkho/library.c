@@ -43,3 +43,9 @@ void kho_libraries_load(const char *core, const char *vmlinux)
 	if (vmlinux)
 		dlopen(KHO_LIBRARY_DW, RTLD_NOW | RTLD_LOCAL);
 }
+
+void kho_target_libraries_load(void)
+{
+	dlopen(KHO_LIBRARY_LZ4, RTLD_NOW | RTLD_LOCAL);
+	dlopen(KHO_LIBRARY_LZMA, RTLD_NOW | RTLD_LOCAL);
+}

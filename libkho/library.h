@@ -8,6 +8,8 @@
 /* The major versions of the headers that libkho is compiled with. */
 #define KHO_LIBRARY_KDUMP	"libkdumpfile.so.10"
 #define KHO_LIBRARY_DW		"libdw.so.1"
+#define KHO_LIBRARY_LZ4		"liblz4.so.1"
+#define KHO_LIBRARY_LZMA	"liblzma.so.5"
 
 struct kho_library_symbol {
 	const char *name;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "decompress.h"
+#include "library.h"
 #include "decode.h"
 #include "target.h"
 #include "verify.h"
@@ -459,6 +460,17 @@ static bool read_kernel_info(struct bytes file, const struct x86_setup_header *h
 	return true;
 }
 
+static int cannot_unpack(const char *path, int ret, struct kho_error *err)
+{
+	if (ret != KHO_ERR_NOT_FOUND)
+		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack it: %s", path,
+				kho_strerror(ret));
+	kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR, "%s: cannot unpack it: its library is missing",
+		 path);
+	return kho_remedy(err, KHO_ERR_UNSUPPORTED,
+			  "Install " KHO_LIBRARY_LZ4 " and " KHO_LIBRARY_LZMA ".");
+}
+
 static int read_payload(struct bytes payload, const char *path, size_t room,
 			struct kho_target *target, struct kho_error *err)
 {
@@ -471,8 +483,7 @@ static int read_payload(struct bytes payload, const char *path, size_t room,
 	ret = kho_decompress(payload.data, payload.size, room, is_enough, &s,
 			     &image, &size);
 	if (ret)
-		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack its payload: %s", path,
-				kho_strerror(ret));
+		return cannot_unpack(path, ret, err);
 
 	if (s.found) {
 		*target = found;
@@ -659,8 +670,7 @@ static int read_packed(struct bytes packed, const char *path, struct nest nest,
 	if (ret == KHO_ERR_UNSUPPORTED)
 		return no_image(path, err);
 	if (ret)
-		return kho_fail(err, ret, KHO_NO_ADDR, "%s: cannot unpack it: %s", path,
-				kho_strerror(ret));
+		return cannot_unpack(path, ret, err);
 	nest.room -= size;
 	ret = read_image((struct bytes){ image, size }, path, nest, target, err);
 	free(image);

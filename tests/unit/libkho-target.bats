@@ -90,6 +90,22 @@ cannot_tell() {
 	done
 }
 
+@test "lz4 and xz need a library that is loaded on demand: kho-inspect has it in its sandbox, or names it" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
+	make_kernel vmlinux "${full[@]}"
+	{ xz --check=crc32 <vmlinux; append_size vmlinux; } >payload.xz
+	image lz4 payload.lz4 vmlinux
+	append_size vmlinux >>payload.lz4
+	mkdir lib
+	echo nothing | tee lib/liblz4.so.1 >lib/liblzma.so.5
+	for name in lz4 xz; do
+		image bzimage bzImage "payload.$name"
+		run -0 "$inspect" check-target --core "$outgoing" bzImage
+		LD_LIBRARY_PATH=$PWD/lib run -2 "$inspect" check-target --core "$outgoing" bzImage
+		[[ $output == *"cannot unpack it: its library is missing. Install liblz4.so.1 and liblzma.so.5."* ]]
+	done
+}
+
 @test "a bzImage that says in kernel_info what it reads is not unpacked" {
 	head -c 5000 /dev/urandom >payload
 	image bzimage bzImage payload 1234

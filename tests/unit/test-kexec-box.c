@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The box in which kexec reads images: it answers, and it can do nothing else. */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,15 @@ static void use_heap(const void *question, void *answer)
 		p = more;
 	}
 	*(int *)answer = 7;
+}
+
+/* As libkho does it for a packed kernel, once kho_target_libraries_load() has loaded it. */
+static void use_library(const void *question, void *answer)
+{
+	void *library = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
+
+	(void)question;
+	*(int *)answer = library && dlsym(library, "LZ4_decompress_safe") ? 7 : 8;
 }
 
 static void use_too_much(const void *question, void *answer)
@@ -103,6 +113,9 @@ int main(void)
 {
 	check("an answer", add_one, KHO_BOX_ANSWERED, 7);
 	check("memory", use_heap, KHO_BOX_ANSWERED, 7);
+	check("a library that is not loaded", use_library, KHO_BOX_ENDED, 0);
+	sink = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
+	check("a library that is loaded", use_library, KHO_BOX_ANSWERED, 7);
 	check("too much memory", use_too_much, KHO_BOX_ENDED, 0);
 	check("a file", open_file, KHO_BOX_ENDED, 0);
 	check("code", map_code, KHO_BOX_ENDED, 0);

@@ -64,6 +64,8 @@ static int run_command(const struct command *command, struct options *options)
 	/* open everything else before memory is read */
 	if (!outfile_open(options))
 		return EXIT_CANNOT_TELL;
+	if (command->run == cmd_check_target || command->run == cmd_scratch)
+		kho_target_libraries_load();
 	if (command->run == cmd_diff)
 		kho_libraries_load(options->argument, options->argument2);
 	return enter_sandbox(options) ? command->run(options) : EXIT_CANNOT_TELL;
