@@ -104,15 +104,21 @@ dracut_initramfs() {
 	mv "$file.tmp" "$file"
 }
 
-# dracut_image NAME FILE: the images of the tests, by what runs in them and the release
-# of dracut. 059 is Debian 12's: the machine's own, whatever that is. Those of 112
-# without systemd have busybox for a shell and for everything else.
-dracut_image() {
-	local name=$1 file=$2 root=/ modules="base rootfs-block udev-rules"
-	case $name in
-	*-059) ;;
-	*) root=$(dracut_root "${name##*-}") ;;
+# The folder of the system that an image is made in: of dracut 059 the machine's own, whatever that
+# is; "beside" is of the one that has initramfs-tools too.
+dracut_root_of() {
+	case $1 in
+	*-beside-059) initramfs_tools_root ;;
+	*-059) echo / ;;
+	*) dracut_root "${1##*-}" ;;
 	esac
+}
+
+# dracut_image NAME FILE: the images of the tests, by what runs in them and the release
+# of dracut. Those of 112 without systemd have busybox for a shell and for everything else.
+dracut_image() {
+	local name=$1 file=$2 root modules="base rootfs-block udev-rules"
+	root=$(dracut_root_of "$name")
 	case $name in
 	systemd-*) modules+=" dash systemd systemd-initrd dracut-systemd" ;;
 	*-112) modules+=" busybox" ;;

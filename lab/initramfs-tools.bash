@@ -1,36 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# An initramfs by the initramfs-tools of the Debian that this machine runs, which are unpacked into
-# a folder: installed, they would make initramfs images for this machine.
+# An initramfs by the initramfs-tools of Debian 12, which are unpacked into a folder: installed, they
+# would make initramfs images for this machine. dracut is there too, as on a host that has both.
 
 INITRAMFS_TOOLS_PACKAGES=(
-	initramfs-tools-core klibc-utils linux-base udev busybox kmod dash bash bsdutils coreutils util-linux mount
-	base-files base-passwd libc-bin gzip cpio sed grep findutils gawk diffutils debianutils e2fsprogs
-	libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
+	initramfs-tools-core dracut-core klibc-utils linux-base udev busybox kmod dash bash bsdutils coreutils
+	util-linux mount base-files base-passwd libc-bin gzip cpio sed grep findutils gawk diffutils debianutils
+	e2fsprogs libfdt1 libelf1 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
 )
 
 initramfs_tools_unpack() {
-	unpack_system "$1" "$2" "${INITRAMFS_TOOLS_PACKAGES[@]}"
-	as_root mv "$2.tmp" "$2"
+	local dir=$1 found
+	unpack_system "$INITRAMFS_TOOLS_SUITE" "$dir" "${INITRAMFS_TOOLS_PACKAGES[@]}"
+	found=$(apt-cache policy initramfs-tools-core | sed -n 's/^ *Candidate: *//p')
+	[[ $found == "$INITRAMFS_TOOLS_RELEASE"* ]] ||
+		note "suite $INITRAMFS_TOOLS_SUITE has initramfs-tools $found now, not $INITRAMFS_TOOLS_RELEASE: that is what is tested here"
+	as_root mv "$dir.tmp" "$dir"
 }
 
 # Prints the folder, fetching it if need be.
 initramfs_tools_root() {
-	local dir suite key
-	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	local dir key
 	key=$(printf '%s\n' "${INITRAMFS_TOOLS_PACKAGES[@]}" | sha256sum | cut -c1-8)
-	dir=$KHO_CACHE/initramfs-tools/$suite-$key
+	dir=$KHO_CACHE/initramfs-tools/$INITRAMFS_TOOLS_SUITE-$key
 	mkdir -p "$KHO_CACHE/initramfs-tools"
 	[[ -d $dir ]] || step "fetching initramfs-tools (40 MB)" \
-		with_lock fetch unless_there "$dir" initramfs_tools_unpack "$suite" "$dir"
+		with_lock fetch unless_there "$dir" initramfs_tools_unpack "$dir"
 	printf '%s\n' "$dir"
 }
 
-# initramfs_tools_image FILE: the stage lies over that system in a mount namespace, as for dracut.
-# udev loads the driver, as it does on real hosts.
+# initramfs_tools_image NAME FILE: the stage lies over that system in a mount namespace, as for dracut;
+# not where it is to be without it. udev loads the driver, as it does on real hosts.
 initramfs_tools_image() {
-	local file=$1 root
+	local name=$1 file=$2 over=$STAGE root
 	root=$(initramfs_tools_root)
+	if [[ $name == *-without ]]; then
+		over=$KHO_BUILD/no-stage
+		mkdir -p "$over"
+	fi
 	# shellcheck disable=SC2016 # for the other shell
 	as_root unshare --mount bash -euc '
 		stage=$1 root=$2 kernel=$3 release=$4 file=$5
@@ -54,7 +61,7 @@ initramfs_tools_image() {
 		chroot "$new" ldconfig
 		chroot "$new" mkinitramfs -c gzip -o /tmp/initramfs.img "$release"
 		cat "$new/tmp/initramfs.img" > "$file.tmp"
-	' bash "$STAGE" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file"
+	' bash "$over" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file"
 	as_root chown "$(id -u):$(id -g)" "$file.tmp"
 	mv "$file.tmp" "$file"
 }

@@ -23,7 +23,7 @@
 machine_key() {
 	{
 		hash_tree "$STAGE"
-		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut,initramfs-tools}.bash "$KHO_TOP/lab/guest-agent" \
+		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut}.bash "$KHO_TOP/lab/guest-agent" \
 			"$KHO_TOP/lab/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
@@ -34,7 +34,7 @@ machine_images() {
 	local dir=$1
 	rm -rf "$KHO_BUILD"/vm-* "$KHO_BUILD"/initramfs-*
 	mkdir -p "$dir"
-	image_initramfs "$dir/initramfs.img"
+	cp "$(initramfs_cached plain-059)" "$dir/initramfs.img"
 	image_root "$dir/root.img" --initramfs "$dir/initramfs.img"
 	touch "$dir/complete"
 }
@@ -47,7 +47,8 @@ machine_prepare() {
 	step "building kho-tools" stage_build
 	kexec_build
 	dir=$KHO_BUILD/vm-$(machine_key)
-	[[ -f $dir/complete ]] || step "making the initramfs (with dracut) and the disk" machine_images "$dir"
+	initramfs_prepare plain-059
+	[[ -f $dir/complete ]] || step "making the disk" machine_images "$dir"
 	export VM_KERNEL=$KERNEL_DIR/bzImage VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
 	# tests make their own helpers there
 	export VM_BUILD=$KHO_BUILD/main
@@ -77,22 +78,46 @@ machine_prepare_checking() {
 	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 
-# The same for the initramfs images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img.
-MACHINE_INITRAMFS=(systemd-059 plain-106 systemd-106 plain-112 systemd-112
-	plain-without-059 systemd-without-059 initramfs-tools)
+# What the initramfs image NAME is made of, as a hash: a change elsewhere makes none again.
+initramfs_key() {
+	local name=$1
+	{
+		printf '%s\n' "$name" "$KERNEL_DIR"
+		hash_of "$KHO_TOP"/lab/{dracut,initramfs-tools}.bash
+		[[ $name == *-without* ]] || hash_tree "$STAGE/usr/bin" "$STAGE_LIBDIR" "$STAGE/usr/lib/dracut" \
+			"$STAGE/usr/share/initramfs-tools" "$STAGE/usr/share/kho-tools"
+		case $name in
+		initramfs-tools*) initramfs_tools_root ;;
+		*) dracut_root_of "$name" ;;
+		esac
+		[[ $name != *-059 ]] || dpkg-query -W dracut-core kmod systemd udev dash 2>/dev/null || true
+	} | sha256sum | cut -c1-16
+}
 
-# machine_initramfs DIR NAME...: as many at a time as there are processors, for dracut uses one.
-machine_initramfs() {
-	local dir=$1 name pid pids=()
-	shift
-	for name in "$@"; do
+# Prints the file of the image NAME in the cache.
+initramfs_cached() {
+	printf '%s\n' "$KHO_CACHE/initramfs/$1-$(initramfs_key "$1").img"
+}
+
+initramfs_make() {
+	local name=$1 file=$2
+	[[ ! -f $file ]] || return 0
+	# of earlier builds, which nobody asks for any more
+	find "$KHO_CACHE/initramfs" -name "$name-????????????????.img*" -mtime +7 -delete
+	case $name in
+	initramfs-tools*) initramfs_tools_image "$name" "$file" ;;
+	*) dracut_image "$name" "$file" ;;
+	esac
+}
+
+# As many at a time as there are processors, for dracut uses one.
+initramfs_make_all() {
+	local name pid pids=()
+	for name; do
 		while (($(jobs -rp | wc -l) >= $(nproc))); do
 			wait -n || true # every status is asked for below
 		done
-		case $name in
-		initramfs-tools) initramfs_tools_image "$dir/$name.img" & ;;
-		*) dracut_image "$name" "$dir/$name.img" & ;;
-		esac
+		initramfs_make "$name" "$(initramfs_cached "$name")" &
 		pids+=("$!")
 	done
 	for pid in "${pids[@]}"; do
@@ -100,22 +125,54 @@ machine_initramfs() {
 	done
 }
 
+# initramfs_prepare NAME...: makes those that are not in the cache.
+initramfs_prepare() {
+	local name missing=()
+	mkdir -p "$KHO_CACHE/initramfs"
+	# here, for a step in a step shows nothing
+	for name; do
+		case $name in
+		initramfs-tools*) initramfs_tools_root ;;
+		*) dracut_root_of "$name" ;;
+		esac >/dev/null
+	done
+	for name; do
+		[[ -f $(initramfs_cached "$name") ]] || missing+=("$name")
+	done
+	((!${#missing[@]})) || step "making ${#missing[@]} initramfs images" \
+		with_lock initramfs initramfs_make_all "${missing[@]}"
+}
+
+# The images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img. Those without this project are what
+# its size is measured by.
+MACHINE_INITRAMFS=({plain,systemd}-{059,106,112} initramfs-tools plain-beside-059
+	{plain,systemd}-without-{059,106,112} initramfs-tools-without)
+
+# initramfs_disk DIR: one disk with all images in DIR, for udev would look at a disk for each in every
+# boot. all.index has the first MiB of each.
+initramfs_disk() {
+	local dir=$1 name at=0
+	for name in "${MACHINE_INITRAMFS[@]}"; do
+		[[ $name != *-without* ]] || continue
+		printf '%s %s\n' "$name" "$at"
+		dd if="$dir/$name.img" of="$dir/all.tmp" bs=1M seek="$at" conv=sparse status=none
+		at=$((at + $(stat -L -c %s "$dir/$name.img") / 1048576 + 1))
+	done >"$dir/all.index"
+	truncate -s "${at}M" "$dir/all.tmp"
+	mv "$dir/all.tmp" "$dir/all.img"
+}
+
 machine_prepare_initramfs() {
-	local name dir release missing=()
+	local name dir file
 	dir=$KHO_BUILD/initramfs-$(machine_key)
 	mkdir -p "$dir"
+	initramfs_prepare "${MACHINE_INITRAMFS[@]}"
 	for name in "${MACHINE_INITRAMFS[@]}"; do
-		[[ -f $dir/$name.img ]] || missing+=("$name")
+		file=$(initramfs_cached "$name")
+		ln -sf "$file" "$dir/$name.img"
+		[[ $name == initramfs-tools* ]] || ln -sf "$file.modules" "$dir/$name.img.modules"
 	done
-	# here, for a step in a step shows nothing
-	for release in "${!DRACUT_RELEASES[@]}"; do
-		dracut_root "$release" >/dev/null
-	done
-	initramfs_tools_root >/dev/null
-	((!${#missing[@]})) ||
-		step "making ${#missing[@]} initramfs images" machine_initramfs "$dir" "${missing[@]}"
-	ln -sf "$VM_INITRAMFS" "$dir/plain-059.img"
-	ln -sf "$VM_INITRAMFS.modules" "$dir/plain-059.img.modules"
+	[[ -f $dir/all.img ]] || initramfs_disk "$dir"
 	[[ -f $dir/release-root.img ]] ||
 		step "making a disk with Debian and systemd" dracut_root_disk "$dir/release-root.img" "$(dracut_root 106)"
 	export VM_IMAGES=$dir

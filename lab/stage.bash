@@ -20,8 +20,8 @@ stage_build() {
 	stage_configure "$KHO_BUILD/main"
 	make -C "$KHO_BUILD/main" "-j$(nproc)"
 	rm -rf "$STAGE"
-	make -C "$KHO_BUILD/main" install DESTDIR="$STAGE"
-	# as a distribution does: nobody links with these by accident
+	make -C "$KHO_BUILD/main" install-strip DESTDIR="$STAGE"
+	# as packages of a distribution do: stripped, and without what nobody links with by accident
 	rm -f "$STAGE_LIBDIR"/*.la
 }
 
