@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Rules about the DMA records. Each record must have preserved memory, and must not share memory or
- * its id with another. Where v->unnamed has a bit for each preserved page, each record clears its
- * bits: only if one was clear before are the records read again, sorted and compared. Without these
- * bits the first reading keeps what is compared; see compare_records().
+ * its id with another. If v->unnamed has a bit for each preserved page, each record clears its
+ * bits; only if one was clear before, compare_records() reads the records again, sorts and compares
+ * them. Without these bits, the first reading collects the data to compare.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,23 +17,23 @@
 #include "verify.h"
 #include "abi/dma_alloc.h"
 
-/* What came out of reading all records. */
+/* Result of reading all records. */
 struct records {
-	bool compare;		/* something may be wrong with some: compare all */
-	bool kept;		/* @extents has them already */
-	bool short_of_memory;	/* @extents does not have all */
-	struct kho_extents extents; /* what is compared */
-	uint64_t *ids;		/* that have been come by, a bit each, or NULL */
+	bool compare;		/* records may be in conflict: compare all */
+	bool kept;		/* the first reading fills @extents */
+	bool short_of_memory;	/* @extents is incomplete */
+	struct kho_extents extents; /* data to compare */
+	uint64_t *ids;		/* a bit for each id seen so far, or NULL */
 	uint64_t nr_ids;
 	uint64_t all, pages;
-	uint64_t damaged;	/* of which nothing can be believed */
-	uint64_t unplaced;	/* whose memory cannot be looked at */
-	bool pages_unknown;	/* of one that has no size */
-	uint64_t doubtful;	/* that the kernel may have found damaged, and did not count */
+	uint64_t damaged;	/* records whose fields are not reliable */
+	uint64_t unplaced;	/* records with an impossible address or size, or outside RAM */
+	bool pages_unknown;	/* a record has an impossible size */
+	uint64_t doubtful;	/* damaged records that the kernel may not count */
 	uint64_t without_fate;	/* incoming records without a fate */
-	bool fates;		/* the kernel gave others one; valid once without_fate is not 0 */
-	uint64_t absent_contents; /* sealed, and not in this file */
-	uint64_t unread_contents; /* sealed, and the caller has no time left for them */
+	bool fates;		/* others have a fate; valid if without_fate is not 0 */
+	uint64_t absent_contents; /* sealed, but not in this file */
+	uint64_t unread_contents; /* sealed, but the caller had no time left */
 };
 
 /* ---------------------------------------------------------- one by one */
@@ -44,7 +44,7 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 	struct kho_error err;
 	int ret;
 
-	/* a driver that has it back may write to it */
+	/* a driver that has restored it may write to it */
 	if (!record->sealed || !record->preserved || v->options->skip_content)
 		return;
 
@@ -63,8 +63,8 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 }
 
 /*
- * True if the receiving kernel gave any record a fate. A kernel with the dma/ part of the series but
- * not proof/ takes records over and gives none a fate; one that does not know the subtree neither.
+ * True if the receiving kernel gave any record a fate. A kernel without proof/ of the series gives
+ * none a fate, whether it takes records over (with dma/) or does not know the subtree.
  */
 static bool has_fates(struct kho_state *state)
 {
@@ -83,7 +83,7 @@ static bool has_fates(struct kho_state *state)
 static void judge_not_taken(struct kho_verify *v, const struct kho_dma_record *record,
 			    struct records *records)
 {
-	/* one question for all of them */
+	/* searched once for all records */
 	if (!records->without_fate++)
 		records->fates = has_fates(v->state);
 	if (records->fates)
@@ -111,13 +111,13 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 			   record->id, record->device, record->tag, record->size, record->addr);
 }
 
-/* Whether the record has a place in RAM, so that the map can be asked for it. */
+/* True if the record has a place in RAM that can be looked up in the map. */
 static bool judge_place(struct kho_verify *v, const struct kho_dma_record *record,
 			 struct records *records)
 {
 	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
 
-	/* a power of two */
+	/* size is a power of two */
 	if (record->pages == KHO_SIZE_UNKNOWN || record->addr & (size - 1)) {
 		kho_report(v, KHO_RULE_K409, record->record_addr, record->id,
 			   "record %" PRIu64 ": %" PRIu64 " bytes at 0x%" PRIx64 " cannot be an allocation",
@@ -140,7 +140,7 @@ static bool judge_place(struct kho_verify *v, const struct kho_dma_record *recor
 	return true;
 }
 
-/* Ids are given out in a row, so that a bit for each takes less than the records do. */
+/* Ids are consecutive, so a bit for each takes less memory than the records. */
 static void ids_create(struct records *records, const struct kho_dma_header *header)
 {
 	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * 32;
@@ -151,7 +151,7 @@ static void ids_create(struct records *records, const struct kho_dma_header *hea
 	records->nr_ids = header->next_id;
 }
 
-/* Whether nobody had it. */
+/* True if no earlier record had this id. */
 static bool id_take(struct records *records, uint64_t id)
 {
 	uint64_t bit = 1ull << id % 64;
@@ -162,7 +162,7 @@ static bool id_take(struct records *records, uint64_t id)
 	return true;
 }
 
-/* What the record says of itself; false if the kernel refuses such a one. */
+/* Judges the fields of one record. False if the kernel refuses it. */
 static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *header,
 			 const struct kho_dma_record *record)
 {
@@ -193,7 +193,7 @@ static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *head
 	return sound;
 }
 
-/* True if the map can be asked for the memory of the record. */
+/* True if the memory of the record can be looked up in the map. */
 static bool has_place(const struct kho_verify *v, const struct kho_dma_record *record)
 {
 	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
@@ -202,7 +202,7 @@ static bool has_place(const struct kho_verify *v, const struct kho_dma_record *r
 	       kho_verify_in_ram(v, record->addr, size);
 }
 
-/* Keeps what compare_records() needs of a record. */
+/* Keeps the data of a record that compare_records() needs. */
 static void keep(const struct kho_verify *v, const struct kho_dma_record *record,
 		 struct records *records)
 {
@@ -257,7 +257,7 @@ static void judge_extent(struct kho_verify *v, const struct kho_extent *e)
 
 	if (!kho_extent_in_ram(e) || kho_extent_is_own(e) || v->state->root.side == KHO_SIDE_IN)
 		return;
-	/* mostly there is nothing to say, and then no words are made */
+	/* common case: build no text for a finding */
 	if (v->map_readable)
 		ret = kho_map_covers(v->map, kho_extent_addr(e), kho_extent_size(e), NULL);
 	if (ret == 1)
@@ -281,7 +281,7 @@ static void report_overlap(struct kho_verify *v, const struct kho_extent *a,
 			   a->id, b->id, addr);
 }
 
-/* In the order of addresses, which is also the quick one to ask the map in. */
+/* @extents is sorted by address, which also makes look-ups in the map fast. */
 static void compare_places(struct kho_verify *v, const struct kho_extents *extents,
 			   struct records *records)
 {
@@ -291,13 +291,13 @@ static void compare_places(struct kho_verify *v, const struct kho_extents *exten
 		uint64_t distance = kho_extent_addr(&e[i]) - kho_extent_addr(far);
 
 		judge_extent(v, &e[i]);
-		/* what KHO's own memory has in common is not the records' matter */
+		/* overlaps between two parts of KHO's own memory are not about records */
 		if (i && distance < kho_extent_size(far) &&
 		    !(kho_extent_is_own(&e[i]) && kho_extent_is_own(far))) {
 			report_overlap(v, far, &e[i]);
 			records->doubtful++;
 		}
-		/* the one that reaches farthest may overlap more than its neighbour */
+		/* the extent that reaches farthest may overlap more than its neighbour */
 		if (distance >= kho_extent_size(far) ||
 		    kho_extent_size(&e[i]) > kho_extent_size(far) - distance)
 			far = &e[i];
@@ -340,7 +340,7 @@ static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct rec
 	records->short_of_memory |= !ok;
 }
 
-/* Reads the records again, up to where the chain breaks, and keeps what is compared of them. */
+/* Reads the records again, up to a break of the chain, and keeps the data to compare. */
 static void keep_all(struct kho_verify *v, struct records *records)
 {
 	struct kho_dma_record record;
@@ -388,8 +388,8 @@ static void compare_records(struct kho_verify *v, struct records *records)
 /* ------------------------------------------------------- all of them */
 
 /*
- * The head does not count records that the kernel found damaged. So a lower count is believed
- * for as many records as there is something against.
+ * The head does not count records that the kernel found damaged. So its count may be lower, by at
+ * most the number of doubtful records.
  */
 static void compare_counts(struct kho_verify *v, const struct kho_dma_header *header,
 			   const struct records *records)
@@ -418,14 +418,14 @@ static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter,
 	size_t n, left = 0;
 	uint64_t *blocks = kho_dma_iter_blocks(iter, &n);
 
-	/* of most of them the bits say it */
+	/* common case: the page set shows that the block is preserved */
 	for (size_t i = 0; i < n; i++) {
 		if (!v->map_readable || !kho_page_set_has(&v->unnamed, blocks[i]))
 			blocks[left++] = blocks[i];
 	}
-	/* not preserved, or a record has its page */
+	/* not preserved, or a record names its page */
 	records->compare |= left != 0;
-	/* sorted, because then the map is asked in its own order */
+	/* sorting makes the look-ups in the map fast */
 	if (left)
 		qsort(blocks, left, sizeof(*blocks), addr_compare);
 	for (size_t i = 0; i < left; i++)
@@ -456,7 +456,7 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
 		done = v->progress.done;
 		judge_record(v, header, &record, records);
-		/* all of it, whatever was read of its content */
+		/* count all of its bytes, read or not */
 		done = v->progress.done - done;
 		if (done < bytes_of(record.pages))
 			kho_progress_add(&v->progress, bytes_of(record.pages) - done);
@@ -472,7 +472,7 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 	return ret;
 }
 
-/* What KHO has itself is no record's, so one that names it is seen to be the second to do so. */
+/* Takes KHO's own pages out of v->unnamed, so that a record that names one is in conflict. */
 static void take_own(struct kho_verify *v)
 {
 	const struct kho_root *root = &v->state->root;
@@ -490,7 +490,7 @@ static void take_own(struct kho_verify *v)
 	}
 }
 
-/* All records were read. A damaged one is K405's, and no other rule has seen it. */
+/* Call this after all records were read. Only K405 covers damaged ones. */
 static void say_evaluated(struct kho_verify *v, const struct kho_dma_header *header,
 			  const struct records *records)
 {
@@ -527,7 +527,7 @@ static void say_evaluated(struct kho_verify *v, const struct kho_dma_header *hea
 		kho_evaluated(v, KHO_RULE_K413);
 }
 
-/* Nobody preserved anything: there is no record against which a rule could be broken. */
+/* Without records, every rule about them holds. */
 static void say_nothing_there(struct kho_verify *v)
 {
 	const struct kho_rule *rules;
@@ -596,22 +596,22 @@ void kho_verify_dma(struct kho_verify *v)
 	struct kho_error err;
 	int ret;
 
-	/* one without an address may be this one */
+	/* a subtree without an address may be this one */
 	if (!subtree && !v->state->root.bad_subtrees)
 		say_nothing_there(v);
 	if (!subtree)
 		return;
-	/* until they are found to be there to the last one */
+	/* cleared below if the header is readable */
 	v->devices.lost_records = true;
 	if (!kho_verify_in_ram(v, subtree->addr, 1)) {
-		/* which is K302's */
+		/* K302 reports it */
 		kho_report_unevaluated(v, KHO_RULE_K401, subtree->addr, 0,
 				       "the head of the DMA records at 0x%" PRIx64 " is not RAM",
 				       subtree->addr);
 		return;
 	}
 	ret = kho_dma_read_header(v->state, &v->header, &err);
-	/* a format that is not known is one that the next kernel cannot read either */
+	/* the next kernel cannot read an unknown format either */
 	if (ret == KHO_ERR_UNSUPPORTED)
 		kho_report(v, KHO_RULE_K401, err.addr, 0, "%s", err.message);
 	else if (ret)
