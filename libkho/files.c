@@ -155,7 +155,7 @@ int kho_files_read(const struct kho_files *files, const char *path, size_t max, 
 	return ret;
 }
 
-/* 1: *addr is that of @symbol; 0: there is no such symbol; -1: /proc/kallsyms shows none at all. */
+/* Returns 1 with the *addr of @symbol, 0 if it is missing, -1 if /proc/kallsyms is of no use. */
 static int find_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr)
 {
 	int fd = kho_files_open(files, "/proc/kallsyms", O_RDONLY), found = -1;

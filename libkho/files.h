@@ -33,7 +33,7 @@ int kho_files_read(const struct kho_files *files, const char *path, size_t max, 
 
 /* Address of a symbol in /proc/kallsyms, 0 if unknown. */
 uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol);
-/* 1 if /proc/kallsyms has @symbol, 0 if not, -1 if it cannot be read or is empty. */
+/* Returns 1 if /proc/kallsyms has @symbol, 0 if not, -1 if it is unreadable or empty. */
 int kho_files_has_symbol(const struct kho_files *files, const char *symbol);
 
 #endif /* KHO_FILES_H */

@@ -136,8 +136,8 @@ static bool pieces_same(const struct kho_pieces *a, const struct kho_pieces *b)
 }
 
 /*
- * Digest of the content of the pieces, 0 if a read failed. Not a CRC: what carries its own CRC, as
- * records do, does not change the CRC of the whole.
+ * Digest of the content of the pieces, 0 if a read failed. Not a CRC: data that ends in its own CRC,
+ * such as a record, does not change the CRC of the whole.
  */
 static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces *pieces)
 {

@@ -6,8 +6,8 @@
 #include "source.h"
 
 /*
- * Finds the root of @side with the source's vmlinux. The caller must check the result. False if
- * there is no vmlinux or no root, or a read fails.
+ * Finds the root of @side with the source's vmlinux. The caller must check the result. False
+ * without a vmlinux or a root, or if a read fails.
  */
 bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr);
 
