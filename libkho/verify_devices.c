@@ -71,7 +71,7 @@ static void judge_without_records(struct kho_verify *v, const struct kho_device 
 	/* an unreadable record may belong to the device */
 	if (v->devices.lost_records)
 		kho_report_unevaluated(v, rule, KHO_NO_ADDR, 0,
-				       "PCI device %s (%s) is mastering, and not all records can be read: one of them may be its",
+				       "PCI device %s (%s) is mastering, and some records are unreadable: they may belong to it",
 				       device->name, driver);
 	else if (outgoing(v))
 		kho_report(v, rule, KHO_NO_ADDR, 0,

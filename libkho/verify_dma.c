@@ -179,7 +179,7 @@ static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *head
 	}
 	if (!record->fields_ok) {
 		kho_report(v, KHO_RULE_K415, record->record_addr, record->id,
-			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would not take such a one",
+			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would refuse it",
 			   record->id, record->device, record->tag);
 		sound = false;
 	}
