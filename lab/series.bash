@@ -164,3 +164,35 @@ series_overlay() {
 	done
 	printf '%s\n' "${now[@]}" >"$list"
 }
+
+# Lines of code that a diff on the standard input adds to C and assembler: no comments, empty lines,
+# tests or samples.
+series_count_code() {
+	awk '
+		/^diff --git / {
+			hunk = 0
+			counts = $4 ~ /\.[chS]$/ && $4 !~ /kunit|^b\/(tools\/testing|samples)\//
+		}
+		/^@@/ { hunk = 1; next }
+		!hunk || !counts { next }
+		/^\+#if.*KUNIT/ { test = 1 }
+		test { test = !/^\+#endif/; next }
+		!/^\+/ || /^\+[[:space:]]*($|#[[:space:]]|\/\/|\/\*|\*)/ { next }
+		{ n++ }
+		END { print n + 0 }'
+}
+
+# series_code SERIES_DIR PRISTINE: "FOLDER LINES" of each folder, by what its patches change together.
+series_code() {
+	local series=$1 dir commit last folder
+	dir=$(mktemp -d) || return 1
+	series_am "$series" "$2" "$dir" || return 1
+	commit=$(series_git -C "$dir" rev-parse base)
+	for folder in $(series_files "$series" | sed "s|^$series/||; s|/.*||" | uniq); do
+		last=$(series_git -C "$dir" rev-list --reverse "$commit..HEAD" |
+			sed -n "$(series_files "$series" | grep -c "^$series/$folder/")p")
+		printf '%s %s\n' "$folder" "$(series_git -C "$dir" diff "$commit" "$last" | series_count_code)"
+		commit=$last
+	done
+	rm -rf "$dir"
+}

@@ -10,12 +10,13 @@
  * module is loaded there, restores and frees. Results are lines in the log:
  *
  *	kho_bench: RESULT <scheme> <operation> <allocations> <TSC cycles for all>
- *	kho_bench: RESULT <scheme> metadata <allocations> <bytes for all>
+ *	kho_bench: RESULT <scheme> metadata <allocations> <bytes for all that is handed over>
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/abi/dma_alloc.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/sort.h>
@@ -200,6 +201,28 @@ static int bench_measure(struct bench *bench, enum bench_op op, const char *name
 	return 0;
 }
 
+/* Pages of the list that the kernel itself hands over: its head and its blocks. */
+static int series_metadata(u64 *pages)
+{
+	const struct dma_alloc_ser *head;
+	phys_addr_t phys;
+	size_t size;
+	int err;
+
+	err = kho_retrieve_subtree(DMA_ALLOC_KHO_SUBTREE, &phys, &size);
+	if (err)
+		return err;
+
+	head = phys_to_virt(phys);
+	*pages = 1;
+	for (u64 pa = head->first_block_pa; pa; ++*pages) {
+		const struct kho_block_header_ser *block = phys_to_virt(pa);
+
+		pa = block->next;
+	}
+	return 0;
+}
+
 static int state_cmp(const void *a, const void *b)
 {
 	u64 x = *(const u64 *)a, y = *(const u64 *)b;
@@ -207,28 +230,38 @@ static int state_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Pages that the states are on, and the head of the list if there is one. */
-static int bench_metadata(struct bench *bench)
+/* Pages that the records are on, which the RFC's states are addresses of. */
+static int rfc_metadata(const struct bench *bench, const u64 *states, u64 *pages)
 {
 	u64 *sorted = kvmalloc_array(bench->count, sizeof(u64), GFP_KERNEL);
 
 	if (!sorted)
 		return -ENOMEM;
 
-	for (int s = 0; s < ARRAY_SIZE(schemes); s++) {
-		u64 pages = s == 0 ? 1 : 0;
-
-		memcpy(sorted, bench->states[s], bench->count * sizeof(u64));
-		sort(sorted, bench->count, sizeof(u64), state_cmp, NULL);
-		for (unsigned int i = 0; i < bench->count; i++) {
-			if (!i || PHYS_PFN(sorted[i]) != PHYS_PFN(sorted[i - 1]))
-				pages++;
-		}
-		pr_info("kho_bench: RESULT %s metadata %u %llu\n", schemes[s].name,
-			bench->count, pages * PAGE_SIZE);
+	memcpy(sorted, states, bench->count * sizeof(u64));
+	sort(sorted, bench->count, sizeof(u64), state_cmp, NULL);
+	*pages = 0;
+	for (unsigned int i = 0; i < bench->count; i++) {
+		if (!i || PHYS_PFN(sorted[i]) != PHYS_PFN(sorted[i - 1]))
+			++*pages;
 	}
 	kvfree(sorted);
 	return 0;
+}
+
+/* Called in the next kernel, before anything is restored. */
+static int bench_metadata(const struct bench *bench)
+{
+	u64 pages[2];
+	int err;
+
+	err = series_metadata(&pages[0]);
+	if (!err)
+		err = rfc_metadata(bench, bench->states[1], &pages[1]);
+	for (int s = 0; !err && s < ARRAY_SIZE(schemes); s++)
+		pr_info("kho_bench: RESULT %s metadata %u %llu\n", schemes[s].name,
+			bench->count, pages[s] * PAGE_SIZE);
+	return err;
 }
 
 static int bench_alloc(struct bench *bench)
@@ -273,8 +306,6 @@ static int bench_first(struct bench *bench)
 	if (!err)
 		err = bench_measure(bench, BENCH_PRESERVE, "preserve-again");
 	if (!err)
-		err = bench_metadata(bench);
-	if (!err)
 		err = kho_add_subtree(BENCH_SUBTREE, ser, sizeof(*ser));
 	return err;
 }
@@ -286,7 +317,9 @@ static int bench_second(struct bench *bench, const struct bench_ser *ser)
 	for (int s = 0; s < ARRAY_SIZE(schemes); s++)
 		bench->states[s] = phys_to_virt(ser->states[s]);
 
-	err = bench_measure(bench, BENCH_RESTORE, "restore");
+	err = bench_metadata(bench);
+	if (!err)
+		err = bench_measure(bench, BENCH_RESTORE, "restore");
 	if (err)
 		return err;
 

@@ -207,3 +207,27 @@ pristine_of() {
 	[[ $output == *"there are merges"* ]]
 	diff -r before series
 }
+
+@test "lines of code: what a folder's patches add together, without comments, tests and samples" {
+	mkdir -p series/one series/two
+	printf 'one/1.patch\none/2.patch\ntwo/1.patch\n' >series/series
+	(
+		cd pristine
+		git init -q && git add -A && git -c user.name=t -c user.email=t@localhost commit -q -m base
+		mkdir -p kernel samples tools/testing
+		commit() {
+			git add -A && git -c user.name=t -c user.email=t@localhost commit -q -m "$1" &&
+				git format-patch -q -1 --stdout >"../series/$1.patch"
+		}
+		printf '%s\n' '/* two' ' * lines */' '#include <a.h>' '' 'int a;' 'int b;' '	// no' >kernel/a.c
+		printf 'int a;\n' | tee kernel/a_kunit.c samples/a.c tools/testing/a.c >kernel/notes.rst
+		commit one/1
+		# a line that the first patch brought is changed: it counts once
+		sed -i 's/int b/long b/' kernel/a.c
+		commit one/2
+		printf '%s\n' '#if IS_ENABLED(CONFIG_A_KUNIT_TEST)' 'int for_tests;' '#endif' 'int d;' >>kernel/a.c
+		commit two/1
+		git checkout -q HEAD~3
+	)
+	[ "$(series_code "$PWD/series" "$PWD/pristine")" = "$(printf 'one 3\ntwo 1')" ]
+}
