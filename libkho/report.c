@@ -313,8 +313,7 @@ int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)
 		if (v->evaluated[i] && !partly)
 			v->summary->rules++;
 		else if (v->options->only && !told && !v->stopped)
-			return refuse_rule(rules[i].id,
-					   "what is looked at does not show it, or not all of it", err);
+			return refuse_rule(rules[i].id, "not everything that it is about could be read", err);
 		reported += told;
 	}
 	if (!v->summary->rules && !reported && !v->stopped)

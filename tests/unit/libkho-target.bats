@@ -454,12 +454,12 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	[[ $output == *" page=65536 "* ]]
 }
 
-# A running kernel made of files, in root: kcore is the fixture, which has the same form.
+# live_root FIXTURE: a running kernel made of files, in root: kcore has the same form as a fixture.
 live_root() {
 	local kho=root/sys/kernel/debug/kho/out
 	mkdir -p root/proc "$kho"
-	cp "$outgoing" root/proc/kcore
-	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$outgoing" >notes
+	cp "$1" root/proc/kcore
+	grep -aoE '(fdt_phys|scratch)=0x[0-9a-f]+(\+0x[0-9a-f]+)?' "$1" >notes
 	sed -n 's/^fdt_phys=//p' notes >"$kho/fdt_phys"
 	sed -n 's/^scratch=\(.*\)+.*/\1/p' notes >"$kho/scratch_phys"
 	sed -n 's/^scratch=.*+//p' notes >"$kho/scratch_len"
@@ -483,7 +483,7 @@ live_root() {
 
 	# of the running kernel: both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter
 	# more, in whole 16 MiB
-	live_root
+	live_root "$fixture"
 	proposal() {
 		run -0 "$inspect" scratch --sysroot root --initrd=initrd --json small
 		jq -r .image.proposal <<<"$output"
