@@ -65,7 +65,7 @@ struct check {
 	char trouble[640];	/* with its files, before there was a verdict */
 	struct kho_output *report, *findings; /* NULL: cannot be written */
 	enum boot_word earlier;	/* of the first stage, for the second one */
-	char earlier_text[1024];
+	char earlier_text[1100];
 };
 
 /* The answer of the child. It needs no file: what cannot be written is not lost. */
@@ -76,7 +76,7 @@ struct verdict {
 	bool told;		/* the first check has told all of it */
 	uint64_t counts[NR_CLASSES];
 	size_t to_show;		/* findings for the console; the first ones are in lines[] */
-	char text[768];
+	char text[1024];
 	char lines[MAX_LINES][LINE_SIZE];
 };
 
@@ -496,7 +496,7 @@ static void write_status(const struct check *check, struct verdict *verdict)
 {
 	const char *word = boot_word_name(word_of_both(check, verdict));
 	struct kho_error err;
-	char line[2048];
+	char line[2560];
 
 	if (!check->has_dir)
 		return;
@@ -534,7 +534,7 @@ static void say_findings(struct verdict *verdict)
 static void say_action(const struct check *check, struct verdict *verdict,
 		       enum boot_policy action, const char *line, const char *remark)
 {
-	char text[1400];
+	char text[1600];
 	bool loop = action == POLICY_REBOOT && !may_reboot(check);
 
 	if (loop)
@@ -601,7 +601,7 @@ static void announce(const struct check *check, struct verdict *verdict)
 	unsigned int rank = boot_word_rank(verdict->word);
 	enum boot_word word = word_of_both(check, verdict);
 	enum boot_policy action;
-	char line[1024], remark[640] = "";
+	char line[1400], remark[640] = "";
 	int priority = rank < 2 ? LOG_INFO : rank < 3 ? LOG_WARNING : LOG_ERR;
 
 	snprintf(line, sizeof(line), "%s: %s: %s%s%s", check->stage->title, boot_word_name(word),
@@ -735,7 +735,7 @@ static int run_incoming(struct check *check)
 /* Word and text of the first stage. Returns false if its status is missing. */
 static bool read_earlier(struct check *check)
 {
-	char line[1024], *text, *mark;
+	char line[1100], *text, *mark;
 	bool has_status = boot_status_read(check->dir, line, sizeof(line));
 
 	check->earlier = boot_earlier_word(line);

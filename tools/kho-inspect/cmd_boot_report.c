@@ -35,7 +35,7 @@ struct report {
 	const struct options *options;
 	const char *dir;
 	enum boot_word word;
-	char line[2048];		/* the status */
+	char line[2560];		/* the status */
 	int journal;			/* a socket, or -1 */
 	bool failed;
 };
@@ -65,7 +65,7 @@ static int open_journal(const char *sysroot)
 static void send_entry(const struct report *report, int priority, const char *message,
 		       const char *fields)
 {
-	char entry[4096];
+	char entry[8192];
 	int n = snprintf(entry, sizeof(entry), "SYSLOG_IDENTIFIER=kho-report\nPRIORITY=%d\nMESSAGE=%s\n%s",
 			 priority, message, fields);
 
@@ -77,7 +77,7 @@ static void send_entry(const struct report *report, int priority, const char *me
 
 static void send_outcome(const struct report *report)
 {
-	char message[2100], fields[PATH_MAX + 160];
+	char message[2600], fields[PATH_MAX + 160];
 
 	snprintf(message, sizeof(message), "KHO: %s", report->line);
 	snprintf(fields, sizeof(fields),
