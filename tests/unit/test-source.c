@@ -311,7 +311,7 @@ static void test_no_dumps(void)
 	step = "a pipe";
 	snprintf(path, sizeof(path), "%s/pipe", folder);
 	CHECK(!mkfifo(path, 0600));
-	CHECK(kho_source_open_file(path, &source, &err) == KHO_ERR_OS);
+	CHECK(kho_source_open_file(path, &source, &err) == KHO_ERR_FORMAT && strstr(err.message, "is a pipe"));
 }
 
 /* ------------------------------------------------------------ a live machine */
