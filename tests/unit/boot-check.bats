@@ -29,6 +29,17 @@ setup() {
 	mkdir "$BATS_TEST_TMPDIR/box"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$fixtures" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
 	[[ $output == *" checks, "*" damages" ]]
+	# the reports of all those boots
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR/box" <<-'END'
+		import json, pathlib, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		validator = jsonschema.validators.validator_for(schema)(schema)
+		reports = [path for name in ("report.json", "claims.json")
+		           for path in pathlib.Path(sys.argv[2]).rglob(name) if path.is_file()]
+		assert len(reports) > 100, len(reports)
+		for path in reports:
+		    validator.validate(json.loads(path.read_text()))
+	END
 }
 
 @test "an empty folder or command line is misuse, and nothing is written" {
