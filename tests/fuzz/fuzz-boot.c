@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * boot-check at both stages, boot-report, check-target and what else reads more than a state, each as a whole, in a
- * machine that is made of files. The first byte is options. What runs in a child elsewhere runs in this process, so that the fuzzer sees it.
+ * machine that is made of files. The first byte is options. What runs in a child elsewhere runs in this process, so
+ * that the fuzzer sees it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,8 @@ static const char *const files[] = {
 	"sys/kernel/boot_params/version", "sys/kernel/boot_params/setup_data/0/type",
 	"sys/kernel/boot_params/setup_data/0/data", "sys/kernel/debug/kho/in/fdt", "sys/kernel/debug/kho/out/fdt",
 	"sys/kernel/debug/kho/out/fdt_phys", "sys/kernel/debug/kho/out/scratch_phys",
-	"sys/kernel/debug/kho/out/scratch_len", "proc/meminfo", "sys/kernel/kexec_crash_size", PCI "0000:00:02.0/uevent", PCI "0000:00:02.0/config",
+	"sys/kernel/debug/kho/out/scratch_len", "proc/meminfo", "sys/kernel/kexec_crash_size",
+	PCI "0000:00:02.0/uevent", PCI "0000:00:02.0/config",
 	PCI "0000:00:02.0/kexec_keep_master", PCI "0000:00:01.0/uevent", PCI "0000:00:01.0/config",
 	DIR "/status", DIR "/findings", DIR "/findings.claims", DIR "/report.json", DIR "/claims.json",
 	DIR "/snapshot.khosnap", DIR "/dmesg", "metrics/kho.prom",

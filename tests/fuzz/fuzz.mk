@@ -28,7 +28,7 @@ FUZZERS = \
 EXTRA_PROGRAMS += $(FUZZERS) tests/fuzz/make-seeds
 CLEANFILES += $(FUZZERS) tests/fuzz/make-seeds
 
-fuzzers: $(FUZZERS) tests/fuzz/make-seeds
+fuzzers: $(FUZZERS) tests/fuzz/make-seeds lab/kho-damage
 
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 FUZZ_LIBS = libkho/libkho-core.la
