@@ -117,6 +117,8 @@ static void emit(struct kho_verify *v, enum kho_rule_number number, enum kho_out
 	};
 	char text[512];
 
+	if (listed(v->options->ignore, rule->id) && outcome != KHO_OUTCOME_NOT_APPLICABLE && !v->left_out)
+		v->left_out = rule;
 	if (v->stopped || !wanted(v->options, rule))
 		return;
 	tally->severity = severity;
@@ -294,6 +296,38 @@ int kho_rules_check(const struct kho_verify_options *options, enum kho_area firs
 					"options that this libkho does not know");
 	}
 	return 0;
+}
+
+/* True if @rule can be evaluated in any sound state of this side, with these options. */
+static bool is_expected(const struct kho_verify *v, const struct kho_rule *rule)
+{
+	if (hindrance(v->options, rule))
+		return false;
+	if (v->state->root.side == KHO_SIDE_OUT)
+		return rule->area >= KHO_AREA_MAP && rule->area <= KHO_AREA_DMA;
+	/* the kernel frees the map, and what subtrees refer to */
+	return rule->area == KHO_AREA_DMA && rule->number != KHO_RULE_K404 &&
+	       rule->number != KHO_RULE_K407;
+}
+
+void kho_report_hidden(struct kho_verify *v)
+{
+	const struct kho_rule *rules;
+	size_t n;
+
+	if (!v->left_out)
+		return;
+	rules = kho_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		const struct kho_tally *tallies = v->tallies[i];
+
+		if (v->evaluated[i] || !is_expected(v, &rules[i]) || tallies[KHO_OUTCOME_FOUND].n ||
+		    tallies[KHO_OUTCOME_NOT_JUDGED].n)
+			continue;
+		kho_report_unevaluated(v, rules[i].number, KHO_NO_ADDR, 0,
+				       "%s, which is ignored, keeps it from being evaluated",
+				       v->left_out->id);
+	}
 }
 
 int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)

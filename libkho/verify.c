@@ -70,6 +70,7 @@ static int look_run(struct look *look, struct kho_error *err)
 	kho_verify_devices(v);
 	kho_verify_devices_end(v);
 	kho_verify_boot(v);
+	kho_report_hidden(v);
 	kho_report_rest(v);
 	kho_page_set_destroy(&v->unnamed);
 	free(v->scratch);

@@ -57,6 +57,7 @@ struct kho_verify {
 	size_t nr_held, room;
 	struct kho_tally tallies[KHO_NR_RULES][KHO_NR_OUTCOMES];
 	bool evaluated[KHO_NR_RULES]; /* set by kho_evaluated() */
+	const struct kho_rule *left_out; /* the first ignored rule that had something to report */
 };
 
 /* Initial value of a summary: a count that nobody makes is unknown, not 0. */
@@ -102,6 +103,11 @@ void kho_report_deliver(struct kho_verify *v);
  */
 int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
 		    enum kho_area last, struct kho_error *err);
+/*
+ * After the last rule: reports as not judged what could not be evaluated because of that which an
+ * ignored rule has found.
+ */
+void kho_report_hidden(struct kho_verify *v);
 /*
  * After all rules: counts those that were evaluated. KHO_ERR_USAGE if a rule in options->only was
  * neither evaluated nor reported, or if this is true for all rules.

@@ -174,6 +174,29 @@ check_damages() {
 	not_judged "K301 K306 K307 K308 K309 K413 K501 K502 K504" blob-outside-ram
 }
 
+@test "what an ignored damage keeps from being judged does not pass" {
+	local name rules unjudged
+	while read -r name rules unjudged; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		run -1 "$inspect" verify --ignore="$rules" --core "$BATS_TEST_TMPDIR/damaged"
+		[ "$(sed -n 's/.* \(K[0-9]*\)  not judged: .*/\1/p' <<<"$output" | paste -sd,)" = "$unjudged" ]
+	done <<-'END'
+		chain-loop K403 K404,K405,K406,K407,K408,K409,K410,K411,K412,K413,K414,K415
+		record-crc K405 K406,K407,K408,K409,K410,K411,K413,K414,K415
+		tree-loop K102,K301,K404,K407 K101,K103,K104,K105,K204,K205,K306,K308
+		map-missing K003,K301,K404,K407 K101,K102,K103,K104,K105,K204,K205,K306,K308
+		subtree-no-size K004 K301,K302,K304,K305,K306,K307,K308,K309
+	END
+	"$damage" head-crc "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -1 "$inspect" verify --ignore=K402 --core "$BATS_TEST_TMPDIR/damaged"
+	[[ $output == *"K410  not judged: K402, which is ignored, keeps it from being evaluated"* ]]
+	# a damage that hides nothing
+	"$damage" head-count "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 "$inspect" verify --ignore=K412 --core "$BATS_TEST_TMPDIR/damaged"
+	"$damage" range-outside-ram "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 "$inspect" verify --ignore=K104 --core "$BATS_TEST_TMPDIR/damaged"
+}
+
 @test "a damage of error or fatal severity makes verify exit with 1" {
 	for name in record-crc tree-loop fdt-magic record-outside-ram; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
