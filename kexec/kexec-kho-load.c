@@ -150,6 +150,11 @@ static bool carries_by_hand(void)
 	return load.active && !load.file_mode;
 }
 
+static struct memory_range memory_range(uint64_t addr, uint64_t size)
+{
+	return (struct memory_range){ .start = addr, .end = addr + size - 1, .type = RANGE_RAM };
+}
+
 int kexec_kho_restrict(struct memory_range **ranges, int n)
 {
 	struct memory_range *allowed;
@@ -176,6 +181,30 @@ int kexec_kho_restrict(struct memory_range **ranges, int n)
 	free(*ranges);
 	*ranges = allowed;
 	return count;
+}
+
+void kexec_kho_add_scratch(struct memory_range **ranges, int *n)
+{
+	struct kho_range *all;
+	size_t count = 0;
+
+	if (!carries_by_hand() || *n < 0)
+		return;
+
+	all = xmalloc(((size_t)*n + kho_held.nr_scratch + 1) * sizeof(*all));
+	for (int i = 0; i < *n; i++) {
+		all[count].addr = (*ranges)[i].start;
+		all[count++].size = (*ranges)[i].end - (*ranges)[i].start + 1;
+	}
+	for (size_t i = 0; i < kho_held.nr_scratch; i++)
+		all[count++] = kho_held.scratch[i];
+	count = kho_plan_merge(all, count);
+
+	*ranges = xrealloc(*ranges, (count + 1) * sizeof(**ranges));
+	for (size_t i = 0; i < count; i++)
+		(*ranges)[i] = memory_range(all[i].addr, all[i].size);
+	*n = (int)count;
+	free(all);
 }
 
 static uint64_t largest_scratch(void)
@@ -271,11 +300,6 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data)
 	kho_report.handover = base;
 	dbgprintf("KHO: root FDT 0x%" PRIx64 ", setup_data at 0x%lx, %zu scratch areas\n",
 		  fdt_addr, base, kho_held.nr_scratch);
-}
-
-static struct memory_range memory_range(uint64_t addr, uint64_t size)
-{
-	return (struct memory_range){ .start = addr, .end = addr + size - 1, .type = RANGE_RAM };
 }
 
 int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min, unsigned long max,

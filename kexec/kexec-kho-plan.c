@@ -99,6 +99,25 @@ size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *
 	return found;
 }
 
+size_t kho_plan_merge(struct kho_range *ranges, size_t n)
+{
+	size_t left = 0;
+	uint64_t end;
+
+	qsort(ranges, n, sizeof(*ranges), by_addr);
+	for (size_t i = 0; i < n; i++) {
+		struct kho_range *last = left ? &ranges[left - 1] : NULL;
+
+		if (!ranges[i].size || __builtin_add_overflow(ranges[i].addr, ranges[i].size, &end))
+			continue;
+		if (!last || ranges[i].addr > last->addr + last->size)
+			ranges[left++] = ranges[i];
+		else if (end > last->addr + last->size)
+			last->size = end - last->addr;
+	}
+	return left;
+}
+
 int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
 			size_t n)
 {

@@ -62,6 +62,12 @@ char *kho_plan_command_line(const char *command_line, const char *expect);
 size_t kho_plan_intersect(uint64_t start, uint64_t end, const struct kho_range *scratch,
 			  size_t n, struct kho_range *out);
 
+/*
+ * Sorts the @n ranges by address, and makes one of those that meet or touch. Drops empty ranges
+ * and those without an end. Returns how many are left.
+ */
+size_t kho_plan_merge(struct kho_range *ranges, size_t n);
+
 /* True if [addr, addr+size) lies in one scratch area. */
 int kho_plan_in_scratch(uint64_t addr, uint64_t size, const struct kho_range *scratch,
 			size_t n);

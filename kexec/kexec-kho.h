@@ -53,6 +53,12 @@ char *kexec_kho_command_line(char *command_line);
 /* Reduces @n free ranges to memory that segments may use; returns the new number of ranges. */
 int kexec_kho_restrict(struct memory_range **ranges, int n);
 
+/*
+ * kexec_load path: merges the scratch areas into the @n ranges (allocated), where /proc/iomem shows
+ * them as reserved.
+ */
+void kexec_kho_add_scratch(struct memory_range **ranges, int *n);
+
 /* After "Could not find a free area": says so if the scratch areas are too small. */
 void kexec_kho_explain(struct kexec_info *info, unsigned long size);
 
@@ -129,6 +135,12 @@ static inline int kexec_kho_restrict(struct memory_range **ranges, int n)
 {
 	(void)ranges;
 	return n;
+}
+
+static inline void kexec_kho_add_scratch(struct memory_range **ranges, int *n)
+{
+	(void)ranges;
+	(void)n;
 }
 
 static inline void kexec_kho_explain(struct kexec_info *info, unsigned long size)

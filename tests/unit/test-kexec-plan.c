@@ -75,6 +75,21 @@ static void test_intersect(void)
 	CHECK(kho_plan_intersect(0, UINT64_MAX, scratch, 0, out) == 0);
 }
 
+static void test_merge(void)
+{
+	/* RAM without what /proc/iomem shows as reserved, and scratch areas, some of them there */
+	struct kho_range ranges[] = {
+		{ 0x40000000, 0x1000000 }, { 0x43000000, 0x1000000 }, { 0x50000000, 0x2000 },
+		{ 0x41000000, 0x2000000 }, { 0x60000000, 0 }, { 0x50000800, 0x800 },
+		{ 0x50001000, 0x3000 }, { UINT64_MAX, 0x10 },
+	};
+
+	CHECK(kho_plan_merge(ranges, 8) == 2);
+	CHECK(ranges[0].addr == 0x40000000 && ranges[0].size == 0x4000000);
+	CHECK(ranges[1].addr == 0x50000000 && ranges[1].size == 0x4000);
+	CHECK(kho_plan_merge(ranges, 0) == 0);
+}
+
 static void test_in_scratch(void)
 {
 	static const struct kho_range scratch[] = { { 0x1000, 0x2000 }, { 0x9000, 0 } };
@@ -128,6 +143,7 @@ int main(void)
 	test_box();
 	test_command_line();
 	test_intersect();
+	test_merge();
 	test_in_scratch();
 	test_setup_data();
 	return failed;
