@@ -12,9 +12,11 @@
  * come last and are written on success only. _open/_create make an object,
  * _close/_destroy release it and accept NULL.
  *
- * Structures that callers allocate end in reserved words, so that they can grow. In structures
- * that the library fills in, these words are undefined. In options, callers set them to 0 by
- * initialising the structure; the library refuses options that it does not know.
+ * Structures that callers allocate, or get arrays of, end in reserved words, so that they can grow. In
+ * structures that the library fills in, these words are undefined. In options, callers set them to 0
+ * by initialising the structure; the library refuses options that it does not know. Structures that
+ * only a call-back gets (kho_item, kho_finding) belong to the library, which may append members.
+ * A struct kho_range never changes.
  *
  * Addresses are physical addresses, sizes are bytes, unless said otherwise.
  */
@@ -192,6 +194,7 @@ struct kho_subtree {
 	char name[64];		/* output of kho_text(), truncated if longer */
 	uint64_t addr;		/* of the blob */
 	uint64_t size;		/* of the blob; KHO_SIZE_UNKNOWN with kho-v1, which has no sizes */
+	uint64_t reserved[2];
 };
 
 struct kho_state;
@@ -494,6 +497,7 @@ struct kho_rule {
 	enum kho_area area;
 	enum kho_severity severity;
 	const char *title;	/* one sentence */
+	uint64_t reserved[2];
 };
 
 /* The table of all rules, in order of number. Static. */
@@ -608,6 +612,7 @@ struct kho_cmdline_arg {
 	const char *text;	/* the whole option, quotes included */
 	size_t text_len;
 	bool unclosed;		/* a quote is still open at the end of the line */
+	uint64_t reserved[2];
 };
 
 /*
@@ -664,7 +669,10 @@ struct kho_target {
  */
 int kho_target_read(const char *path, struct kho_target *out, struct kho_error *err);
 
-/* The same for @size bytes at @data. Messages call the image @name. */
+/*
+ * The same for @size bytes at @data. Messages call the image @name. KHO_ERR_UNSUPPORTED,
+ * KHO_ERR_FORMAT, KHO_ERR_CORRUPT, KHO_ERR_NOMEM.
+ */
 int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err);
 
@@ -678,7 +686,7 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 
 /*
  * Runs the K6xx rules: compares the target and its command line (NULL: not judged) with the
- * outgoing state.
+ * outgoing state. KHO_ERR_USAGE: there is no state, target or summary.
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,

@@ -129,7 +129,7 @@ FILE *kho_output_stream(struct kho_output *output);
 bool kho_output_is_stdout(const struct kho_output *output);
 /*
  * Makes the written data the content of the file, on the disk. Releases @output, also on failure,
- * which leaves a regular file unchanged.
+ * which leaves a regular file unchanged. KHO_ERR_OS, KHO_ERR_PERMISSION, KHO_ERR_NOMEM.
  */
 int kho_output_commit(struct kho_output *output, struct kho_error *err);
 /* Releases @output and leaves a regular file unchanged. @output may be NULL. */

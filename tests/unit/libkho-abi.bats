@@ -73,6 +73,29 @@ recorded_abi() {
 	"$BATS_TEST_TMPDIR/abi"
 }
 
+@test "the headers list the error codes of every function that fills in an error" {
+	# shellcheck disable=SC2016 # awk's
+	run -0 awk '
+	/^\/\*/ { comment = ""; inside = 1 }
+	inside { comment = comment $0; if (/\*\//) inside = 0; next }
+	/^$/ { comment = "" }
+	/^int kho_/ { name = $2; decl = "" }
+	name { decl = decl $0 }
+	name && /;/ {
+		if (decl ~ /struct kho_error \*err\)/ && comment !~ /KHO_ERR_|Errors:/) print name
+		name = ""
+	}
+	' "$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h
+	[ -z "$output" ]
+}
+
+@test "public structures can grow" {
+	# the last member of each; kho.h says why three have nothing reserved
+	awk '/^struct kho_[a-z_]+ \{/ { name = $2 } name && /^};/ { if (last !~ /reserved\[/) print name; name = "" }
+		{ last = $0 }' "$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h >"$BATS_TEST_TMPDIR/fixed"
+	diff <(printf 'kho_range\nkho_item\nkho_finding\n') "$BATS_TEST_TMPDIR/fixed"
+}
+
 @test "the ABI is the one that was recorded" {
 	# until the first release it may change: record it again then, with the lines that the test prints
 	recorded_abi >"$BATS_TEST_TMPDIR/abi.txt"
