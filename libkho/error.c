@@ -93,6 +93,16 @@ int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)
 	return err->code;
 }
 
+int kho_check_reserved(const uint64_t reserved[KHO_RESERVED], struct kho_error *err)
+{
+	for (size_t i = 0; i < KHO_RESERVED; i++) {
+		if (reserved[i])
+			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+					"options that this libkho does not know");
+	}
+	return 0;
+}
+
 bool kho_parse_u64(const char *text, uint64_t *value)
 {
 	unsigned long long number;

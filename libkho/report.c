@@ -101,11 +101,10 @@ static void hand_out(struct kho_verify *v, const struct kho_finding *finding)
 		deliver(v, finding);
 }
 
-static void emit(struct kho_verify *v, enum kho_rule_number number, enum kho_outcome outcome,
+static void emit(struct kho_verify *v, const struct kho_rule *rule, enum kho_outcome outcome,
 		 enum kho_severity severity, uint64_t addr, uint64_t record_id,
 		 const char *fmt, va_list args)
 {
-	const struct kho_rule *rule = kho_rule_get(number);
 	struct kho_tally *tally = tally_of(v, rule, outcome);
 	struct kho_finding finding = {
 		.rule = rule,
@@ -165,44 +164,46 @@ void kho_report_rest(struct kho_verify *v)
 
 /* --------------------------------------------------------------- reporting */
 
-void kho_report(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, uint64_t record_id,
-		const char *fmt, ...)
+void kho_report(struct kho_verify *v, enum kho_rule_number number, uint64_t addr,
+		uint64_t record_id, const char *fmt, ...)
 {
+	const struct kho_rule *rule = kho_rule_get(number);
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_FOUND, kho_rule_get(rule)->severity, addr, record_id, fmt, args);
+	emit(v, rule, KHO_OUTCOME_FOUND, rule->severity, addr, record_id, fmt, args);
 	va_end(args);
 }
 
-void kho_report_as(struct kho_verify *v, enum kho_rule_number rule, enum kho_severity severity,
+void kho_report_as(struct kho_verify *v, enum kho_rule_number number, enum kho_severity severity,
 		   uint64_t addr, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_FOUND, severity, addr, 0, fmt, args);
+	emit(v, kho_rule_get(number), KHO_OUTCOME_FOUND, severity, addr, 0, fmt, args);
 	va_end(args);
 }
 
-void kho_report_unevaluated(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr,
+void kho_report_unevaluated(struct kho_verify *v, enum kho_rule_number number, uint64_t addr,
 			    uint64_t record_id, const char *fmt, ...)
 {
+	const struct kho_rule *rule = kho_rule_get(number);
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_NOT_JUDGED, kho_rule_get(rule)->severity, addr, record_id, fmt,
-	     args);
+	emit(v, rule, KHO_OUTCOME_NOT_JUDGED, rule->severity, addr, record_id, fmt, args);
 	va_end(args);
 }
 
-void kho_report_not_applicable(struct kho_verify *v, enum kho_rule_number rule,
+void kho_report_not_applicable(struct kho_verify *v, enum kho_rule_number number,
 			       const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	emit(v, rule, KHO_OUTCOME_NOT_APPLICABLE, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0, fmt, args);
+	emit(v, kho_rule_get(number), KHO_OUTCOME_NOT_APPLICABLE, KHO_SEVERITY_INFO, KHO_NO_ADDR, 0,
+	     fmt, args);
 	va_end(args);
 }
 
@@ -290,12 +291,7 @@ int kho_rules_check(const struct kho_verify_options *options, enum kho_area firs
 		if (why)
 			return refuse_rule(*id, why, err);
 	}
-	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
-		if (options->reserved[i])
-			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
-					"options that this libkho does not know");
-	}
-	return 0;
+	return kho_check_reserved(options->reserved, err);
 }
 
 /* True if @rule can be evaluated in any sound state of this side, with these options. */

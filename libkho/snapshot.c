@@ -222,15 +222,8 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 static int add_allocation(struct kho_state *state, const struct kho_dma_record *record,
 			  struct kho_pieces *pieces, struct kho_error *err)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
 	int ret = kho_dma_check_memory(state, record, err);
 
-	for (uint64_t done = 0; !ret && done < record->size; done += sizeof(page)) {
-		uint64_t left = record->size - done;
-
-		ret = kho_source_read(state->source, record->addr + done, page,
-				      left < sizeof(page) ? left : sizeof(page), err);
-	}
 	if (ret)
 		return ret;
 	pieces_add(pieces, record->addr, record->size);
@@ -345,12 +338,9 @@ int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
 {
 	int ret;
 
-	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
-		if (options->reserved[i])
-			return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
-					"options that this libkho does not know");
-	}
-	ret = kho_state_locate(state, err);
+	ret = kho_check_reserved(options->reserved, err);
+	if (!ret)
+		ret = kho_state_locate(state, err);
 	if (ret)
 		return ret;
 	for (int i = 0; ; i++) {

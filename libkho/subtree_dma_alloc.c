@@ -117,6 +117,13 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 	return 0;
 }
 
+uint64_t kho_dma_most_records(const struct kho_dma_header *header)
+{
+	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * RECORDS_PER_BLOCK;
+
+	return header->nr_records < most ? header->nr_records : most;
+}
+
 /* ----------------------------------------------------------------- blocks */
 
 int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,

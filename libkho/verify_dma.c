@@ -143,9 +143,7 @@ static bool judge_place(struct kho_verify *v, const struct kho_dma_record *recor
 /* Ids are consecutive, so a bit for each takes less memory than the records. */
 static void ids_create(struct records *records, const struct kho_dma_header *header)
 {
-	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * 32;
-
-	if (header->next_id > 64 * (header->nr_records < most ? header->nr_records : most))
+	if (header->next_id > 64 * kho_dma_most_records(header))
 		return;
 	records->ids = calloc(header->next_id / 64 + 1, sizeof(*records->ids));
 	records->nr_ids = header->next_id;
@@ -319,23 +317,37 @@ static void compare_ids(struct kho_verify *v, const struct kho_extents *extents,
 	}
 }
 
-/* Keeps the memory of KHO itself: the root FDT, the blobs, and the blocks that @iter read. */
-static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct records *records)
+/* The pages of the root FDT and the blobs. Returns how many ranges they are. */
+static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_MAX_SUBTREES + 1])
 {
 	const struct kho_root *root = &v->state->root;
-	const uint64_t *blocks;
-	bool ok = true;
-	size_t n;
+	size_t n = 0;
 
 	if (root->addr != KHO_NO_ADDR)
-		ok = kho_extents_add_own(&records->extents, root->addr, KHO_ABI_PAGE_SIZE);
-	for (size_t i = 0; ok && i < root->nr_subtrees; i++) {
-		if (kho_verify_in_ram(v, root->subtrees[i].addr, root->subtrees[i].size))
-			ok = kho_extents_add_own(&records->extents, root->subtrees[i].addr,
-						 root->subtrees[i].size);
+		pages[n++] = (struct kho_range){ root->addr, KHO_ABI_PAGE_SIZE };
+	for (size_t i = 0; i < root->nr_subtrees; i++) {
+		uint64_t addr = root->subtrees[i].addr, before = addr % KHO_ABI_PAGE_SIZE;
+
+		if (kho_verify_in_ram(v, addr, root->subtrees[i].size))
+			pages[n++] = (struct kho_range){
+				addr - before, (before + root->subtrees[i].size + KHO_ABI_PAGE_SIZE - 1) &
+					       -(uint64_t)KHO_ABI_PAGE_SIZE,
+			};
 	}
-	blocks = kho_dma_iter_blocks(iter, &n);
+	return n;
+}
+
+/* Keeps the memory of KHO itself, with the blocks that @iter read. */
+static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct records *records)
+{
+	struct kho_range pages[KHO_MAX_SUBTREES + 1];
+	size_t n = own_pages(v, pages), nr_blocks;
+	const uint64_t *blocks = kho_dma_iter_blocks(iter, &nr_blocks);
+	bool ok = true;
+
 	for (size_t i = 0; ok && i < n; i++)
+		ok = kho_extents_add_own(&records->extents, pages[i].addr, pages[i].size);
+	for (size_t i = 0; ok && i < nr_blocks; i++)
 		ok = kho_extents_add_own(&records->extents, blocks[i], KHO_ABI_PAGE_SIZE);
 	records->short_of_memory |= !ok;
 }
@@ -475,19 +487,11 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 /* Takes KHO's own pages out of v->unnamed, so that a record that names one is in conflict. */
 static void take_own(struct kho_verify *v)
 {
-	const struct kho_root *root = &v->state->root;
+	struct kho_range pages[KHO_MAX_SUBTREES + 1];
+	size_t n = own_pages(v, pages);
 
-	if (root->addr != KHO_NO_ADDR)
-		kho_page_set_take(&v->unnamed, root->addr, KHO_ABI_PAGE_SIZE);
-	for (size_t i = 0; i < root->nr_subtrees; i++) {
-		const struct kho_subtree *subtree = &root->subtrees[i];
-		uint64_t before = subtree->addr % KHO_ABI_PAGE_SIZE;
-
-		if (kho_verify_in_ram(v, subtree->addr, subtree->size))
-			kho_page_set_take(&v->unnamed, subtree->addr - before,
-					  (before + subtree->size + KHO_ABI_PAGE_SIZE - 1) &
-					  -(uint64_t)KHO_ABI_PAGE_SIZE);
-	}
+	for (size_t i = 0; i < n; i++)
+		kho_page_set_take(&v->unnamed, pages[i].addr, pages[i].size);
 }
 
 /* Call this after all records were read. Only K405 covers damaged ones. */

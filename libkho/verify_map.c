@@ -197,14 +197,13 @@ static void say_evaluated(struct kho_verify *v)
 /* Makes room for v->unnamed, unless that takes much more memory than comparing the records. */
 static void create_unnamed(struct kho_verify *v)
 {
-	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * 32;
 	const struct kho_source *source = v->state->source;
 	struct kho_dma_header header;
 
 	if (kho_dma_read_header(v->state, &header, NULL))
 		return;
-	kho_page_set_create(&v->unnamed, source->ram, source->nr_ram, UNNAMED_FREE +
-			    16 * (header.nr_records < most ? header.nr_records : most));
+	kho_page_set_create(&v->unnamed, source->ram, source->nr_ram,
+			    UNNAMED_FREE + 16 * kho_dma_most_records(&header));
 }
 
 void kho_verify_map(struct kho_verify *v)
