@@ -205,8 +205,12 @@ struct table *table_create(const char *const *headings, const bool *right, size_
 void table_fit(struct table *table, const char *const *cells)
 {
 	for (size_t i = 0; i < table->columns; i++) {
-		size_t len, width = text_width(cells[i], &len);
+		size_t len, width;
 
+		/* common case; a text is never wider than its bytes */
+		if (strlen(cells[i]) <= table->widths[i])
+			continue;
+		width = text_width(cells[i], &len);
 		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
 	}
 }
