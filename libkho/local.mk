@@ -85,6 +85,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/verify_map.c \
 	libkho/verify_root.c \
 	libkho/verify_subtrees.c \
+	libkho/verify_target.c \
 	libkho/vmlinux.c \
 	libkho/vmlinux.h
 libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) $(UNPACK_CFLAGS) \
