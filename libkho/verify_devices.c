@@ -53,7 +53,8 @@ void kho_verify_devices_record(struct kho_verify *v, const struct kho_dma_record
 	struct kho_verify_devices *devices = &v->devices;
 	const struct kho_device *device;
 
-	if (!record->preserved)
+	/* only a running machine shows devices */
+	if (!devices->n || !record->preserved)
 		return;
 	device = kho_devices_find_of(devices->list, devices->n, record);
 	if (!device)
