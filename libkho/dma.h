@@ -10,7 +10,7 @@
  * kernels that raise that limit. kho_dma_iter detects loops in another way.
  */
 #define KHO_DMA_MAX_BLOCKS	(1u << 18)
-/* The number of records that the head says, or that such a chain can have if that is less. */
+/* The number of records in the header, but at most what a chain can have. */
 uint64_t kho_dma_most_records(const struct kho_dma_header *header);
 
 /*

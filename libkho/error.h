@@ -14,9 +14,9 @@ int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ..
 int kho_fail_nomem(struct kho_error *err);
 /* The same for a failed system call: takes the code and the reason from errno. */
 int kho_fail_os(struct kho_error *err, const char *what, const char *path);
-/* Words that options have reserved. */
+/* Number of reserved words in options. */
 #define KHO_RESERVED	8
-/* Fails if one of them is set: these are options that this library does not know. */
+/* KHO_ERR_USAGE if one of them is set, which stands for an option that this library does not know. */
 int kho_check_reserved(const uint64_t reserved[KHO_RESERVED], struct kho_error *err);
 /* Adds the remedy. Returns err->code, or @code if @err is NULL. */
 int kho_remedy(struct kho_error *err, int code, const char *fmt, ...)

@@ -12,11 +12,11 @@
  * come last and are written on success only. _open/_create make an object,
  * _close/_destroy release it and accept NULL.
  *
- * Structures that callers allocate, or get arrays of, end in reserved words, so that they can grow. In
- * structures that the library fills in, these words are undefined. In options, callers set them to 0
- * by initialising the structure; the library refuses options that it does not know. Structures that
- * only a call-back gets (kho_item, kho_finding) belong to the library, which may append members.
- * A struct kho_range never changes.
+ * Structures that callers allocate or receive as arrays end in reserved words, so that they can grow.
+ * In structures that the library fills in, these words are undefined. In options, callers set them
+ * to 0 by initialising the structure; the library refuses options that it does not know. The library
+ * may append members to structures that only callbacks receive (kho_item, kho_finding). Struct
+ * kho_range never changes.
  *
  * Addresses are physical addresses, sizes are bytes, unless said otherwise.
  */
@@ -686,7 +686,7 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 
 /*
  * Runs the K6xx rules: compares the target and its command line (NULL: not judged) with the
- * outgoing state. KHO_ERR_USAGE: there is no state, target or summary.
+ * outgoing state. KHO_ERR_USAGE: state, target or summary is NULL.
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,

@@ -301,7 +301,7 @@ static bool is_expected(const struct kho_verify *v, const struct kho_rule *rule)
 		return false;
 	if (v->state->root.side == KHO_SIDE_OUT)
 		return rule->area >= KHO_AREA_MAP && rule->area <= KHO_AREA_DMA;
-	/* the kernel frees the map, and what subtrees refer to */
+	/* the kernel frees the map and the memory that subtrees refer to */
 	return rule->area == KHO_AREA_DMA && rule->number != KHO_RULE_K404 &&
 	       rule->number != KHO_RULE_K407;
 }

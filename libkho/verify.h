@@ -104,8 +104,8 @@ void kho_report_deliver(struct kho_verify *v);
 int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
 		    enum kho_area last, struct kho_error *err);
 /*
- * After the last rule: reports as not judged what could not be evaluated because of that which an
- * ignored rule has found.
+ * After the last rule: reports rules as not judged if the finding of an ignored rule kept them from
+ * being evaluated.
  */
 void kho_report_hidden(struct kho_verify *v);
 /*

@@ -317,7 +317,7 @@ static void compare_ids(struct kho_verify *v, const struct kho_extents *extents,
 	}
 }
 
-/* The pages of the root FDT and the blobs. Returns how many ranges they are. */
+/* Lists the pages of the root FDT and the blobs. Returns the number of ranges. */
 static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_MAX_SUBTREES + 1])
 {
 	const struct kho_root *root = &v->state->root;
@@ -337,7 +337,7 @@ static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_M
 	return n;
 }
 
-/* Keeps the memory of KHO itself, with the blocks that @iter read. */
+/* Keeps KHO's own memory, including the blocks that @iter has read. */
 static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct records *records)
 {
 	struct kho_range pages[KHO_MAX_SUBTREES + 1];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Rules about a target kernel (K6xx): it must be able to take the state. */
+/* Rules about a target kernel (K6xx): it must be able to receive the state. */
 #include <inttypes.h>
 #include <string.h>
 
