@@ -4,10 +4,12 @@
 #ifdef HAVE_LIBKHO
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kho.h>
 #include <kho_output.h>
@@ -38,6 +40,18 @@ static void write_report_of_failure(void)
 	kho_say_verdict("failed", NULL, 255);
 }
 
+/* The report is all that goes to the standard output: what people read goes to stderr then. */
+static void keep_stdout(void)
+{
+	static char path[32];
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		die("--kho-report: cannot keep the standard output: %s\n", strerror(errno));
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	report_path = path;
+}
+
 void kho_say_begin(void)
 {
 	struct kho_error err;
@@ -46,6 +60,8 @@ void kho_say_begin(void)
 		return;
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s. %s\n", err.message, err.remedy);
+	if (kho_output_is_stdout(report_output))
+		keep_stdout();
 	atexit(write_report_of_failure);
 }
 

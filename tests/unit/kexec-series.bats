@@ -73,6 +73,19 @@ same() {
 	diff -u stock.err ours.err
 }
 
+@test "a report on the standard output is nothing but that" {
+	needs_checkout
+	export LD_LIBRARY_PATH=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	head -c 100000 /dev/zero >"$BATS_TEST_TMPDIR/junk"
+	for path in -s -c; do
+		# it says "Not a PE file" otherwise
+		"$(build ours 2.0.32)" -l "$path" --kho-report=- "$BATS_TEST_TMPDIR/junk" \
+			>"$BATS_TEST_TMPDIR/report" 2>"$BATS_TEST_TMPDIR/said" && return 1
+		[ "$(jq -r .verdict "$BATS_TEST_TMPDIR/report")" = failed ]
+		[ -s "$BATS_TEST_TMPDIR/said" ]
+	done
+}
+
 @test "nothing asked of KHO: what upstream says and returns, byte for byte" {
 	local kind libraries
 	needs_checkout
