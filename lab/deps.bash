@@ -35,6 +35,13 @@ KHO_FUZZING=(clang llvm libclang-rt-dev)
 # what the kernel series is checked with, and built for other machines
 KHO_KERNEL_CHECKING=(sparse gcc-aarch64-linux-gnu python3-sphinx python3-yaml)
 
+# what programs and machines of arm64 are made with
+KHO_ARM64=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-system-arm device-tree-compiler)
+
+deps_install_arm64() {
+	deps_install "${KHO_ARM64[@]}"
+}
+
 deps_install_packaging() {
 	deps_install "${KHO_BUILDING[@]}" "${KHO_PACKAGING[@]}"
 }

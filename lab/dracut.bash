@@ -13,34 +13,9 @@ DRACUT_PACKAGES=(
 	libfdt1 libelf1t64 zlib1g liblzma5 libzstd1 liblz4-1 libseccomp2
 )
 
-# unpack_system SUITE DIR PACKAGE...: for an apt on whose system nothing is installed, so that all
-# that is needed comes along. apt has checked it; no maintainer script is run. The folder is
-# DIR.tmp until the caller is content.
-unpack_system() {
-	local suite=$1 dir=$2 debs=$2.debs deb
-	shift 2
-	fetch_apt_setup "$suite"
-	as_root rm -rf "$dir.tmp" "$debs"
-	mkdir -p "$dir.tmp"/usr/{bin,sbin,lib,lib64} "$debs/partial"
-	# in Debian 12 these are not of a package
-	(cd "$dir.tmp" && ln -s usr/{bin,sbin,lib,lib64} .)
-	: >"$debs/status"
-	apt-get -q -y -o "Dir::State::status=$debs/status" -o "Dir::Cache::archives=$debs" \
-		-o APT::Install-Recommends=false --download-only install "$@"
-	for deb in "$debs"/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb" | as_root tar -x -C "$dir.tmp" --keep-directory-symlink \
-			--exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*'
-	done
-	rm -rf "$debs"
-	printf 'root:x:0:0:root:/root:/bin/sh\n' | as_root tee "$dir.tmp/etc/passwd" >/dev/null
-	printf 'root:x:0:\n' | as_root tee "$dir.tmp/etc/group" >/dev/null
-	# libraries are looked up in the cache of the loader
-	as_root chroot "$dir.tmp" ldconfig
-}
-
 dracut_unpack() {
 	local release=$1 dir=$2 suite=${DRACUT_RELEASES[$1]} found
-	unpack_system "$suite" "$dir" "${DRACUT_PACKAGES[@]}"
+	unpack_system "$suite" "" "$dir" "${DRACUT_PACKAGES[@]}"
 	found=$(as_root chroot "$dir.tmp" dracut --version)
 	[[ $found == "dracut $release"* ]] ||
 		note "suite $suite has $found now, not $release: that is what is tested here"

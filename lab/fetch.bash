@@ -18,9 +18,10 @@ fetch_mirror() {
 	printf '%s\n' "$site"
 }
 
-# fetch_apt_setup SUITE: from here on apt in this shell knows that suite and no other.
+# fetch_apt_setup SUITE [ARCH]: from here on apt in this shell knows that suite and no other,
+# and packages of the architecture ARCH (Debian's name) instead of the machine's own.
 fetch_apt_setup() {
-	local suite=$1 apt=$KHO_CACHE/apt/$1 site keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local suite=$1 arch=${2:-} apt=$KHO_CACHE/apt/$1${2:+-$2} site keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	site=$(fetch_mirror)
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$FETCH_DIR"
 	cat >"$apt/sources.list" <<-END
@@ -34,6 +35,7 @@ fetch_apt_setup() {
 		Dir::Cache "$apt/cache";
 		APT::Sandbox::User "";
 		Acquire::Languages "none";
+		${arch:+APT::Architecture "$arch"; APT::Architectures "$arch";}
 	END
 	export APT_CONFIG=$apt/apt.conf
 	apt-get -q update || die "apt cannot read the suite $suite of this machine's mirror: see above"
@@ -233,6 +235,31 @@ fetch_linux() {
 # The same for kexec/patches/.
 fetch_kexec_tools() {
 	fetch_or_local KHO_KEXEC_TOOLS_SRC "kexec-tools-$KEXEC_TOOLS_VERSION"
+}
+
+# unpack_system SUITE ARCH DIR PACKAGE...: for an apt with no installed packages, so that all
+# that is needed comes along. apt has checked it; no maintainer script is run. The folder is
+# DIR.tmp until the caller is content. ARCH is Debian's name, or empty for the machine's own.
+unpack_system() {
+	local suite=$1 arch=$2 dir=$3 debs=$3.debs deb
+	shift 3
+	fetch_apt_setup "$suite" "$arch"
+	as_root rm -rf "$dir.tmp" "$debs"
+	mkdir -p "$dir.tmp"/usr/{bin,sbin,lib,lib64} "$debs/partial"
+	# in Debian 12 these are not of a package
+	(cd "$dir.tmp" && ln -s usr/{bin,sbin,lib,lib64} .)
+	: >"$debs/status"
+	apt-get -q -y -o "Dir::State::status=$debs/status" -o "Dir::Cache::archives=$debs" \
+		-o APT::Install-Recommends=false --download-only install "$@"
+	for deb in "$debs"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | as_root tar -x -C "$dir.tmp" --keep-directory-symlink \
+			--exclude='./usr/share/doc/*' --exclude='./usr/share/locale/*'
+	done
+	rm -rf "$debs"
+	printf 'root:x:0:0:root:/root:/bin/sh\n' | as_root tee "$dir.tmp/etc/passwd" >/dev/null
+	printf 'root:x:0:\n' | as_root tee "$dir.tmp/etc/group" >/dev/null
+	# libraries are looked up in the cache of the loader; that of arm64 finds them without
+	[[ $arch ]] || as_root chroot "$dir.tmp" ldconfig
 }
 
 # unpack SOURCE DIR: a tarball or tree as DIR (which must not exist), without its

@@ -4,30 +4,32 @@
 # disk with a root file system. Both hold this project as it was staged, that is,
 # installed with DESTDIR.
 
-# image_copy_program ROOT FILE...: copies programs to where they are and the
-# libraries that they need, as the loader finds them with the stage in front.
-image_copy_program() {
-	local root=$1 file lib
+# image_copy_libraries ROOT FILE...: copies the libraries that these files need, and the loader,
+# from where the stage's architecture has them. Those of the stage are there already.
+image_copy_libraries() {
+	local root=$1 file loader name dir=usr/lib/$STAGE_MULTIARCH
 	shift
-	for file in "$@"; do
-		ldd "$file" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' |
-			while read -r lib; do
-				[[ $lib == "$STAGE"/* ]] && continue
-				mkdir -p "$root$(dirname "$lib")"
-				cp -nL "$lib" "$root$lib" 2>/dev/null || [[ -e $root$lib ]]
-			done
+	mkdir -p "$root/$dir"
+	for file; do
+		loader=$(readelf -lW "$file" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+		[[ ! $loader || -e $root$loader ]] || cp -L "$STAGE_SYSROOT$loader" "$root$loader"
+		while read -r name; do
+			# the loader is one of them
+			[[ $name != ld-* && ! -e $root/$dir/$name ]] || continue
+			cp -L "$STAGE_SYSROOT/$dir/$name" "$root/$dir/$name"
+			image_copy_libraries "$root" "$root/$dir/$name"
+		done < <(readelf -dW "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 	done
 }
 
 # image_copy_library ROOT NAME...: libraries that are loaded on demand, and what they need.
 image_copy_library() {
-	local root=$1 name file
+	local root=$1 name dir=usr/lib/$STAGE_MULTIARCH
 	shift
+	mkdir -p "$root/$dir"
 	for name; do
-		file=$(ldconfig -p | awk -v name="$name" '$1 == name && !found { found = $NF } END { print found }')
-		mkdir -p "$root${file%/*}"
-		cp -L "$file" "$root$file"
-		image_copy_program "$root" "$file"
+		cp -L "$STAGE_SYSROOT/$dir/$name" "$root/$dir/$name"
+		image_copy_libraries "$root" "$root/$dir/$name"
 	done
 }
 
@@ -37,9 +39,18 @@ image_vmlinux() {
 	image_copy_library "$1" libdw.so.1
 }
 
+# The busybox of the stage's architecture.
+image_busybox() {
+	if [[ $STAGE_SYSROOT ]]; then
+		echo "$STAGE_SYSROOT/bin/busybox"
+	else
+		command -v busybox
+	fi
+}
+
 # image_root_tree ROOT: fills the folder of the root file system.
 image_root_tree() {
-	local root=$1 applet
+	local root=$1 applet image
 	rm -rf "$root"
 	mkdir -p "$root"/{proc,sys,dev,run,tmp,root,etc,boot,mnt,var/lib}
 	mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
@@ -47,25 +58,27 @@ image_root_tree() {
 	ln -s usr/sbin "$root/sbin"
 	ln -s usr/lib "$root/lib"
 	ln -s usr/lib64 "$root/lib64"
-	cp "$(command -v busybox)" "$root/usr/bin/busybox"
+	cp "$(image_busybox)" "$root/usr/bin/busybox"
 	# modprobe and kexec are the real ones
 	busybox --list | while read -r applet; do
 		[[ $applet == busybox ]] || ln -s busybox "$root/usr/bin/$applet"
 	done
 	rm -f "$root"/usr/bin/{modprobe,insmod,rmmod,lsmod,depmod}
-	cp -L /sbin/modprobe "$root/usr/bin/kmod"
+	cp -L "$STAGE_SYSROOT/sbin/modprobe" "$root/usr/bin/kmod"
 	for applet in modprobe insmod rmmod lsmod; do
 		ln -s ../bin/kmod "$root/usr/sbin/$applet"
 	done
 	cp -a "$STAGE/." "$root/"
 	[[ -z ${KEXEC:-} ]] || cp "$KEXEC" "$root/usr/sbin/kexec"
 	[[ -z ${KEXEC_STOCK:-} ]] || cp "$KEXEC_STOCK" "$root/usr/sbin/kexec-stock"
-	LD_LIBRARY_PATH=$STAGE_LIBDIR image_copy_program "$root" /sbin/modprobe \
-		"$STAGE/usr/bin/kho-inspect" ${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
+	image_copy_libraries "$root" "$root/usr/bin/kmod" "$root/usr/bin/kho-inspect" "$STAGE_LIBDIR"/libkho.so \
+		${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
 	image_copy_library "$root" liblz4.so.1 liblzma.so.5
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
-	cp "$KERNEL_DIR/bzImage" "$root/boot/bzImage"
-	gcc -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/lab/luo-session.c"
+	for image in "${KERNEL_IMAGES[@]}"; do
+		cp "$KERNEL_DIR/$image" "$root/boot/"
+	done
+	$STAGE_CC -O1 -static -o "$root/usr/bin/luo-session" "$KHO_TOP/lab/luo-session.c"
 	install -m 755 "$KHO_TOP/lab/guest-agent" "$root/usr/sbin/init"
 	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"

@@ -11,7 +11,7 @@ INITRAMFS_TOOLS_PACKAGES=(
 
 initramfs_tools_unpack() {
 	local dir=$1 found
-	unpack_system "$INITRAMFS_TOOLS_SUITE" "$dir" "${INITRAMFS_TOOLS_PACKAGES[@]}"
+	unpack_system "$INITRAMFS_TOOLS_SUITE" "" "$dir" "${INITRAMFS_TOOLS_PACKAGES[@]}"
 	found=$(apt-cache policy initramfs-tools-core | sed -n 's/^ *Candidate: *//p')
 	[[ $found == "$INITRAMFS_TOOLS_RELEASE"* ]] ||
 		note "suite $INITRAMFS_TOOLS_SUITE has initramfs-tools $found now, not $INITRAMFS_TOOLS_RELEASE: that is what is tested here"

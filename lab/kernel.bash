@@ -4,27 +4,47 @@
 #   linux/<source>/src	as it came
 #   linux/<source>/tree	hard links to it, with the series applied
 #   linux/<source>/obj	the build folder, kept so that a changed patch rebuilds little
-#   kernels/<key>/	bzImage, config, modules/, build.log
+#   kernels/<key>/	bzImage (arm64: Image, Image.gz, vmlinuz.efi), config, modules/, build.log
 # With a configuration that has more in it the build folder has another name; without the
-# series it is "stock", and built from src.
+# series it is "stock", and built from src. For arm64 the name ends in "-arm64".
 
 # shellcheck source=lab/series.bash
 . "$KHO_TOP/lab/series.bash"
 
 KERNEL_SERIES=$KHO_TOP/kernel-patches
-KERNEL_CONFIG=$KHO_TOP/lab/vm.config
 
-# With ccache where it is there: a tree that is unpacked again costs no second build.
-kernel_cc() {
-	if command -v ccache >/dev/null; then
-		echo "ccache gcc"
-	else
-		echo gcc
-	fi
+# kernel_arch ARCH: kernels built from here on are for x86_64 (the default) or arm64.
+kernel_arch() {
+	KERNEL_ARCH=$1
+	case $1 in
+	x86_64)
+		KERNEL_CONFIG=$KHO_TOP/lab/vm.config KERNEL_CROSS="" KERNEL_MAKE=()
+		KERNEL_BOOT=arch/x86/boot KERNEL_IMAGES=(bzImage)
+		;;
+	arm64)
+		KERNEL_CONFIG=$KHO_TOP/lab/vm-arm64.config KERNEL_CROSS=aarch64-linux-gnu-
+		KERNEL_MAKE=(ARCH=arm64 CROSS_COMPILE="$KERNEL_CROSS")
+		KERNEL_BOOT=arch/arm64/boot KERNEL_IMAGES=(Image Image.gz vmlinuz.efi)
+		;;
+	*) die "no kernel of the test machines is for $1" ;;
+	esac
+	# what boots them
+	# shellcheck disable=SC2034 # for machine.bash
+	KERNEL_IMAGE=${KERNEL_IMAGES[0]}
+}
+kernel_arch x86_64
+
+# kernel_run_make TREE OBJ ARGUMENT...: make, for that architecture. With ccache where it is
+# there: a tree that is unpacked again costs no second build.
+kernel_run_make() {
+	local tree=$1 obj=$2 cc=${KERNEL_CROSS}gcc
+	shift 2
+	! command -v ccache >/dev/null || cc="ccache $cc"
+	make -s -C "$tree" O="$obj" LOCALVERSION= CC="$cc" "${KERNEL_MAKE[@]}" "$@"
 }
 
 kernel_gcc() {
-	gcc --version | head -n 1 | sha256sum | cut -c1-8
+	"${KERNEL_CROSS}gcc" --version | head -n 1 | sha256sum | cut -c1-8
 }
 
 # kernel_config_id FILE: what a configuration asks for, without comments.
@@ -83,7 +103,7 @@ kernel_add_consumer() {
 kernel_configure() {
 	local tree=$1 obj=$2 config=$3 line lost=0
 	mkdir -p "$obj"
-	make -s -C "$tree" O="$obj" CC="$(kernel_cc)" KCONFIG_ALLCONFIG="$config" allnoconfig >"$obj/.allno.log" 2>&1 || {
+	kernel_run_make "$tree" "$obj" KCONFIG_ALLCONFIG="$config" allnoconfig >"$obj/.allno.log" 2>&1 || {
 		cat "$obj/.allno.log"
 		return 1
 	}
@@ -102,19 +122,20 @@ kernel_configure() {
 
 # kernel_compile TREE OBJ OUT: OUT is there when everything in it is.
 kernel_compile() {
-	local tree=$1 obj=$2 out=$3 tmp=$3.tmp make
-	make=(make -s -C "$tree" O="$obj" LOCALVERSION= "-j$(nproc)" CC="$(kernel_cc)")
+	local tree=$1 obj=$2 out=$3 tmp=$3.tmp image
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
-	"${make[@]}" bzImage modules 2>&1 | tee "$tmp/build.log"
+	kernel_run_make "$tree" "$obj" "-j$(nproc)" "${KERNEL_IMAGES[@]}" modules 2>&1 | tee "$tmp/build.log"
 	((PIPESTATUS[0] == 0)) || return 1
 	# nobody will look at it later: a warning is a failure now
 	! grep -n 'warning:' "$tmp/build.log" || return 1
-	"${make[@]}" INSTALL_MOD_PATH="$tmp/modules" modules_install
+	kernel_run_make "$tree" "$obj" INSTALL_MOD_PATH="$tmp/modules" modules_install
 	rm -f "$tmp"/modules/lib/modules/*/{build,source}
-	cp "$obj/arch/x86/boot/bzImage" "$tmp/bzImage"
+	for image in "${KERNEL_IMAGES[@]}"; do
+		cp "$obj/$KERNEL_BOOT/$image" "$tmp/"
+	done
 	cp "$obj/.config" "$tmp/config"
-	make -s -C "$tree" O="$obj" LOCALVERSION= kernelrelease >"$tmp/release"
+	kernel_run_make "$tree" "$obj" kernelrelease >"$tmp/release"
 	rm -rf "$out"
 	mv "$tmp" "$out"
 }
@@ -163,10 +184,12 @@ kernel_make_locked() {
 # (tree: with the series, src: without it) in OBJ unless it is there, with the configuration that the
 # command prints. Sets KERNEL_DIR, KERNEL_OBJ and KERNEL_RELEASE.
 kernel_make() {
-	local source=$1 id dir tree obj
+	local source=$1 id dir tree
 	id=$(source_id "$source")
 	dir=$KHO_CACHE/linux/$id
-	tree=$dir/$2 KERNEL_OBJ=$dir/$3 KERNEL_DIR=$KHO_CACHE/kernels/$id-$4-$(kernel_gcc)
+	tree=$dir/$2 KERNEL_OBJ=$dir/$3
+	[[ $KERNEL_ARCH == x86_64 ]] || KERNEL_OBJ+=-$KERNEL_ARCH
+	KERNEL_DIR=$KHO_CACHE/kernels/$id-$4-$(kernel_gcc)
 	shift 4
 	if [[ ! -d $KERNEL_DIR ]]; then
 		with_lock "linux-$id" kernel_make_locked "$source" "$tree" "$KERNEL_OBJ" "$KERNEL_DIR" "$@"
@@ -205,10 +228,10 @@ kernel_build_stock() {
 kernel_module_build() {
 	local source=$1 out=$2 dir
 	dir=$KHO_CACHE/linux/$(source_id "$(fetch_linux)")
-	cmp "$KERNEL_DIR/config" "$dir/obj/.config" || return 1
+	cmp "$KERNEL_DIR/config" "$KERNEL_OBJ/.config" || return 1
 	rm -rf "$out"
 	cp -r "$source" "$out"
-	make -C "$dir/tree" O="$dir/obj" M="$out" LOCALVERSION= CC="$(kernel_cc)" modules
+	kernel_run_make "$dir/tree" "$KERNEL_OBJ" M="$out" modules
 }
 
 # kernel_selftests OUT: the selftests of KHO and live update, linked statically, from the

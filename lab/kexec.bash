@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# kexec-tools with our extension, linked with the staged libkho. Cached by what it
-# was made from.
+# kexec-tools with our extension, linked with the staged libkho, for the architecture of the stage.
+# Cached by what it was made from.
 
 # shellcheck source=lab/series.bash
 . "$KHO_TOP/lab/series.bash"
@@ -10,7 +10,7 @@
 # by itself, for the caller asks how it ended.
 kexec_configure_make() {
 	local kind=$1
-	local options=(--prefix=/usr --sbindir=/usr/sbin)
+	local options=(--prefix=/usr --sbindir=/usr/sbin "${STAGE_HOST[@]}")
 	case $kind in
 	ours) options+=(CPPFLAGS="-I$STAGE/usr/include" LDFLAGS="-L$STAGE_LIBDIR -Wl,-rpath-link,$STAGE_LIBDIR") ;;
 	off) options+=(--without-libkho) ;;
@@ -61,6 +61,7 @@ kexec_build_kind() {
 	local kind=$1 source=$2 dir name
 	name=${source##*/}
 	dir=$KHO_CACHE/kexec/$(source_id "$source")-$(kexec_key "$kind")
+	[[ $STAGE_ARCH == x86_64 ]] || dir+=-$STAGE_ARCH
 	mkdir -p "$KHO_CACHE/kexec"
 	[[ -x $dir/kexec ]] ||
 		with_lock kexec kexec_build_locked "$source" "$dir" "$kind" "${name%.orig.tar.xz} ($kind)" ||

@@ -24,7 +24,7 @@ machine_key() {
 	{
 		hash_tree "$STAGE"
 		hash_of "$KEXEC" "$KEXEC_STOCK" "$KHO_TOP"/lab/{image,dracut}.bash "$KHO_TOP/lab/guest-agent" \
-			"$KHO_TOP/lab/luo-session.c" "$KERNEL_DIR/bzImage" "$(command -v busybox)"
+			"$KHO_TOP/lab/luo-session.c" "$KERNEL_DIR/$KERNEL_IMAGE" "$(image_busybox)"
 		printf '%s\n' "$KERNEL_DIR"
 		dpkg-query -W dracut-core kmod 2>/dev/null
 	} | sha256sum | cut -c1-16
@@ -49,9 +49,22 @@ machine_prepare() {
 	dir=$KHO_BUILD/vm-$(machine_key)
 	initramfs_prepare plain-059
 	[[ -f $dir/complete ]] || step "making the disk" machine_images "$dir"
-	export VM_KERNEL=$KERNEL_DIR/bzImage VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
+	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
 	# tests make their own helpers there
 	export VM_BUILD=$KHO_BUILD/main
+}
+
+# The same for arm64, without an initramfs.
+machine_prepare_arm64() {
+	local disk
+	kernel_arch arm64
+	stage_arch arm64
+	kernel_build
+	step "building kho-tools for arm64" stage_build
+	kexec_build
+	disk=$KHO_BUILD/arm64/root-$(machine_key).img
+	[[ -f $disk ]] || step "making the disk for arm64" image_root "$disk"
+	export VM_ARCH=arm64 VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk VM_BUILD=$STAGE_BUILD
 }
 
 # machine_prepare_stock RELEASE: the same with a kernel that is not ours and no initramfs.
@@ -62,7 +75,7 @@ machine_prepare_stock() {
 	kexec_build
 	step "adding debug information to its vmlinux" kernel_vmlinux "$KERNEL_OBJ" "$vmlinux"
 	step "making the disk" image_root "$disk" --vmlinux "$vmlinux"
-	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
+	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk
 }
 
 # The same with the kernel of lab/debug.config and no initramfs, and with the
@@ -74,7 +87,7 @@ machine_prepare_checking() {
 	kexec_build
 	step "building the kernel's selftests" kernel_selftests "$more/usr/lib/kselftests"
 	step "making the disk" image_root "$disk" --more "$more"
-	export VM_KERNEL=$KERNEL_DIR/bzImage VM_DISK=$disk
+	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk
 	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 

@@ -2,8 +2,68 @@
 # shellcheck shell=bash
 # Builds the project out of tree and installs it with DESTDIR.
 
-STAGE=$KHO_BUILD/stage
-STAGE_LIBDIR=$STAGE/usr/lib/$(gcc -print-multiarch 2>/dev/null)
+# shellcheck source=lab/fetch.bash
+. "$KHO_TOP/lab/fetch.bash"
+
+# What programs for arm64 are built with (libc and the libraries of Build-Depends), and what a
+# machine of it has besides: packages of the Debian that this machine runs.
+SYSROOT_PACKAGES=(
+	libc6-dev linux-libc-dev libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
+	libseccomp-dev libkdumpfile-dev libdw-dev
+	busybox-static kmod
+)
+
+# A link to /lib/... is one of the machine that builds.
+sysroot_relative_links() {
+	local root=$1 link target
+	find "$root" -type l -lname '/*' -printf '%p %l\n' | while read -r link target; do
+		as_root ln -snfr "$root$target" "$link"
+	done
+}
+
+sysroot_unpack() {
+	unpack_system "$1" arm64 "$2" "${SYSROOT_PACKAGES[@]}"
+	sysroot_relative_links "$2.tmp"
+	as_root mv "$2.tmp" "$2"
+}
+
+# Prints the folder, fetching it if need be.
+sysroot_arm64() {
+	local dir suite key
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	key=$(printf '%s\n' "${SYSROOT_PACKAGES[@]}" | sha256sum | cut -c1-8)
+	dir=$KHO_CACHE/sysroot/$suite-arm64-$key
+	mkdir -p "$KHO_CACHE/sysroot"
+	[[ -d $dir ]] || step "fetching libraries of arm64 (40 MB)" \
+		with_lock fetch unless_there "$dir" sysroot_unpack "$suite" "$dir"
+	printf '%s\n' "$dir"
+}
+
+# stage_arch ARCH: what is built from here on is for x86_64 (this machine, the default) or arm64.
+# Sets STAGE_ARCH, STAGE, STAGE_LIBDIR, STAGE_SYSROOT (empty for this machine), STAGE_CC and STAGE_HOST, the
+# arguments of a configure script.
+stage_arch() {
+	local triplet multiarch
+	# shellcheck disable=SC2034 # for kexec.bash
+	STAGE_ARCH=$1
+	case $1 in
+	x86_64)
+		multiarch=$(gcc -print-multiarch 2>/dev/null) STAGE_BUILD=$KHO_BUILD/main STAGE=$KHO_BUILD/stage
+		STAGE_SYSROOT="" STAGE_CC=gcc STAGE_HOST=()
+		;;
+	arm64)
+		triplet=aarch64-linux-gnu multiarch=$triplet STAGE_BUILD=$KHO_BUILD/arm64/main STAGE=$KHO_BUILD/arm64/stage
+		STAGE_SYSROOT=$(sysroot_arm64)
+		STAGE_CC="$triplet-gcc --sysroot=$STAGE_SYSROOT"
+		STAGE_HOST=(--host="$triplet" CC="$STAGE_CC" CXX="$triplet-g++ --sysroot=$STAGE_SYSROOT")
+		export PKG_CONFIG_SYSROOT_DIR=$STAGE_SYSROOT PKG_CONFIG_LIBDIR=$STAGE_SYSROOT/usr/lib/$triplet/pkgconfig
+		;;
+	*) die "nothing is built for $1" ;;
+	esac
+	STAGE_MULTIARCH=$multiarch
+	STAGE_LIBDIR=$STAGE/usr/lib/$multiarch
+}
+stage_arch x86_64
 
 stage_configure() {
 	local dir=$1
@@ -13,14 +73,14 @@ stage_configure() {
 	mkdir -p "$dir"
 	[[ -f $dir/config.status ]] ||
 		(cd "$dir" && "$KHO_TOP/configure" --prefix=/usr \
-			--libdir="/usr/lib/$(gcc -print-multiarch)" --enable-werror "$@")
+			--libdir="/usr/lib/$STAGE_MULTIARCH" --enable-werror "${STAGE_HOST[@]}" "$@")
 }
 
 stage_build() {
-	stage_configure "$KHO_BUILD/main"
-	make -C "$KHO_BUILD/main" "-j$(nproc)"
+	stage_configure "$STAGE_BUILD"
+	make -C "$STAGE_BUILD" "-j$(nproc)"
 	rm -rf "$STAGE"
-	make -C "$KHO_BUILD/main" install-strip DESTDIR="$STAGE"
+	make -C "$STAGE_BUILD" install-strip DESTDIR="$STAGE"
 	# as packages of a distribution do: stripped, and without what nobody links with by accident
 	rm -f "$STAGE_LIBDIR"/*.la
 }

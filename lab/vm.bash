@@ -31,6 +31,22 @@ VM_MARK=0
 # clock, both wait for ever ("KHO: exec from" is the last line then).
 VM_CMDLINE="console=ttyS0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1 no_timer_check tsc=nowatchdog"
 
+# VM_ARCH=arm64 makes QEMU's "virt" of it: VM_MACHINE may name another one, "virt,iommu=smmuv3".
+# The agent is on a serial port on PCI there, because "virt" has one port only.
+: "${VM_ARCH:=x86_64}"
+if [[ $VM_ARCH == arm64 ]]; then
+	VM_CMDLINE="console=ttyAMA0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1"
+fi
+
+# Sets VM_QEMU, what QEMU is started with for the architecture.
+vm_qemu() {
+	case $VM_ARCH in
+	x86_64) VM_QEMU=(qemu-system-x86_64 -machine "${VM_MACHINE:-q35}" -cpu max -serial chardev:console -serial chardev:agent) ;;
+	arm64) VM_QEMU=(qemu-system-aarch64 -machine "${VM_MACHINE:-virt}" -cpu cortex-a57
+		-serial chardev:console -device "pci-serial,chardev=agent") ;;
+	esac
+}
+
 vm_fail() {
 	printf '%s\n' "$*" >&2
 	if [[ $VM_DIR && -f $VM_DIR/console ]]; then
@@ -93,15 +109,16 @@ vm_start() {
 		truncate -s %512 "$VM_DIR/files.tar"
 		extra=(-drive "file=$VM_DIR/files.tar,format=raw,if=virtio,readonly=on" "${extra[@]}")
 	fi
-	qemu-system-x86_64 -accel "$(vm_accel)" -machine q35 -cpu max -m "$mem" -smp "$smp" \
+	vm_qemu
+	"${VM_QEMU[@]}" -accel "$(vm_accel)" -m "$mem" -smp "$smp" \
 		-display none -no-reboot -nodefaults -kernel "$VM_KERNEL" "${initrd[@]}" \
 		-append "$VM_CMDLINE ro $append" \
 		-drive "file=$VM_DISK,format=raw,if=virtio,snapshot=on" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		"${edu[@]}" "${extra[@]}" \
 		-chardev "socket,id=console,path=$VM_DIR/tty,server=on,wait=off,logfile=$VM_DIR/console" \
-		-serial chardev:console -monitor "unix:$VM_DIR/monitor,server=on,wait=off" \
-		-chardev "pipe,id=agent,path=$VM_DIR/agent" -serial chardev:agent \
+		-monitor "unix:$VM_DIR/monitor,server=on,wait=off" \
+		-chardev "pipe,id=agent,path=$VM_DIR/agent" \
 		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
 	VM_PID=$!
 	disown "$VM_PID" 2>/dev/null || true

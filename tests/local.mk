@@ -4,7 +4,7 @@
 BATS = bats
 
 # whole folders: what a test needs is there in the tarball too
-EXTRA_DIST += lab scripts tests/distro tests/kernel tests/package tests/stock tests/unit tests/vm
+EXTRA_DIST += lab scripts tests/arm64 tests/distro tests/kernel tests/package tests/stock tests/unit tests/vm
 # of folders, make dist takes what was built in them too
 dist-hook:
 	cd '$(distdir)' && find . ! -type d | while read -r file; do \

@@ -6,7 +6,7 @@
 . "$BATS_TEST_DIRNAME/../../lab/vm.bash"
 
 setup() {
-	: "${VM_KERNEL:?run these tests with scripts/test vm}"
+	: "${VM_KERNEL:?run these tests with scripts/test vm, or arm64}"
 }
 
 teardown() {
@@ -28,7 +28,7 @@ console_lacks() {
 
 # kexec_to PATH_OPTION...: loads the same kernel with the state, and jumps.
 kexec_to() {
-	vm_ok kexec -l "$@" --kho=require /boot/bzImage --reuse-cmdline
+	vm_ok kexec -l "$@" --kho=require "/boot/${VM_KERNEL##*/}" --reuse-cmdline
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 	vm_kexec
 }
