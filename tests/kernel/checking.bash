@@ -8,7 +8,7 @@ export VM_BOOT_TIMEOUT=300 VM_RUN_TIMEOUT=300
 # eighth of the memory in use: there would be too little left, and KHO would turn itself off.
 # And with five levels of page tables an interrupt makes KASAN report a wild access when it comes
 # while identify_cpu() has the processor's features cleared, by which KASAN tells what is wild.
-export KHO_ON="kho=on kho_scratch=256M,512M,512M no5lvl"
+export KHO_ON="kho=on kho_scratch=256M,512M,512M no5lvl page_poison=1"
 
 # clean: no kernel so far said that something is wrong with memory or locks, neither on
 # the console nor in the log of the one that runs.
