@@ -74,8 +74,10 @@ same() {
 }
 
 @test "a report on the standard output is nothing but that" {
+	local path libraries
 	needs_checkout
-	export LD_LIBRARY_PATH=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	export LD_LIBRARY_PATH=$libraries
 	head -c 100000 /dev/zero >"$BATS_TEST_TMPDIR/junk"
 	for path in -s -c; do
 		# it says "Not a PE file" otherwise
