@@ -3,6 +3,8 @@
 # The series for kexec-tools: where it applies and builds, and that it changes nothing
 # where there is no KHO. The tests in virtual machines compare loads.
 
+# shellcheck disable=SC2030,SC2031 # each test has its own environment
+
 bats_require_minimum_version 1.5.0
 
 setup_file() {
