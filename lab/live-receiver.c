@@ -6,7 +6,7 @@
  *	first=N last=N count=N duplicates=N missing=N unordered=N
  *
  * missing counts the numbers between first and last that did not come. A datagram
- * begins with its number, 8 bytes in big endian.
+ * begins with its number, 8 bytes in big endian, which is sent back to who sent it.
  */
 #include <endian.h>
 #include <errno.h>
@@ -54,12 +54,18 @@ static void take(uint64_t number)
 
 static void drain(int fd)
 {
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
 	uint64_t number;
 	ssize_t n;
 
-	while ((n = recv(fd, &number, sizeof(number), MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
-		if (n >= (ssize_t)sizeof(number))
-			take(be64toh(number));
+	while ((n = recvfrom(fd, &number, sizeof(number), MSG_DONTWAIT | MSG_TRUNC,
+			     (struct sockaddr *)&from, &size)) >= 0) {
+		if (n < (ssize_t)sizeof(number))
+			continue;
+		take(be64toh(number));
+		/* an answer that does not get through is missed by nobody but the clock */
+		sendto(fd, &number, sizeof(number), MSG_DONTWAIT, (struct sockaddr *)&from, size);
 	}
 	if (errno != EAGAIN)
 		die("live-receiver: recv");

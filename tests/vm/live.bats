@@ -4,62 +4,22 @@
 # steady rate, and every number arrives once and in order.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2030,SC2031 # run and @test have subshells of their own
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-NIC_MAC=52:54:00:12:34:56
-NIC_PORT=4001
+# shellcheck source=lab/live.bash
+. "$BATS_TEST_DIRNAME/../../lab/live.bash"
+
+setup() {
+	LIVE_DIR=$BATS_TEST_TMPDIR
+}
 
 teardown() {
 	[[ ${BATS_TEST_COMPLETED:-} ]] || vm_fail "the test failed" || true
-	touch "$BATS_TEST_TMPDIR/stop"
+	touch "$LIVE_DIR/stop"
 	vm_stop
-}
-
-# nic_start DEVICE-OPTIONS [QEMU-OPTIONS]: a machine with the card, and the receiver in /tmp.
-nic_start() {
-	mkdir "$BATS_TEST_TMPDIR/files"
-	gcc -O1 -static -o "$BATS_TEST_TMPDIR/files/live-receiver" "$BATS_TEST_DIRNAME/../../lab/live-receiver.c"
-	vm_start --append "kho=on" --files "$BATS_TEST_TMPDIR/files" --qemu "${2:-} \
-		-netdev dgram,id=nic,local.type=unix,local.path=$BATS_TEST_TMPDIR/guest,remote.type=unix,remote.path=$BATS_TEST_TMPDIR/host \
-		-device e1000,netdev=nic,mac=$NIC_MAC,$1"
-	vm_files
-}
-
-# sender_start RATE
-sender_start() {
-	"$BATS_TEST_DIRNAME/../../lab/live-sender" "$BATS_TEST_TMPDIR/guest" "$BATS_TEST_TMPDIR/host" \
-		"$NIC_MAC" "$NIC_PORT" "$1" "$BATS_TEST_TMPDIR/stop" "$BATS_TEST_TMPDIR/sent" 3>&- &
-	SENDER=$!
-}
-
-# Sets SENT to how many were sent.
-sender_stop() {
-	touch "$BATS_TEST_TMPDIR/stop"
-	wait "$SENDER"
-	SENT=$(sed -n 's/^sent=\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/sent")
-}
-
-# The driver of this kernel takes the card, and a receiver gets what it delivers.
-nic_up() {
-	vm_ok "modprobe kho_nic $*"
-	vm_ok '/tmp/live-receiver '"$NIC_PORT"' /tmp/received >/dev/null 2>&1 &
-		until grep -q :0FA1 /proc/net/udp; do sleep 0.1; done
-		ip addr add 10.0.0.2/24 dev eth0 && ip link set eth0 up'
-}
-
-# From here on frames stay in the ring. Prints what the receiver got.
-nic_quiet() {
-	vm_ok 'echo 0 >/sys/class/net/eth0/device/deliver
-		kill -TERM $(pidof live-receiver)
-		until [ -s /tmp/received ]; do sleep 0.1; done
-		cat /tmp/received'
-}
-
-# report_field NAME REPORT
-report_field() {
-	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" <<<"$2"
 }
 
 # Everything from number @1 on, once and in order. Prints the number that comes next.
@@ -67,72 +27,191 @@ expect_all() {
 	local next=$1 report=$2
 	[[ $report == "first=$next "*" duplicates=0 missing=0 unordered=0" ]] ||
 		vm_fail "expected all from number $next on: $report" || return
-	printf '%d\n' $(($(report_field last "$report") + 1))
+	printf '%d\n' $(($(live_field last "$report") + 1))
 }
 
-# Frames that landed while there was no driver, as the driver counts them.
-landed() {
-	vm_run dmesg | sed -n 's/.*kho_nic.*: \([0-9]*\) frames landed while there was no driver.*/\1/p' | tail -n 1
-}
-
-# nic_kexec PATH-OPTION: loads the same kernel with the state, and jumps. "kexec -e" takes network
-# interfaces down unless it is told not to, which ends the reception.
-nic_kexec() {
-	vm_ok kexec -l "$1" --kho=require /boot/bzImage --reuse-cmdline
-	vm_kexec "kexec -e --no-ifdown"
-}
-
-# nic_generations OPTIONS PATH...: one jump for each, and no number is lost.
+# nic_generations PATH...: one jump for each, and no number is lost.
 nic_generations() {
-	local options=$1 path next=0 count
-	shift
-	nic_up "$options"
+	local path next=0 count
+	nic_up
 	sender_start 50
 	sleep 2
 	for path; do
+		[ "$(vm_run kho-inspect list | grep -c "^ *[0-9]* *pci:$NIC_SLOT .* kept  *live$")" = 2 ]
+		vm_ok kexec -l "$path" --kho=require /boot/bzImage --reuse-cmdline
 		next=$(expect_all "$next" "$(nic_quiet)")
-		nic_kexec "$path"
+		vm_mark
+		vm_kexec
+		vm_expect_console 'kexec: KHO: eth0 stays up'
 		vm_files
 		# nobody turned mastering off on the way here
-		vm_ok '[ $(($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"$NIC_SLOT"'/config) & 4)) = 4 ]'
-		nic_up "$options"
+		[ "$(nic_masters)" = 1 ]
+		nic_up
 		sleep 2
-		count=$(landed)
+		count=$(nic_landed)
 		((count > 0)) || vm_fail "nothing landed"
 		printf '# %d packets landed while no kernel was there to see them (%s)\n' "$count" "$path" >&3
 	done
 	sender_stop
 	sleep 1
 	next=$(expect_all "$next" "$(nic_quiet)")
-	[ "$next" = "$SENT" ]
+	[ "$next" = "$(live_field sent "$(cat "$LIVE_DIR/sent")")" ]
 	[ "$(vm_run cat /sys/class/net/eth0/statistics/rx_missed_errors)" = 0 ]
 	no_splat
 }
 
 @test "not one packet is lost over three kexecs, on either load path" {
-	NIC_SLOT=0000:00:1e.0
-	nic_start addr=1e.0
-	nic_generations "" -s -c -s
+	nic_machine addr=1e.0
+	nic_generations -s -c -s
 }
 
 @test "not one packet is lost behind a bridge" {
 	NIC_SLOT=0000:01:01.0
-	nic_start bus=bridge,addr=1.0 "-device pci-bridge,id=bridge,chassis_nr=1,addr=1d.0"
-	nic_generations "" -s
+	nic_machine bus=bridge,addr=1.0 "-device pci-bridge,id=bridge,chassis_nr=1,addr=1d.0"
+	nic_generations -s
 	# the bridge above kept mastering too
 	vm_ok '[ $(($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/0000:00:1d.0/config) & 4)) = 4 ]'
 }
 
-@test "a device that the driver does not keep stops at the jump" {
-	nic_start addr=1e.0
+@test "a device that the driver does not keep stops at the jump, a transfer under way lands after it" {
+	nic_machine addr=1e.0
 	nic_up keep_master=0
+	vm_ok modprobe kho_edu late=1
 	sender_start 50
 	sleep 1
 	nic_quiet
-	nic_kexec -s
+	vm_run kho-inspect verify | grep -q "^info *K521 *2 allocation(s) of PCI device $NIC_SLOT (kho_nic)"
+	# kexec takes its interface down otherwise, which ends what it preserved
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	vm_mark
+	vm_kexec "kexec -e --no-ifdown"
+	vm_expect_console 'kho_edu .* a transfer to the live buffer at 0x[0-9a-f]* is under way'
 	vm_files
-	vm_ok '[ $(($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/0000:00:1e.0/config) & 4)) = 0 ]'
+	# its content is only right if the transfer landed
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
+	[ "$(nic_masters)" = 0 ]
 	nic_up
 	vm_expect_console 'bus mastering was off'
-	[ "$(landed)" -le 1 ]
+	[ "$(nic_landed)" -le 1 ]
+}
+
+# nic_refused OPTION...: kexec does not do this, and says of which device it is.
+nic_refused() {
+	run -3 vm_run kexec "$@"
+	[[ $output == *"K520"*"PCI device $NIC_SLOT (kho_nic) keeps mastering"* ]]
+}
+
+# nic_register OFFSET: the value of a register of the card, by QEMU's monitor.
+nic_register() {
+	local bar
+	bar=$(vm_run "cat /sys/bus/pci/devices/$NIC_SLOT/resource" | sed -n '1s/ .*//p')
+	vm_monitor "xp /1wx $((bar + $1))" | sed -n 's/^.*: //p'
+}
+
+# Bytes of a large file of zeros in the machine that are not zero any more.
+spoilt() {
+	vm_run "tr -d '\\0' </tmp/zeros | wc -c"
+}
+
+@test "a device that goes on without preserved memory: refused, and what it does if forced" {
+	local path ring spoilt
+	# memory that is not to be preserved comes from there: out of the way of what a kernel needs to start
+	nic_machine addr=1e.0 "" cma=16M@512M
+	nic_up preserve=0
+	for path in -s -c; do
+		nic_refused -l "$path" --kho=require /boot/bzImage --reuse-cmdline
+		nic_refused -l "$path" /boot/bzImage --reuse-cmdline
+	done
+	run -1 vm_run kho-inspect verify
+	[[ $output == *"fatal    K520  PCI device $NIC_SLOT (kho_nic) keeps mastering over the kexec, and none of its memory is preserved"* ]]
+
+	ring=$(nic_register 0x2800)
+	((ring >> 24 == 0x20)) || vm_fail "the ring is at $ring"
+	run -0 vm_run kexec -l -c --kho=off /boot/bzImage --command-line="$VM_CMDLINE ro kho=on nokaslr"
+	[[ $output == *"--kho=off: PCI device $NIC_SLOT (kho_nic) keeps mastering"* ]]
+	nic_refused -e
+	vm_kexec "kexec -e --kho=off --no-ifdown"
+	[ "$(nic_masters)" = 1 ]
+	[ "$(nic_register 0x2800)" = "$ring" ]
+	vm_ok 'mount -o remount,size=90% /tmp && dd if=/dev/zero of=/tmp/zeros bs=1M count=1200 2>/dev/null'
+	# nobody gives a descriptor back: the ring must not be full before
+	sender_start 50
+	sleep 5
+	sender_stop
+	spoilt=$(spoilt)
+	printf '# %s bytes of a file of zeros changed in the next kernel, and nobody had written to it\n' "$spoilt" >&3
+	((spoilt > 0))
+}
+
+# "SLOT DAMAGE | WHAT THE DRIVER SAYS": registers by their offset, the rest as lab/live-damage has it.
+DAMAGES='
+10 register 0x5400 0x99005452 | a ring of the device 52:54:00:00:00:10 was handed over, and this is 52:54:00:99:00:10
+11 register 0x2800 0x1000000 | the device has a ring of 8192 bytes at 0x1000000
+12 register 0x2808 4096 | the device has a ring of 4096 bytes
+13 register 0x2818 600 | tail 600\), not the one of 512 descriptors
+14 register 0x0100 0 | the receiver is off, though its ring was handed over
+15 ring_state=4242 | the receive ring cannot be restored
+16 compatible=kho-nic-v9 | something of another format
+17 count=7 | a ring of 7 descriptors was handed over, which is impossible
+18 name=kho-nic-0000:00:18.x | the device is receiving into memory that nobody handed over
+19 descriptor=0x1000 | descriptor 3 names 0x1000, which is not its buffer
+1a register 0x2818 255 register 0x2808 4096 count=256 | the receive ring cannot be restored
+'
+
+# damage SLOT WHAT...
+damage() {
+	local slot=$1 fdt
+	shift
+	fdt=$(vm_run cat /sys/kernel/debug/kho/out/fdt_phys)
+	while (($#)); do
+		if [ "$1" = register ]; then
+			vm_ok "/tmp/live-register 0000:00:$slot.0 $2 $3"
+			shift 2
+		else
+			"$BATS_TEST_DIRNAME/../../lab/live-damage" "$RAM" "$fdt" "52:54:00:00:00:$slot" "$1"
+		fi
+		shift
+	done
+}
+
+@test "a ring that does not fit its device stops the device, and that one only" {
+	local slot what says devices="-device e1000,addr=1b.0,mac=52:54:00:00:00:1b"
+	RAM=$BATS_TEST_TMPDIR/ram
+	while IFS=' |' read -r slot what; do
+		[ ! "$slot" ] || devices+=" -device e1000,addr=$slot.0,mac=52:54:00:00:00:$slot"
+	done <<<"$DAMAGES"
+	mkdir "$BATS_TEST_TMPDIR/files"
+	gcc -O1 -static -o "$BATS_TEST_TMPDIR/files/live-register" "$BATS_TEST_DIRNAME/../../lab/live-register.c"
+	vm_start --append "kho=on" --mem 1G --files "$BATS_TEST_TMPDIR/files" --qemu "-machine memory-backend=ram \
+		-object memory-backend-file,id=ram,size=1G,mem-path=$RAM,share=on $devices"
+	vm_files
+	vm_ok modprobe kho_nic rx_count=512
+	vm_ok 'for interface in /sys/class/net/eth*; do ip link set "${interface##*/}" up || exit; done'
+	[ "$(vm_run kho-inspect list | grep -c 'kho_nic .* kept  *live$')" = 24 ]
+	while IFS='|' read -r what says; do
+		# shellcheck disable=SC2086 # words
+		[ ! "$what" ] || damage $what
+	done <<<"$DAMAGES"
+
+	nic_kexec -s
+	vm_ok modprobe kho_nic
+	vm_run dmesg >"$BATS_TEST_TMPDIR/log"
+	vm_run 'kho-inspect verify --in --claims' >"$BATS_TEST_TMPDIR/findings" || true
+	vm_run kho-inspect list >"$BATS_TEST_TMPDIR/out"
+	while IFS='|' read -r what says; do
+		[ "$what" ] || continue
+		slot=${what%% *} NIC_SLOT=0000:00:${what%% *}.0
+		grep -Eq "kho_nic $NIC_SLOT: .*${says# }" "$BATS_TEST_TMPDIR/log" || vm_fail "$NIC_SLOT: the log does not say:$says"
+		grep -q "kho_nic $NIC_SLOT: stopped the device: bus mastering is off" "$BATS_TEST_TMPDIR/log"
+		[ "$(nic_masters)" = 0 ]
+		# its memory is nobody's; what was restored and turned out wrong is lost until the reboot
+		[ "$slot" = 19 ] || grep -q "^[a-z]* *K50[12] .*pci:$NIC_SLOT" "$BATS_TEST_TMPDIR/findings"
+		[ "$slot" = 19 ] || [ "$(grep -c "pci:$NIC_SLOT " "$BATS_TEST_TMPDIR/out")" = 2 ]
+	done <<<"$DAMAGES"
+	NIC_SLOT=0000:00:1b.0
+	grep -q "kho_nic $NIC_SLOT: restored a ring of 512 buffers" "$BATS_TEST_TMPDIR/log"
+	[ "$(nic_masters)" = 1 ]
+	run ! grep "pci:$NIC_SLOT" "$BATS_TEST_TMPDIR/findings"
+	no_splat
 }

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A virtual machine with a network card that receives while its kernel is replaced: for tests, the
+# demo and the benchmark. The host sends numbered datagrams at a steady rate; a receiver in each
+# kernel counts them, and answers each. Needs lab/vm.bash; what is kept for it is below LIVE_DIR.
+
+# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+
+NIC_MAC=52:54:00:12:34:56
+NIC_PORT=4001
+# where the card is; another one for a card behind a bridge
+NIC_SLOT=0000:00:1e.0
+
+# nic_machine DEVICE-OPTIONS [QEMU-OPTIONS [COMMAND-LINE]]: a machine with the card, and the receiver in /tmp.
+nic_machine() {
+	mkdir -p "$LIVE_DIR/files"
+	gcc -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
+	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "${2:-} \
+		-netdev dgram,id=nic,local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
+		-device e1000,netdev=nic,mac=$NIC_MAC,$1"
+	vm_files
+}
+
+# sender_start RATE
+sender_start() {
+	rm -f "$LIVE_DIR/stop"
+	"${BASH_SOURCE[0]%/*}/live-sender" "$LIVE_DIR/guest" "$LIVE_DIR/host" "$NIC_MAC" "$NIC_PORT" "$1" \
+		"$LIVE_DIR/stop" "$LIVE_DIR/sent" 3>&- &
+	SENDER=$!
+}
+
+# sender_stop: LIVE_DIR/sent has what the sender has to say (see lab/live-sender).
+sender_stop() {
+	touch "$LIVE_DIR/stop"
+	wait "$SENDER"
+}
+
+# nic_up [OPTION...]: the driver of this kernel takes the card with these options, and a receiver gets what
+# it delivers and answers.
+# shellcheck disable=SC2120 # mostly without
+nic_up() {
+	vm_ok "modprobe kho_nic $*"
+	vm_ok '/tmp/live-receiver '"$NIC_PORT"' /tmp/received >/dev/null 2>&1 &
+		until grep -q :0FA1 /proc/net/udp; do sleep 0.1; done
+		ip addr add 10.0.0.2/24 dev eth0 && ip link set eth0 up && arp -s 10.0.0.1 52:54:00:00:00:01'
+}
+
+# From here on frames stay in the ring. Prints what the receiver got.
+nic_quiet() {
+	vm_ok 'echo 0 >/sys/class/net/eth0/device/deliver
+		kill -TERM $(pidof live-receiver)
+		until [ -s /tmp/received ]; do sleep 0.1; done
+		cat /tmp/received'
+}
+
+# nic_kexec PATH-OPTION: loads the same kernel with the state, and jumps.
+nic_kexec() {
+	vm_ok kexec -l "$1" --kho=require /boot/bzImage --reuse-cmdline
+	vm_kexec
+}
+
+# nic_masters: the bit in the command register of the card.
+nic_masters() {
+	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"$NIC_SLOT"'/config) & 4) >> 2))'
+}
+
+# Frames that landed while there was no driver, as the driver says it.
+nic_landed() {
+	vm_run dmesg | sed -n 's/.*kho_nic.*: \([0-9]*\) frames landed while there was no driver.*/\1/p' | tail -n 1
+}
+
+# live_field NAME TEXT: the number of NAME=number in it.
+live_field() {
+	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" <<<"$2"
+}
