@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A virtual machine with a network card that receives while its kernel is replaced: for tests, the
-# demo and the benchmark. The host sends numbered datagrams at a steady rate; a receiver in each
+# A virtual machine with a network card that receives while its kernel is replaced, for tests.
+# The host sends numbered datagrams at a steady rate; a receiver in each
 # kernel counts them, and answers each. Needs lab/vm.bash; what is kept for it is below LIVE_DIR.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
