@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Machines that go by kexec from one initramfs to the next.
+# Machines that go by kexec from one initramfs to the next. A boot of one takes most of the time, so
+# each boot is asked all that it can answer.
 
 # dracut: each release with systemd and without; and the other tool.
 # shellcheck disable=SC2034 # the tests'
@@ -12,32 +13,19 @@ status_word() {
 	vm_run cat /run/initramfs/kho/status | awk '{ print $1; exit }'
 }
 
-# start_with_images [VM_START_OPTION... --] NAME...: a machine that has these images of
-# VM_IMAGES as disks, and boots without any unless told to.
+# start_with_images [VM_START_OPTION...]: a machine that has the images of VM_IMAGES on a disk, and
+# boots without any unless told to.
 start_with_images() {
-	local name drives="" options=(--append "kho=on")
-	if [[ $1 == --* ]]; then
-		options=()
-		while [[ $1 != -- ]]; do
-			options+=("$1")
-			shift
-		done
-		shift
-	fi
-	IMAGES=("$@")
-	for name in "$@"; do
-		drives+=" -drive file=$VM_IMAGES/$name.img,format=raw,if=virtio,readonly=on"
-	done
-	vm_start "${options[@]}" --qemu "$drives ${VM_MORE:-}"
+	(($#)) || set -- --append "kho=on"
+	vm_start "$@" --qemu "-drive file=$VM_IMAGES/all.img,format=raw,if=virtio,readonly=on ${VM_MORE:-}"
 }
 
 # fetch_image NAME: that initramfs as a file of the machine.
 fetch_image() {
-	local i letters=bcdefghi
-	for ((i = 0; i < ${#IMAGES[@]}; i++)); do
-		[[ ${IMAGES[i]} != "$1" ]] || break
-	done
-	vm_ok "head -c $(stat -L -c %s "$VM_IMAGES/$1.img") /dev/vd${letters:i:1} >/tmp/initramfs.img"
+	local at size
+	at=$(awk -v name="$1" '$1 == name { print $2 }' "$VM_IMAGES/all.index")
+	size=$(stat -L -c %s "$VM_IMAGES/$1.img")
+	vm_ok "dd if=/dev/vdb bs=1M skip=$at count=$((size / 1048576 + 1)) 2>/dev/null | head -c $size >/tmp/initramfs.img"
 }
 
 # load_image NAME -s|-c --kho=HOW [ARGUMENTS]: the same kernel with that initramfs; no
@@ -96,4 +84,9 @@ spoil_image() {
 # The rules of the findings in report.json or claims.json.
 rules_in() {
 	vm_run cat "/run/initramfs/kho/$1" | jq -r '[.findings[].rule] | unique | join(" ")'
+}
+
+# packed NAME: the files in that image.
+packed() {
+	gzip -dc "$VM_IMAGES/$1.img" | cpio -t --quiet
 }

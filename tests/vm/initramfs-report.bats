@@ -10,7 +10,7 @@ load initramfs-helpers
 @test "kho-report.service puts outcome and findings into the journal, and writes the textfile" {
 	export VM_BOOT_TIMEOUT=240
 	VM_MORE="-drive file=$VM_IMAGES/release-root.img,format=raw,if=virtio,snapshot=on" \
-		start_with_images systemd-106
+		start_with_images
 	edu_damaged content
 	# the last root= counts
 	hop systemd-106 -s --kho=off "modprobe.blacklist=kho_edu root=/dev/vdc rw"
