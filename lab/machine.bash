@@ -91,7 +91,7 @@ machine_prepare_checking() {
 	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 
-# What the initramfs image NAME is made of, as a hash: a change elsewhere makes none again.
+# A hash of the inputs of the initramfs image NAME, so that only a changed image is rebuilt.
 initramfs_key() {
 	local name=$1
 	{

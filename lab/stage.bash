@@ -5,7 +5,7 @@
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-# What programs for arm64 are built with (libc and the libraries of Build-Depends), and what a
+# Packages that programs for arm64 are built with (libc and the libraries of Build-Depends), and that a
 # machine of it has besides: packages of the Debian that this machine runs.
 SYSROOT_PACKAGES=(
 	libc6-dev linux-libc-dev libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev

@@ -507,7 +507,7 @@ const struct kho_rule *kho_rule_get(enum kho_rule_number number);
 /* The rule with this id, such as "K401"; NULL if there is none. */
 const struct kho_rule *kho_rule_find(const char *id);
 
-/* What a finding says about its rule. */
+/* The outcome of a rule that a finding reports. */
 enum kho_outcome {
 	KHO_OUTCOME_FOUND,		/* the rule is broken */
 	KHO_OUTCOME_NOT_JUDGED,		/* the rule could not be evaluated, so it did not pass */

@@ -244,7 +244,7 @@ static void scan_all(struct scan *scan, unsigned char *buf)
 static int no_root_live(struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			   "this kernel does not say where its root FDT is, and no page of RAM proves to be it");
+			   "this kernel does not say where its root FDT is, and no page of RAM proves to be the root");
 
 	return kho_remedy(err, ret,
 			  "Use kho-inspect --vmlinux, or a kernel with CONFIG_KALLSYMS_ALL, or with kernel-patches/, which has fdt_phys.");

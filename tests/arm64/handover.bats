@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
 
-# What /chosen of the device tree has of KHO: "FDT SIZE TABLE SIZE" in hexadecimal.
+# The properties of KHO in /chosen of the device tree: "FDT SIZE TABLE SIZE" in hexadecimal.
 chosen() {
 	vm_run 'cd /proc/device-tree/chosen && cat linux,kho-fdt linux,kho-scratch | od -An -v -tx1 | tr -d " \n"' |
 		sed 's/................/0x& /g'

@@ -69,7 +69,7 @@ live_root() {
 
 	# an incoming root: it does not preserve itself, so it may be anything
 	cp "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap" "$root/proc/kcore"
-	cannot_tell 'no page of RAM proves to be it.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
+	cannot_tell 'no page of RAM proves to be the root.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
 	cannot_tell 'no page of RAM proves' verify --sysroot "$root"
 }
 
@@ -179,7 +179,7 @@ live_root() {
 	cannot_tell '--output takes FILE: not an empty string' snapshot --core "$fixture" -o ""
 }
 
-@test "a pipe is no dump, and is not waited for" {
+@test "a pipe is not a dump, and kho-inspect does not wait for it" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	for command in "show --core" diff "scratch --core $fixture" check-target; do
 		# shellcheck disable=SC2086 # a command and its option

@@ -96,7 +96,7 @@ nic_generations() {
 	[ "$(nic_landed)" -le 1 ]
 }
 
-# nic_refused OPTION...: kexec does not do this, and says of which device it is.
+# nic_refused OPTION...: kexec refuses this because of the card, and names it.
 nic_refused() {
 	run -3 vm_run kexec "$@"
 	[[ $output == *"K520"*"PCI device $NIC_SLOT (kho_nic) keeps mastering"* ]]

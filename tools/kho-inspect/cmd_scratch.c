@@ -101,7 +101,7 @@ static enum chosen_by who_has_chosen(const struct opened *opened, const struct f
 	return chosen_by;
 }
 
-/* What is reserved for a crash kernel. False if it is unknown. */
+/* Memory that is reserved for a crash kernel. False if it is unknown. */
 static bool read_crash(const struct opened *opened, uint64_t *size)
 {
 	char *text = read_file(opened, "/sys/kernel/kexec_crash_size");
@@ -179,7 +179,7 @@ static void propose(const struct facts *facts, struct need *need)
 		need->proposal = size;
 }
 
-/* What the files are, before the sandbox is closed. False, with a reason on stderr. */
+/* Reads image and size of the initrd before the sandbox. False, with a reason on stderr. */
 static bool read_files(const struct options *options, struct need *need)
 {
 	struct kho_error err;

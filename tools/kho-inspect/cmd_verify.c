@@ -33,7 +33,7 @@ static int verify_unopened(const struct options *options, const struct kho_error
 
 	if (reason->code == KHO_ERR_NO_STATE && options->in && !options->core)
 		return verify_nothing(options, reason);
-	/* a kernel that shows no KHO at all: whether anything came cannot be told */
+	/* a kernel without a sign of KHO: unknown whether state arrived */
 	if (options->in && options->verify.have_expect &&
 	    (reason->code == KHO_ERR_NO_KHO || reason->code == KHO_ERR_DISABLED))
 		return verify_nothing(options, reason);

@@ -160,7 +160,7 @@ char *format_hex(uint64_t value, unsigned int width, char *buf);
 const char *format_size(const struct options *options, uint64_t size, char *buf);
 const char *found_by_text(enum kho_found_by found_by);
 #define NOT_JUDGED	"not judged: "
-/* What to put in front of the message of a finding: "not judged: ", or nothing. */
+/* Prefix of a finding's message: "not judged: " or "". */
 const char *outcome_text(enum kho_outcome outcome);
 /* "sealed", "live, carried over", "restored" ... */
 const char *record_state_text(const struct kho_dma_record *record, char *buf);

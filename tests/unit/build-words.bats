@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Language, as far as a script can judge it.
+
+bats_require_minimum_version 1.5.0
+
+TOP=$BATS_TEST_DIRNAME/../..
+TURNS=tests/unit/forbidden-turns.txt
+
+setup() {
+	[[ -e $TOP/.git ]] || skip "not a git checkout: this test reads the files that git tracks"
+	cd "$TOP" || return
+}
+
+# Lines of files that git tracks and that have a forbidden turn, as FILE:NUMBER:LINE.
+forbidden() {
+	local pattern path text hits=$BATS_TEST_TMPDIR/hits
+	local -a patterns=()
+	while read -r pattern; do
+		patterns+=(-e "$pattern")
+	done < <(grep -vE '^(#|except )' "$TURNS")
+	git grep -InP "${patterns[@]}" -- "$@" ":!$TURNS" ':!LICENSES' >"$hits" || (($? == 1)) || return
+	while IFS=: read -r path text; do
+		grep -vE "^$path:[0-9]+:.*$(sed 's/[^[:alnum:] ]/[&]/g' <<<"${text# }")" "$hits" >"$hits.new" || true
+		mv "$hits.new" "$hits"
+	done < <(sed -n 's/^except //p' "$TURNS")
+	cat "$hits"
+}
+
+@test "no file has a forbidden turn" {
+	local found
+	found=$(forbidden .)
+	[[ -z $found ]] || { echo "$found"; false; }
+}
+
+@test "every exception of the list is needed" {
+	local path text
+	while IFS=: read -r path text; do
+		grep -qF -- "${text# }" "$path"
+	done < <(sed -n 's/^except //p' "$TURNS")
+}
+
+@test "no line of a message is longer than 200 characters" {
+	git ls-files 'libkho/*.[ch]' 'tools/*.[ch]' 'kexec/*.[ch]' | xargs perl -0777 -ne '
+		s{/\*.*?\*/}{}gs;
+		while (/((?:"(?:\\.|[^"\\\n])*"\s*(?:PRI\w+\s*)?)+)/g) {
+			my $text = join "", $1 =~ /"((?:\\.|[^"\\\n])*)"/g;
+			for (split /\\n/, $text) {
+				if (length > 200) { print "$ARGV: $_\n"; $bad = 1 }
+			}
+		}
+		END { exit $bad // 0 }'
+}
