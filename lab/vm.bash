@@ -19,6 +19,7 @@
 
 VM_DIR=
 VM_PID=
+VM_TTY=
 VM_MARK=0
 
 # Options of the kernel of any machine, and of the next one where it does not take over the
@@ -244,15 +245,29 @@ vm_where() {
 	! vm_alive || vm_monitor where >&2 || true
 }
 
-# vm_type TEXT: a line typed at the console.
-vm_type() {
-	python3 -c '
-import socket, sys, time
+# Sends its input to the console until that ends. One connection for the life of a machine: when
+# a connection is closed while the machine writes, QEMU logs that character twice.
+vm_tty() {
+	exec python3 -c '
+import os, socket, sys, threading
 tty = socket.socket(socket.AF_UNIX)
 tty.connect(sys.argv[1])
-tty.sendall(sys.argv[2].encode() + b"\r")
-time.sleep(1)
-' "$VM_DIR/tty" "$1"
+
+def drain():
+    while tty.recv(65536):
+        pass
+    os._exit(0)
+
+threading.Thread(target=drain, daemon=True).start()
+for data in iter(lambda: os.read(0, 4096), b""):
+    tty.sendall(data)
+' "$VM_DIR/tty"
+}
+
+# vm_type TEXT: a line typed at the console. Not in a subshell.
+vm_type() {
+	[[ $VM_TTY ]] || exec {VM_TTY}> >(vm_tty 2>/dev/null 3>&-)
+	printf '%s\r' "$1" >&"$VM_TTY"
 }
 
 vm_stop() {
@@ -267,6 +282,8 @@ vm_stop() {
 		done
 	done
 	exec {VM_IN}>&- {VM_OUT}>&-
+	[[ ! $VM_TTY ]] || exec {VM_TTY}>&-
+	VM_TTY=
 	VM_PID=
 	[[ ${VM_KEEP:-} ]] || rm -rf "$VM_DIR"
 }

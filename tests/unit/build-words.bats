@@ -21,7 +21,8 @@ forbidden() {
 	done < <(grep -vE '^(#|except )' "$TURNS")
 	git grep -InP "${patterns[@]}" -- "$@" ":!$TURNS" ':!LICENSES' >"$hits" || (($? == 1)) || return
 	while IFS=: read -r path text; do
-		grep -vE "^$path:[0-9]+:.*$(sed 's/[^[:alnum:] ]/[&]/g' <<<"${text# }")" "$hits" >"$hits.new" || true
+		awk -v path="$path" -v text="${text# }" \
+			'index($0, path ":") != 1 || !index($0, text)' "$hits" >"$hits.new"
 		mv "$hits.new" "$hits"
 	done < <(sed -n 's/^except //p' "$TURNS")
 	cat "$hits"
@@ -41,6 +42,7 @@ forbidden() {
 }
 
 @test "no line of a message is longer than 200 characters" {
+	# shellcheck disable=SC2016 # Perl, not shell
 	git ls-files 'libkho/*.[ch]' 'tools/*.[ch]' 'kexec/*.[ch]' | xargs perl -0777 -ne '
 		s{/\*.*?\*/}{}gs;
 		while (/((?:"(?:\\.|[^"\\\n])*"\s*(?:PRI\w+\s*)?)+)/g) {
