@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kho.h"
+#include "target.h"
 
 /* The kernel's isspace() is for Latin-1, so a no-break space separates options too. */
 static bool is_space(char c)
@@ -136,4 +137,16 @@ int kho_cmdline_bool(const char *cmdline, const char *name)
 			value = this;
 	}
 	return value;
+}
+
+bool kho_cmdline_is_kdump(const char *cmdline)
+{
+	struct kho_cmdline_arg arg;
+
+	/* the kernel takes any value for an address, but not a name without a value */
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		if (arg.value && kho_cmdline_is(&arg, "elfcorehdr"))
+			return true;
+	}
+	return false;
 }

@@ -12,6 +12,7 @@
 #include "decompress.h"
 #include "error.h"
 #include "source_kinds.h"
+#include "target.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define DEBUGFS_KHO	DEBUGFS "/kho"
@@ -62,39 +63,45 @@ static void read_built(const struct kho_files *files, int *built, int *default_o
 	free(config);
 }
 
-/* The boolean option kho= of the command line, -1 if it is not there. */
-static int read_asked(const struct kho_files *files)
+/* Sets *asked to the boolean option kho= of the command line, -1 if it is not there. */
+static void read_asked(const struct kho_files *files, int *asked, bool *kdump)
 {
 	char *cmdline;
 	size_t size;
-	int asked;
 
+	*asked = -1;
+	*kdump = false;
 	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &cmdline, &size, NULL))
-		return -1;
-	asked = kho_cmdline_bool(cmdline, "kho");
+		return;
+	*asked = kho_cmdline_bool(cmdline, "kho");
+	*kdump = kho_cmdline_is_kdump(cmdline);
 	free(cmdline);
-	return asked;
 }
 
-static int is_on(const struct kho_files *files)
+/* Sets *kdump if KHO is off because this is a crash kernel. */
+static int is_on(const struct kho_files *files, bool *kdump)
 {
 	int built, default_on, asked;
 
+	*kdump = false;
 	read_built(files, &built, &default_on);
 	if (!built)
 		return 0;
-	asked = read_asked(files);
+	read_asked(files, &asked, kdump);
+	if (*kdump)
+		return 0;
 	return asked >= 0 ? asked : default_on;
 }
 
 int kho_kernel_is_on(const char *sysroot)
 {
 	struct kho_files files;
+	bool kdump;
 	int on;
 
 	if (kho_files_init(&files, sysroot, NULL))
 		return -1;
-	on = is_on(&files);
+	on = is_on(&files, &kdump);
 	kho_files_close(&files);
 	return on;
 }
@@ -120,6 +127,14 @@ static int is_off(struct kho_error *err)
 			  "Boot a kernel with CONFIG_KEXEC_HANDOVER_DEBUGFS and kho=on on its command line.");
 }
 
+static int is_crash_kernel(struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_DISABLED, KHO_NO_ADDR,
+			   "KHO is off in this kernel because elfcorehdr= is on its command line: it is a crash kernel");
+
+	return kho_remedy(err, ret, "Boot without elfcorehdr=.");
+}
+
 /* Below a prefix, a folder stands for debugfs. */
 static bool has_debugfs(const struct kho_files *files)
 {
@@ -134,13 +149,15 @@ static bool has_debugfs(const struct kho_files *files)
 static int check_debugfs(const struct kho_files *files, struct kho_error *err)
 {
 	char path[PATH_MAX];
-	bool forbidden;
+	bool forbidden, kdump;
 	int ret, on;
 
 	if (kho_files_exist(files, DEBUGFS_KHO))
 		return 0;
 	forbidden = errno == EACCES || errno == EPERM;
-	on = is_on(files);
+	on = is_on(files, &kdump);
+	if (kdump)
+		return is_crash_kernel(err);
 	if (!on)
 		return is_off(err);
 	if (forbidden) {

@@ -11,6 +11,12 @@ struct kho_verify;
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
 
+/*
+ * True if the command line makes a kernel with CONFIG_CRASH_DUMP a crash kernel (is_kdump_kernel(),
+ * setup_elfcorehdr() in kernel/elfcorehdr.c of Linux 7.3).
+ */
+bool kho_cmdline_is_kdump(const char *cmdline);
+
 /* True for an arm64 Image, compressed in any way or not. */
 bool kho_target_is_arm64(const struct kho_target *target);
 

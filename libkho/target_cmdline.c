@@ -13,6 +13,7 @@
 #include "verify.h"
 #include "abi/subtrees.h"
 
+#define X86_PAGE	4096ull
 #define CRASH_ALIGN	(16ull << 20)	/* arch/x86/include/asm/crash_reserve.h */
 
 /* ---------------------------------------------------------------- numbers */
@@ -215,29 +216,33 @@ static bool scratch_stays(struct kho_verify *v, const struct memory *memory)
 	return true;
 }
 
-static void check_preserved(struct kho_verify *v, const struct memory *memory)
+/* Finds the first preserved memory that @memory does not leave. Reports a map that is unreadable. */
+static bool find_lost(struct kho_verify *v, const struct memory *memory, struct kho_map_entry *entry)
 {
 	struct kho_map_iter *iter;
-	struct kho_map_entry entry;
 	struct kho_error err;
 	int ret;
 
 	ret = kho_map_iter_create(v->state, &iter, &err);
-	if (ret) {
-		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "%s", err.message);
-		return;
-	}
-	while ((ret = kho_map_iter_next(iter, &entry, &err)) > 0) {
-		if (has_range(memory, entry.addr, entry.size))
-			continue;
-		kho_report(v, KHO_RULE_K607, entry.addr, 0,
-			   "mem= or memmap= on the target's command line takes preserved memory 0x%" PRIx64 "+0x%" PRIx64 " away",
-			   entry.addr, entry.size);
-		break;
+	if (!ret) {
+		while ((ret = kho_map_iter_next(iter, entry, &err)) > 0 &&
+		       has_range(memory, entry->addr, entry->size))
+			;
+		kho_map_iter_destroy(iter);
 	}
 	if (ret < 0)
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "%s", err.message);
-	kho_map_iter_destroy(iter);
+	return ret > 0;
+}
+
+static void check_preserved(struct kho_verify *v, const struct memory *memory)
+{
+	struct kho_map_entry entry;
+
+	if (find_lost(v, memory, &entry))
+		kho_report(v, KHO_RULE_K607, entry.addr, 0,
+			   "mem= or memmap= on the target's command line takes preserved memory 0x%" PRIx64 "+0x%" PRIx64 " away",
+			   entry.addr, entry.size);
 }
 
 static void verify_memory(struct kho_verify *v, const struct kho_target *target,
@@ -277,6 +282,78 @@ static void verify_memtest(struct kho_verify *v, const char *cmdline)
 		return;
 	kho_report(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 		   "memtest on the target's command line writes to preserved memory before the target reserves it");
+}
+
+/* kstrtoul() with base 10: 1 for a number other than 0, 0, or -1 for a value that it rejects. */
+static int parse_switch(struct text text)
+{
+	int on = 0;
+
+	if (next_char(&text) == '+')
+		text.p++;
+	if (text.p == text.end)
+		return -1;
+	for (; text.p < text.end; text.p++) {
+		if (*text.p < '0' || *text.p > '9')
+			return -1;
+		if (*text.p != '0')
+			on = 1;
+	}
+	return on;
+}
+
+/* The end of the memory that the check clears. -1 in *on: the target's configuration decides. */
+static uint64_t corruption_check_end(const char *cmdline, int *on)
+{
+	uint32_t end = 64 << 10;	/* an unsigned int in the kernel too */
+	struct kho_cmdline_arg arg;
+
+	*on = -1;
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct text text = value_of(&arg);
+		uint64_t size = 0;
+
+		if (kho_cmdline_is(&arg, "memory_corruption_check")) {
+			int this = parse_switch(text);
+
+			*on = this >= 0 ? this : *on;
+		} else if (arg.value && kho_cmdline_is(&arg, "memory_corruption_check_size")) {
+			take_size(&text, &size);
+			/* the kernel ignores a size with other text after it */
+			if (text.p == text.end)
+				end = (uint32_t)size;
+		}
+	}
+	return ((uint64_t)end + X86_PAGE - 1) & ~(X86_PAGE - 1);
+}
+
+/*
+ * setup_bios_corruption_check() in arch/x86/kernel/check.c runs before the kernel reserves
+ * preserved memory, and clears the free memory below a size.
+ */
+static void verify_corruption_check(struct kho_verify *v, const struct kho_target *target,
+				    const char *cmdline)
+{
+	struct kho_range ram = { 0, UINT64_MAX }, cleared = { 0, 0 };
+	struct memory memory = { .ram = &ram, .nr_ram = 1, .taken = &cleared, .nr_taken = 1 };
+	struct kho_cmdline_arg arg;
+	struct kho_map_entry entry;
+	int on;
+
+	if (kho_target_is_arm64(target) ||
+	    (!kho_cmdline_find(cmdline, "memory_corruption_check", &arg) &&
+	     !kho_cmdline_find(cmdline, "memory_corruption_check_size", &arg)))
+		return;
+	cleared.size = corruption_check_end(cmdline, &on);
+	if (!on || !cleared.size || !find_lost(v, &memory, &entry))
+		return;
+	if (on > 0)
+		kho_report(v, KHO_RULE_K607, entry.addr, 0,
+			   "memory_corruption_check on the target's command line clears preserved memory 0x%" PRIx64 "+0x%" PRIx64 " before the target reserves it",
+			   entry.addr, entry.size);
+	else
+		kho_report_unevaluated(v, KHO_RULE_K607, entry.addr, 0,
+				       "memory_corruption_check_size= on the target's command line includes preserved memory, and it is unknown whether the check is on by default");
 }
 
 /* ------------------------------------------------------------ crashkernel= */
@@ -391,7 +468,11 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 {
 	int value = kho_cmdline_bool(cmdline, "kho");
 
-	if (!value)
+	/* kho_memory_init() in kernel/liveupdate/kexec_handover.c */
+	if (kho_cmdline_is_kdump(cmdline))
+		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
+			   "elfcorehdr= on the target's command line makes it a crash kernel, which turns KHO off and uses preserved memory as its own");
+	else if (!value)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
 			   "the target's command line turns KHO off: its preserved memory could not be restored");
 	else if (value < 0 && target->config_known && !target->kho_default_on)
@@ -435,6 +516,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	verify_liveupdate(v, target, cmdline);
 	verify_memory(v, target, cmdline);
 	verify_memtest(v, cmdline);
+	verify_corruption_check(v, target, cmdline);
 	verify_crashkernel(v, target, cmdline);
 	verify_quotes(v, cmdline);
 	kho_evaluated(v, KHO_RULE_K605);

@@ -49,6 +49,12 @@ live_root() {
 	cannot_tell 'this kernel does not show KHO, although .*CONFIG_KEXEC_HANDOVER_DEBUGFS' show --sysroot "$root"
 }
 
+@test "KHO is off in a crash kernel" {
+	mkdir -p "$root/sys/kernel/debug"
+	echo 'kho=on elfcorehdr=0x1000000' >"$root/proc/cmdline"
+	cannot_tell 'KHO is off .* elfcorehdr= is on its command line: .*\. Boot without elfcorehdr=' show --sysroot "$root"
+}
+
 @test "no kcore, or one that is not an ELF core" {
 	mkdir -p "$root/sys/kernel/debug/kho/out"
 	cannot_tell 'there is no .*/proc/kcore\. .*CONFIG_PROC_KCORE' list --sysroot "$root"
