@@ -685,6 +685,14 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 		    const struct kho_range *scratch, size_t nr_scratch);
 
 /*
+ * Returns 1 if the scratch areas have room for a crash kernel of @size bytes in one piece and for
+ * the kernel itself (rule K608), 0 if not, KHO_ERR_UNSUPPORTED if this is unknown. @target may be
+ * NULL: the alignment is that of x86 then, and the kernel's own size does not count.
+ */
+int kho_target_crash_fits(const struct kho_target *target, uint64_t size,
+			  const struct kho_range *scratch, size_t nr_scratch);
+
+/*
  * Runs the K6xx rules: compares the target and its command line (NULL: not judged) with the
  * outgoing state. KHO_ERR_USAGE: state, target or summary is NULL.
  */

@@ -17,6 +17,23 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
  */
 bool kho_cmdline_is_kdump(const char *cmdline);
 
+/* Memory that crashkernel= asks for. */
+struct kho_crash_request {
+	uint64_t size;
+	uint64_t base;		/* fixed address; 0: any */
+	uint64_t low;		/* additional low memory if the rest is not low */
+};
+
+/* The additional low memory of a request that does not say it. @target may be NULL, as below. */
+uint64_t kho_crash_default_low(const struct kho_target *target);
+
+/*
+ * Returns 1 if scratch has room for the request and the kernel itself, 0 if not, KHO_ERR_UNSUPPORTED
+ * if this is unknown. @target may be NULL.
+ */
+int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
+			   const struct kho_range *scratch, size_t nr_scratch);
+
 /* True for an arm64 Image, compressed in any way or not. */
 bool kho_target_is_arm64(const struct kho_target *target);
 

@@ -14,7 +14,7 @@
 #include "abi/subtrees.h"
 
 #define X86_PAGE	4096ull
-#define CRASH_ALIGN	(16ull << 20)	/* arch/x86/include/asm/crash_reserve.h */
+#define CRASH_RAM_UNIT	(128ull << 20)	/* for the ranges of crashkernel= */
 
 /* ---------------------------------------------------------------- numbers */
 
@@ -90,6 +90,13 @@ static struct text value_of(const struct kho_cmdline_arg *arg)
 	const char *value = arg->value ? arg->value : "";
 
 	return (struct text){ value, value + arg->value_len };
+}
+
+static bool has_option(const char *cmdline, const char *name)
+{
+	struct kho_cmdline_arg arg;
+
+	return kho_cmdline_find(cmdline, name, &arg);
 }
 
 /* ------------------------------------------------------------ mem=, memmap= */
@@ -336,13 +343,12 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 {
 	struct kho_range ram = { 0, UINT64_MAX }, cleared = { 0, 0 };
 	struct memory memory = { .ram = &ram, .nr_ram = 1, .taken = &cleared, .nr_taken = 1 };
-	struct kho_cmdline_arg arg;
 	struct kho_map_entry entry;
 	int on;
 
 	if (kho_target_is_arm64(target) ||
-	    (!kho_cmdline_find(cmdline, "memory_corruption_check", &arg) &&
-	     !kho_cmdline_find(cmdline, "memory_corruption_check_size", &arg)))
+	    (!has_option(cmdline, "memory_corruption_check") &&
+	     !has_option(cmdline, "memory_corruption_check_size")))
 		return;
 	cleared.size = corruption_check_end(cmdline, &on);
 	if (!on || !cleared.size || !find_lost(v, &memory, &entry))
@@ -358,32 +364,83 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 
 /* ------------------------------------------------------------ crashkernel= */
 
-/* Size for a machine with @ram bytes, from "range:size[,range:size]..." or "size"; 0 if none. */
-static uint64_t crash_size(struct text text, uint64_t ram)
+static bool ends_in(const struct text *text, const char *end)
 {
-	uint64_t size = 0;
+	size_t n = strlen(end);
 
-	if (!memchr(text.p, ':', (size_t)(text.end - text.p))) {
-		take_size(&text, &size);
-		return size;
-	}
-	while (text.p < text.end) {
-		struct text part = take_part(&text, ',');
-		uint64_t first = 0, last = UINT64_MAX;
+	return (size_t)(text->end - text->p) >= n && !memcmp(text->end - n, end, n);
+}
 
-		take_size(&part, &first);
-		if (next_char(&part) != '-')
-			return 0;
-		part.p++;
-		if (next_char(&part) != ':')
-			take_size(&part, &last);
-		if (next_char(&part) != ':')
-			return 0;
-		part.p++;
-		if (ram >= first && ram < last && take_size(&part, &size))
-			return size;
+/* The last "crashkernel=" with this suffix; NULL: without any. False if there is none. */
+static bool last_crashkernel(const char *cmdline, const char *suffix, struct text *found)
+{
+	static const char name[] = "crashkernel=";
+	bool any = false;
+
+	/* get_last_crashkernel() knows no quotes, no names, and no "--" */
+	for (const char *p = strstr(cmdline, name); p; p = strstr(p + 1, name)) {
+		struct text text = { p + sizeof(name) - 1, p + strcspn(p, " ") };
+		bool match = suffix ? ends_in(&text, suffix) :
+			     !ends_in(&text, ",high") && !ends_in(&text, ",low") &&
+			     !ends_in(&text, ",cma");
+
+		if (match) {
+			*found = text;
+			any = true;
+		}
 	}
-	return 0;
+	return any;
+}
+
+/* parse_crashkernel_suffix(): "size,high". */
+static bool parse_with_suffix(struct text text, const char *suffix, uint64_t *size)
+{
+	size_t n = strlen(suffix);
+
+	return take_size(&text, size) && (size_t)(text.end - text.p) == n &&
+	       !memcmp(text.p, suffix, n);
+}
+
+static bool take_char(struct text *text, char c)
+{
+	if (next_char(text) != c)
+		return false;
+	text->p++;
+	return true;
+}
+
+/* parse_crashkernel_mem(): "range:size[,range:size]...[@base]". */
+static bool parse_ranges(struct text text, uint64_t ram, struct kho_crash_request *request)
+{
+	do {
+		uint64_t first, last = UINT64_MAX, size;
+
+		if (!take_size(&text, &first) || !take_char(&text, '-'))
+			return false;
+		if (next_char(&text) != ':' && (!take_size(&text, &last) || last <= first))
+			return false;
+		if (!take_char(&text, ':') || !take_size(&text, &size) || size >= ram)
+			return false;
+		if (ram >= first && ram < last) {
+			request->size = size;
+			break;
+		}
+	} while (take_char(&text, ','));
+
+	while (text.p < text.end && *text.p != '@')
+		text.p++;
+	return !request->size || !take_char(&text, '@') || take_size(&text, &request->base);
+}
+
+/* parse_crashkernel_simple(): "size[@base]". */
+static bool parse_simple(struct text text, struct kho_crash_request *request)
+{
+	if (!take_size(&text, &request->size))
+		return false;
+	if (!take_char(&text, '@'))
+		return text.p == text.end;
+	take_size(&text, &request->base);
+	return true;
 }
 
 static uint64_t add_sizes(const struct kho_range *ranges, size_t n)
@@ -395,71 +452,68 @@ static uint64_t add_sizes(const struct kho_range *ranges, size_t n)
 	return sum;
 }
 
-/* Size of an area from its first aligned address on. */
-static uint64_t aligned_size(const struct kho_range *area)
+/*
+ * parse_crashkernel() in kernel/crash_reserve.c. A request for 0 bytes: the kernel reserves
+ * nothing, at any boot. False, with a report, if it is unknown.
+ */
+static bool read_crash_request(struct kho_verify *v, const char *cmdline, uint64_t default_low,
+			       struct kho_crash_request *request)
 {
-	uint64_t lost = -area->addr & (CRASH_ALIGN - 1);
+	struct text plain, high, low;
+	const struct kho_range *ram;
+	bool valid = false;
+	size_t nr_ram;
 
-	return area->size > lost ? area->size - lost : 0;
-}
-
-/* True if an area has room for @crash, and this or another area for the kernel itself. */
-static bool has_room(const struct kho_state *state, uint64_t crash, uint64_t kernel)
-{
-	for (size_t i = 0; i < state->nr_scratch; i++) {
-		uint64_t size = aligned_size(&state->scratch[i]);
-
-		if (size < crash)
-			continue;
-		if (size - crash >= kernel)
-			return true;
-		for (size_t k = 0; k < state->nr_scratch; k++) {
-			if (k != i && state->scratch[k].size >= kernel)
-				return true;
+	*request = (struct kho_crash_request){ .low = default_low };
+	if (!last_crashkernel(cmdline, NULL, &plain)) {
+		valid = last_crashkernel(cmdline, ",high", &high) &&
+			parse_with_suffix(high, ",high", &request->size) &&
+			(!last_crashkernel(cmdline, ",low", &low) ||
+			 parse_with_suffix(low, ",low", &request->low));
+	} else if (!memchr(plain.p, ':', (size_t)(plain.end - plain.p))) {
+		valid = parse_simple(plain, request);
+	} else {
+		ram = kho_state_ram(v->state, &nr_ram);
+		if (!nr_ram || has_option(cmdline, "mem") || has_option(cmdline, "memmap")) {
+			kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+					       "cannot determine how much crashkernel= asks for: it is unknown how much RAM the target has");
+			return false;
 		}
+		valid = parse_ranges(plain, (add_sizes(ram, nr_ram) + CRASH_RAM_UNIT - 1) / CRASH_RAM_UNIT * CRASH_RAM_UNIT,
+				     request);
 	}
-	return false;
-}
-
-static bool ends_in(const struct text *text, const char *end)
-{
-	size_t n = strlen(end);
-
-	return (size_t)(text->end - text->p) >= n && !memcmp(text->end - n, end, n);
+	if (!valid)
+		request->size = 0;
+	return true;
 }
 
 /* The target reserves it while scratch is its only memory (arch_reserve_crashkernel()). */
 static void verify_crashkernel(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline)
 {
-	struct kho_cmdline_arg arg;
-	const struct kho_range *ram;
-	size_t nr_ram;
+	struct kho_crash_request request;
+	int fits;
 
-	ram = kho_state_ram(v->state, &nr_ram);
-	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
-		struct text text = value_of(&arg);
-		uint64_t size;
-
-		/* ",cma" is movable memory, not a reservation */
-		if (!kho_cmdline_is(&arg, "crashkernel") || ends_in(&text, ",cma"))
-			continue;
-		if (!nr_ram && memchr(text.p, ':', arg.value_len)) {
-			kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-					       "cannot determine how much crashkernel= asks for: the source does not say what RAM there is");
-			return;
-		}
-		if (!kho_verify_knows_scratch(v)) {
-			kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-					       "cannot determine whether crashkernel= has room: this file does not say where the scratch areas are");
-			return;
-		}
-		size = crash_size(text, add_sizes(ram, nr_ram));
-		if (size && !has_room(v->state, size, target->memory_size))
-			kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-				   "crashkernel= asks for %" PRIu64 " MiB, and no scratch area has room for that beside the kernel: the target would come up without a crash kernel",
-				   size >> 20);
+	if (!read_crash_request(v, cmdline, kho_crash_default_low(target), &request) ||
+	    !request.size)
+		return;
+	if (!kho_verify_knows_scratch(v)) {
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine whether crashkernel= has room: this file does not say where the scratch areas are");
+		return;
 	}
+	fits = kho_crash_request_fits(&request, target, v->state->scratch, v->state->nr_scratch);
+	if (fits < 0)
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine whether crashkernel= has room: it is unknown where the DMA memory of the arm64 target ends");
+	else if (!fits && request.base)
+		kho_report(v, KHO_RULE_K608, request.base, 0,
+			   "crashkernel= asks for %" PRIu64 " MiB at 0x%" PRIx64 ", and no scratch area has that: the target would come up without a crash kernel",
+			   request.size >> 20, request.base);
+	else if (!fits)
+		kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+			   "crashkernel= asks for %" PRIu64 " MiB, and the scratch areas have no room for that beside the kernel: the target would come up without a crash kernel",
+			   request.size >> 20);
 }
 
 /* ------------------------------------------------------------------- rules */

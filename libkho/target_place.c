@@ -20,6 +20,13 @@
 #define ARM64_WINDOW	(32ull << 30)	/* window for kernel and initrd */
 #define ARM64_UNIT	(1ull << 30)	/* alignment of the window */
 
+/* arch/{x86,arm64}/include/asm/crash_reserve.h, include/linux/crash_reserve.h */
+#define X86_CRASH_ALIGN		(16ull << 20)
+#define ARM64_CRASH_ALIGN	(2ull << 20)
+/* DEFAULT_CRASH_KERNEL_LOW_SIZE, without a swiotlb= that makes it larger on x86 */
+#define X86_CRASH_LOW		(256ull << 20)
+#define ARM64_CRASH_LOW		(128ull << 20)
+
 struct piece {
 	uint64_t size, align, min;
 	uint64_t max;		/* upper bound of its end; 0: none */
@@ -171,4 +178,134 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 		return KHO_ERR_UNSUPPORTED;
 	return kho_target_is_arm64(target) ? arm64_fits(target, initrd_size, scratch, nr_scratch) :
 					     x86_fits(target, initrd_size, scratch, nr_scratch);
+}
+
+/* ------------------------------------------------------------ crash kernel */
+
+/* Size of an area from its first aligned address in [@from, @end) on. */
+static uint64_t aligned_room(const struct kho_range *area, uint64_t from, uint64_t end, uint64_t align)
+{
+	uint64_t area_stop = area->size > UINT64_MAX - area->addr ? UINT64_MAX : area->addr + area->size;
+	uint64_t lost;
+
+	if (from < area->addr)
+		from = area->addr;
+	if (end > area_stop)
+		end = area_stop;
+	if (from >= end)
+		return 0;
+	lost = -from & (align - 1);
+	return end - from > lost ? end - from - lost : 0;
+}
+
+/* Three areas of the largest size: two of them may be taken. */
+struct largest {
+	size_t at[3], n;
+};
+
+static struct largest find_largest(const struct kho_range *scratch, size_t nr_scratch)
+{
+	struct largest largest = { .n = 0 };
+
+	for (size_t i = 0; i < nr_scratch; i++) {
+		size_t k = largest.n < 3 ? largest.n++ : 3;
+
+		for (; k > 0 && scratch[largest.at[k - 1]].size < scratch[i].size; k--) {
+			if (k < 3)
+				largest.at[k] = largest.at[k - 1];
+		}
+		if (k < 3)
+			largest.at[k] = i;
+	}
+	return largest;
+}
+
+/* True if an area has room for @kernel, beside @crash in area @i and @low in area @k. */
+static bool kernel_fits(const struct kho_range *scratch, const struct largest *largest, uint64_t kernel,
+			size_t i, uint64_t crash, size_t k, uint64_t low)
+{
+	uint64_t left = scratch[i].size - crash;
+
+	if (i == k && left >= low && left - low >= kernel)
+		return true;
+	if (i != k && (left >= kernel || scratch[k].size - low >= kernel))
+		return true;
+	for (size_t m = 0; m < largest->n; m++) {
+		if (largest->at[m] != i && largest->at[m] != k && scratch[largest->at[m]].size >= kernel)
+			return true;
+	}
+	return false;
+}
+
+/* The crash kernel in [@from, @end), @low bytes below @low_end, and the kernel anywhere. */
+static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, uint64_t kernel,
+		       uint64_t align, uint64_t from, uint64_t end, uint64_t size, uint64_t low,
+		       uint64_t low_end)
+{
+	struct largest largest = find_largest(scratch, nr_scratch);
+
+	for (size_t i = 0; i < nr_scratch; i++) {
+		if (aligned_room(&scratch[i], from, end, align) < size)
+			continue;
+		if (!low) {
+			if (kernel_fits(scratch, &largest, kernel, i, size, i, 0))
+				return true;
+			continue;
+		}
+		for (size_t k = 0; k < nr_scratch; k++) {
+			if (aligned_room(&scratch[k], 0, low_end, align) >= low &&
+			    kernel_fits(scratch, &largest, kernel, i, size, k, low))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* reserve_crashkernel_generic() in kernel/crash_reserve.c. It prefers low memory or not: both do. */
+static bool request_fits(const struct kho_crash_request *request, uint64_t kernel, uint64_t align,
+			 uint64_t low_end, const struct kho_range *scratch, size_t nr_scratch)
+{
+	uint64_t base = request->base, size = request->size;
+
+	if (base)
+		return base % align == 0 && size <= UINT64_MAX - base &&
+		       crash_fits(scratch, nr_scratch, kernel, align, base, base + size, size, 0, 0);
+	return crash_fits(scratch, nr_scratch, kernel, align, 0, low_end, size, 0, 0) ||
+	       crash_fits(scratch, nr_scratch, kernel, align, low_end, UINT64_MAX, size,
+			  request->low, low_end);
+}
+
+static bool is_arm64(const struct kho_target *target)
+{
+	return target && kho_target_is_arm64(target);
+}
+
+uint64_t kho_crash_default_low(const struct kho_target *target)
+{
+	return is_arm64(target) ? ARM64_CRASH_LOW : X86_CRASH_LOW;
+}
+
+int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
+			   const struct kho_range *scratch, size_t nr_scratch)
+{
+	/* x86: 4 GiB. On arm64 that is arm64_dma_phys_limit, which depends on the machine. */
+	static const uint64_t low_ends[] = { 4ull << 30, 1ull << 30, UINT64_MAX };
+	bool arm64 = is_arm64(target);
+	uint64_t align = arm64 ? ARM64_CRASH_ALIGN : X86_CRASH_ALIGN;
+	uint64_t kernel = target ? target->memory_size : 0;
+	bool fits = request_fits(request, kernel, align, low_ends[0], scratch, nr_scratch);
+
+	for (size_t i = 1; arm64 && i < 3; i++) {
+		if (request_fits(request, kernel, align, low_ends[i], scratch, nr_scratch) != fits)
+			return KHO_ERR_UNSUPPORTED;
+	}
+	return fits;
+}
+
+int kho_target_crash_fits(const struct kho_target *target, uint64_t size,
+			  const struct kho_range *scratch, size_t nr_scratch)
+{
+	const struct kho_crash_request request = { .size = size, .low = kho_crash_default_low(target) };
+
+	return size ? kho_crash_request_fits(&request, target, scratch, nr_scratch) : 1;
 }

@@ -96,10 +96,36 @@ static const struct {
 	{ "crashkernel=256M", "K608 warning " },
 	{ "crashkernel=256M,high", "K608 warning " },
 	{ "crashkernel=256M,cma", "" },
-	{ "crashkernel=64M,high crashkernel=256M,low", "K608 warning " },
+	/* it comes to be low memory here */
+	{ "crashkernel=64M,high crashkernel=256M,low", "" },
 	{ "crashkernel=1G-4G:192M,4G-64G:256M", "K608 warning " },
 	{ "crashkernel=0M-1G:192M,4G-64G:256M", "" },
 	{ "crashkernel=1G-:192M@16M", "K608 warning " },
+	/* the range is compared with RAM rounded up to 128 MiB, and a size as large as that is invalid */
+	{ "crashkernel=2G-:192M", "K608 warning " },
+	{ "crashkernel=2049M-:192M", "" },
+	{ "crashkernel=4G-:2G,1G-:192M", "" },
+	{ "crashkernel=4G-1G:2M,1G-:192M", "" },
+	{ "crashkernel=1G-:192M mem=4G", "K608 warning not judged " },
+	/* at a fixed address; scratch has 0x71800000 to 0x773fffff, and 0x77400000 to 0x7d7fffff */
+	{ "crashkernel=64M@0x72000000", "" },
+	{ "crashkernel=64M@0x71800000", "K608 warning " },
+	{ "crashkernel=64M@16M", "K608 warning " },
+	{ "crashkernel=1G-:64M@16M", "K608 warning " },
+	{ "crashkernel=88M@0x78000000", "" },
+	{ "crashkernel=89M@0x78000000", "K608 warning " },
+	{ "crashkernel=64M@0", "" },
+	/* the last one counts, without suffix first, and wherever it is */
+	{ "crashkernel=256M crashkernel=64M", "" },
+	{ "crashkernel=64M crashkernel=256M", "K608 warning " },
+	{ "crashkernel=64M crashkernel=256M,high", "" },
+	{ "quiet -- crashkernel=256M", "K608 warning " },
+	{ "x=\"a crashkernel=256M b\"", "K608 warning " },
+	{ "nocrashkernel=256M", "K608 warning " },
+	{ "crashkernel=256M,low", "" },
+	{ "crashkernel=256M,high crashkernel=x,low", "" },
+	{ "crashkernel=256Mx", "" },
+	{ "crashkernel=0", "" },
 	{ "crashkernel=auto", "" },
 	{ "mem=1G kho=off \"x", "K605 error K607 fatal K609 error " },
 };
@@ -148,6 +174,34 @@ static const struct {
 	{ 0, 0, { { 64 * MIB, 32 * MIB } }, KHO_ERR_UNSUPPORTED, "Image" },
 };
 
+#define GIB	(1ull << 30)
+
+/* A crash kernel beside a kernel of 16 MiB. */
+static const struct {
+	uint64_t size;
+	struct kho_range scratch[3];
+	int fits, fits_arm64;
+} crashes[] = {
+	{ 0, { { 0, 0 } }, 1, 1 },
+	{ 64 * MIB, { { 64 * MIB, 79 * MIB } }, 0, 0 },
+	{ 64 * MIB, { { 64 * MIB, 80 * MIB } }, 1, 1 },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB, 15 * MIB } }, 0, 0 },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 16 * MIB } }, 1, 1 },
+	/* alignment takes a part of the area */
+	{ 64 * MIB, { { 66 * MIB, 77 * MIB }, { GIB / 2, 16 * MIB } }, 0, 1 },
+	/* above 4 GiB, x86 wants 256 MiB of low memory, and arm64 128 MiB or none */
+	{ 512 * MIB, { { 16 * MIB, 255 * MIB }, { 8 * GIB, GIB } }, 0, 1 },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, GIB } }, 1, 1 },
+	{ 512 * MIB, { { 16 * MIB, 64 * MIB }, { 8 * GIB, GIB } }, 0, KHO_ERR_UNSUPPORTED },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB } }, 0, 1 },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 16 * MIB } }, 1, 1 },
+	/* an area on both sides of 4 GiB */
+	{ 512 * MIB, { { 3840 * MIB, 768 * MIB } }, 0, KHO_ERR_UNSUPPORTED },
+	{ 512 * MIB, { { 3840 * MIB, 784 * MIB } }, 1, KHO_ERR_UNSUPPORTED },
+	{ UINT64_MAX, { { 64 * MIB, GIB } }, 0, 0 },
+	{ 64 * MIB, { { UINT64_MAX - MIB, GIB } }, 0, 0 },
+};
+
 static int note_finding(const struct kho_finding *finding, void *data)
 {
 	char *found = data;
@@ -184,6 +238,20 @@ static void check_place(size_t i)
 	if (fits == places[i].fits)
 		return;
 	fprintf(stderr, "place %zu: %d, not %d\n", i, fits, places[i].fits);
+	failed = 1;
+}
+
+static void check_crash(size_t i)
+{
+	struct kho_target x86 = { .format = "bzImage", .memory_size = 16 * MIB };
+	struct kho_target arm64 = { .format = "Image", .memory_size = 16 * MIB };
+	int fits = kho_target_crash_fits(&x86, crashes[i].size, crashes[i].scratch, 3);
+	int fits_arm64 = kho_target_crash_fits(&arm64, crashes[i].size, crashes[i].scratch, 3);
+
+	if (fits == crashes[i].fits && fits_arm64 == crashes[i].fits_arm64)
+		return;
+	fprintf(stderr, "crash kernel %zu: %d and %d, not %d and %d\n", i, fits, fits_arm64,
+		crashes[i].fits, crashes[i].fits_arm64);
 	failed = 1;
 }
 
@@ -241,6 +309,8 @@ int main(int argc, char **argv)
 		check_line(state, &target, lines[i].cmdline, lines[i].findings);
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		check_place(i);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
+		check_crash(i);
 	/* there RAM does not begin at 0 */
 	strcpy(target.format, "Image");
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");

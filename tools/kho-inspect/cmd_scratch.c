@@ -40,6 +40,7 @@ struct facts {
 	bool cma_known, crash_known;
 	uint64_t cma_total, cma_free;	/* of /proc/meminfo, in bytes */
 	uint64_t crash;			/* reserved for a crash kernel */
+	int crash_fits;			/* beside the image, if there is one; negative: unknown */
 };
 
 /* Memory that an image needs. */
@@ -242,16 +243,6 @@ static void print_table(const struct options *options, const struct facts *facts
 	table_destroy(table);
 }
 
-/* The next kernel reserves it while the scratch areas are all the memory that it has (K608). */
-static bool crash_kernel_fits(const struct facts *facts)
-{
-	for (size_t i = 0; i < facts->nr_areas; i++) {
-		if (facts->areas[i].size > facts->crash)
-			return true;
-	}
-	return !facts->crash;
-}
-
 static void print_cost(const struct options *options, const struct facts *facts)
 {
 	static const char *const chosen[] = {
@@ -274,8 +265,8 @@ static void print_cost(const struct options *options, const struct facts *facts)
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
 		       format_size(options, facts->cma_free, free_size),
 		       format_size(options, facts->cma_total, size));
-	if (facts->crash_known && !crash_kernel_fits(facts))
-		printf("No area has room for a crash kernel of %s: the next kernel would come up without kdump. Boot with a larger %s=.\n",
+	if (facts->crash_fits == 0)
+		printf("The areas have no room for a crash kernel of %s beside the kernel: the next kernel would come up without kdump. Boot with a larger %s=.\n",
 		       format_size(options, facts->crash, size), facts->option);
 }
 
@@ -341,8 +332,8 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	json_uint_or_null(json, "cma_total", facts->cma_known, facts->cma_total);
 	json_uint_or_null(json, "cma_free", facts->cma_known, facts->cma_free);
 	json_uint_or_null(json, "crash_kernel", facts->crash_known, facts->crash);
-	if (facts->crash_known)
-		kho_json_bool(json, "crash_kernel_fits", crash_kernel_fits(facts));
+	if (facts->crash_fits >= 0)
+		kho_json_bool(json, "crash_kernel_fits", facts->crash_fits);
 	else
 		kho_json_null(json, "crash_kernel_fits");
 	if (need)
@@ -357,6 +348,9 @@ static int show(const struct options *options, const struct opened *opened, stru
 	struct facts facts = { 0 };
 
 	collect(opened, &facts);
+	facts.crash_fits = facts.crash_known ?
+			   kho_target_crash_fits(options->argument ? &need->target : NULL, facts.crash,
+						 facts.areas, facts.nr_areas) : -1;
 	if (!facts.nr_areas)
 		return complain("%s does not say where the scratch areas are.",
 				options->core ? options->core : "the running kernel");
