@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Kernel command lines, read as the kernel reads them: next_arg() in lib/cmdline.c,
- * parse_args() in kernel/params.c, isspace() in lib/ctype.c and kstrtobool() in
- * lib/kstrtox.c, all of Linux 7.3.
+ * parse_args() in kernel/params.c, isspace() in lib/ctype.c, kstrtobool() in lib/kstrtox.c,
+ * simple_strtoull() in lib/vsprintf.c and memparse() in lib/cmdline.c, all of Linux 7.3.
  */
 #include <string.h>
 
@@ -137,6 +137,110 @@ int kho_cmdline_bool(const char *cmdline, const char *name)
 			value = this;
 	}
 	return value;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+bool kho_cmdline_number(struct kho_cmdline_text *text, uint64_t *value)
+{
+	const char *p = text->p, *first;
+	unsigned int base = 10;
+
+	if (p < text->end && *p == '0') {
+		base = 8;
+		if (text->end - p > 2 && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
+			base = 16;
+			p += 2;
+		}
+	}
+	*value = 0;
+	for (first = p; p < text->end && digit_of(*p) < (int)base; p++)
+		*value = *value * base + (unsigned int)digit_of(*p);
+	if (p == first)
+		return false;
+	text->p = p;
+	return true;
+}
+
+bool kho_cmdline_size(struct kho_cmdline_text *text, uint64_t *value)
+{
+	static const char units[] = "kmgtpe";
+	const char *unit;
+	unsigned int shift;
+
+	if (!kho_cmdline_number(text, value))
+		return false;
+	if (text->p == text->end || !(unit = strchr(units, *text->p | 0x20)) || !*unit)
+		return true;
+	text->p++;
+	shift = 10 * (unsigned int)(unit - units + 1);
+	*value = *value > UINT64_MAX >> shift ? UINT64_MAX : *value << shift;
+	return true;
+}
+
+struct kho_cmdline_text kho_cmdline_value(const struct kho_cmdline_arg *arg)
+{
+	const char *value = arg->value ? arg->value : "";
+
+	return (struct kho_cmdline_text){ value, value + arg->value_len };
+}
+
+/* "nn%", kstrtouint() with base 10 */
+static bool is_percentage(struct kho_cmdline_text text)
+{
+	uint64_t value = 0;
+
+	if (text.p == text.end || text.end[-1] != '%' || text.end - text.p > 11)
+		return false;
+	text.end--;
+	if (text.p < text.end && *text.p == '+')
+		text.p++;
+	if (text.p == text.end)
+		return false;
+	for (; text.p < text.end && *text.p >= '0' && *text.p <= '9'; text.p++)
+		value = 10 * value + (unsigned int)(*text.p - '0');
+	return text.p == text.end && value <= UINT32_MAX;
+}
+
+/* "ll[KMG],mm[KMG],nn[KMG]" */
+static bool is_three_sizes(struct kho_cmdline_text text)
+{
+	uint64_t total = 0, size;
+
+	for (int i = 0; i < 3; i++) {
+		if (i > 0 && (text.p == text.end || *text.p++ != ','))
+			return false;
+		if (!kho_cmdline_size(&text, &size))
+			return false;
+		total |= size;
+	}
+	return total && text.p == text.end;
+}
+
+/* kho_parse_scratch_size() in kernel/liveupdate/kexec_handover.c */
+int kho_cmdline_scratch(const char *cmdline, const char *option)
+{
+	struct kho_cmdline_arg arg;
+	int ret = 0;
+
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
+
+		if (!kho_cmdline_is(&arg, option))
+			continue;
+		if (is_percentage(text) || is_three_sizes(text))
+			return 1;
+		ret = -1;
+	}
+	return ret;
 }
 
 bool kho_cmdline_is_kdump(const char *cmdline)

@@ -636,6 +636,12 @@ bool kho_cmdline_find(const char *cmdline, const char *name, struct kho_cmdline_
  */
 int kho_cmdline_bool(const char *cmdline, const char *name);
 
+/*
+ * Returns 1 if the command line sets the sizes of scratch with @option (kho_state_scratch_option()),
+ * 0 if the option is not there, -1 if the kernel rejects each value that it has.
+ */
+int kho_cmdline_scratch(const char *cmdline, const char *option);
+
 /* ----------------------------------------------------------- target image */
 
 struct kho_target {

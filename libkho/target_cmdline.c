@@ -16,80 +16,21 @@
 #define X86_PAGE	4096ull
 #define CRASH_RAM_UNIT	(128ull << 20)	/* for the ranges of crashkernel= */
 
-/* ---------------------------------------------------------------- numbers */
+/* ------------------------------------------------------------------ parts */
 
-/* A part of the line, without a NUL at the end. */
-struct text {
-	const char *p, *end;
-};
-
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
-/* simple_strtoull() with base 0. False if there is no digit. */
-static bool take_number(struct text *text, uint64_t *value)
-{
-	const char *p = text->p, *first;
-	unsigned int base = 10;
-
-	if (p < text->end && *p == '0') {
-		base = 8;
-		if (text->end - p > 2 && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
-			base = 16;
-			p += 2;
-		}
-	}
-	*value = 0;
-	for (first = p; p < text->end && digit_of(*p) < (int)base; p++)
-		*value = *value * base + (unsigned int)digit_of(*p);
-	if (p == first)
-		return false;
-	text->p = p;
-	return true;
-}
-
-/* memparse(): a number, optionally with suffix K, M, G, T, P or E. */
-static bool take_size(struct text *text, uint64_t *value)
-{
-	static const char units[] = "kmgtpe";
-	const char *unit;
-	unsigned int shift;
-
-	if (!take_number(text, value))
-		return false;
-	if (text->p == text->end || !(unit = strchr(units, *text->p | 0x20)) || !*unit)
-		return true;
-	text->p++;
-	shift = 10 * (unsigned int)(unit - units + 1);
-	*value = *value > UINT64_MAX >> shift ? UINT64_MAX : *value << shift;
-	return true;
-}
-
-static char next_char(const struct text *text)
+static char next_char(const struct kho_cmdline_text *text)
 {
 	return text->p < text->end ? *text->p : '\0';
 }
 
 /* Takes the part of @text up to @delimiter, and skips the delimiter. */
-static struct text take_part(struct text *text, char delimiter)
+static struct kho_cmdline_text take_part(struct kho_cmdline_text *text, char delimiter)
 {
 	const char *end = memchr(text->p, delimiter, (size_t)(text->end - text->p));
-	struct text part = { text->p, end ? end : text->end };
+	struct kho_cmdline_text part = { text->p, end ? end : text->end };
 
 	text->p = end ? end + 1 : text->end;
 	return part;
-}
-
-static struct text value_of(const struct kho_cmdline_arg *arg)
-{
-	const char *value = arg->value ? arg->value : "";
-
-	return (struct text){ value, value + arg->value_len };
 }
 
 static bool has_option(const char *cmdline, const char *name)
@@ -137,16 +78,16 @@ static void limit_ram(struct memory *memory, uint64_t limit)
 }
 
 /* parse_memopt() in arch/x86/kernel/e820.c */
-static void apply_mem(struct memory *memory, struct text text)
+static void apply_mem(struct memory *memory, struct kho_cmdline_text text)
 {
 	uint64_t limit;
 
-	if (take_size(&text, &limit) && limit)
+	if (kho_cmdline_size(&text, &limit) && limit)
 		limit_ram(memory, limit);
 }
 
 /* parse_memmap_one() in arch/x86/kernel/e820.c */
-static void apply_memmap_part(struct memory *memory, struct text text)
+static void apply_memmap_part(struct memory *memory, struct kho_cmdline_text text)
 {
 	uint64_t size, addr = 0;
 	char kind;
@@ -157,7 +98,7 @@ static void apply_memmap_part(struct memory *memory, struct text text)
 		memory->changed = true;
 		return;
 	}
-	if (!take_size(&text, &size))
+	if (!kho_cmdline_size(&text, &size))
 		return;
 	kind = next_char(&text);
 	if (!kind || !strchr("@#$!%", kind)) {
@@ -165,7 +106,7 @@ static void apply_memmap_part(struct memory *memory, struct text text)
 		return;
 	}
 	text.p++;
-	take_size(&text, &addr);
+	kho_cmdline_size(&text, &addr);
 	memory->changed = true;
 	if (kind == '@')
 		add_range(memory->ram, &memory->nr_ram, addr, size);
@@ -173,7 +114,7 @@ static void apply_memmap_part(struct memory *memory, struct text text)
 		add_range(memory->taken, &memory->nr_taken, addr, size);
 }
 
-static void apply_memmap(struct memory *memory, struct text text)
+static void apply_memmap(struct memory *memory, struct kho_cmdline_text text)
 {
 	while (text.p < text.end)
 		apply_memmap_part(memory, take_part(&text, ','));
@@ -193,9 +134,9 @@ static bool read_memory(const char *cmdline, struct memory *memory)
 	add_range(memory->ram, &memory->nr_ram, 0, UINT64_MAX);
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
 		if (kho_cmdline_is(&arg, "mem"))
-			apply_mem(memory, value_of(&arg));
+			apply_mem(memory, kho_cmdline_value(&arg));
 		else if (kho_cmdline_is(&arg, "memmap"))
-			apply_memmap(memory, value_of(&arg));
+			apply_memmap(memory, kho_cmdline_value(&arg));
 	}
 	memory->nr_ram = kho_ranges_merge(memory->ram, memory->nr_ram);
 	memory->nr_taken = kho_ranges_merge(memory->taken, memory->nr_taken);
@@ -279,20 +220,20 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 static void verify_memtest(struct kho_verify *v, const char *cmdline)
 {
 	struct kho_cmdline_arg arg;
-	struct text value;
+	struct kho_cmdline_text value;
 	uint64_t patterns;
 
 	if (!kho_cmdline_find(cmdline, "memtest", &arg))
 		return;
-	value = value_of(&arg);
-	if (arg.value && (!take_number(&value, &patterns) || !patterns))
+	value = kho_cmdline_value(&arg);
+	if (arg.value && (!kho_cmdline_number(&value, &patterns) || !patterns))
 		return;
 	kho_report(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 		   "memtest on the target's command line writes to preserved memory before the target reserves it");
 }
 
 /* kstrtoul() with base 10: 1 for a number other than 0, 0, or -1 for a value that it rejects. */
-static int parse_switch(struct text text)
+static int parse_switch(struct kho_cmdline_text text)
 {
 	int on = 0;
 
@@ -317,7 +258,7 @@ static uint64_t corruption_check_end(const char *cmdline, int *on)
 
 	*on = -1;
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
-		struct text text = value_of(&arg);
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
 		uint64_t size = 0;
 
 		if (kho_cmdline_is(&arg, "memory_corruption_check")) {
@@ -325,7 +266,7 @@ static uint64_t corruption_check_end(const char *cmdline, int *on)
 
 			*on = this >= 0 ? this : *on;
 		} else if (arg.value && kho_cmdline_is(&arg, "memory_corruption_check_size")) {
-			take_size(&text, &size);
+			kho_cmdline_size(&text, &size);
 			/* the kernel ignores a size with other text after it */
 			if (text.p == text.end)
 				end = (uint32_t)size;
@@ -364,7 +305,7 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 
 /* ------------------------------------------------------------ crashkernel= */
 
-static bool ends_in(const struct text *text, const char *end)
+static bool ends_in(const struct kho_cmdline_text *text, const char *end)
 {
 	size_t n = strlen(end);
 
@@ -372,14 +313,14 @@ static bool ends_in(const struct text *text, const char *end)
 }
 
 /* The last "crashkernel=" with this suffix; NULL: without any. False if there is none. */
-static bool last_crashkernel(const char *cmdline, const char *suffix, struct text *found)
+static bool last_crashkernel(const char *cmdline, const char *suffix, struct kho_cmdline_text *found)
 {
 	static const char name[] = "crashkernel=";
 	bool any = false;
 
 	/* get_last_crashkernel() knows no quotes, no names, and no "--" */
 	for (const char *p = strstr(cmdline, name); p; p = strstr(p + 1, name)) {
-		struct text text = { p + sizeof(name) - 1, p + strcspn(p, " ") };
+		struct kho_cmdline_text text = { p + sizeof(name) - 1, p + strcspn(p, " ") };
 		bool match = suffix ? ends_in(&text, suffix) :
 			     !ends_in(&text, ",high") && !ends_in(&text, ",low") &&
 			     !ends_in(&text, ",cma");
@@ -393,15 +334,15 @@ static bool last_crashkernel(const char *cmdline, const char *suffix, struct tex
 }
 
 /* parse_crashkernel_suffix(): "size,high". */
-static bool parse_with_suffix(struct text text, const char *suffix, uint64_t *size)
+static bool parse_with_suffix(struct kho_cmdline_text text, const char *suffix, uint64_t *size)
 {
 	size_t n = strlen(suffix);
 
-	return take_size(&text, size) && (size_t)(text.end - text.p) == n &&
+	return kho_cmdline_size(&text, size) && (size_t)(text.end - text.p) == n &&
 	       !memcmp(text.p, suffix, n);
 }
 
-static bool take_char(struct text *text, char c)
+static bool take_char(struct kho_cmdline_text *text, char c)
 {
 	if (next_char(text) != c)
 		return false;
@@ -410,16 +351,16 @@ static bool take_char(struct text *text, char c)
 }
 
 /* parse_crashkernel_mem(): "range:size[,range:size]...[@base]". */
-static bool parse_ranges(struct text text, uint64_t ram, struct kho_crash_request *request)
+static bool parse_ranges(struct kho_cmdline_text text, uint64_t ram, struct kho_crash_request *request)
 {
 	do {
 		uint64_t first, last = UINT64_MAX, size;
 
-		if (!take_size(&text, &first) || !take_char(&text, '-'))
+		if (!kho_cmdline_size(&text, &first) || !take_char(&text, '-'))
 			return false;
-		if (next_char(&text) != ':' && (!take_size(&text, &last) || last <= first))
+		if (next_char(&text) != ':' && (!kho_cmdline_size(&text, &last) || last <= first))
 			return false;
-		if (!take_char(&text, ':') || !take_size(&text, &size) || size >= ram)
+		if (!take_char(&text, ':') || !kho_cmdline_size(&text, &size) || size >= ram)
 			return false;
 		if (ram >= first && ram < last) {
 			request->size = size;
@@ -429,17 +370,17 @@ static bool parse_ranges(struct text text, uint64_t ram, struct kho_crash_reques
 
 	while (text.p < text.end && *text.p != '@')
 		text.p++;
-	return !request->size || !take_char(&text, '@') || take_size(&text, &request->base);
+	return !request->size || !take_char(&text, '@') || kho_cmdline_size(&text, &request->base);
 }
 
 /* parse_crashkernel_simple(): "size[@base]". */
-static bool parse_simple(struct text text, struct kho_crash_request *request)
+static bool parse_simple(struct kho_cmdline_text text, struct kho_crash_request *request)
 {
-	if (!take_size(&text, &request->size))
+	if (!kho_cmdline_size(&text, &request->size))
 		return false;
 	if (!take_char(&text, '@'))
 		return text.p == text.end;
-	take_size(&text, &request->base);
+	kho_cmdline_size(&text, &request->base);
 	return true;
 }
 
@@ -459,7 +400,7 @@ static uint64_t add_sizes(const struct kho_range *ranges, size_t n)
 static bool read_crash_request(struct kho_verify *v, const char *cmdline, uint64_t default_low,
 			       struct kho_crash_request *request)
 {
-	struct text plain, high, low;
+	struct kho_cmdline_text plain, high, low;
 	const struct kho_range *ram;
 	bool valid = false;
 	size_t nr_ram;

@@ -249,6 +249,18 @@ is_text() {
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = default ]
 	echo '"kho_scratch=1M,0,0"' >"$root/proc/cmdline"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
+	# the kernel rejects these values and chooses itself
+	local value
+	for value in =512M =512M,0 =0,0,0 =512M,0,0x =1M,0,0, =12.5% =% =4294967296% =-5% '= 5%' = ""; do
+		echo "quiet kho_scratch$value" >"$root/proc/cmdline"
+		run -0 "$inspect" scratch --sysroot "$root"
+		[[ $output == *"; the kernel's own choice; "*"The kernel rejected kho_scratch= of its command line."* ]]
+		[ "$(figures --sysroot "$root" | jq -r '.[0]')" = default ]
+	done
+	for value in 512M,0,0 0x100000,1,2K 200% +5% '512M,0,0 kho_scratch=512M' '512M kho_scratch="1G,0,0"'; do
+		echo "kho_scratch=$value" >"$root/proc/cmdline"
+		[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
+	done
 	# the areas of a kernel that was handed a state were made before it
 	touch "$kho/in/fdt"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = previous-kernel ]

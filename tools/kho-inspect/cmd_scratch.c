@@ -28,8 +28,10 @@
 #define MAX_FILE	(64u << 10)
 
 /* Who chose the size of the areas. */
-enum chosen_by { CHOSEN_UNKNOWN, CHOSEN_DEFAULT, CHOSEN_COMMAND_LINE, CHOSEN_PREVIOUS };
-static const char *const chosen_names[] = { "unknown", "default", "command-line", "previous-kernel" };
+enum chosen_by { CHOSEN_UNKNOWN, CHOSEN_DEFAULT, CHOSEN_COMMAND_LINE, CHOSEN_PREVIOUS, CHOSEN_REJECTED };
+static const char *const chosen_names[] = {
+	"unknown", "default", "command-line", "previous-kernel", "default",
+};
 
 struct facts {
 	const struct kho_range *areas;
@@ -89,14 +91,15 @@ static enum chosen_by who_has_chosen(const struct opened *opened, const struct f
 	char *incoming = read_file(opened, "/sys/kernel/debug/kho/in/fdt");
 	char *cmdline = read_file(opened, "/proc/cmdline");
 	enum chosen_by chosen_by = CHOSEN_UNKNOWN;
-	struct kho_cmdline_arg arg;
+	int set;
 
 	/* areas outlive the kernel that reserved them */
-	if (incoming)
+	if (incoming) {
 		chosen_by = CHOSEN_PREVIOUS;
-	else if (cmdline)
-		chosen_by = kho_cmdline_find(cmdline, facts->option, &arg) ? CHOSEN_COMMAND_LINE
-									 : CHOSEN_DEFAULT;
+	} else if (cmdline) {
+		set = kho_cmdline_scratch(cmdline, facts->option);
+		chosen_by = set > 0 ? CHOSEN_COMMAND_LINE : set ? CHOSEN_REJECTED : CHOSEN_DEFAULT;
+	}
 	free(incoming);
 	free(cmdline);
 	return chosen_by;
@@ -249,6 +252,7 @@ static void print_cost(const struct options *options, const struct facts *facts)
 		[CHOSEN_UNKNOWN] = "", [CHOSEN_DEFAULT] = "; the kernel's own choice",
 		[CHOSEN_COMMAND_LINE] = "; chosen on the command line",
 		[CHOSEN_PREVIOUS] = "; made by a kernel before this one",
+		[CHOSEN_REJECTED] = "; the kernel's own choice",
 	};
 	char size[FORMAT_ROOM], ram[FORMAT_ROOM], free_size[FORMAT_ROOM];
 
@@ -260,6 +264,9 @@ static void print_cost(const struct options *options, const struct facts *facts)
 		fputs("; it is unknown how much RAM there is", stdout);
 	printf("%s; set with %s= at a boot through the firmware\n", chosen[facts->chosen_by],
 	       facts->option);
+	if (facts->chosen_by == CHOSEN_REJECTED)
+		printf("The kernel rejected %s= of its command line. Give three sizes, for example %s=512M,0,0, or a percentage.\n",
+		       facts->option, facts->option);
 	puts("Only movable pages use it meanwhile. Memory that is pinned for long (RDMA, VFIO, io_uring) cannot be in it.");
 	if (facts->cma_known)
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
