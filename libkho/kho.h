@@ -644,6 +644,15 @@ int kho_cmdline_scratch(const char *cmdline, const char *option);
 
 /* ----------------------------------------------------------- target image */
 
+/* How a kernel uses the command line that is built in (CONFIG_CMDLINE). */
+enum kho_builtin_cmdline {
+	KHO_BUILTIN_NONE,	/* none, or the image has no configuration */
+	KHO_BUILTIN_FIRST,	/* before the line of the loader (x86) */
+	KHO_BUILTIN_DEFAULT,	/* if the loader gives none (arm64) */
+	KHO_BUILTIN_ONLY,	/* instead of the line of the loader */
+	KHO_BUILTIN_UNKNOWN,	/* there is one that this library cannot read */
+};
+
 struct kho_target {
 	char format[16];	/* "bzImage", "vmlinux", "Image"; "UKI (bzImage)" */
 	char release[128];	/* kernel release, "" if unknown */
@@ -659,6 +668,8 @@ struct kho_target {
 	unsigned int page_size;	/* in bytes; 0 if unknown */
 	bool has_cmdline;	/* a UKI with a command line, which kexec does not use */
 	uint64_t initrd_size;	/* initrd in a UKI, which kexec loads if it gets no other; 0: none */
+	enum kho_builtin_cmdline builtin_use;
+	char builtin_cmdline[2048]; /* COMMAND_LINE_SIZE of x86 and arm64 */
 	uint64_t reserved[7];
 };
 
@@ -699,8 +710,8 @@ int kho_target_crash_fits(const struct kho_target *target, uint64_t size,
 			  const struct kho_range *scratch, size_t nr_scratch);
 
 /*
- * Runs the K6xx rules: compares the target and its command line (NULL: not judged) with the
- * outgoing state. KHO_ERR_USAGE: state, target or summary is NULL.
+ * Runs the K6xx rules: compares the target and its command line with the outgoing state. @cmdline is
+ * the line of the loader (NULL: not judged), which the target may combine with its own. KHO_ERR_USAGE: state, target or summary is NULL.
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,

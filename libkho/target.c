@@ -191,6 +191,58 @@ static void find_page_size(const char *config, size_t size, struct kho_target *t
 		target->page_size = 1u << shift;
 }
 
+static bool has_line(struct bytes config, const char *line)
+{
+	return memmem(config.data, config.size, line, strlen(line));
+}
+
+/* Copies a string of a .config from after its first quote. False if it has no end or does not fit. */
+static bool take_config_string(struct bytes where, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < where.size && n < size; i++) {
+		char c = (char)where.data[i];
+
+		if (c == '"') {
+			out[n] = '\0';
+			return true;
+		}
+		if (!c || c == '\n')
+			return false;
+		/* kconfig escapes quotes and backslashes */
+		if (c == '\\' && i + 1 < where.size)
+			c = (char)where.data[++i];
+		out[n++] = c;
+	}
+	return false;
+}
+
+/* CONFIG_CMDLINE: arch/x86/Kconfig, arch/arm64/Kconfig, drivers/of/fdt.c of Linux 7.3. */
+static void find_builtin_cmdline(struct bytes config, struct kho_target *target)
+{
+	static const char option[] = "\nCONFIG_CMDLINE=\"";
+	const unsigned char *hit = memmem(config.data, config.size, option, sizeof(option) - 1);
+	bool arm64 = has_line(config, "\nCONFIG_ARM64=y\n");
+	struct bytes value;
+
+	if (!hit || (!arm64 && !has_line(config, "\nCONFIG_CMDLINE_BOOL=y\n")))
+		return;
+	hit += sizeof(option) - 1;
+	value = (struct bytes){ hit, config.size - (size_t)(hit - config.data) };
+	if (!take_config_string(value, target->builtin_cmdline, sizeof(target->builtin_cmdline))) {
+		target->builtin_use = KHO_BUILTIN_UNKNOWN;
+		target->builtin_cmdline[0] = '\0';
+		return;
+	}
+	if (!*target->builtin_cmdline)
+		return;
+	if (has_line(config, arm64 ? "\nCONFIG_CMDLINE_FORCE=y\n" : "\nCONFIG_CMDLINE_OVERRIDE=y\n"))
+		target->builtin_use = KHO_BUILTIN_ONLY;
+	else
+		target->builtin_use = arm64 ? KHO_BUILTIN_DEFAULT : KHO_BUILTIN_FIRST;
+}
+
 /* CONFIG_IKCONFIG puts a gzipped .config between two marks (kernel/configs.c). */
 static bool find_config(struct search *s, struct bytes where)
 {
@@ -221,6 +273,7 @@ static bool find_config(struct search *s, struct bytes where)
 	target->kho_default_on =
 		memmem(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", 40);
 	find_page_size((const char *)config, size, target);
+	find_builtin_cmdline((struct bytes){ config, size }, target);
 	free(config);
 	return true;
 }

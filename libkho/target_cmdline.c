@@ -459,6 +459,16 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 
 /* ------------------------------------------------------------------- rules */
 
+/* Describes the line that is judged. */
+static const char *line_of(const struct kho_target *target)
+{
+	return target->builtin_use == KHO_BUILTIN_ONLY ?
+	       "the target's built-in command line, which replaces that of the loader," :
+	       target->builtin_use == KHO_BUILTIN_FIRST ?
+	       "the target's command line, which begins with a built-in one," :
+	       "the target's command line";
+}
+
 static void verify_kho(struct kho_verify *v, const struct kho_target *target, const char *cmdline)
 {
 	int value = kho_cmdline_bool(cmdline, "kho");
@@ -466,16 +476,17 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 	/* kho_memory_init() in kernel/liveupdate/kexec_handover.c */
 	if (kho_cmdline_is_kdump(cmdline))
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "elfcorehdr= on the target's command line makes it a crash kernel, which turns KHO off and uses preserved memory as its own");
+			   "elfcorehdr= on %s makes it a crash kernel, which turns KHO off and uses preserved memory as its own",
+			   line_of(target));
 	else if (!value)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "the target's command line turns KHO off: its preserved memory could not be restored");
+			   "%s turns KHO off: its preserved memory could not be restored", line_of(target));
 	else if (value < 0 && target->config_known && !target->kho_default_on)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on the target's command line, and its KHO is off by default");
+			   "kho=on is not on %s and its KHO is off by default", line_of(target));
 	else if (value < 0 && !target->config_known)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on the target's command line, and its default is unknown");
+			   "kho=on is not on %s and its default is unknown", line_of(target));
 }
 
 /*
@@ -504,9 +515,42 @@ static void verify_quotes(struct kho_verify *v, const char *cmdline)
 			   "the target's command line has a double quote that is never closed: all that follows it belongs to one option");
 }
 
+/* setup_arch() in arch/x86/kernel/setup.c, early_init_dt_scan_chosen() in drivers/of/fdt.c */
+static const char *effective_line(const struct kho_target *target, const char *cmdline, char *room,
+				  size_t size)
+{
+	switch (target->builtin_use) {
+	case KHO_BUILTIN_ONLY:
+		return target->builtin_cmdline;
+	case KHO_BUILTIN_DEFAULT:
+		return *cmdline ? cmdline : target->builtin_cmdline;
+	case KHO_BUILTIN_FIRST:
+		/* the kernel cuts off the rest, too */
+		memcpy(room, target->builtin_cmdline, size - 1);
+		room[size - 1] = '\0';
+		strncat(room, " ", size - 1 - strlen(room));
+		strncat(room, cmdline, size - 1 - strlen(room));
+		return room;
+	default:
+		return cmdline;
+	}
+}
+
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline)
 {
+	static const enum kho_rule_number rules[] = {
+		KHO_RULE_K605, KHO_RULE_K607, KHO_RULE_K608, KHO_RULE_K609,
+	};
+	char room[sizeof(target->builtin_cmdline)];
+
+	if (target->builtin_use == KHO_BUILTIN_UNKNOWN) {
+		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+			kho_report_unevaluated(v, rules[i], KHO_NO_ADDR, 0,
+					       "cannot read the command line that is built into the target (CONFIG_CMDLINE)");
+		return;
+	}
+	cmdline = effective_line(target, cmdline, room, sizeof(room));
 	verify_kho(v, target, cmdline);
 	verify_liveupdate(v, target, cmdline);
 	verify_memory(v, target, cmdline);
@@ -514,8 +558,6 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	verify_corruption_check(v, target, cmdline);
 	verify_crashkernel(v, target, cmdline);
 	verify_quotes(v, cmdline);
-	kho_evaluated(v, KHO_RULE_K605);
-	kho_evaluated(v, KHO_RULE_K607);
-	kho_evaluated(v, KHO_RULE_K608);
-	kho_evaluated(v, KHO_RULE_K609);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		kho_evaluated(v, rules[i]);
 }

@@ -251,7 +251,7 @@ is_text() {
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
 	# the kernel rejects these values and chooses itself
 	local value
-	for value in =512M =512M,0 =0,0,0 =512M,0,0x =1M,0,0, =12.5% =% =4294967296% =-5% '= 5%' = ""; do
+	for value in =512M =512M,0 =0,0,0 =512M,0,0x '=1M,0,0,' =12.5% =% =4294967296% =-5% '= 5%' = ""; do
 		echo "quiet kho_scratch$value" >"$root/proc/cmdline"
 		run -0 "$inspect" scratch --sysroot "$root"
 		[[ $output == *"; the kernel's own choice; "*"The kernel rejected kho_scratch= of its command line."* ]]

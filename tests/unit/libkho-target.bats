@@ -359,6 +359,43 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "K605 error" vmlinux "quiet"
 }
 
+@test "K605, K607, K609: the line that is built into the target, joined with that of the loader as it does" {
+	local on=CONFIG_KEXEC_HANDOVER=y x86=CONFIG_CMDLINE_BOOL=y arm64=CONFIG_ARM64=y long
+	# judged EXPECTED LINE CONFIG...: by a new kernel
+	judged() {
+		local expected=$1 line=$2
+		shift 2
+		make_kernel vmlinux "${full[@]}"
+		add_config vmlinux "$on" "$@"
+		finds "$expected" vmlinux "$line" || { printf 'with %s, "%s"\n' "$*" "$line"; return 1; }
+	}
+	# it comes first on x86, so the loader has the last word
+	judged "" quiet $x86 'CONFIG_CMDLINE="kho=on"'
+	judged "K605 error" "quiet kho=off" $x86 'CONFIG_CMDLINE="kho=on"'
+	judged "" kho=on $x86 'CONFIG_CMDLINE="kho=off"'
+	judged "K605 error" kho=on $x86 'CONFIG_CMDLINE="quiet -- x"'
+	judged "K607 fatal" kho=on $x86 'CONFIG_CMDLINE="mem=1G"'
+	judged "K605 error,K609 error" kho=on $x86 'CONFIG_CMDLINE="a=\"b"'
+	judged "" kho=on $x86 'CONFIG_CMDLINE="a=\"b mem=1G\" c\\d"'
+	judged "K605 error" quiet $x86 'CONFIG_CMDLINE=""'
+	judged "K605 error" quiet '# CONFIG_CMDLINE_BOOL is not set' 'CONFIG_CMDLINE="kho=on"'
+	# instead of the loader's
+	judged "K605 error" kho=on $x86 'CONFIG_CMDLINE="quiet"' CONFIG_CMDLINE_OVERRIDE=y
+	judged "" "mem=1G kho=off" $x86 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_OVERRIDE=y
+	judged "K605 error" kho=on $arm64 'CONFIG_CMDLINE="quiet"' CONFIG_CMDLINE_FORCE=y
+	# only if the loader has none
+	judged "K605 error" quiet $arm64 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_FROM_BOOTLOADER=y
+	judged "" "" $arm64 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_FROM_BOOTLOADER=y
+	# cut off where the kernel cuts it off
+	long=$(printf '%02036d' 0)
+	judged "" "quiet kho=on" $x86 "CONFIG_CMDLINE=\"${long:10}\""
+	judged "K605 error" "quiet kho=on" $x86 "CONFIG_CMDLINE=\"$long\""
+	for long in "\"$long$long\"" '"kho=on'; do
+		judged "K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged" kho=on \
+			$x86 "CONFIG_CMDLINE=$long"
+	done
+}
+
 @test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
 	local name packer as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5"
 	make_kernel vmlinux "${full[@]}"
