@@ -17,10 +17,7 @@ kho_check() {
 	local said status=0 first line newline='
 '
 	said=$(kho-inspect boot-check "--stage=$1") || status=$?
-	case $status in
-		0 | 1[0-6]) ;;
-		*) said=$(kho_died "$1" "$status") ;;
-	esac
+	case $status in 0 | 1[0-6]) ;; *) said=$(kho_died "$1" "$status") ;; esac
 	[ -n "$said" ] || return 0
 	first=${said%%"$newline"*}
 	[ "${first%% *}" != warn ] || kho_say "${first#* }"
@@ -74,7 +71,7 @@ kho_stop() {
 # kho_died STAGE STATUS: kho-inspect is missing, or was killed. All that a shell can do then is
 # to say so, and what kho-inspect would print. It runs in a shell of its own.
 kho_died() {
-	local line='' earlier='' word value all='' unknown='' text
+	local line='' earlier='' word value all='' unknown='' text off='' inside quoted=0
 	[ "$1" = incoming ] || [ ! -r "$kho_run/status" ] || read -r earlier < "$kho_run/status"
 	case $earlier in none* | off* | unknown*) return 0 ;; esac
 	text="kho-inspect could not judge anything (status $2)"
@@ -82,15 +79,19 @@ kho_died() {
 	set -f
 	[ ! -r "$kho_cmdline" ] || read -r line < "$kho_cmdline"
 	for word in $line; do
+		inside=$quoted
+		while [ "$word" != "${word#*\"}" ]; do word=${word%%\"*}${word#*\"} quoted=$((1 - quoted)); done
+		# a word of a quoted value with blanks is not an option
+		[ "$inside$quoted" = 00 ] || continue
 		value=${word#*=}
 		case $word in
-			rd.kho=0 | rd.kho=no | rd.kho=off) return 0 ;;
+			rd.kho=0 | rd.kho=no | rd.kho=off) off=1 ;;
+			rd.kho | rd.kho=*) off='' ;;
 			rd.kho.policy=*) all=$value ;;
 			rd.kho.policy.unknown=*) unknown=$value ;;
 		esac
 	done
-	[ ! -e "$kho_vmcore" ] || return 0
-
+	[ -z "$off" ] && [ ! -e "$kho_vmcore" ] || return 0
 	kho_log "$1: unknown: $text"
 	# the word gets worse and never better
 	case $earlier in
@@ -101,8 +102,7 @@ kho_died() {
 	kho_write_status "$line" || text="$text, and $kho_run/status cannot be written"
 	case ${unknown:-${all:-warn}} in
 		log) ;;
-		# a reset may lead to the same again
-		shell | reboot) echo "shell $1: unknown: $text" ;;
+		shell | reboot) echo "shell $1: unknown: $text" ;; # a reset may lead to the same again
 		halt) echo "halt $1: unknown: $text" ;;
 		*) echo "warn $1: unknown: $text" ;;
 	esac

@@ -130,6 +130,15 @@ ASKED="kho-inspect boot-check --stage=incoming"
 		died_with "rd.kho.policy.unknown=log rd.kho.policy=halt"
 		died_with "rd.kho.policy=stop" "say $text"
 		died_with "rd.kho=0 rd.kho.policy=halt"
+		# quotes as the kernel reads them
+		died_with 'rd.kho.policy="log"'
+		died_with '"rd.kho.policy=log"'
+		died_with 'a="b c" rd.kho="off" rd.kho.policy=halt'
+		died_with 'rd.kho.expect=5,13 dyndbg="file a.c +p; rd.kho=off x"' "say $text"
+		died_with 'rd.kho="off x"' "say $text"
+		died_with 'a="b rd.kho=off' "say $text"
+		died_with 'rd.kho=off rd.kho=on' "say $text"
+		died_with 'rd.kho.policy=log dyndbg="a rd.kho.policy=halt b"'
 	}
 	in_every_shell policies
 }
