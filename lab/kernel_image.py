@@ -12,6 +12,7 @@
 Sources: Documentation/arch/x86/boot.rst, Documentation/arch/arm64/booting.rst and
 drivers/firmware/efi/libstub/zboot-header.S of Linux 7.3; the UAPI group's specification of UKIs.
 """
+import os
 import struct
 import sys
 
@@ -34,7 +35,7 @@ def with_kernel_info(image, flags, *strings):
     def chunk(magic, data):
         return magic + struct.pack("<I", 8 + len(data)) + data
 
-    kho = struct.pack("<I", flags) + b"".join(s.encode() + b"\0" for s in strings)
+    kho = struct.pack("<I", flags) + b"".join(os.fsencode(s) + b"\0" for s in strings)
     # one that nobody knows comes first
     chunks = chunk(b"ABCD", b"String_0\0") + chunk(b"KHO1", kho)
     info = b"LToP" + struct.pack("<III", 16, 16 + len(chunks), 9) + chunks

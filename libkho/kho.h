@@ -567,8 +567,8 @@ struct kho_verify_summary {
  * again, which may change the array of kho_state_subtrees(), and calls @fn at the end with those
  * findings that two runs in a row agree on.
  *
- * KHO_ERR_USAGE: @options leave no rule to run, name a rule about something else, or select one that
- * they also exclude; or a rule in @only was neither evaluated here nor reported as not judged, which
+ * KHO_ERR_USAGE: @options leave no rule to run, name a rule about something else, select one that
+ * they also exclude, or leave out each rule about claims or the expected state that they ask for; or a rule in @only was neither evaluated here nor reported as not judged, which
  * shows after @fn was called. KHO_ERR_NOMEM; on a live source WALK, for its root.
  */
 int kho_verify(struct kho_state *state, const struct kho_verify_options *options,

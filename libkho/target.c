@@ -18,6 +18,7 @@
 
 #include "decompress.h"
 #include "error.h"
+#include "kho_output.h"
 #include "library.h"
 #include "target.h"
 #include "abi/x86_boot.h"
@@ -108,6 +109,15 @@ struct version {
 	size_t size;
 };
 
+/* Sets @out to the @n bytes as kho_text() gives them; to "" and returns false if they do not fit. */
+static bool set_text(char *out, size_t size, const unsigned char *from, size_t n)
+{
+	if (kho_text(out, size, from, n) < size)
+		return true;
+	*out = '\0';
+	return false;
+}
+
 /*
  * Copies the NUL-terminated string around @dash if it is this version, and returns true. The byte
  * before a C string literal is the NUL of another one.
@@ -125,10 +135,9 @@ static bool take_version(struct bytes where, const unsigned char *dash, const st
 	left = where.size - (size_t)(start - where.data);
 	n = strnlen((const char *)start, left);
 	/* truncated, or another string with this prefix */
-	if (n == left || n >= version->size || (start > where.data && start[-1]))
+	if (n == left || (start > where.data && start[-1]))
 		return false;
-	memcpy(version->out, start, n + 1);
-	return true;
+	return set_text(version->out, version->size, start, n);
 }
 
 /* Finds the first string of each of @n versions in @where, from offset @from on. */
@@ -444,9 +453,8 @@ static bool take_string(struct bytes *where, char *out, size_t size)
 {
 	size_t n = where->size ? strnlen((const char *)where->data, where->size) : 0;
 
-	if (n == where->size || n >= size)
+	if (n == where->size || !set_text(out, size, where->data, n))
 		return false;
-	memcpy(out, where->data, n + 1);
 	where->data += n + 1;
 	where->size -= n + 1;
 	return true;

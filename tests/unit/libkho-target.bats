@@ -115,6 +115,22 @@ cannot_tell() {
 	[[ $output == "bzImage 9.9.9-info kho=1 default=1 config=1 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5" ]]
 }
 
+@test "formats with bytes that are not text are printed as text, and are other formats" {
+	local bad='\xff\x9b\x1b[2J' format
+	make_kernel vmlinux "root=kho-v4$bad" "luo=luo-v5$bad" "dma=dma-alloc-v1$bad"
+	head -c 5000 /dev/urandom >payload
+	image bzimage bzImage payload 1234
+	image info bzImage 1 "$(printf 'kho-v4%b' "$bad")" "$(printf 'luo-v5%b' "$bad")" "$(printf 'dma-alloc-v1%b' "$bad")"
+	for format in vmlinux bzImage; do
+		run -0 "$target" "$outgoing" "$format"
+		[[ $output == *" root=kho-v4$bad luo=luo-v5$bad dma=dma-alloc-v1$bad "* ]]
+		[[ $output == *"K602 fatal"* ]]
+		run -1 "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" check-target --core "$outgoing" "$format"
+		[[ $output == *"root kho-v4$bad, LUO luo-v5$bad, DMA records dma-alloc-v1$bad"* ]]
+		run ! grep -qP '[^ -~]' <<<"$output"
+	done
+}
+
 @test "K601, K602, K604, K605: kernel_info of other formats, and of none" {
 	head -c 5000 /dev/urandom >payload
 	image bzimage plain payload
