@@ -103,8 +103,9 @@ void kho_json_target(struct kho_json *json, const char *key, const struct kho_ta
 /*
  * A file to write. Symbolic links are followed. kho_output_commit() creates or replaces a regular
  * file as a whole; until then, and if the program dies, nothing changes. Anything else (a
- * device, a FIFO), and the standard output or error of this process under any name, receives
- * the data directly.
+ * device, a FIFO), a file descriptor (/dev/fd/3), and the standard output or error of this process
+ * under any name, receives the data directly. A regular file by a descriptor of another process
+ * (/proc/PID/fd/3) gets it at the commit.
  */
 struct kho_output;
 

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -27,6 +29,7 @@ struct kho_output {
 	int folder;		/* -1: not a regular file */
 	int fd;			/* the caller writes to it */
 	int target;		/* receives the content of @fd in the end, or -1 */
+	bool truncates;		/* the content replaces that of @target */
 	bool linkable;		/* @fd can get a name */
 	bool is_stdout;
 	mode_t mode;		/* of the file, before the umask */
@@ -92,6 +95,31 @@ static char *read_link(int folder, const char *name)
 }
 
 /*
+ * True if the links there may be those of open files (/proc/PID/fd): the text of such a link is
+ * not a name of the file, which may be deleted or may never have had one.
+ */
+static bool is_in_proc(const struct kho_output *output)
+{
+	struct statfs fs;
+
+	return !fstatfs(output->folder, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* The file descriptor of this process that the output is a link to (/dev/fd/3), or -1. */
+static int own_descriptor(const struct kho_output *output)
+{
+	struct stat st, own;
+	char *end;
+	long fd;
+
+	if (fstat(output->folder, &st) || stat("/proc/self/fd", &own) || st.st_dev != own.st_dev ||
+	    st.st_ino != own.st_ino)
+		return -1;
+	fd = strtol(output->name, &end, 10);
+	return *end || fd < 0 || fd > INT_MAX ? -1 : (int)fd;
+}
+
+/*
  * Follows links by hand to find the folder of their target. Returns 0 with *st for output->name;
  * st_mode is 0 if it does not exist yet.
  */
@@ -116,8 +144,8 @@ static int follow_links(struct kho_output *output, struct stat *st, struct kho_e
 			return 0;
 		if (is_planted(output->folder, st))
 			return refuse_planted(output, "link", err);
-		/* the target of a link in /proc may have no name */
-		if (!fstatat(output->folder, output->name, &end, 0) && !S_ISREG(end.st_mode)) {
+		if (!fstatat(output->folder, output->name, &end, 0) &&
+		    (!S_ISREG(end.st_mode) || is_in_proc(output))) {
 			*st = end;
 			return 0;
 		}
@@ -208,26 +236,41 @@ static int open_special(struct kho_output *output, const struct stat *st, unsign
 	output->folder = -1;
 	if (fd < 0)
 		return kho_fail_os(err, "write", output->path);
-	return write_to(output, fd, flags, err);
+	/* the file is another process's, and keeps its content until the commit */
+	output->truncates = S_ISREG(st->st_mode);
+	return write_to(output, fd, output->truncates ? KHO_OUTPUT_SEEKABLE : flags, err);
+}
+
+static bool is_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 /* True if @fd writes to @path: the output then continues there. */
 static bool is_open_as(int fd, const char *path)
 {
 	struct stat st, own;
-	int flags = fcntl(fd, F_GETFL);
 
-	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !fstat(fd, &own) &&
+	return is_writable(fd) && !fstat(fd, &own) &&
 	       !stat(path, &st) && st.st_dev == own.st_dev && st.st_ino == own.st_ino;
 }
 
-static int open_standard(struct kho_output *output, int fd, unsigned int flags,
-			 struct kho_error *err)
+/* Continues where @fd, which the caller has inherited, stands. */
+static int open_descriptor(struct kho_output *output, int fd, unsigned int flags,
+			   struct kho_error *err)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int copy = -1;
 
+	errno = EBADF;
+	if (is_writable(fd))
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (copy < 0)
 		return kho_fail_os(err, "write", output->path);
+	if (output->folder >= 0)
+		close(output->folder);
+	output->folder = -1;
 	output->is_stdout = fd == STDOUT_FILENO;
 	return write_to(output, copy, flags, err);
 }
@@ -239,13 +282,15 @@ static int open_any(struct kho_output *output, unsigned int flags, struct kho_er
 
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (is_open_as(fd, output->path))
-			return open_standard(output, fd, flags, err);
+			return open_descriptor(output, fd, flags, err);
 	}
 	ret = follow_links(output, &st, err);
 	if (ret)
 		return ret;
-	return !st.st_mode || S_ISREG(st.st_mode) ? open_regular(output, &st, err)
-						  : open_special(output, &st, flags, err);
+	if (own_descriptor(output) >= 0)
+		return open_descriptor(output, own_descriptor(output), flags, err);
+	return !st.st_mode || (S_ISREG(st.st_mode) && !is_in_proc(output)) ?
+	       open_regular(output, &st, err) : open_special(output, &st, flags, err);
 }
 
 static void release(struct kho_output *output)
@@ -400,7 +445,8 @@ static bool finish(struct kho_output *output)
 	if (output->stream && (fflush(output->stream) || ferror(output->stream)))
 		return false;
 	if (output->target >= 0)
-		return copy_all(output->target, output->fd);
+		return (!output->truncates || !ftruncate(output->target, 0)) &&
+		       copy_all(output->target, output->fd);
 	if (output->folder < 0)
 		return true;
 	/* a signal between link and rename would leave the random name behind */

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -281,6 +282,70 @@ static void killed(void)
 }
 
 /* Needs root: files that another user has put into a folder where everybody may. */
+static const char *descriptor(pid_t process, int fd)
+{
+	static char path[64];
+
+	if (process)
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)process, fd);
+	else
+		snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	return path;
+}
+
+static bool holds(int fd, const char *content)
+{
+	char buf[64] = "";
+
+	return pread(fd, buf, sizeof(buf) - 1, 0) >= 0 && !strcmp(buf, content);
+}
+
+/* The text of such a link is not the name of a file. */
+static void descriptors(unsigned int flags)
+{
+	struct kho_output *output;
+	int named, gone, anonymous, fds[2];
+	pid_t other;
+
+	make("file", "", 0644);
+	make("gone", "", 0644);
+	named = open("file", O_RDWR);
+	gone = open("gone", O_RDWR);
+	anonymous = memfd_create("test", 0);
+	CHECK(!unlink("gone") && !symlink(descriptor(0, anonymous), "link"));
+	for (int *fd = (int[]){ named, gone, anonymous, -1 }; *fd >= 0; fd++) {
+		CHECK(write(*fd, "one ", 4) == 4);
+		CHECK(!put(descriptor(0, *fd), "two ", flags) && !put(descriptor(getpid(), *fd), "three ", flags));
+		CHECK(write(*fd, "four", 4) == 4 && holds(*fd, "one two three four"));
+	}
+	CHECK(has("file", "one two three four", 0644));
+	CHECK(!put("link", " five", flags) && holds(anonymous, "one two three four five"));
+
+	/* of another process: replaced in the end, or not at all */
+	other = fork();
+	if (!other) {
+		pause();
+		_exit(0);
+	}
+	CHECK(!kho_output_open(descriptor(other, gone), 0600, flags, &output, NULL) &&
+	      write(kho_output_fd(output), "bad", 3) == 3);
+	kho_output_discard(output);
+	CHECK(holds(gone, "one two three four"));
+	CHECK(!put(descriptor(other, gone), "new", flags) && holds(gone, "new"));
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+
+	CHECK(!pipe(fds) && !put(descriptor(0, fds[1]), "piped", flags) && read(fds[0], (char[8]){ 0 }, 8) == 5);
+	CHECK(put(descriptor(0, fds[0]), "", flags) == KHO_ERR_OS);
+	close(fds[0]);
+	close(fds[1]);
+	CHECK(put(descriptor(0, fds[1]), "", flags) == KHO_ERR_OS);
+	close(named);
+	close(gone);
+	close(anonymous);
+	CHECK(names(".", true) == 2);
+}
+
 static void planted(void)
 {
 	const uid_t other = 12345;
@@ -317,6 +382,8 @@ int main(int argc, char **argv)
 		fifo(0);
 		fifo(KHO_OUTPUT_SEEKABLE);
 		standard_output();
+		descriptors(0);
+		descriptors(KHO_OUTPUT_SEEKABLE);
 		killed();
 		if (!geteuid())
 			planted();
