@@ -121,7 +121,7 @@ static void apply_memmap(struct memory *memory, struct kho_cmdline_text text)
 }
 
 /* Applies the whole line. False if out of memory. */
-static bool read_memory(const char *cmdline, struct memory *memory)
+static bool read_memory(const char *cmdline, bool is_arm64, struct memory *memory)
 {
 	/* each range takes at least four characters of the line: "1@0," */
 	size_t room = strlen(cmdline) / 2 + 2;
@@ -135,7 +135,7 @@ static bool read_memory(const char *cmdline, struct memory *memory)
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
 		if (kho_cmdline_is(&arg, "mem"))
 			apply_mem(memory, kho_cmdline_value(&arg));
-		else if (kho_cmdline_is(&arg, "memmap"))
+		else if (!is_arm64 && kho_cmdline_is(&arg, "memmap")) /* arm64 does not have it */
 			apply_memmap(memory, kho_cmdline_value(&arg));
 	}
 	memory->nr_ram = kho_ranges_merge(memory->ram, memory->nr_ram);
@@ -198,7 +198,7 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 {
 	struct memory memory = { 0 };
 
-	if (!read_memory(cmdline, &memory))
+	if (!read_memory(cmdline, kho_target_is_arm64(target), &memory))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
 	else if (memory.changed && kho_target_is_arm64(target))
 		/* there, mem= counts from the first byte of RAM (arch/arm64/mm/init.c), not from 0 */

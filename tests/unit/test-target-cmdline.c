@@ -314,6 +314,8 @@ int main(int argc, char **argv)
 	/* there RAM does not begin at 0 */
 	strcpy(target.format, "Image");
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
+	/* only other architectures have it */
+	check_line(state, &target, "memmap=4K!0x77400000", "");
 	check_line(state, &target, "quiet", "");
 	if (kho_state_is_empty(state, NULL)) {
 		fprintf(stderr, "%s is said to be empty\n", argv[1]);
