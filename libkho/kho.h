@@ -659,8 +659,8 @@ struct kho_target {
 	bool has_kho;		/* KHO compiled in */
 	bool kho_default_on;	/* CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT, if config_known */
 	bool config_known;	/* the image says how these two were configured */
-	char root_compatible[32]; /* "kho-v4"; "" if none */
-	char luo_compatible[32];
+	char root_compatible[32]; /* "kho-v4", output of kho_text(); "" if none */
+	char luo_compatible[32];  /* the same */
 	char dma_compatible[32];
 	uint64_t memory_size;	/* contiguous bytes that it needs to unpack itself; 0 if unknown */
 	uint64_t memory_align;	/* alignment of these; 0 if unknown */

@@ -276,6 +276,20 @@ static int check_areas(const char *const *ids, enum kho_area first, enum kho_are
 	return 0;
 }
 
+/* Refuses data for rules that @options leave out: it would have no effect. */
+static int check_effect(const struct kho_verify_options *options, struct kho_error *err)
+{
+	if (options->claims && !wanted(options, kho_rule_get(KHO_RULE_K501)))
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+				"claims are to be judged, and K501, the rule for that, is left out");
+	if (options->have_expect && !wanted(options, kho_rule_get(KHO_RULE_K510)) &&
+	    !wanted(options, kho_rule_get(KHO_RULE_K511)) &&
+	    !wanted(options, kho_rule_get(KHO_RULE_K512)))
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+				"an expected state was given, and K510, K511 and K512, the rules for that, are left out");
+	return 0;
+}
+
 int kho_rules_check(const struct kho_verify_options *options, enum kho_area first,
 		    enum kho_area last, struct kho_error *err)
 {
@@ -291,7 +305,8 @@ int kho_rules_check(const struct kho_verify_options *options, enum kho_area firs
 		if (why)
 			return refuse_rule(*id, why, err);
 	}
-	return kho_check_reserved(options->reserved, err);
+	ret = check_effect(options, err);
+	return ret ? ret : kho_check_reserved(options->reserved, err);
 }
 
 /* True if @rule can be evaluated in any sound state of this side, with these options. */

@@ -220,6 +220,16 @@ live_root() {
 	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
 	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"
 	cannot_tell 'claims is about an incoming state' verify --claims --core "$fixture"
+	cannot_tell 'expect is about an incoming state' verify --expect=5,9 --core "$fixture"
+	live_root
+	cannot_tell 'expect is about an incoming state' verify --expect=5,9 --sysroot "$root"
+	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap rules
+	for rules in --ignore=K501,K101 --only=K401; do
+		cannot_tell 'K501, the rule for that, is left out' verify --claims "$rules" --core "$incoming"
+	done
+	for rules in --ignore=K510,K511,K512 --only=K401; do
+		cannot_tell 'K510, K511 and K512, the rules for that, are left out' verify --expect=5,9 "$rules" --core "$incoming"
+	done
 }
 
 @test "a snapshot is opened on the side that it holds" {
@@ -300,7 +310,7 @@ make_kernel() {
 	cannot_tell 'K101 cannot be judged here: it is left out as well' verify --only=K101 --ignore=K101 --core "$fixture"
 	cannot_tell 'no rule is left' verify --core "$fixture" \
 		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
-	run -0 "$inspect" verify --only=K101,K511 --expect=5,9 --core "$fixture"
+	run -0 "$inspect" verify --only=K401,K511 --expect=5,9 --core "${fixture%outgoing*}incoming-claimed.khosnap"
 	# what this run could judge decides
 	run -2 --separate-stderr "$inspect" verify --only=K101,K413 --core "$fixture"
 	[[ $output == *"K413  does not apply"* && $output != *clean* ]]

@@ -327,16 +327,16 @@ refuses_content() {
 }
 
 @test "expectations: met, exceeded, not met" {
-	local generation
-	generation=$("$inspect" show --json --core "$fixtures/v4-outgoing.khosnap" | jq .dma.generation)
-	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="5,$generation"
-	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="4,$((generation - 1))"
+	local generation incoming=$fixtures/v4-incoming-claimed.khosnap
+	generation=$("$inspect" show --json --core "$incoming" | jq .dma.generation)
+	run -0 "$inspect" verify --core "$incoming" --expect="5,$generation"
+	run -0 "$inspect" verify --core "$incoming" --expect="4,$((generation - 1))"
 	[[ $output == *K512* ]]
-	run -1 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="6,$generation"
+	run -1 "$inspect" verify --core "$incoming" --expect="6,$generation"
 	[[ $output == *K511* ]]
-	run -1 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap" --expect="5,$((generation + 1))"
+	run -1 "$inspect" verify --core "$incoming" --expect="5,$((generation + 1))"
 	[[ $output == *K511* ]]
-	"$damage" head-compatible "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	"$damage" head-compatible "$incoming" "$BATS_TEST_TMPDIR/damaged"
 	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" --expect="5,$generation"
 	[[ $output == *"K511  not judged"* ]]
 }

@@ -71,8 +71,10 @@ int cmd_verify(const struct options *options)
 		return verify_unopened(options, &err);
 	if (!options_have_effect(options, opened.state, NULL))
 		;
-	else if (options->verify.claims && kho_state_side(opened.state) == KHO_SIDE_OUT)
-		complain("--claims is about an incoming state, and this one is outgoing. Use --in.");
+	else if ((options->verify.claims || options->verify.have_expect) &&
+		 kho_state_side(opened.state) == KHO_SIDE_OUT)
+		complain("--%s is about an incoming state, and this one is outgoing. Use --in.",
+			 options->verify.claims ? "claims" : "expect");
 	else if (close_sandbox(options))
 		status = verify(options, &opened);
 	close_state(&opened);
