@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <kho_output.h>
+
 #include "kexec.h"
 #include "kexec-syscall.h"
 #include "kexec-kho.h"
@@ -31,13 +33,16 @@ static bool report_wanted;
 
 static int set_mode(const char *name)
 {
+	char text[256];
+
 	for (int i = 0; i < 3; i++) {
 		if (strcmp(name, mode_names[i]))
 			continue;
 		mode = i;
 		return 0;
 	}
-	fprintf(stderr, "--kho takes auto, require or off, not \"%s\"\n", name);
+	kho_text(text, sizeof(text), name, strlen(name));
+	fprintf(stderr, "--kho takes auto, require or off, not \"%s\"\n", text);
 	return -1;
 }
 

@@ -53,6 +53,19 @@ setup() {
 	[ ! -e /status ]
 }
 
+@test "boot-report names a folder and a file of any bytes as text" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect bad=$'h\xff\x9b\x1b[31m'
+	cd "$BATS_TEST_TMPDIR"
+	run -2 --separate-stderr "$inspect" boot-report --dir="$bad"
+	[[ $stderr == *'h\xff\x9b\x1b[31m does not exist'* ]]
+	run ! grep -qP '[^ -~]' <<<"$stderr"
+	mkdir "$bad"
+	echo "not a finding" >"$bad/findings"
+	run -1 --separate-stderr "$inspect" boot-report --dir="$bad" --journal --sysroot=. --textfile="$bad.none/file"
+	[[ $stderr == *'h\xff\x9b\x1b[31m/findings is not complete'*'cannot write h\xff\x9b\x1b[31m.none/file: '* ]]
+	run ! grep -qP '[^ -~]' <<<"$stderr"
+}
+
 @test "the units of the running system give up what they do not need" {
 	local unit
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"

@@ -1052,6 +1052,13 @@ static void test_textfile(void)
 	CHECK(!report_boot(&options, -1));
 }
 
+static void test_plain(void)
+{
+	char text[] = "pci:\\xff\\x9b\\x00\\x5cx41 a\\tb \xff\x1b";
+
+	CHECK(!strcmp(boot_plain(text), "pci:????x41 a?tb ??"));
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int damages = 0;
@@ -1062,6 +1069,7 @@ int main(int argc, char **argv)
 	fixtures = argv[1];
 	box = argv[2];
 
+	test_plain();
 	test_children();
 	test_fixtures();
 	test_cold();

@@ -88,8 +88,9 @@ enum boot_policy boot_choose(const struct boot_options *options, enum boot_word 
 			     const uint64_t counts[NR_CLASSES]);
 
 /*
- * Makes text safe for a console and for an echo that interprets backslashes: a backslash, and
- * everything except printable ASCII, becomes '?'. Returns @text.
+ * Makes text safe for a console and for an echo that interprets backslashes: an escape of
+ * kho_text(), any other backslash, and each byte that is not printable ASCII become '?'.
+ * Returns @text.
  */
 char *boot_plain(char *text);
 /* Appends to @text, after "; " unless it is empty; cuts off what does not fit. */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <kho_output.h>
+
 #include "boot.h"
 
 /* From the mildest to the worst; kho-boot(7) documents them. */
@@ -329,10 +331,14 @@ int boot_word_status(enum boot_word word)
 
 char *boot_plain(char *text)
 {
-	for (char *c = text; *c; c++) {
-		if (*c < ' ' || *c > '~' || *c == '\\')
-			*c = '?';
+	/* an escape stands for one byte: without its backslash it would look like text */
+	size_t size = kho_text_bytes(text, text);
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] < ' ' || text[i] > '~' || text[i] == '\\')
+			text[i] = '?';
 	}
+	text[size] = '\0';
 	return text;
 }
 

@@ -548,7 +548,8 @@ static void say_action(const struct check *check, struct verdict *verdict,
 	if (*remark)
 		say(remark);
 	say_findings(verdict);
-	printf("the reports are in %s, the rules in kho-rules(7)\n", check->dir);
+	snprintf(text, sizeof(text), "the reports are in %.900s, the rules in kho-rules(7)", check->dir);
+	puts(boot_plain(text));
 }
 
 /* Writes metadata without content. An earlier snapshot stays: it is from before any driver. */

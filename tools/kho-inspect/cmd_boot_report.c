@@ -72,7 +72,7 @@ static void send_entry(const struct report *report, int priority, const char *me
 	if (n > 0 && (size_t)n < sizeof(entry) && report->journal >= 0 &&
 	    send(report->journal, entry, (size_t)n, MSG_NOSIGNAL) == n)
 		return;
-	printf("<%d>%s\n", priority, message);
+	put_line(stdout, "<%d>%s", priority, message);
 }
 
 static void send_outcome(const struct report *report)
@@ -117,8 +117,8 @@ static void send_findings(struct report *report, const char *name, const char *s
 	if (!file)
 		return;
 	if (!boot_findings_read(file, &list)) {
-		fprintf(stderr, TOOL "%s/%s is not complete: not all of its findings are reported.\n",
-			report->dir, name);
+		put_line(stderr, TOOL "%s/%s is not complete: not all of its findings are reported.",
+			 report->dir, name);
 		report->failed = true;
 	}
 	fclose(file);
@@ -285,7 +285,7 @@ static void run_step(struct report *report, boot_child_fn fn, struct metrics *me
 			   sizeof(why)))
 		snprintf(outcome->message, sizeof(outcome->message), "%s", why);
 	if (*outcome->message || !outcome->done)
-		fprintf(stderr, TOOL "%s: %s\n", what, outcome->message);
+		put_line(stderr, TOOL "%s: %s", what, outcome->message);
 	report->failed |= !outcome->done;
 }
 
@@ -300,8 +300,8 @@ static void write_textfile(struct report *report, const char *path)
 		 slash ? path : ".");
 	metrics.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (metrics.folder < 0) {
-		fprintf(stderr, TOOL "cannot write %s: %s: %s. Create the folder, or change KHO_TEXTFILE.\n",
-			path, folder, strerror(errno));
+		put_line(stderr, TOOL "cannot write %s: %s: %s. Create the folder, or change KHO_TEXTFILE.",
+			 path, folder, strerror(errno));
 		report->failed = true;
 		return;
 	}
@@ -327,8 +327,8 @@ int cmd_boot_report(const struct options *options)
 	};
 
 	if (!boot_file_exists(report.dir, "")) {
-		fprintf(stderr, TOOL "%s does not exist: was this system booted through an initramfs with the check of kho-boot(7)?\n",
-			report.dir);
+		put_line(stderr, TOOL "%s does not exist: was this system booted through an initramfs with the check of kho-boot(7)?",
+			 report.dir);
 		return EXIT_CANNOT_TELL;
 	}
 	boot_status_read(report.dir, report.line, sizeof(report.line));
