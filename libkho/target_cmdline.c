@@ -432,7 +432,7 @@ static bool read_crash_request(struct kho_verify *v, const char *cmdline, uint64
 static void verify_crashkernel(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline)
 {
-	struct kho_crash_request request;
+	struct kho_crash_request request, only_low;
 	int fits;
 
 	if (!read_crash_request(v, cmdline, kho_crash_default_low(target), &request) ||
@@ -444,7 +444,15 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 		return;
 	}
 	fits = kho_crash_request_fits(&request, target, v->state->scratch, v->state->nr_scratch);
-	if (fits < 0)
+	only_low = request;
+	only_low.low = UINT64_MAX;
+	if (fits > 0 && has_option(cmdline, "swiotlb") && !kho_target_is_arm64(target) &&
+	    request.low == kho_crash_default_low(target) &&
+	    !kho_crash_request_fits(&only_low, target, v->state->scratch, v->state->nr_scratch))
+		/* crash_low_size_default() in arch/x86/include/asm/crash_reserve.h */
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine whether crashkernel= has room: swiotlb= can enlarge the low memory that it needs");
+	else if (fits < 0)
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: it is unknown where the DMA memory of the arm64 target ends");
 	else if (!fits && request.base)
@@ -463,9 +471,9 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 static const char *line_of(const struct kho_target *target)
 {
 	return target->builtin_use == KHO_BUILTIN_ONLY ?
-	       "the target's built-in command line, which replaces that of the loader," :
+	       "the target's built-in command line (it replaces that of the loader)" :
 	       target->builtin_use == KHO_BUILTIN_FIRST ?
-	       "the target's command line, which begins with a built-in one," :
+	       "the target's command line (it begins with a built-in one)" :
 	       "the target's command line";
 }
 
@@ -483,10 +491,10 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 			   "%s turns KHO off: its preserved memory could not be restored", line_of(target));
 	else if (value < 0 && target->config_known && !target->kho_default_on)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on %s and its KHO is off by default", line_of(target));
+			   "kho=on is not on %s, and its KHO is off by default", line_of(target));
 	else if (value < 0 && !target->config_known)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "kho=on is not on %s and its default is unknown", line_of(target));
+			   "kho=on is not on %s, and its default is unknown", line_of(target));
 }
 
 /*

@@ -92,6 +92,8 @@ static const struct {
 	{ "memory_corruption_check_size=64M", "K607 fatal not judged " },
 	{ "-- memory_corruption_check=1 memory_corruption_check_size=64M", "" },
 	{ "crashkernel=64M", "" },
+	/* that matters above 4 GiB only */
+	{ "crashkernel=64M swiotlb=262144", "" },
 	{ "crashkernel=90M", "K608 warning " },
 	{ "crashkernel=256M", "K608 warning " },
 	{ "crashkernel=256M,high", "K608 warning " },
