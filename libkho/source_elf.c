@@ -221,6 +221,53 @@ static int read_phdr(struct elf *elf, const GElf_Phdr *phdr, GElf_Half machine,
 	return 0;
 }
 
+/*
+ * True for the core of a process: it has no physical addresses. The core of a kernel has at most one
+ * segment at 0.
+ */
+static bool is_of_process(const struct elf *elf)
+{
+	if (elf->live || elf->vmcoreinfo || elf->nr_mappings < 2)
+		return false;
+	for (size_t i = 0; i < elf->nr_mappings; i++) {
+		if (elf->mappings[i].addr)
+			return false;
+	}
+	return true;
+}
+
+/* True if Linux 7.3 can have KHO there. kexec-tools writes EM_386 for small x86_64 machines too. */
+static bool has_kho(GElf_Half machine)
+{
+	return machine == EM_X86_64 || machine == EM_386 || machine == EM_AARCH64;
+}
+
+static int refuse_machine(const struct elf *elf, GElf_Half machine, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is the core of a machine (ELF number %u) that has no KHO: only x86_64 and arm64 have it",
+			   elf->source.path, (unsigned int)machine);
+
+	return kho_remedy(err, ret, "Use a dump of the machine that hands state over.");
+}
+
+static int refuse_no_phdrs(const struct elf *elf, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+			   "%s has 0 program headers, like a dump of Xen (xl dump-core)", elf->source.path);
+
+	return kho_remedy(err, ret, "Use a vmcore of kdump, or a snapshot that kho-inspect takes on the machine.");
+}
+
+static int refuse_process(const struct elf *elf, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+			   "%s is the core of a process, not of a kernel: it has no physical addresses",
+			   elf->source.path);
+
+	return kho_remedy(err, ret, "Use a vmcore, or a snapshot that kho-inspect takes on the machine.");
+}
+
 static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 {
 	struct kho_source *source = &elf->source;
@@ -238,7 +285,11 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 	if (ehdr.e_ident[EI_DATA] != KHO_ELF_BYTE_ORDER)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s is of a machine with the other byte order", source->path);
-	if (!n || n > MAX_PHDRS || n > elf->file_size / sizeof(Elf32_Phdr))
+	if (!elf->live && !has_kho(ehdr.e_machine))
+		return refuse_machine(elf, ehdr.e_machine, err);
+	if (!n)
+		return refuse_no_phdrs(elf, err);
+	if (n > MAX_PHDRS || n > elf->file_size / sizeof(Elf32_Phdr))
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s has %zu program headers", source->path, n);
 
@@ -257,6 +308,8 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 		if (ret)
 			return ret;
 	}
+	if (is_of_process(elf))
+		return refuse_process(elf, err);
 	separate_segments(elf);
 	source->nr_ram = kho_ranges_merge(source->ram, source->nr_ram);
 	return 0;

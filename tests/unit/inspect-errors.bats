@@ -185,6 +185,27 @@ live_root() {
 	cannot_tell '--output takes FILE: not an empty string' snapshot --core "$fixture" -o ""
 }
 
+@test "a core that is not of a kernel with KHO says what it is" {
+	cd "$BATS_TEST_TMPDIR"
+	/usr/bin/python3 - <<-'END'
+		import struct
+		def core(name, machine, *segments):
+		    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, machine, 1, 0,
+		                       64 if segments else 0, 0, 0, 64, 56, len(segments), 0, 0, 0)
+		    headers = b"".join(struct.pack("<IIQQQQQQ", 1, 4, 4096, vaddr, paddr, 4096, 4096, 4096)
+		                       for vaddr, paddr in segments)
+		    open(name, "wb").write((head + headers).ljust(8192, b"\0"))
+		core("process", 62, (0x400000, 0), (0x7fff00000000, 0))
+		core("riscv", 243, (0x400000, 0x400000))
+		core("xen", 62)
+		core("kernel", 62, (0xffff888000000000, 0), (0xffff888000001000, 4096))
+	END
+	cannot_tell 'process is the core of a process, not of a kernel.*Use a vmcore' list --core process
+	cannot_tell 'riscv is the core of a machine \(ELF number 243\) that has no KHO.*Use a dump' list --core riscv
+	cannot_tell 'xen has 0 program headers, like a dump of Xen.*Use a vmcore' list --core xen
+	cannot_tell 'kernel.*KHO' list --core kernel
+}
+
 @test "a pipe is not a dump, and kho-inspect does not wait for it" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	for command in "show --core" diff "scratch --core $fixture" check-target; do
