@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include "kho.h"
-#include "target.h"
+#include "cmdline.h"
 
 /* The kernel's isspace() is for Latin-1, so a no-break space separates options too. */
 static bool is_space(char c)

@@ -11,6 +11,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/addr_set.c \
 	libkho/addr_set.h \
 	libkho/cmdline.c \
+	libkho/cmdline.h \
 	libkho/crc32c.c \
 	libkho/crc32c.h \
 	libkho/decode.c \

@@ -9,10 +9,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "decompress.h"
 #include "error.h"
 #include "source_kinds.h"
-#include "target.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define DEBUGFS_KHO	DEBUGFS "/kho"

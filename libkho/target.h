@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Internal interface of the rules about a target kernel, and of command lines. */
+/* Internal interface of the rules about a target kernel. */
 #ifndef KHO_TARGET_H
 #define KHO_TARGET_H
 
+#include "cmdline.h"
 #include "kho.h"
 
 struct kho_verify;
 
-/* A part of a command line, without a NUL at the end. */
-struct kho_cmdline_text {
-	const char *p, *end;
-};
-
-/* The value of an option; empty if there is none. */
-struct kho_cmdline_text kho_cmdline_value(const struct kho_cmdline_arg *arg);
-/* Takes a number from the start of @text: simple_strtoull() with base 0. False if there is no digit. */
-bool kho_cmdline_number(struct kho_cmdline_text *text, uint64_t *value);
-/* The same with an optional suffix K, M, G, T, P or E: memparse(). */
-bool kho_cmdline_size(struct kho_cmdline_text *text, uint64_t *value);
-
 /* The rules about the target's command line: K605, K607 to K609. */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
-
-/*
- * True if the command line makes a kernel with CONFIG_CRASH_DUMP a crash kernel (is_kdump_kernel(),
- * setup_elfcorehdr() in kernel/elfcorehdr.c of Linux 7.3).
- */
-bool kho_cmdline_is_kdump(const char *cmdline);
 
 /* Memory that crashkernel= asks for. */
 struct kho_crash_request {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Internal interface of the parser of kernel command lines. */
+#ifndef KHO_CMDLINE_H
+#define KHO_CMDLINE_H
+
+#include "kho.h"
+
+/* A part of a command line, without a NUL at the end. */
+struct kho_cmdline_text {
+	const char *p, *end;
+};
+
+/* The value of an option; empty if there is none. */
+struct kho_cmdline_text kho_cmdline_value(const struct kho_cmdline_arg *arg);
+/* Takes a number from the start of @text: simple_strtoull() with base 0. False if there is no digit. */
+bool kho_cmdline_number(struct kho_cmdline_text *text, uint64_t *value);
+/* The same with an optional suffix K, M, G, T, P or E: memparse(). */
+bool kho_cmdline_size(struct kho_cmdline_text *text, uint64_t *value);
+
+/*
+ * True if the command line makes a kernel with CONFIG_CRASH_DUMP a crash kernel (is_kdump_kernel(),
+ * setup_elfcorehdr() in kernel/elfcorehdr.c of Linux 7.3).
+ */
+bool kho_cmdline_is_kdump(const char *cmdline);
+
+#endif /* KHO_CMDLINE_H */
