@@ -71,9 +71,10 @@ kho_stop() {
 # kho_died STAGE STATUS: kho-inspect is missing, or was killed. All that a shell can do then is
 # to say so, and what kho-inspect would print. It runs in a shell of its own.
 kho_died() {
-	local line='' earlier='' word value all='' unknown='' text off='' inside quoted=0
-	[ "$1" = incoming ] || [ ! -r "$kho_run/status" ] || read -r earlier < "$kho_run/status"
-	case $earlier in none* | off* | unknown*) return 0 ;; esac
+	local line='' earlier='' word value all='' policy='' text off='' inside quoted=0 verdict=unknown
+	[ ! -r "$kho_run/status" ] || read -r earlier < "$kho_run/status"
+	case $1:$earlier in claims:none* | claims:off* | claims:unknown*) return 0 ;; esac
+	case $earlier in error* | absent* | fatal*) verdict=${earlier%% *} ;; esac
 	text="kho-inspect could not judge anything (status $2)"
 	[ "$2" != 127 ] || text="kho-inspect is missing from this initramfs: install it and rebuild the initramfs"
 	set -f
@@ -88,23 +89,20 @@ kho_died() {
 			rd.kho=0 | rd.kho=no | rd.kho=off) off=1 ;;
 			rd.kho | rd.kho=*) off='' ;;
 			rd.kho.policy=*) all=$value ;;
-			rd.kho.policy.unknown=*) unknown=$value ;;
+			rd.kho.policy."$verdict"=*) policy=$value ;;
 		esac
 	done
 	[ -z "$off" ] && [ ! -e "$kho_vmcore" ] || return 0
-	kho_log "$1: unknown: $text"
-	# the word gets worse and never better
-	case $earlier in
-		'') line="unknown $text" ;;
-		error* | absent* | fatal*) line="$earlier; claims: unknown: $text" ;;
-		*) line="unknown ${earlier#* }; claims: unknown: $text" ;;
-	esac
+	kho_log "$1: $verdict: $text"
+	# kho-inspect may have written a verdict before it died: the word never gets better
+	line="$verdict ${earlier#* }; $1: unknown: $text"
+	[ -n "$earlier" ] || line="unknown $text"
 	kho_write_status "$line" || text="$text, and $kho_run/status cannot be written"
-	case ${unknown:-${all:-warn}} in
+	case ${policy:-${all:-warn}} in
 		log) ;;
-		shell | reboot) echo "shell $1: unknown: $text" ;; # a reset may lead to the same again
-		halt) echo "halt $1: unknown: $text" ;;
-		*) echo "warn $1: unknown: $text" ;;
+		shell | reboot) echo "shell $1: $verdict: $text" ;; # a reset may lead to the same again
+		halt) echo "halt $1: $verdict: $text" ;;
+		*) echo "warn $1: $verdict: $text" ;;
 	esac
 }
 

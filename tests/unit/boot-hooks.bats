@@ -173,6 +173,24 @@ ASKED="kho-inspect boot-check --stage=incoming"
 	in_every_shell claims
 }
 
+@test "a verdict that kho-inspect wrote before it died stays, and its policy acts" {
+	wrote() {
+		local died="kho-inspect could not judge anything (status 137)"
+		cmdline "rd.kho.policy.fatal=halt rd.kho.policy.unknown=log"
+		echo "fatal fatal K511: e" > "$BOX/run/initramfs/kho/status"
+		check_says 137
+		run_stages "$1" incoming
+		status_file_is "fatal fatal K511: e; incoming: unknown: $died"
+		calls_are "$ASKED" "say incoming: fatal: $died" "systemctl --force --force halt"
+		new_box again
+		echo "clean 0 fatal" > "$BOX/run/initramfs/kho/status"
+		check_says 137
+		run_stages "$1" incoming
+		status_file_is "unknown 0 fatal; incoming: unknown: $died"
+	}
+	in_every_shell wrote
+}
+
 @test "a status that cannot be written is told, and none is left that says clean" {
 	blocked() {
 		echo "clean 0 fatal" > "$BOX/run/initramfs/kho/status"

@@ -1045,6 +1045,14 @@ static void test_textfile(void)
 	read_text(path, metrics, sizeof(metrics));
 	CHECK(strstr(metrics, "kho_boot_status{status=\"unknown\"} 1\n"));
 
+	test_case = "the state cannot be read, and an earlier boot was clean";
+	options.core = "/nowhere";
+	put("/run/initramfs/kho/status", "unknown the check did not finish\n");
+	report_boot(&options, -1);
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_boot_status{status=\"unknown\"} 1\n"));
+	options.core = fixture("v4-incoming-unclaimed");
+
 	test_case = "no folder for the textfile";
 	options.textfile = "nowhere/kho.prom";
 	CHECK(report_boot(&options, -1) == EXIT_FINDINGS);

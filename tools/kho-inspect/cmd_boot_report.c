@@ -224,9 +224,6 @@ static void print_metrics(void *data, void *result)
 	if (word != WORD_NONE && word != WORD_OFF && word != WORD_ABSENT)
 		print_state(*report->options, outcome);
 	print_scratch(report->options);
-	printf("# HELP kho_boot_status What the initramfs found of the hand-over; kho-boot(7) has the words.\n"
-	       "# TYPE kho_boot_status gauge\n"
-	       "kho_boot_status{status=\"%s\"} 1\n", boot_word_name(word));
 	outcome->done = !fflush(stdout) && !ferror(stdout);
 }
 
@@ -295,6 +292,7 @@ static void write_textfile(struct report *report, const char *path)
 	struct metrics metrics = { .report = report, .path = path };
 	struct outcome outcome;
 	char folder[PATH_MAX];
+	int size;
 
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		 slash ? path : ".");
@@ -307,8 +305,13 @@ static void write_textfile(struct report *report, const char *path)
 	}
 	metrics.fd = memfd_create("metrics", MFD_CLOEXEC);
 	if (metrics.fd >= 0) {
+		/* needs no state, so it replaces an earlier boot's even if the state cannot be read */
+		size = dprintf(metrics.fd,
+			       "# HELP kho_boot_status The verdict of the initramfs on the handover; kho-boot(7) has the words.\n"
+			       "# TYPE kho_boot_status gauge\n"
+			       "kho_boot_status{status=\"%s\"} 1\n", boot_word_name(report->word));
 		run_step(report, print_metrics, &metrics, "not all metrics are known", &outcome);
-		if (outcome.done)
+		if (outcome.done || (size > 0 && !ftruncate(metrics.fd, size)))
 			run_step(report, place_metrics, &metrics, path, &outcome);
 		close(metrics.fd);
 	} else {
