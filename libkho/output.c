@@ -278,7 +278,7 @@ static int open_descriptor(struct kho_output *output, int fd, unsigned int flags
 static int open_any(struct kho_output *output, unsigned int flags, struct kho_error *err)
 {
 	struct stat st;
-	int ret;
+	int ret, own;
 
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (is_open_as(fd, output->path))
@@ -287,8 +287,9 @@ static int open_any(struct kho_output *output, unsigned int flags, struct kho_er
 	ret = follow_links(output, &st, err);
 	if (ret)
 		return ret;
-	if (own_descriptor(output) >= 0)
-		return open_descriptor(output, own_descriptor(output), flags, err);
+	own = own_descriptor(output);
+	if (own >= 0)
+		return open_descriptor(output, own, flags, err);
 	return !st.st_mode || (S_ISREG(st.st_mode) && !is_in_proc(output)) ?
 	       open_regular(output, &st, err) : open_special(output, &st, flags, err);
 }
