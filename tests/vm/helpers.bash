@@ -14,6 +14,9 @@ teardown() {
 	vm_stop
 }
 
+# shellcheck disable=SC2034 # for the tests: the rules about scratch, which a dump does not have
+SCRATCH_RULES=K201,K202,K203,K204,K205,K414
+
 # Fails if the console has a message that no handover may cause.
 no_splat() {
 	console_lacks 'WARNING: |BUG: |Bad page state|Oops|Kernel panic'

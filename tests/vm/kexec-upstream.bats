@@ -97,7 +97,7 @@ failed=0
 	vm_ok kho-inspect list --json --core /proc/vmcore >"$BATS_TEST_TMPDIR/dump.json"
 	diff <(jq -S .records "$BATS_TEST_TMPDIR/before.json") <(jq -S .records "$BATS_TEST_TMPDIR/dump.json")
 	# a dump does not tell where scratch is; all else is judged
-	run -0 vm_run kho-inspect verify --core /proc/vmcore --ignore K201,K202,K203,K204,K205,K414
+	run -0 vm_run kho-inspect verify --core /proc/vmcore --ignore "$SCRATCH_RULES"
 	[[ $output != *"does not hold the content"* ]]
 	# the kernel's text is in there twice; what is sealed is in there and is what was sealed
 	vm_ok kho-inspect extract 2 --core /proc/vmcore -o /tmp/content
