@@ -19,7 +19,7 @@ forbidden() {
 	while read -r pattern; do
 		patterns+=(-e "$pattern")
 	done < <(grep -vE '^(#|except )' "$TURNS")
-	git grep -InP "${patterns[@]}" -- "$@" ":!$TURNS" ':!LICENSES' >"$hits" || (($? == 1)) || return
+	git grep -InP "${patterns[@]}" -- . ":!$TURNS" ':!LICENSES' >"$hits" || (($? == 1)) || return
 	while IFS=: read -r path text; do
 		awk -v path="$path" -v text="${text# }" \
 			'index($0, path ":") != 1 || !index($0, text)' "$hits" >"$hits.new"
@@ -30,7 +30,7 @@ forbidden() {
 
 @test "no file has a forbidden turn" {
 	local found
-	found=$(forbidden .)
+	found=$(forbidden)
 	[[ -z $found ]] || { echo "$found"; false; }
 }
 
