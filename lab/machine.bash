@@ -142,7 +142,7 @@ initramfs_make_all() {
 initramfs_prepare() {
 	local name missing=()
 	mkdir -p "$KHO_CACHE/initramfs"
-	# here, for a step in a step shows nothing
+	# here, because a step within a step shows nothing
 	for name; do
 		case $name in
 		initramfs-tools*) initramfs_tools_root ;;

@@ -379,7 +379,7 @@ static void judge_state(const struct check *check, struct opened *opened,
 		worsen(verdict, "%s", check->boot.slip);
 }
 
-/* The other side, for a snapshot of it is what the next kernel will be handed. */
+/* Falls back to the outgoing side of a file, whose snapshot shows what the next kernel gets. */
 static int open_incoming(const struct options *options, struct opened *opened,
 			 struct kho_error *err)
 {
