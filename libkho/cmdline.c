@@ -140,6 +140,11 @@ int kho_cmdline_bool(const char *cmdline, const char *name)
 
 /* ------------------------------------------------------------------ values */
 
+char kho_cmdline_peek(const struct kho_cmdline_text *text)
+{
+	return text->p < text->end ? *text->p : '\0';
+}
+
 static int digit_of(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -12,6 +12,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/addr_set.h \
 	libkho/cmdline.c \
 	libkho/cmdline.h \
+	libkho/crashkernel.c \
+	libkho/crashkernel.h \
 	libkho/crc32c.c \
 	libkho/crc32c.h \
 	libkho/decode.c \

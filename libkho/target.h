@@ -4,6 +4,7 @@
 #define KHO_TARGET_H
 
 #include "cmdline.h"
+#include "crashkernel.h"
 #include "kho.h"
 
 struct kho_verify;
@@ -11,13 +12,6 @@ struct kho_verify;
 /* The rules about the target's command line: K605, K607 to K609. */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
-
-/* Memory that crashkernel= asks for. */
-struct kho_crash_request {
-	uint64_t size;
-	uint64_t base;		/* fixed address; 0: any */
-	uint64_t low;		/* additional low memory if the rest is not low */
-};
 
 /* The additional low memory of a request that does not say it. @target may be NULL, as below. */
 uint64_t kho_crash_default_low(const struct kho_target *target);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crashkernel.h"
 #include "ranges.h"
 #include "target.h"
 #include "verify.h"
@@ -17,11 +18,6 @@
 #define CRASH_RAM_UNIT	(128ull << 20)	/* for the ranges of crashkernel= */
 
 /* ------------------------------------------------------------------ parts */
-
-static char next_char(const struct kho_cmdline_text *text)
-{
-	return text->p < text->end ? *text->p : '\0';
-}
 
 /* Takes the part of @text up to @delimiter, and skips the delimiter. */
 static struct kho_cmdline_text take_part(struct kho_cmdline_text *text, char delimiter)
@@ -100,7 +96,7 @@ static void apply_memmap_part(struct memory *memory, struct kho_cmdline_text tex
 	}
 	if (!kho_cmdline_size(&text, &size))
 		return;
-	kind = next_char(&text);
+	kind = kho_cmdline_peek(&text);
 	if (!kind || !strchr("@#$!%", kind)) {
 		limit_ram(memory, size);
 		return;
@@ -237,7 +233,7 @@ static int parse_switch(struct kho_cmdline_text text)
 {
 	int on = 0;
 
-	if (next_char(&text) == '+')
+	if (kho_cmdline_peek(&text) == '+')
 		text.p++;
 	if (text.p == text.end)
 		return -1;
@@ -305,138 +301,37 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 
 /* ------------------------------------------------------------ crashkernel= */
 
-static bool ends_in(const struct kho_cmdline_text *text, const char *end)
-{
-	size_t n = strlen(end);
-
-	return (size_t)(text->end - text->p) >= n && !memcmp(text->end - n, end, n);
-}
-
-/* The last "crashkernel=" with this suffix; NULL: without any. False if there is none. */
-static bool last_crashkernel(const char *cmdline, const char *suffix, struct kho_cmdline_text *found)
-{
-	static const char name[] = "crashkernel=";
-	bool any = false;
-
-	/* get_last_crashkernel() knows no quotes, no names, and no "--" */
-	for (const char *p = strstr(cmdline, name); p; p = strstr(p + 1, name)) {
-		struct kho_cmdline_text text = { p + sizeof(name) - 1, p + strcspn(p, " ") };
-		bool match = suffix ? ends_in(&text, suffix) :
-			     !ends_in(&text, ",high") && !ends_in(&text, ",low") &&
-			     !ends_in(&text, ",cma");
-
-		if (match) {
-			*found = text;
-			any = true;
-		}
-	}
-	return any;
-}
-
-/* parse_crashkernel_suffix(): "size,high". */
-static bool parse_with_suffix(struct kho_cmdline_text text, const char *suffix, uint64_t *size)
-{
-	size_t n = strlen(suffix);
-
-	return kho_cmdline_size(&text, size) && (size_t)(text.end - text.p) == n &&
-	       !memcmp(text.p, suffix, n);
-}
-
-static bool take_char(struct kho_cmdline_text *text, char c)
-{
-	if (next_char(text) != c)
-		return false;
-	text->p++;
-	return true;
-}
-
-/* parse_crashkernel_mem(): "range:size[,range:size]...[@base]". */
-static bool parse_ranges(struct kho_cmdline_text text, uint64_t ram, struct kho_crash_request *request)
-{
-	do {
-		uint64_t first, last = UINT64_MAX, size;
-
-		if (!kho_cmdline_size(&text, &first) || !take_char(&text, '-'))
-			return false;
-		if (next_char(&text) != ':' && (!kho_cmdline_size(&text, &last) || last <= first))
-			return false;
-		if (!take_char(&text, ':') || !kho_cmdline_size(&text, &size) || size >= ram)
-			return false;
-		if (ram >= first && ram < last) {
-			request->size = size;
-			break;
-		}
-	} while (take_char(&text, ','));
-
-	while (text.p < text.end && *text.p != '@')
-		text.p++;
-	return !request->size || !take_char(&text, '@') || kho_cmdline_size(&text, &request->base);
-}
-
-/* parse_crashkernel_simple(): "size[@base]". */
-static bool parse_simple(struct kho_cmdline_text text, struct kho_crash_request *request)
-{
-	if (!kho_cmdline_size(&text, &request->size))
-		return false;
-	if (!take_char(&text, '@'))
-		return text.p == text.end;
-	kho_cmdline_size(&text, &request->base);
-	return true;
-}
-
-static uint64_t add_sizes(const struct kho_range *ranges, size_t n)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += ranges[i].size;
-	return sum;
-}
-
 /*
- * parse_crashkernel() in kernel/crash_reserve.c. A request for 0 bytes: the kernel reserves
- * nothing, at any boot. False, with a report, if it is unknown.
+ * RAM of the target as crashkernel= counts it; 0 if unknown. The kernel rounds it up
+ * (parse_crashkernel_mem() in kernel/crash_reserve.c).
  */
-static bool read_crash_request(struct kho_verify *v, const char *cmdline, uint64_t default_low,
-			       struct kho_crash_request *request)
+static uint64_t crash_ram(const struct kho_verify *v, const char *cmdline)
 {
-	struct kho_cmdline_text plain, high, low;
 	const struct kho_range *ram;
-	bool valid = false;
-	size_t nr_ram;
+	uint64_t sum = 0;
+	size_t n;
 
-	*request = (struct kho_crash_request){ .low = default_low };
-	if (!last_crashkernel(cmdline, NULL, &plain)) {
-		valid = last_crashkernel(cmdline, ",high", &high) &&
-			parse_with_suffix(high, ",high", &request->size) &&
-			(!last_crashkernel(cmdline, ",low", &low) ||
-			 parse_with_suffix(low, ",low", &request->low));
-	} else if (!memchr(plain.p, ':', (size_t)(plain.end - plain.p))) {
-		valid = parse_simple(plain, request);
-	} else {
-		ram = kho_state_ram(v->state, &nr_ram);
-		if (!nr_ram || has_option(cmdline, "mem") || has_option(cmdline, "memmap")) {
-			kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-					       "cannot determine how much crashkernel= asks for: it is unknown how much RAM the target has");
-			return false;
-		}
-		valid = parse_ranges(plain, (add_sizes(ram, nr_ram) + CRASH_RAM_UNIT - 1) / CRASH_RAM_UNIT * CRASH_RAM_UNIT,
-				     request);
-	}
-	if (!valid)
-		request->size = 0;
-	return true;
+	if (has_option(cmdline, "mem") || has_option(cmdline, "memmap"))
+		return 0;
+	ram = kho_state_ram(v->state, &n);
+	for (size_t i = 0; i < n; i++)
+		sum += ram[i].size;
+	return (sum + CRASH_RAM_UNIT - 1) / CRASH_RAM_UNIT * CRASH_RAM_UNIT;
 }
 
 /* The target reserves it while scratch is its only memory (arch_reserve_crashkernel()). */
 static void verify_crashkernel(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline)
 {
-	struct kho_crash_request request, only_low;
+	struct kho_crash_request request = { .low = kho_crash_default_low(target) }, only_low;
 	int fits;
 
-	if (!read_crash_request(v, cmdline, kho_crash_default_low(target), &request) ||
-	    !request.size)
+	if (kho_crash_request_parse(cmdline, crash_ram(v, cmdline), &request)) {
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine how much crashkernel= asks for: it is unknown how much RAM the target has");
+		return;
+	}
+	if (!request.size)
 		return;
 	if (!kho_verify_knows_scratch(v)) {
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,

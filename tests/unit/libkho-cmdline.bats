@@ -10,6 +10,12 @@ bats_require_minimum_version 1.5.0
 	[ -z "$output" ]
 }
 
+@test "crashkernel= is read as the kernel reads it" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-crashkernel"
+	[ -z "$output" ]
+}
+
 @test "K605, K607, K608, K609: what a target's command line does to the state, and what fits scratch" {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-target-cmdline" "$BATS_TEST_DIRNAME"/../fixtures/v4-{,stock-}outgoing.khosnap

@@ -52,6 +52,10 @@ check_PROGRAMS += tests/unit/test-target-cmdline
 tests_unit_test_target_cmdline_SOURCES = tests/unit/test-target-cmdline.c
 tests_unit_test_target_cmdline_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-crashkernel
+tests_unit_test_crashkernel_SOURCES = tests/unit/test-crashkernel.c tests/unit/check.h
+tests_unit_test_crashkernel_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-only
 tests_unit_test_only_SOURCES = tests/unit/test-only.c
 tests_unit_test_only_LDADD = libkho/libkho-core.la
