@@ -38,13 +38,15 @@ dracut_root() {
 # all of this is installed, and to the machine nothing happened. The driver is
 # inside, as drivers of real hosts are: udev loads it after the first check, and
 # the claims are checked after that. FILE.modules is what this dracut lists.
+# The machine cannot run programs of another architecture. For a ROOT of one, its own dracut makes
+# the image of the files in ROOT, with the modules of the dracut in there.
 dracut_initramfs() {
 	local file=$1 root=$2 modules=$3
 	shift 3
 	# shellcheck disable=SC2016 # for the other shell
 	as_root unshare --mount bash -euc '
-		stage=$1 root=$2 kernel=$3 release=$4 file=$5 modules=$6
-		shift 6
+		stage=$1 root=$2 kernel=$3 release=$4 file=$5 modules=$6 ldd=$7
+		shift 7
 		mount --make-rprivate /
 		work=$(mktemp -d)
 		mount -t tmpfs tmpfs "$work"
@@ -62,29 +64,37 @@ dracut_initramfs() {
 			done
 			run=(chroot "$new")
 		fi
+		inside=$new sysroot=()
+		if [[ $ldd ]]; then
+			run=(env "DRACUT_LDD=$ldd" "LDD_ROOT=$new" DRACUT_INSTALL=/usr/lib/dracut/dracut-install
+				udevdir=/usr/lib/udev systemdutildir=/usr/lib/systemd)
+			inside="" sysroot=(--sysroot "$new")
+		fi
 		tmp=$(mktemp -d "$new/tmp/kho.XXXXXX")
 		modules_dir=$tmp/lib/modules/$release
 		mkdir -p "$modules_dir"
 		mount --bind "$kernel/modules/lib/modules/$release" "$modules_dir"
-		"${run[@]}" dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
-			--kver "$release" --kmoddir "${modules_dir#"$new"}" --gzip --no-machineid \
-			--modules "$modules" --add-drivers kho_edu "$@" "${tmp#"$new"}/initramfs.img"
-		"${run[@]}" dracut --list-modules --no-kernel > "$file.modules"
+		"${run[@]}" dracut "${sysroot[@]}" --force --no-hostonly --no-hostonly-cmdline --no-early-microcode \
+			--kver "$release" --kmoddir "${modules_dir#"$inside"}" --gzip --no-machineid \
+			--modules "$modules" --add-drivers kho_edu "$@" "${tmp#"$inside"}/initramfs.img"
+		"${run[@]}" dracut "${sysroot[@]}" --list-modules --no-kernel > "$file.modules"
 		cat "$tmp/initramfs.img" > "$file.tmp"
 		umount "$modules_dir"
 		rm -r "$tmp"
-	' bash "$STAGE" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file" "$modules" "$@"
+	' bash "$STAGE" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file" "$modules" \
+		"${STAGE_SYSROOT:+$KHO_TOP/lab/ldd-in-root}" "$@"
 	as_root chown "$(id -u):$(id -g)" "$file.tmp"
 	chmod 644 "$file.tmp"
 	mv "$file.tmp" "$file"
 }
 
 # The folder of the system that an image is made in: of dracut 059 the machine's own, whatever that
-# is; "beside" is of the one that has initramfs-tools too.
+# is, or the same release for the architecture of the stage; "beside" is of the one that has
+# initramfs-tools too.
 dracut_root_of() {
 	case $1 in
 	*-beside-059) initramfs_tools_root ;;
-	*-059) echo / ;;
+	*-059) echo "${STAGE_SYSROOT:-/}" ;;
 	*) dracut_root "${1##*-}" ;;
 	esac
 }

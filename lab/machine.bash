@@ -32,7 +32,7 @@ machine_key() {
 
 machine_images() {
 	local dir=$1
-	rm -rf "$KHO_BUILD"/vm-* "$KHO_BUILD"/initramfs-*
+	rm -rf "$KHO_BUILD/vm-$STAGE_ARCH"-* "$KHO_BUILD/initramfs-$STAGE_ARCH"-*
 	mkdir -p "$dir"
 	cp "$(initramfs_cached plain-059)" "$dir/initramfs.img"
 	image_root "$dir/root.img" --initramfs "$dir/initramfs.img"
@@ -46,25 +46,18 @@ machine_prepare() {
 	kernel_build
 	step "building kho-tools" stage_build
 	kexec_build
-	dir=$KHO_BUILD/vm-$(machine_key)
+	dir=$KHO_BUILD/vm-$STAGE_ARCH-$(machine_key)
 	initramfs_prepare plain-059
 	[[ -f $dir/complete ]] || step "making the disk" machine_images "$dir"
 	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
 	# tests make their own helpers there
-	export VM_BUILD=$KHO_BUILD/main
+	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD
 }
 
-# The same for arm64, without an initramfs.
 machine_prepare_arm64() {
-	local disk
 	kernel_arch arm64
 	stage_arch arm64
-	kernel_build
-	step "building kho-tools for arm64" stage_build
-	kexec_build
-	disk=$KHO_BUILD/arm64/root-$(machine_key).img
-	[[ -f $disk ]] || step "making the disk for arm64" image_root "$disk"
-	export VM_ARCH=arm64 VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk VM_BUILD=$STAGE_BUILD
+	machine_prepare
 }
 
 # machine_prepare_stock RELEASE: the same with a kernel that is not ours and no initramfs.
@@ -96,7 +89,7 @@ initramfs_key() {
 	local name=$1
 	{
 		printf '%s\n' "$name" "$KERNEL_DIR"
-		hash_of "$KHO_TOP"/lab/{dracut,initramfs-tools}.bash
+		hash_of "$KHO_TOP"/lab/{dracut.bash,initramfs-tools.bash,ldd-in-root}
 		[[ $name == *-without* ]] || hash_tree "$STAGE/usr/bin" "$STAGE_LIBDIR" "$STAGE/usr/lib/dracut" \
 			"$STAGE/usr/share/initramfs-tools" "$STAGE/usr/share/kho-tools"
 		case $name in
@@ -177,7 +170,7 @@ initramfs_disk() {
 
 machine_prepare_initramfs() {
 	local name dir file
-	dir=$KHO_BUILD/initramfs-$(machine_key)
+	dir=$KHO_BUILD/initramfs-$STAGE_ARCH-$(machine_key)
 	mkdir -p "$dir"
 	initramfs_prepare "${MACHINE_INITRAMFS[@]}"
 	for name in "${MACHINE_INITRAMFS[@]}"; do

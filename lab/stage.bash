@@ -5,12 +5,13 @@
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-# Packages that programs for arm64 are built with (libc and the libraries of Build-Depends), and that a
-# machine of it has besides: packages of the Debian that this machine runs.
+# Packages that programs for arm64 are built with (libc and the libraries of Build-Depends), that a
+# machine of it has besides, and that its initramfs is made of: of the Debian that this machine runs.
 SYSROOT_PACKAGES=(
 	libc6-dev linux-libc-dev libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
 	libseccomp-dev libkdumpfile-dev libdw-dev
 	busybox-static kmod
+	dracut-core udev dash bash coreutils util-linux mount sed
 )
 
 # A link to /lib/... is one of the machine that builds.

@@ -38,7 +38,7 @@ load_image() {
 
 load_fetched() {
 	local how=$1 kho=$2
-	vm_ok kexec -l "$how" "$kho" /boot/bzImage --initrd=/tmp/initramfs.img \
+	vm_ok kexec -l "$how" "$kho" "/boot/${VM_KERNEL##*/}" --initrd=/tmp/initramfs.img \
 		--command-line="$VM_CMDLINE ro kho=on ${3:-}"
 }
 
