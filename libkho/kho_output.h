@@ -111,6 +111,8 @@ struct kho_output;
 
 /* The caller seeks: kho_output_commit() copies the data to a device, a FIFO and the like. */
 #define KHO_OUTPUT_SEEKABLE	1u
+/* A regular file that this user owns gets @mode too, instead of keeping its own. */
+#define KHO_OUTPUT_NEW_MODE	2u
 
 /*
  * Opens @path for writing; with a FIFO, waits for a reader. A new file gets @mode (less the umask),

@@ -194,12 +194,13 @@ static int open_unlinked(const struct kho_output *output)
 	return fd;
 }
 
-static int open_regular(struct kho_output *output, const struct stat *st, struct kho_error *err)
+static int open_regular(struct kho_output *output, const struct stat *st, unsigned int flags,
+			struct kho_error *err)
 {
 	/* rename() could replace a file that this user must not write */
 	if (st->st_mode && faccessat(output->folder, output->name, W_OK, AT_EACCESS))
 		return kho_fail_os(err, "write", output->path);
-	if (st->st_mode && st->st_uid == geteuid()) {
+	if (st->st_mode && st->st_uid == geteuid() && !(flags & KHO_OUTPUT_NEW_MODE)) {
 		output->mode = st->st_mode & 0777;
 		output->keeps_mode = true;
 	}
@@ -291,7 +292,7 @@ static int open_any(struct kho_output *output, unsigned int flags, struct kho_er
 	if (own >= 0)
 		return open_descriptor(output, own, flags, err);
 	return !st.st_mode || (S_ISREG(st.st_mode) && !is_in_proc(output)) ?
-	       open_regular(output, &st, err) : open_special(output, &st, flags, err);
+	       open_regular(output, &st, flags, err) : open_special(output, &st, flags, err);
 }
 
 static void release(struct kho_output *output)
@@ -315,7 +316,7 @@ int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kh
 	struct kho_output *output;
 	int ret;
 
-	if (flags & ~KHO_OUTPUT_SEEKABLE)
+	if (flags & ~(KHO_OUTPUT_SEEKABLE | KHO_OUTPUT_NEW_MODE))
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "unknown flags: %#x", flags);
 	output = malloc(sizeof(*output));
 	if (!output)

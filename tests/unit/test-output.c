@@ -123,6 +123,10 @@ static void regular(void)
 
 	CHECK(!put("new", "content", 0) && has("new", "content", 0640));
 	CHECK(!put("new", "", KHO_OUTPUT_SEEKABLE) && has("new", "", 0640));
+	make("own mode", "old", 0666);
+	CHECK(!put("own mode", "kept", 0) && has("own mode", "kept", 0666));
+	CHECK(!put("own mode", "new", KHO_OUTPUT_NEW_MODE) && has("own mode", "new", 0640));
+	CHECK(!unlink("own mode"));
 	make("old", "before", 0604);
 	CHECK(!put("old", "after", 0) && has("old", "after", 0604));
 	CHECK(!put("./old", "again", 0) && has("old", "again", 0604));
@@ -163,7 +167,7 @@ static void errors(void)
 	CHECK(put(name, "", 0) == KHO_ERR_OS);
 	CHECK(put("/dev/full", "content", 0) == KHO_ERR_OS);
 	CHECK(put("/dev/full", "content", KHO_OUTPUT_SEEKABLE) == KHO_ERR_OS);
-	CHECK(kho_output_open("file", 0600, 2, &output, &err) == KHO_ERR_USAGE);
+	CHECK(kho_output_open("file", 0600, 4, &output, &err) == KHO_ERR_USAGE);
 	/* what takes its place cannot be replaced */
 	CHECK(!kho_output_open("later", 0600, 0, &output, NULL) && !mkdir("later", 0755));
 	CHECK(kho_output_commit(output, &err) == KHO_ERR_OS && strstr(err.message, "later"));

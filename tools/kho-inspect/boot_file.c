@@ -45,7 +45,7 @@ int boot_file_open(const char *dir, const char *name, unsigned int flags,
 	char path[PATH_MAX];
 
 	if (path_make(path, dir, name))
-		return kho_output_open(path, 0600, flags, out, err);
+		return kho_output_open(path, 0600, flags | KHO_OUTPUT_NEW_MODE, out, err);
 	errno = ENAMETOOLONG;
 	return fail_at(err, "write to", dir);
 }
