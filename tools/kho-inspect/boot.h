@@ -142,7 +142,8 @@ typedef void (*boot_child_fn)(void *data, void *result);
  * Runs @fn in a child with a limit on memory, and copies the @size bytes of its result to
  * @result. Returns 0; -ETIME: it did not finish by @deadline (see boot_clock()), and is not
  * waited for; -ECHILD: it crashed; or -errno. On an error, @why has the reason in words, and
- * @result may be half written.
+ * @result may be half written. The child's standard output is /dev/null, and it dies with its
+ * parent.
  */
 int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline,
 		   char *why, size_t why_size);

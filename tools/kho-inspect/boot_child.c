@@ -4,6 +4,7 @@
  * that another kernel wrote. The child restricts its system calls and its memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -64,11 +65,16 @@ static void limit_memory(void)
 #endif
 }
 
-static void __attribute__((noreturn)) run_child(int to_parent, boot_child_fn fn, void *data,
-						void *result, size_t size)
+/*
+ * @null replaces the caller's output. That may be a pipe, and its reader waits until no process has
+ * it open. A child that hangs in the kernel survives even SIGKILL.
+ */
+static void __attribute__((noreturn)) run_child(int null, int to_parent, boot_child_fn fn,
+						void *data, void *result, size_t size)
 {
 	const struct rlimit no_core = { 0, 0 };
 
+	dup2(null, STDOUT_FILENO);
 	/* the parent enforces the time limit */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -121,33 +127,11 @@ static void say_how_it_ended(pid_t pid, char *why, size_t size)
 		snprintf(why, size, "it ended with status %d", WEXITSTATUS(status));
 }
 
-int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline,
-		   char *why, size_t why_size)
+static int wait_for(pid_t pid, int fd, void *result, size_t size, uint64_t deadline, char *why,
+		    size_t why_size)
 {
-	int fds[2], ret;
-	pid_t pid;
+	int ret = read_until(fd, result, size, deadline);
 
-	fflush(NULL);
-	if (pipe(fds)) {
-		snprintf(why, why_size, "no pipe: %s", strerror(errno));
-		return -errno;
-	}
-	pid = fork();
-	if (pid < 0) {
-		ret = -errno;
-		snprintf(why, why_size, "no process: %s", strerror(errno));
-		close(fds[0]);
-		close(fds[1]);
-		return ret;
-	}
-	if (!pid) {
-		close(fds[0]);
-		run_child(fds[1], fn, data, result, size);
-	}
-
-	close(fds[1]);
-	ret = read_until(fds[0], result, size, deadline);
-	close(fds[0]);
 	if (ret > 0) {
 		waitpid(pid, NULL, 0);
 		return 0;
@@ -161,4 +145,35 @@ int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint
 	}
 	say_how_it_ended(pid, why, why_size);
 	return -ECHILD;
+}
+
+int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline,
+		   char *why, size_t why_size)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), fds[2], ret;
+	pid_t pid;
+
+	if (null < 0 || pipe2(fds, O_CLOEXEC)) {
+		ret = -errno;
+		snprintf(why, why_size, "%s: %s", null < 0 ? "cannot open /dev/null" : "no pipe",
+			 strerror(-ret));
+		if (null >= 0)
+			close(null);
+		return ret;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		run_child(null, fds[1], fn, data, result, size);
+	}
+	ret = -errno;
+	close(null);
+	close(fds[1]);
+	if (pid < 0)
+		snprintf(why, why_size, "no process: %s", strerror(-ret));
+	else
+		ret = wait_for(pid, fds[0], result, size, deadline, why, why_size);
+	close(fds[0]);
+	return ret;
 }
