@@ -558,7 +558,9 @@ struct kho_verify_summary {
 	size_t not_applicable;
 	size_t rules;		/* rules that were applied to everything that they are about */
 	uint64_t records, pages, ranges;	/* or KHO_COUNT_UNKNOWN */
-	uint64_t reserved[7];
+	/* incoming allocations with finding K501 (needs claims) and K502, or KHO_COUNT_UNKNOWN */
+	uint64_t unclaimed, refused;
+	uint64_t reserved[5];
 };
 
 /*

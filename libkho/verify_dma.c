@@ -32,6 +32,8 @@ struct records {
 	uint64_t doubtful;	/* damaged records that the kernel may not count */
 	uint64_t without_fate;	/* incoming records without a fate */
 	bool fates;		/* others have a fate; valid if without_fate is not 0 */
+	uint64_t unclaimed, refused;
+	uint64_t strange_fates;	/* records that may be unclaimed or refused, in a later format */
 	uint64_t absent_contents; /* sealed, but not in this file */
 	uint64_t unread_contents; /* sealed, but the caller had no time left */
 };
@@ -99,6 +101,9 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 		kho_report(v, KHO_RULE_K503, record->addr, record->id,
 			   "record %" PRIu64 " of %s went unclaimed through an earlier kernel",
 			   record->id, record->device);
+	records->refused += record->fate == KHO_DMA_FATE_FAILED;
+	records->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
+	records->strange_fates += record->fate == KHO_DMA_FATE_UNKNOWN;
 	if (record->fate == KHO_DMA_FATE_FAILED)
 		kho_report(v, KHO_RULE_K502, record->addr, record->id,
 			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
@@ -531,6 +536,27 @@ static void say_evaluated(struct kho_verify *v, const struct kho_dma_header *hea
 		kho_evaluated(v, KHO_RULE_K413);
 }
 
+static void report_no_fates(struct kho_verify *v, const struct records *records)
+{
+	static const enum kho_rule_number rules[] = { KHO_RULE_K501, KHO_RULE_K502, KHO_RULE_K504 };
+
+	for (size_t i = v->options->claims ? 0 : 1; i < sizeof(rules) / sizeof(rules[0]); i++)
+		kho_report_unevaluated(v, rules[i], KHO_NO_ADDR, 0,
+				       "the kernel gave none of the %" PRIu64 " record(s) a fate: it took none over, or it does not write fates",
+				       records->without_fate);
+}
+
+/* A record with unknown fate may be unclaimed or refused too: then the counts stay unknown. */
+static void count_claims(struct kho_verify *v, const struct records *records)
+{
+	if (v->state->root.side != KHO_SIDE_IN || records->damaged || records->strange_fates ||
+	    (records->without_fate && !records->fates))
+		return;
+	v->summary->refused = records->refused;
+	if (v->options->claims)
+		v->summary->unclaimed = records->unclaimed;
+}
+
 /* Without records, every rule about them holds. */
 static void say_nothing_there(struct kho_verify *v)
 {
@@ -547,6 +573,7 @@ static void say_nothing_there(struct kho_verify *v)
 		kho_evaluated(v, KHO_RULE_K501);
 		kho_evaluated(v, KHO_RULE_K502);
 		kho_evaluated(v, KHO_RULE_K504);
+		count_claims(v, &(const struct records){ 0 });
 	}
 	v->summary->records = 0;
 	v->summary->pages = 0;
@@ -578,14 +605,13 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 				       "no time was left to read the content of %" PRIu64 " sealed allocation(s)",
 				       records.unread_contents);
 	if (records.without_fate && !records.fates)
-		kho_report_unevaluated(v, KHO_RULE_K504, KHO_NO_ADDR, 0,
-				       "the kernel gave none of the %" PRIu64 " record(s) a fate: it took none over, or it does not write fates",
-				       records.without_fate);
+		report_no_fates(v, &records);
 	if (records.compare)
 		compare_records(v, &records);
 	if (!ret) {
 		compare_counts(v, header, &records);
 		say_evaluated(v, header, &records);
+		count_claims(v, &records);
 		v->summary->records = records.all;
 		if (!records.damaged && !records.pages_unknown)
 			v->summary->pages = records.pages;
