@@ -229,16 +229,17 @@ static void is_word(int status, const char *word)
 
 static void test_fixtures(void)
 {
+	/* an outgoing state does not say what the next kernel will claim */
 	static const struct { const char *name, *incoming, *claims; } cases[] = {
 		{ "v1-incoming", "clean", "clean" },
-		{ "v1-outgoing", "clean", "clean" },
+		{ "v1-outgoing", "clean", "unknown" },
 		{ "v3-incoming", "clean", "clean" },
-		{ "v3-outgoing", "clean", "clean" },
+		{ "v3-outgoing", "clean", "unknown" },
 		{ "v4-incoming-claimed", "clean", "clean" },
 		{ "v4-incoming-unclaimed", "clean", "warning" },
-		{ "v4-outgoing", "clean", "clean" },
+		{ "v4-outgoing", "clean", "unknown" },
 		{ "v4-stock-incoming", "clean", "clean" },
-		{ "v4-stock-outgoing", "clean", "clean" },
+		{ "v4-stock-outgoing", "clean", "unknown" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -388,6 +389,29 @@ static void test_cold(void)
 	put("/proc/device-tree/chosen/bootargs", "");
 	is_word(check_boot(NULL, BOOT_INCOMING), "none");
 
+	new_box("setup_data that cannot be read");
+	put("/sys/kernel/boot_params/setup_data/0/type", "0x9\n");
+	put("/sys/kernel/boot_params/setup_data/1/", "");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "cannot read /sys/kernel/boot_params/setup_data/1/type: No such file or directory"));
+	CHECK(starts(output, "warn incoming state: unknown: "));
+	put("/sys/kernel/boot_params/setup_data/1/type", "ten\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "setup_data/1/type is not a number"));
+	/* one that can be read settles it */
+	put("/sys/kernel/boot_params/setup_data/2/type", "0xa\n");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	findings_have("K510");
+	CHECK(!strstr(status_line, "is not a number"));
+	/* and so does the state itself */
+	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/setup_data/2/type"));
+	is_word(check_boot(fixture("v4-stock-incoming"), BOOT_INCOMING), "clean");
+
+	new_box("setup_data that is not a folder");
+	put("/sys/kernel/boot_params/setup_data", "");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "cannot read /sys/kernel/boot_params/setup_data: Not a directory"));
+
 	new_box("a crash kernel is left alone");
 	hand_over();
 	put("/proc/vmcore", "");
@@ -451,6 +475,18 @@ static void test_lost(void)
 	cmdline("rd.kho.expect=5,11 rd.kho.policy=reboot");
 	is_word(check_boot(NULL, BOOT_INCOMING), "none");
 	CHECK(!*output && strstr(status_line, "rd.kho.expect= does not count"));
+
+	new_box("a device tree without linux,booted-from-kexec, and a copied promise");
+	show_no_state();
+	put("/proc/device-tree/chosen/bootargs", "");
+	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/version"));
+	unlink(strcat(strcpy(findings, box), "/proc/sys/kernel/bootloader_type"));
+	cmdline("rd.kho.expect=5,11 rd.kho.policy=halt");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!*output && strstr(status_line, "rd.kho.expect= does not count"));
+	put("/proc/device-tree/chosen/linux,booted-from-kexec", "");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+	CHECK(starts(output, "halt incoming state: absent: "));
 
 	new_box("nothing says who started this kernel");
 	show_no_state();
@@ -686,9 +722,16 @@ static void hang(void *data, void *result)
 		pause();
 }
 
+static void look_at_stdout(void *data, void *result)
+{
+	(void)data;
+	fstat(STDOUT_FILENO, result);
+}
+
 static void test_children(void)
 {
 	char why[160] = "", result[16] = "";
+	struct stat ours, theirs;
 
 	test_case = "children";
 	CHECK(boot_run_child(crash, NULL, result, sizeof(result), __real_boot_clock() + 60000, why,
@@ -696,6 +739,12 @@ static void test_children(void)
 	CHECK(strstr(why, "signal 9"));
 	CHECK(boot_run_child(hang, NULL, result, sizeof(result), __real_boot_clock() + 50, why,
 			     sizeof(why)) == -ETIME);
+	/* a hook waits until nobody holds its pipe, and a child may hang in the kernel */
+	CHECK(!boot_run_child(look_at_stdout, NULL, &theirs, sizeof(theirs),
+			      __real_boot_clock() + 60000, why, sizeof(why)));
+	CHECK(!fstat(STDOUT_FILENO, &ours));
+	CHECK(theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
+	CHECK(S_ISCHR(theirs.st_mode));
 }
 
 /* As if the disk were full. */
@@ -823,6 +872,21 @@ static void test_unwritable(void)
 	is_still_fatal(status, "cannot create");
 }
 
+/* The files are for root only, whatever was there before. */
+static void test_modes(void)
+{
+	char path[PATH_MAX + 64];
+
+	new_box("a status that everybody may read");
+	hand_over();
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING), "clean");
+	snprintf(path, sizeof(path), "%s/status", run_dir);
+	CHECK(!chmod(path, 0644));
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "warning");
+	CHECK(mode_of("claims.json") == 0600 && mode_of("findings.claims") == 0600);
+	CHECK(mode_of("snapshot.khosnap") == 0600);
+}
+
 static unsigned int files_left(void)
 {
 	static const char *const names[] = {
@@ -869,7 +933,7 @@ static void test_two_runs(const char *damaged)
 }
 
 /* The report of the first check, or a part of it, is gone. */
-static void test_without_first(const char *damaged)
+static void test_without_first(const char *damaged, const char *refused)
 {
 	static const char *const names[] = { "report.json", "findings", "status" };
 	char path[PATH_MAX + 64];
@@ -889,10 +953,80 @@ static void test_without_first(const char *damaged)
 		is_word(check_boot(damaged, BOOT_CLAIMS), "error");
 	}
 
+	new_box("the first check left a status and nothing else");
+	hand_over();
+	put("/run/initramfs/kho/status", "unknown kho-inspect could not judge anything (status 137)\n");
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS), "unknown");
+	CHECK(strstr(status_line, "; claims: unknown: 0 unclaimed, 0 refused; the first check left no report\n"));
+	CHECK(!*output);
+	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "unknown");
+	CHECK(strstr(status_line, "; claims: unknown: 5 unclaimed, 0 refused; the first check left no report\n"));
+	CHECK(starts(output, "warn claims: unknown: 5 unclaimed, 0 refused; the first check left no report\n"));
+	CHECK(strstr(output, "\nwarning K501: "));
+	is_word(check_boot(refused, BOOT_CLAIMS), "error");
+	CHECK(strstr(status_line, "; claims: error: error K502: ") &&
+	      strstr(status_line, "4 unclaimed, 1 refused; the first check left no report\n"));
+	CHECK(starts(output, "warn claims: error: error K502: ") && report_has("snapshot.khosnap"));
+	CHECK(starts(findings, "error K502 error 0x"));
+
+	for (int left = 0; left < 2; left++) {
+		new_box("nothing of the first check, and no state");
+		show_no_state();
+		put("/run/initramfs/kho/status", "unknown the check died: it was killed by signal 9 (Killed)\n");
+		if (left)
+			hand_over();
+		is_word(check_boot(NULL, BOOT_CLAIMS), left ? "absent" : "unknown");
+		if (left)
+			CHECK(starts(output, "warn claims: absent: fatal K510: "));
+		else
+			CHECK(strstr(status_line, "; claims: unknown: ") && !*output);
+	}
+
+	new_box("a promise that a first check without a report did not compare");
+	hand_over();
+	cmdline("rd.kho.expect=99,99999");
+	put("/run/initramfs/kho/status", "unknown the check died: it was killed by signal 9 (Killed)\n");
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS), "fatal");
+	CHECK(starts(output, "warn claims: fatal: fatal K511: "));
+
+	new_box("the first check had no state to read");
+	by_kexec();
+	show_no_state();
+	cmdline("rd.kho.expect");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	is_word(check_boot(NULL, BOOT_CLAIMS), "unknown");
+	CHECK(!*output && strstr(status_line, "; claims: unknown: "));
+	CHECK(!strstr(status_line, "nothing was handed over"));
+
 	new_box("the second check without the first");
 	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "unknown");
 	CHECK(starts(output, "warn claims: unknown: 5 unclaimed, 0 refused; "));
 	CHECK(strstr(status_line, "; claims: unknown: "));
+}
+
+/* The first check read a state; the second one finds none. */
+static void test_state_gone(void)
+{
+	for (int left = 0; left < 2; left++) {
+		new_box(left ? "left, and gone at the second check" : "gone at the second check");
+		if (left)
+			hand_over();
+		else
+			unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/version"));
+		is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING), "clean");
+		is_word(check_boot(NULL, BOOT_CLAIMS), "unknown");
+		CHECK(strstr(status_line, "; claims: unknown: the state that the first check read is gone: debugfs is not mounted at "));
+		CHECK(starts(output, "warn claims: unknown: the state that the first check read is gone: "));
+		show_no_state();
+		is_word(check_boot(NULL, BOOT_CLAIMS), "unknown");
+		CHECK(strstr(status_line, "is gone: this kernel was booted without a handover\n"));
+	}
+
+	new_box("state that neither check can read is told once");
+	hand_over();
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	is_word(check_boot(NULL, BOOT_CLAIMS), "unknown");
+	CHECK(!*output && !strstr(status_line, "is gone"));
 }
 
 /* ------------------------------------------------------------- boot-report */
@@ -997,6 +1131,29 @@ static void test_many_entries(void)
 	CHECK(report_boot(&options, -1) == EXIT_CANNOT_TELL);
 }
 
+/* A kernel that records no fate: nobody knows what is claimed. */
+static void test_no_fates(const char *no_fates)
+{
+	struct options options = { .core = no_fates, .textfile = "metrics/kho.prom", .journal = true };
+	char path[PATH_MAX + 16], metrics[65536];
+
+	new_box("no record has a fate");
+	hand_over();
+	is_word(check_boot(no_fates, BOOT_INCOMING), "unknown");
+	findings_have("K502 K504");
+	is_word(check_boot(no_fates, BOOT_CLAIMS), "unknown");
+	CHECK(starts(findings, "unknown K501 warning - - not judged: the kernel gave none of the 5 record(s) a fate"));
+	CHECK(strstr(status_line, "; claims: unknown: warning K501: not judged: ") &&
+	      strstr(status_line, "; an unknown number is unclaimed, an unknown number is refused\n"));
+	put("/metrics/", "");
+	CHECK(!report_boot(&options, -1));
+	CHECK(strstr(output, "an unknown number is unclaimed") && strstr(output, "KHO: warning K501: not judged: "));
+	path_in_box(path, "/metrics/kho.prom");
+	read_text(path, metrics, sizeof(metrics));
+	CHECK(strstr(metrics, "kho_dma_records{side=\"incoming\"} 5\n"));
+	CHECK(!strstr(metrics, "kho_dma_unclaimed"));
+}
+
 static void test_textfile(void)
 {
 	struct options options = { .core = fixture("v4-incoming-unclaimed"), .textfile = "metrics/kho.prom" };
@@ -1070,7 +1227,7 @@ static void test_plain(void)
 int main(int argc, char **argv)
 {
 	unsigned int damages = 0;
-	char path[PATH_MAX];
+	char path[PATH_MAX], refused[PATH_MAX];
 
 	if (argc != 11)
 		return 2;
@@ -1090,14 +1247,19 @@ int main(int argc, char **argv)
 	test_policies(path);
 	test_slips();
 	test_unwritable();
+	test_modes();
 	test_two_runs(path);
-	test_without_first(path);
+	snprintf(refused, sizeof(refused), "%s/in-fate-failed", argv[4]);
+	test_without_first(path, refused);
+	test_state_gone();
 	snprintf(path, sizeof(path), "%s/record-sealed", argv[6]);
 	test_not_clean(path);
 	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
 	test_journal(path);
 	test_many_entries();
 	test_textfile();
+	snprintf(path, sizeof(path), "%s/in-no-fates", argv[4]);
+	test_no_fates(path);
 	printf("%u checks, %u damages\n", checks, damages);
 	return 0;
 }

@@ -104,7 +104,8 @@ enum boot_answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 struct boot_evidence {
 	bool crash_kernel;	/* it has /proc/vmcore */
 	bool left;		/* setup_data or device tree: the previous kernel left state */
-	bool shown;		/* this machine would show them, so "not left" is certain */
+	bool shown;		/* this machine would show them */
+	char doubt[160];	/* why "not left" is not certain although they are shown, or "" */
 	enum boot_answer by_kexec; /* kexec started this kernel */
 };
 

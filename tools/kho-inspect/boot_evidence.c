@@ -18,6 +18,7 @@
 #define SETUP_KEXEC_KHO		10
 #define LOADER_KEXEC		0xd	/* in the high four bits of bootloader_type */
 #define BOOT_PARAMS		"/sys/kernel/boot_params"
+#define SETUP_DATA		BOOT_PARAMS "/setup_data"
 #define CHOSEN			"/proc/device-tree/chosen"
 #define KMSG			"/dev/kmsg"
 #define MAX_CMDLINE		65536
@@ -37,63 +38,108 @@ static bool exists(const char *sysroot, const char *name)
 	return path_make(path, sizeof(path), sysroot, name) && !access(path, F_OK);
 }
 
-/* Reads the number in a file (base 0); false if there is none. */
-static bool read_number(const char *path, unsigned long *number)
+/* Reads the number in a file (base 0). Returns 0, or -errno; -EINVAL: there is no number. */
+static int read_number(const char *path, unsigned long *number)
 {
 	FILE *file = fopen(path, "re");
 	char text[32], *end;
 	bool read;
+	int ret;
 
 	if (!file)
-		return false;
+		return -errno;
+	errno = 0;
 	read = fgets(text, sizeof(text), file);
+	ret = -errno;
 	fclose(file);
 	if (!read)
-		return false;
+		return ret ? ret : -EINVAL;
 	errno = 0;
 	*number = strtoul(text, &end, 0);
-	return !errno && end != text && (!*end || *end == '\n');
+	return !errno && end != text && (!*end || *end == '\n') ? 0 : -EINVAL;
+}
+
+/* Notes the first reason why it is not certain that nothing was left. */
+static void doubt(struct boot_evidence *evidence, const char *name, int error)
+{
+	if (*evidence->doubt)
+		return;
+	if (error == EINVAL)
+		snprintf(evidence->doubt, sizeof(evidence->doubt), "%s is not a number", name);
+	else
+		snprintf(evidence->doubt, sizeof(evidence->doubt), "cannot read %s: %s", name,
+			 strerror(error));
+}
+
+static void read_type(const char *sysroot, const char *number, struct boot_evidence *evidence)
+{
+	char name[sizeof(SETUP_DATA) + NAME_MAX + sizeof("//type")], path[PATH_MAX];
+	int ret = -ENAMETOOLONG;
+	unsigned long type;
+
+	snprintf(name, sizeof(name), SETUP_DATA "/%s/type", number);
+	if (path_make(path, sizeof(path), sysroot, name))
+		ret = read_number(path, &type);
+	if (ret)
+		doubt(evidence, name, -ret);
+	else if (type == SETUP_KEXEC_KHO)
+		evidence->left = true;
 }
 
 /* A setup_data of that type is there even when this kernel was built without KHO. */
-static bool in_setup_data(const char *sysroot)
+static void read_setup_data(const char *sysroot, struct boot_evidence *evidence)
 {
-	char pattern[PATH_MAX];
-	unsigned long type;
-	bool found = false;
-	glob_t files;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *folder = NULL;
 
-	if (!path_make(pattern, sizeof(pattern), sysroot, BOOT_PARAMS "/setup_data/*/type") ||
-	    glob(pattern, GLOB_NOSORT, NULL, &files))
-		return false;
-	for (size_t i = 0; i < files.gl_pathc && !found; i++)
-		found = read_number(files.gl_pathv[i], &type) && type == SETUP_KEXEC_KHO;
-	globfree(&files);
-	return found;
+	if (path_make(path, sizeof(path), sysroot, SETUP_DATA))
+		folder = opendir(path);
+	/* a kernel without any has no such folder */
+	if (!folder && errno == ENOENT)
+		return;
+	errno = folder ? 0 : errno;
+	while (folder && (entry = readdir(folder))) {
+		if (*entry->d_name != '.')
+			read_type(sysroot, entry->d_name, evidence);
+		errno = 0;
+	}
+	if (errno)
+		doubt(evidence, SETUP_DATA, errno);
+	if (folder)
+		closedir(folder);
 }
 
-/* The boot loader type tells kexec from firmware and other loaders. */
+/*
+ * x86 has a boot loader type. A kernel that kexec_file_load started from a device tree has
+ * linux,booted-from-kexec in it (of_kexec_alloc_and_setup_fdt()). One that kexec-tools loaded by
+ * kexec_load on arm64 need not have it; our kexec promises state there only together with
+ * linux,kho-fdt, which boot_evidence_read() looks for.
+ */
 static enum boot_answer started_by_kexec(const char *sysroot)
 {
 	char path[PATH_MAX];
 	unsigned long loader;
+	int ret = -ENAMETOOLONG;
 
 	if (exists(sysroot, CHOSEN "/linux,booted-from-kexec"))
 		return ANSWER_YES;
-	if (!path_make(path, sizeof(path), sysroot, "/proc/sys/kernel/bootloader_type") ||
-	    !read_number(path, &loader))
-		return ANSWER_UNKNOWN;
-	return loader >> 4 == LOADER_KEXEC ? ANSWER_YES : ANSWER_NO;
+	if (path_make(path, sizeof(path), sysroot, "/proc/sys/kernel/bootloader_type"))
+		ret = read_number(path, &loader);
+	if (!ret)
+		return loader >> 4 == LOADER_KEXEC ? ANSWER_YES : ANSWER_NO;
+	return ret == -ENOENT && exists(sysroot, CHOSEN) ? ANSWER_NO : ANSWER_UNKNOWN;
 }
 
 void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence)
 {
 	*evidence = (struct boot_evidence){
 		.crash_kernel = exists(sysroot, "/proc/vmcore"),
-		.left = in_setup_data(sysroot) || exists(sysroot, CHOSEN "/linux,kho-fdt"),
+		.left = exists(sysroot, CHOSEN "/linux,kho-fdt"),
 		.shown = exists(sysroot, BOOT_PARAMS "/version") || exists(sysroot, CHOSEN),
 		.by_kexec = started_by_kexec(sysroot),
 	};
+	read_setup_data(sysroot, evidence);
 	/* only a kexec leaves state */
 	if (evidence->left)
 		evidence->by_kexec = ANSWER_YES;

@@ -64,8 +64,11 @@ struct check {
 	bool has_dir;		/* else no file is written */
 	char trouble[640];	/* with its files, before there was a verdict */
 	struct kho_output *report, *findings; /* NULL: cannot be written */
-	enum boot_word earlier;	/* of the first stage, for the second one */
+	/* for the second stage: */
+	enum boot_word earlier;	/* of the first one */
 	char earlier_text[1100];
+	bool alone;		/* the first one left no report and no findings */
+	bool had_state;		/* the first one read a state */
 };
 
 /* The answer of the child. It needs no file: what cannot be written is not lost. */
@@ -90,6 +93,18 @@ static void set_verdict(struct verdict *verdict, enum boot_word word, const char
 	*verdict = (struct verdict){ .word = word };
 	va_start(args, fmt);
 	vsnprintf(verdict->text, sizeof(verdict->text), fmt, args);
+	va_end(args);
+}
+
+static void add_text(struct verdict *verdict, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_text(struct verdict *verdict, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	boot_add_text(verdict->text, sizeof(verdict->text), fmt, args);
 	va_end(args);
 }
 
@@ -141,9 +156,9 @@ static int collect(const struct kho_finding *finding, void *data)
 {
 	struct collector *collector = data;
 
-	if (finding->rule->number == KHO_RULE_K501)
+	if (finding->outcome == KHO_OUTCOME_FOUND && finding->rule->number == KHO_RULE_K501)
 		collector->unclaimed += finding->count;
-	if (finding->rule->number == KHO_RULE_K502)
+	if (finding->outcome == KHO_OUTCOME_FOUND && finding->rule->number == KHO_RULE_K502)
 		collector->refused += finding->count;
 	boot_findings_add(&collector->list, finding);
 	return findings_add(finding, &collector->document);
@@ -219,23 +234,43 @@ static void show_findings(const struct check *check, const struct boot_findings 
 	}
 }
 
-/* Behind @first, the worst finding. What is not known is not counted as none. */
-static void describe_claims(const struct collector *collector, const struct kho_state *state,
-			    const char *first, struct verdict *verdict)
+/* "5 unclaimed". Where the fate of some is unknown, @seen is not all of them. */
+static void add_count(char *text, size_t size, uint64_t count, uint64_t seen, const char *what)
 {
-	if (state) {
-		snprintf(verdict->text, sizeof(verdict->text),
-			 "%s%" PRIu64 " unclaimed, %" PRIu64 " refused",
-			 verdict->word == WORD_WARNING ? "" : first, collector->unclaimed,
-			 collector->refused);
-		return;
-	}
-	if (!collector->list.n) {
+	size_t n = strlen(text);
+
+	if (count != KHO_COUNT_UNKNOWN)
+		snprintf(text + n, size - n, "%" PRIu64 " %s", count, what);
+	else if (seen)
+		snprintf(text + n, size - n, "at least %" PRIu64 " %s", seen, what);
+	else
+		snprintf(text + n, size - n, "an unknown number is %s", what);
+}
+
+/* Behind @first, the worst finding. An unknown number is not 0, and the word is not clean. */
+static void describe_claims(const struct collector *collector, const struct kho_state *state,
+			    const struct kho_verify_summary *summary, const char *first,
+			    struct verdict *verdict)
+{
+	bool known = state && summary->unclaimed != KHO_COUNT_UNKNOWN &&
+		     summary->refused != KHO_COUNT_UNKNOWN;
+	char counts[160] = "";
+
+	if (!known && !collector->list.n) {
 		verdict->word = WORD_UNKNOWN;
 		verdict->told = true;
 	}
-	snprintf(verdict->text, sizeof(verdict->text),
-		 "%skho-inspect cannot read the state, so it does not know what is claimed", first);
+	if (!state) {
+		snprintf(verdict->text, sizeof(verdict->text),
+			 "%skho-inspect cannot read the state, so it does not know what is claimed",
+			 first);
+		return;
+	}
+	add_count(counts, sizeof(counts), summary->unclaimed, collector->unclaimed, "unclaimed");
+	strcat(counts, ", ");
+	add_count(counts, sizeof(counts), summary->refused, collector->refused, "refused");
+	snprintf(verdict->text, sizeof(verdict->text), "%s%s",
+		 verdict->word == WORD_WARNING ? "" : first, counts);
 }
 
 static void describe(const struct check *check, const struct collector *collector,
@@ -248,7 +283,7 @@ static void describe(const struct check *check, const struct collector *collecto
 	if (verdict->word != WORD_CLEAN && collector->list.n)
 		snprintf(first, sizeof(first), "%s %s: %s; ", worst->severity, worst->rule, worst->text);
 	if (check->claims) {
-		describe_claims(collector, state, first, verdict);
+		describe_claims(collector, state, summary, first, verdict);
 		return;
 	}
 	if (state)
@@ -272,7 +307,7 @@ static void conclude(const struct check *check, struct collector *collector,
 	findings_end(&collector->document, summary, state);
 	report_error = fflush(stdout) || ferror(stdout) ? errno : 0;
 	boot_findings_sort(list);
-	known = !check->claims || drop_known(check, list);
+	known = !check->claims || check->alone || drop_known(check, list);
 
 	boot_findings_count(list, verdict->counts);
 	verdict->word = boot_word_of(boot_worst_class(verdict->counts));
@@ -324,10 +359,40 @@ static void judge_lost(const struct check *check, struct collector *collector,
 	add_kernel_words(check, verdict);
 }
 
+/* The first check does it, and the second one only if there is nothing of the first. */
+static bool compares_promise(const struct check *check)
+{
+	return !check->claims || check->alone;
+}
+
 static bool is_no_state(int code)
 {
 	return code == KHO_ERR_NO_STATE || code == KHO_ERR_NO_KHO || code == KHO_ERR_DISABLED ||
 	       code == KHO_ERR_NO_DEBUGFS;
+}
+
+/* This kernel shows no state. */
+static void judge_nothing(const struct check *check, struct collector *collector,
+			  const struct kho_verify_options *verify, struct kho_error *reason,
+			  struct verdict *verdict)
+{
+	if (check->had_state)
+		set_verdict(verdict, WORD_UNKNOWN, "the state that the first check read is gone: %s",
+			    reason->message);
+	else if (check->promised && !check->boot.promise_known)
+		set_verdict(verdict, WORD_UNKNOWN, "%s; %s", check->boot.slip, reason->message);
+	else if (check->promised || check->evidence.left || check->log.handed_over)
+		judge_lost(check, collector, verify, reason, verdict);
+	else if (check->claims)
+		set_verdict(verdict, WORD_UNKNOWN, "%s, so it is not known what is claimed",
+			    reason->message);
+	else if (*check->evidence.doubt)
+		set_verdict(verdict, WORD_UNKNOWN, "%s; %s", reason->message, check->evidence.doubt);
+	else if (!check->evidence.shown && !check->log.readable)
+		set_verdict(verdict, WORD_UNKNOWN, "%s, and the kernel log cannot be read: nothing has been checked",
+			    reason->message);
+	else
+		set_nothing(check, verdict);
 }
 
 static void judge_unopened(const struct check *check, struct collector *collector,
@@ -336,25 +401,13 @@ static void judge_unopened(const struct check *check, struct collector *collecto
 {
 	struct kho_verify_summary summary = { 0 };
 
-	if (is_no_state(reason->code)) {
-		if (check->promised && !check->boot.promise_known)
-			set_verdict(verdict, WORD_UNKNOWN, "%s; %s", check->boot.slip,
-				    reason->message);
-		else if (check->promised || check->evidence.left || check->log.handed_over)
-			judge_lost(check, collector, verify, reason, verdict);
-		else if (!check->evidence.shown && !check->log.readable)
-			set_verdict(verdict, WORD_UNKNOWN, "%s, and the kernel log cannot be read: nothing has been checked",
-				    reason->message);
-		else
-			set_nothing(check, verdict);
-		return;
-	}
-	if (kho_verify_open_error(reason, collect, collector, &summary)) {
+	if (is_no_state(reason->code))
+		judge_nothing(check, collector, verify, reason, verdict);
+	else if (kho_verify_open_error(reason, collect, collector, &summary))
 		conclude(check, collector, NULL, &summary, verdict);
-		return;
-	}
-	set_verdict(verdict, WORD_UNKNOWN, "kho-inspect cannot judge the state: %s",
-		    *reason->message ? reason->message : kho_strerror(reason->code));
+	else
+		set_verdict(verdict, WORD_UNKNOWN, "kho-inspect cannot judge the state: %s",
+			    *reason->message ? reason->message : kho_strerror(reason->code));
 }
 
 static void judge_state(const struct check *check, struct opened *opened,
@@ -375,7 +428,7 @@ static void judge_state(const struct check *check, struct opened *opened,
 	conclude(check, collector, opened->state, &summary, verdict);
 	verdict->has_state = true;
 	/* the promise cannot be compared, so the word is not clean */
-	if (!check->claims && check->boot.promised && !check->boot.promise_known)
+	if (compares_promise(check) && check->boot.promised && !check->boot.promise_known)
 		worsen(verdict, "%s", check->boot.slip);
 }
 
@@ -410,7 +463,7 @@ static void judge(void *data, void *result)
 	options.json = true;
 	options.verify.claims = options.verify.skip_content = check->claims;
 	/* incoming state proves that kexec started this kernel */
-	options.verify.have_expect = !check->claims && check->boot.promise_known;
+	options.verify.have_expect = compares_promise(check) && check->boot.promise_known;
 	options.verify.expect_records = check->boot.expect_records;
 	options.verify.expect_generation = check->boot.expect_generation;
 	options.verify.content_time_left = content_time_left;
@@ -675,8 +728,8 @@ static void run_judge(struct check *check, struct verdict *verdict)
 /* Nearly every boot: nothing was handed over, and no promise counts. */
 static bool is_cold(const struct check *check)
 {
-	return check->evidence.shown && !check->evidence.left && !check->promised &&
-	       !check->options->core;
+	return check->evidence.shown && !*check->evidence.doubt && !check->evidence.left &&
+	       !check->promised && !check->options->core;
 }
 
 static void check_incoming(struct check *check, struct verdict *verdict)
@@ -748,27 +801,67 @@ static bool read_earlier(struct check *check)
 	return has_status;
 }
 
-/* Only if the first stage had state to read; it has reported its own failures. */
+/* A state that was not found has the finding K510, and one without a root FDT has K001. */
+static bool first_had_state(const struct check *check, bool has_report)
+{
+	struct boot_findings list = { 0 };
+	bool had = has_report;
+	FILE *file;
+
+	if (check->earlier == WORD_CLEAN || check->earlier == WORD_WARNING)
+		return true;
+	file = boot_file_read(check->dir, BOOT_FINDINGS);
+	if (file) {
+		boot_findings_read(file, &list);
+		fclose(file);
+	}
+	for (size_t i = 0; i < list.n; i++)
+		had &= strcmp(list.list[i].rule, "K001") && strcmp(list.list[i].rule, "K510");
+	boot_findings_free(&list);
+	return had;
+}
+
+/* The first check told the operator that it knows nothing: only what is found here is news. */
+static void add_first_missing(struct verdict *verdict)
+{
+	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
+		verdict->word = WORD_UNKNOWN;
+	verdict->told = boot_worst_class(verdict->counts) == CLASS_INFO;
+	add_text(verdict, "the first check left no report");
+}
+
+static void find_first(struct check *check)
+{
+	bool has_status = read_earlier(check), has_report = boot_file_exists(check->dir, REPORT);
+	bool knows_less = boot_word_rank(check->earlier) < boot_word_rank(WORD_UNKNOWN);
+
+	check->alone = !has_report && !knows_less && !boot_file_exists(check->dir, BOOT_FINDINGS);
+	check->had_state = first_had_state(check, has_report);
+	if (!has_status || (!has_report && knows_less))
+		add_trouble(check, "%s/%s of the first check is missing", check->dir,
+			    has_status ? REPORT : BOOT_STATUS);
+}
+
 static int run_claims(struct check *check)
 {
 	struct verdict verdict = { 0 };
-	bool has_status = read_earlier(check);
-	bool has_report = boot_file_exists(check->dir, REPORT);
-	enum boot_word word = check->earlier;
+	enum boot_word word;
 
+	find_first(check);
+	word = check->earlier;
 	if (word == WORD_NONE || word == WORD_OFF || word == WORD_ABSENT || check->boot.off)
-		return boot_word_status(word);
-	if (word == WORD_UNKNOWN && has_status && !has_report &&
-	    !boot_file_exists(check->dir, BOOT_FINDINGS))
 		return boot_word_status(word);
 
 	begin_files(check);
-	if (!has_status || (!has_report && boot_word_rank(word) < boot_word_rank(WORD_UNKNOWN)))
-		add_trouble(check, "%s/%s of the first check is missing", check->dir,
-			    has_status ? REPORT : BOOT_STATUS);
-	check->promised = false; /* the first stage compared it with the state */
+	if (!check->alone) {
+		/* the first stage reported it, and compared it with the state */
+		check->boot.slip[0] = '\0';
+		check->promised = false;
+	}
 	boot_kernel_log_read(check->sysroot, &check->log);
 	run_judge(check, &verdict);
+	if (check->alone && !*check->trouble)
+		add_first_missing(&verdict);
 	return finish(check, &verdict);
 }
 
@@ -783,9 +876,6 @@ int cmd_boot_check(const struct options *options)
 	};
 
 	boot_options_read(check.sysroot, options->cmdline, &check.boot);
-	/* the first stage reported it */
-	if (check.claims)
-		check.boot.slip[0] = '\0';
 	if (options->timeout)
 		check.boot.timeout = options->timeout;
 	boot_evidence_read(check.sysroot, &check.evidence);

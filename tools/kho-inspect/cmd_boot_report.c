@@ -147,24 +147,10 @@ struct outcome {
 	char message[256];
 };
 
-struct unclaimed {
-	struct findings findings;
-	uint64_t n;
-};
-
-static int count_unclaimed(const struct kho_finding *finding, void *data)
-{
-	struct unclaimed *unclaimed = data;
-
-	if (boot_classify(finding) == CLASS_UNCLAIMED)
-		unclaimed->n += finding->count;
-	return findings_add(finding, &unclaimed->findings);
-}
-
 static void print_state(struct options options, struct outcome *outcome)
 {
 	struct kho_verify_summary summary;
-	struct unclaimed unclaimed = { 0 };
+	struct findings findings;
 	struct opened opened;
 	struct kho_error err;
 
@@ -174,15 +160,16 @@ static void print_state(struct options options, struct outcome *outcome)
 		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
 		return;
 	}
-	findings_begin(&unclaimed.findings, &options, "verify");
-	unclaimed.findings.state = opened.state;
-	if (kho_verify(opened.state, &options.verify, count_unclaimed, &unclaimed, &summary, &err)) {
+	findings_begin(&findings, &options, "verify");
+	findings.state = opened.state;
+	if (kho_verify(opened.state, &options.verify, findings_add, &findings, &summary, &err)) {
 		snprintf(outcome->message, sizeof(outcome->message), "%s", err.message);
 	} else {
-		findings_end(&unclaimed.findings, &summary, true);
-		printf("# HELP kho_dma_unclaimed Allocations that no driver has claimed.\n"
-		       "# TYPE kho_dma_unclaimed gauge\n"
-		       "kho_dma_unclaimed{side=\"incoming\"} %" PRIu64 "\n", unclaimed.n);
+		findings_end(&findings, &summary, true);
+		if (summary.unclaimed != KHO_COUNT_UNKNOWN)
+			printf("# HELP kho_dma_unclaimed Allocations that no driver has claimed.\n"
+			       "# TYPE kho_dma_unclaimed gauge\n"
+			       "kho_dma_unclaimed{side=\"incoming\"} %" PRIu64 "\n", summary.unclaimed);
 	}
 	close_state(&opened);
 }
