@@ -109,14 +109,27 @@ void kexec_kho_image(const char *image, off_t size)
 
 /* ------------------------------------------------------------- command line */
 
+/*
+ * Without state there is nothing to promise. A promise that --reuse-cmdline copies is one to the
+ * running kernel, and would look like lost state to the next one.
+ */
+static char *without_promise(const char *command_line)
+{
+	char running[2 * KHO_COMMAND_LINE_MAX];
+	const char *stale = NULL;
+
+	if (!load.nothing_there)
+		stale = kho_host_read_text("/proc/cmdline", running, sizeof(running)) > 0 ? running : "";
+	return kho_plan_command_line(command_line, NULL, stale);
+}
+
 char *kexec_kho_command_line(char *command_line)
 {
 	char text[64], *changed;
 	struct kho_dma_header header;
 	const char *expect = NULL;
 
-	/* nothing is preserved, so there is nothing to promise */
-	if (!load.active && !load.nothing_there)
+	if (load.stay_out || (!load.active && !command_line))
 		return command_line;
 
 	if (load.active && !kho_dma_read_header(kho_held.state, &header, NULL)) {
@@ -124,7 +137,8 @@ char *kexec_kho_command_line(char *command_line)
 			 header.generation);
 		expect = text;
 	}
-	changed = kho_plan_command_line(command_line, expect);
+	changed = load.active ? kho_plan_command_line(command_line, expect, NULL) :
+				without_promise(command_line);
 	if (!changed)
 		die("out of memory\n");
 	free(command_line);

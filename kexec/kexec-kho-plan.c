@@ -41,7 +41,19 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 	return sd;
 }
 
-char *kho_plan_command_line(const char *command_line, const char *expect)
+/* True if @command_line has the same option. */
+static bool has_option(const char *command_line, const struct kho_cmdline_arg *option)
+{
+	struct kho_cmdline_arg arg;
+
+	while (kho_cmdline_next(&command_line, &arg)) {
+		if (arg.text_len == option->text_len && !memcmp(arg.text, option->text, arg.text_len))
+			return true;
+	}
+	return false;
+}
+
+char *kho_plan_command_line(const char *command_line, const char *expect, const char *stale)
 {
 	const char *rest = command_line ? command_line : "", *from = rest;
 	size_t room = strlen(rest) + (expect ? strlen(EXPECT) + 1 + strlen(expect) : 0) + 2;
@@ -55,11 +67,11 @@ char *kho_plan_command_line(const char *command_line, const char *expect)
 	if (expect)
 		to += sprintf(to, EXPECT "=%s", expect);
 	line = to;
-	/* copy each option but ours, with the white space before it */
+	/* copy each option but promises, with the white space before it */
 	while (kho_cmdline_next(&rest, &arg)) {
 		const char *end = arg.text + arg.text_len;
 
-		if (!kho_cmdline_is(&arg, EXPECT)) {
+		if (!kho_cmdline_is(&arg, EXPECT) || (stale && !has_option(stale, &arg))) {
 			if (expect && to == line && from == arg.text)
 				*to++ = ' ';
 			to = mempcpy(to, from, (size_t)(end - from));

@@ -51,9 +51,10 @@ struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 /*
  * A copy of @command_line (may be NULL) with rd.kho.expect=@expect as its first option and no
  * other rd.kho.expect=; without any if @expect is NULL. After "--" it would be an argument of
- * init. Allocated; NULL when out of memory.
+ * init. If @stale is not NULL, only those are removed that this command line has too. Allocated; NULL
+ * when out of memory.
  */
-char *kho_plan_command_line(const char *command_line, const char *expect);
+char *kho_plan_command_line(const char *command_line, const char *expect, const char *stale);
 
 /*
  * Writes the parts of [start, end] (inclusive, as in kexec-tools) that lie in scratch areas to

@@ -12,7 +12,7 @@
 
 static void check_line(const char *line, const char *expect, const char *wanted)
 {
-	char *out = kho_plan_command_line(line, expect);
+	char *out = kho_plan_command_line(line, expect, NULL);
 
 	if (!out || strcmp(out, wanted)) {
 		fprintf(stderr, "\"%s\" with %s became \"%s\", not \"%s\"\n", line ? line : "(none)",
@@ -20,6 +20,34 @@ static void check_line(const char *line, const char *expect, const char *wanted)
 		failed = 1;
 	}
 	free(out);
+}
+
+/* What is left of @line if the running kernel has @running, and there is no state. */
+static void check_stale(const char *line, const char *running, const char *wanted)
+{
+	char *out = kho_plan_command_line(line, NULL, running);
+
+	if (!out || strcmp(out, wanted)) {
+		fprintf(stderr, "\"%s\" of a kernel with \"%s\" became \"%s\", not \"%s\"\n", line,
+			running, out ? out : "(none)", wanted);
+		failed = 1;
+	}
+	free(out);
+}
+
+static void test_stale(void)
+{
+	/* --reuse-cmdline copied it */
+	check_stale("rd.kho.expect=5,10 a b", "BOOT_IMAGE=x rd.kho.expect=5,10 a b\n", " a b");
+	check_stale("a b rd.kho.expect=5,10", "a b rd.kho.expect=5,10\n", "a b");
+	check_stale("a -- rd.kho.expect=5,10", "a -- rd.kho.expect=5,10\n", "a --");
+	/* the user gave it */
+	check_stale("a rd.kho.expect=5,10", "a\n", "a rd.kho.expect=5,10");
+	check_stale("a rd.kho.expect=5,10", "", "a rd.kho.expect=5,10");
+	check_stale("rd.kho.expect=5,10 a rd.kho.expect=5,11", "rd.kho.expect=5,10 a\n",
+		    " a rd.kho.expect=5,11");
+	check_stale("a rd.kho.expect=5,10", "x=\"b rd.kho.expect=5,10\"\n", "a rd.kho.expect=5,10");
+	check_stale("a b", "a b\n", "a b");
 }
 
 static void test_command_line(void)
@@ -142,6 +170,7 @@ int main(void)
 {
 	test_box();
 	test_command_line();
+	test_stale();
 	test_intersect();
 	test_merge();
 	test_in_scratch();
