@@ -145,6 +145,14 @@ char kho_cmdline_peek(const struct kho_cmdline_text *text)
 	return text->p < text->end ? *text->p : '\0';
 }
 
+bool kho_cmdline_take(struct kho_cmdline_text *text, char c)
+{
+	if (kho_cmdline_peek(text) != c)
+		return false;
+	text->p++;
+	return true;
+}
+
 static int digit_of(char c)
 {
 	if (c >= '0' && c <= '9')

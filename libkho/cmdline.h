@@ -14,6 +14,8 @@ struct kho_cmdline_text {
 struct kho_cmdline_text kho_cmdline_value(const struct kho_cmdline_arg *arg);
 /* The first character; NUL at the end. */
 char kho_cmdline_peek(const struct kho_cmdline_text *text);
+/* Takes the first character if it is @c; false if it is not. */
+bool kho_cmdline_take(struct kho_cmdline_text *text, char c);
 /* Takes a number from the start of @text: simple_strtoull() with base 0. False if there is no digit. */
 bool kho_cmdline_number(struct kho_cmdline_text *text, uint64_t *value);
 /* The same with an optional suffix K, M, G, T, P or E: memparse(). */

@@ -43,14 +43,6 @@ static bool parse_with_suffix(struct kho_cmdline_text text, const char *suffix, 
 	       !memcmp(text.p, suffix, n);
 }
 
-static bool take_char(struct kho_cmdline_text *text, char c)
-{
-	if (kho_cmdline_peek(text) != c)
-		return false;
-	text->p++;
-	return true;
-}
-
 /* parse_crashkernel_mem(): "range:size[,range:size]...[@base]". */
 static bool parse_ranges(struct kho_cmdline_text text, uint64_t ram,
 			 struct kho_crash_request *request)
@@ -58,21 +50,21 @@ static bool parse_ranges(struct kho_cmdline_text text, uint64_t ram,
 	do {
 		uint64_t first, last = UINT64_MAX, size;
 
-		if (!kho_cmdline_size(&text, &first) || !take_char(&text, '-'))
+		if (!kho_cmdline_size(&text, &first) || !kho_cmdline_take(&text, '-'))
 			return false;
 		if (kho_cmdline_peek(&text) != ':' && (!kho_cmdline_size(&text, &last) || last <= first))
 			return false;
-		if (!take_char(&text, ':') || !kho_cmdline_size(&text, &size) || size >= ram)
+		if (!kho_cmdline_take(&text, ':') || !kho_cmdline_size(&text, &size) || size >= ram)
 			return false;
 		if (ram >= first && ram < last) {
 			request->size = size;
 			break;
 		}
-	} while (take_char(&text, ','));
+	} while (kho_cmdline_take(&text, ','));
 
 	while (text.p < text.end && *text.p != '@')
 		text.p++;
-	return !request->size || !take_char(&text, '@') || kho_cmdline_size(&text, &request->base);
+	return !request->size || !kho_cmdline_take(&text, '@') || kho_cmdline_size(&text, &request->base);
 }
 
 /* parse_crashkernel_simple(): "size[@base]". */
@@ -80,7 +72,7 @@ static bool parse_simple(struct kho_cmdline_text text, struct kho_crash_request 
 {
 	if (!kho_cmdline_size(&text, &request->size))
 		return false;
-	if (!take_char(&text, '@'))
+	if (!kho_cmdline_take(&text, '@'))
 		return text.p == text.end;
 	kho_cmdline_size(&text, &request->base);
 	return true;

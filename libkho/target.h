@@ -9,7 +9,7 @@
 
 struct kho_verify;
 
-/* The rules about the target's command line: K605, K607 to K609. */
+/* The rules about the target's command line: K605, K607 to K610. */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
 

@@ -2,7 +2,7 @@
 /*
  * Rules about the target's command line: KHO must be on (K605), memory options must leave the
  * handed-over memory alone (K607), a crash kernel needs room (K608), quotes must be closed
- * (K609). Parses options like Linux 7.3.
+ * (K609), a promise must reach the initramfs (K610). Parses options like Linux 7.3.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "verify.h"
 #include "abi/subtrees.h"
 
+#define PROMISE		"rd.kho.expect"
 #define X86_PAGE	4096ull
 #define CRASH_RAM_UNIT	(128ull << 20)	/* for the ranges of crashkernel= */
 
@@ -34,6 +35,16 @@ static bool has_option(const char *cmdline, const char *name)
 	struct kho_cmdline_arg arg;
 
 	return kho_cmdline_find(cmdline, name, &arg);
+}
+
+/* Describes the line that is judged. */
+static const char *line_of(const struct kho_target *target)
+{
+	return target->builtin_use == KHO_BUILTIN_ONLY ?
+	       "the target's built-in command line (it replaces that of the loader)" :
+	       target->builtin_use == KHO_BUILTIN_FIRST ?
+	       "the target's command line (it begins with a built-in one)" :
+	       "the target's command line";
 }
 
 /* ------------------------------------------------------------ mem=, memmap= */
@@ -145,7 +156,8 @@ static bool has_range(const struct memory *memory, uint64_t addr, uint64_t size)
 	       !kho_ranges_meet(memory->taken, memory->nr_taken, addr, size);
 }
 
-static bool scratch_stays(struct kho_verify *v, const struct memory *memory)
+static bool scratch_stays(struct kho_verify *v, const struct kho_target *target,
+			  const struct memory *memory)
 {
 	for (size_t i = 0; i < v->state->nr_scratch; i++) {
 		const struct kho_range *area = &v->state->scratch[i];
@@ -153,8 +165,8 @@ static bool scratch_stays(struct kho_verify *v, const struct memory *memory)
 		if (!area->size || has_range(memory, area->addr, area->size))
 			continue;
 		kho_report(v, KHO_RULE_K607, area->addr, 0,
-			   "mem= or memmap= on the target's command line takes scratch area 0x%" PRIx64 "+0x%" PRIx64 " away: the target could not boot",
-			   area->addr, area->size);
+			   "mem= or memmap= on %s takes scratch area 0x%" PRIx64 "+0x%" PRIx64 " away: the target could not boot",
+			   line_of(target), area->addr, area->size);
 		return false;
 	}
 	return true;
@@ -179,14 +191,15 @@ static bool find_lost(struct kho_verify *v, const struct memory *memory, struct 
 	return ret > 0;
 }
 
-static void check_preserved(struct kho_verify *v, const struct memory *memory)
+static void check_preserved(struct kho_verify *v, const struct kho_target *target,
+			    const struct memory *memory, const char *options)
 {
 	struct kho_map_entry entry;
 
 	if (find_lost(v, memory, &entry))
 		kho_report(v, KHO_RULE_K607, entry.addr, 0,
-			   "mem= or memmap= on the target's command line takes preserved memory 0x%" PRIx64 "+0x%" PRIx64 " away",
-			   entry.addr, entry.size);
+			   "%s on %s takes preserved memory 0x%" PRIx64 "+0x%" PRIx64 " away", options,
+			   line_of(target), entry.addr, entry.size);
 }
 
 static void verify_memory(struct kho_verify *v, const struct kho_target *target,
@@ -203,17 +216,82 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 	else if (memory.changed && !kho_verify_knows_scratch(v))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
 				       "cannot determine whether mem= or memmap= takes scratch away: this file does not say where that is");
-	else if (memory.changed && scratch_stays(v, &memory))
-		check_preserved(v, &memory);
+	else if (memory.changed && scratch_stays(v, target, &memory))
+		check_preserved(v, target, &memory, "mem= or memmap=");
 	free(memory.ram);
 	free(memory.taken);
+}
+
+/* early_cma() in kernel/dma/contiguous.c. An empty range: the kernel chooses the place, in scratch. */
+static struct kho_range cma_range(const char *cmdline)
+{
+	/* PAGE_BLOCK_MAX_ORDER; with huge pages it is less */
+	const uint64_t align = 4ull << 20;
+	uint64_t size = 0, base = 0, limit = 0;
+	struct kho_cmdline_arg arg;
+
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
+
+		if (!arg.value || !kho_cmdline_is(&arg, "cma"))
+			continue;
+		kho_cmdline_size(&text, &size);
+		if (!kho_cmdline_take(&text, '@'))
+			continue;
+		kho_cmdline_size(&text, &base);
+		limit = base + size;
+		if (kho_cmdline_take(&text, '-'))
+			kho_cmdline_size(&text, &limit);
+	}
+	if (!base || base + size != limit || size > UINT64_MAX - align - base)
+		size = 0;
+	return (struct kho_range){ base, (size + align - 1) & ~(align - 1) };
+}
+
+/* early_initrdmem() in init/do_mounts_initrd.c */
+static struct kho_range initrd_range(const char *cmdline)
+{
+	struct kho_range range = { 0, 0 };
+	struct kho_cmdline_arg arg;
+
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
+		uint64_t addr, size;
+
+		if (!kho_cmdline_is(&arg, "initrdmem") && !kho_cmdline_is(&arg, "initrd"))
+			continue;
+		kho_cmdline_size(&text, &addr);
+		if (!kho_cmdline_take(&text, ','))
+			continue;
+		kho_cmdline_size(&text, &size);
+		range = (struct kho_range){ addr, size > UINT64_MAX - addr ? UINT64_MAX - addr : size };
+	}
+	return range;
+}
+
+/*
+ * The kernel reserves these ranges before it reserves preserved memory, and gives their pages to
+ * the page allocator later. They may be in scratch.
+ */
+static void verify_ranges(struct kho_verify *v, const struct kho_target *target,
+			  const char *cmdline)
+{
+	struct kho_range ram = { 0, UINT64_MAX }, range = cma_range(cmdline);
+	struct memory memory = { .ram = &ram, .nr_ram = 1, .taken = &range, .nr_taken = 1 };
+
+	if (range.size)
+		check_preserved(v, target, &memory, "cma=");
+	range = initrd_range(cmdline);
+	if (range.size)
+		check_preserved(v, target, &memory, "initrdmem= or initrd=");
 }
 
 /*
  * early_memtest() runs before the kernel reserves preserved memory, and overwrites all memory
  * that is still free (mm/memtest.c, arch/x86/mm/init.c).
  */
-static void verify_memtest(struct kho_verify *v, const char *cmdline)
+static void verify_memtest(struct kho_verify *v, const struct kho_target *target,
+			   const char *cmdline)
 {
 	struct kho_cmdline_arg arg;
 	struct kho_cmdline_text value;
@@ -225,7 +303,8 @@ static void verify_memtest(struct kho_verify *v, const char *cmdline)
 	if (arg.value && (!kho_cmdline_number(&value, &patterns) || !patterns))
 		return;
 	kho_report(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
-		   "memtest on the target's command line writes to preserved memory before the target reserves it");
+		   "memtest on %s writes to preserved memory before the target reserves it",
+		   line_of(target));
 }
 
 /* kstrtoul() with base 10: 1 for a number other than 0, 0, or -1 for a value that it rejects. */
@@ -292,11 +371,12 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 		return;
 	if (on > 0)
 		kho_report(v, KHO_RULE_K607, entry.addr, 0,
-			   "memory_corruption_check on the target's command line clears preserved memory 0x%" PRIx64 "+0x%" PRIx64 " before the target reserves it",
-			   entry.addr, entry.size);
+			   "memory_corruption_check on %s clears preserved memory 0x%" PRIx64 "+0x%" PRIx64 " before the target reserves it",
+			   line_of(target), entry.addr, entry.size);
 	else
 		kho_report_unevaluated(v, KHO_RULE_K607, entry.addr, 0,
-				       "memory_corruption_check_size= on the target's command line includes preserved memory, and it is unknown whether the check is on by default");
+				       "memory_corruption_check_size= on %s includes preserved memory, and it is unknown whether the check is on by default",
+				       line_of(target));
 }
 
 /* ------------------------------------------------------------ crashkernel= */
@@ -352,25 +432,15 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 				       "cannot determine whether crashkernel= has room: it is unknown where the DMA memory of the arm64 target ends");
 	else if (!fits && request.base)
 		kho_report(v, KHO_RULE_K608, request.base, 0,
-			   "crashkernel= asks for %" PRIu64 " MiB at 0x%" PRIx64 ", and no scratch area has that: the target would come up without a crash kernel",
-			   request.size >> 20, request.base);
+			   "crashkernel= on %s asks for %" PRIu64 " MiB at 0x%" PRIx64 ", and no scratch area has that: the target would come up without a crash kernel",
+			   line_of(target), request.size >> 20, request.base);
 	else if (!fits)
 		kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-			   "crashkernel= asks for %" PRIu64 " MiB, and the scratch areas have no room for that beside the kernel: the target would come up without a crash kernel",
-			   request.size >> 20);
+			   "crashkernel= on %s asks for %" PRIu64 " MiB, and the scratch areas have no room for that beside the kernel: the target would come up without a crash kernel",
+			   line_of(target), request.size >> 20);
 }
 
 /* ------------------------------------------------------------------- rules */
-
-/* Describes the line that is judged. */
-static const char *line_of(const struct kho_target *target)
-{
-	return target->builtin_use == KHO_BUILTIN_ONLY ?
-	       "the target's built-in command line (it replaces that of the loader)" :
-	       target->builtin_use == KHO_BUILTIN_FIRST ?
-	       "the target's command line (it begins with a built-in one)" :
-	       "the target's command line";
-}
 
 static void verify_kho(struct kho_verify *v, const struct kho_target *target, const char *cmdline)
 {
@@ -404,10 +474,12 @@ static void verify_liveupdate(struct kho_verify *v, const struct kho_target *tar
 	if (luo && *target->luo_compatible && kho_cmdline_bool(cmdline, "liveupdate") != 1)
 		/* the subtree is there with and without sessions */
 		kho_report_as(v, KHO_RULE_K605, KHO_SEVERITY_WARNING, luo->addr,
-			      "liveupdate=on is not on the target's command line: sessions, if there are any, could not be retrieved");
+			      "liveupdate=on is not on %s: sessions, if there are any, could not be retrieved",
+			      line_of(target));
 }
 
-static void verify_quotes(struct kho_verify *v, const char *cmdline)
+static void verify_quotes(struct kho_verify *v, const struct kho_target *target,
+			  const char *cmdline)
 {
 	struct kho_cmdline_arg arg = { 0 };
 
@@ -415,7 +487,30 @@ static void verify_quotes(struct kho_verify *v, const char *cmdline)
 		;
 	if (arg.unclosed)
 		kho_report(v, KHO_RULE_K609, KHO_NO_ADDR, 0,
-			   "the target's command line has a double quote that is never closed: all that follows it belongs to one option");
+			   "%s has a double quote that is never closed: all that follows it belongs to one option",
+			   line_of(target));
+}
+
+/*
+ * Initramfs tools, dracut for example, give everything after init= to init; the kernel does so with
+ * everything after "--".
+ */
+static void verify_promise(struct kho_verify *v, const struct kho_target *target,
+			   const char *given, const char *cmdline)
+{
+	struct kho_cmdline_arg arg, promise;
+
+	if (!kho_cmdline_find(given, PROMISE, &promise))
+		return;
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg) &&
+	       !kho_cmdline_is(&arg, "init")) {
+		if (arg.text_len == promise.text_len &&
+		    !memcmp(arg.text, promise.text, arg.text_len))
+			return;
+	}
+	kho_report(v, KHO_RULE_K610, KHO_NO_ADDR, 0,
+		   PROMISE "= would not reach the initramfs of the target: %s does not have it, or has it after init= or \"--\"",
+		   line_of(target));
 }
 
 /* setup_arch() in arch/x86/kernel/setup.c, early_init_dt_scan_chosen() in drivers/of/fdt.c */
@@ -443,8 +538,9 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 			       const char *cmdline)
 {
 	static const enum kho_rule_number rules[] = {
-		KHO_RULE_K605, KHO_RULE_K607, KHO_RULE_K608, KHO_RULE_K609,
+		KHO_RULE_K605, KHO_RULE_K607, KHO_RULE_K608, KHO_RULE_K609, KHO_RULE_K610,
 	};
+	const char *given = cmdline;
 	char room[sizeof(target->builtin_cmdline)];
 
 	if (target->builtin_use == KHO_BUILTIN_UNKNOWN) {
@@ -457,10 +553,12 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	verify_kho(v, target, cmdline);
 	verify_liveupdate(v, target, cmdline);
 	verify_memory(v, target, cmdline);
-	verify_memtest(v, cmdline);
+	verify_ranges(v, target, cmdline);
+	verify_memtest(v, target, cmdline);
 	verify_corruption_check(v, target, cmdline);
 	verify_crashkernel(v, target, cmdline);
-	verify_quotes(v, cmdline);
+	verify_quotes(v, target, cmdline);
+	verify_promise(v, target, given, cmdline);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		kho_evaluated(v, rules[i]);
 }

@@ -16,7 +16,7 @@ bats_require_minimum_version 1.5.0
 	[ -z "$output" ]
 }
 
-@test "K605, K607, K608, K609: what a target's command line does to the state, and what fits scratch" {
+@test "K605, K607 to K610: what a target's command line does to the state, and what fits scratch" {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-target-cmdline" "$BATS_TEST_DIRNAME"/../fixtures/v4-{,stock-}outgoing.khosnap
 	[ -z "$output" ]

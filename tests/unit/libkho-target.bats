@@ -375,7 +375,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "K605 error" vmlinux "quiet"
 }
 
-@test "K605, K607, K609: the line that is built into the target, joined with that of the loader as it does" {
+@test "K605, K607, K609, K610: the line that is built into the target, joined with that of the loader as it does" {
 	local on=CONFIG_KEXEC_HANDOVER=y x86=CONFIG_CMDLINE_BOOL=y arm64=CONFIG_ARM64=y long
 	# judged EXPECTED LINE CONFIG...: by a new kernel
 	judged() {
@@ -407,9 +407,20 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	judged "" "quiet kho=on" $x86 "CONFIG_CMDLINE=\"${long:10}\""
 	judged "K605 error" "quiet kho=on" $x86 "CONFIG_CMDLINE=\"$long\""
 	for long in "\"$long$long\"" '"kho=on'; do
-		judged "K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged" kho=on \
+		judged "K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged,K610 error not judged" kho=on \
 			$x86 "CONFIG_CMDLINE=$long"
 	done
+	# the promise of the loader has to be there, and not among the arguments of init
+	judged "" "rd.kho.expect=5,11 x" $x86 'CONFIG_CMDLINE="kho=on"'
+	judged "" "rd.kho.expect=5,11 -- x" $x86 'CONFIG_CMDLINE="kho=on rd.kho.expect=1,1"'
+	judged "" "rd.kho.expect=5,11 kho=on" $arm64 'CONFIG_CMDLINE="quiet"' CONFIG_CMDLINE_FROM_BOOTLOADER=y
+	judged "K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_OVERRIDE=y
+	judged "K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on rd.kho.expect=1,1"' CONFIG_CMDLINE_OVERRIDE=y
+	judged "K610 error" "rd.kho.expect=5,11" $arm64 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_FORCE=y
+	judged "K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on -- x"'
+	judged "K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on init=/bin/sh"'
+	judged "K609 error,K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on \"x"'
+	judged "K610 error" "rd.kho.expect=5,11" $x86 "CONFIG_CMDLINE=\"kho=on $(printf '%02030d' 0)\""
 }
 
 @test "a UKI, an arm64 Image, a zboot image, and each of them packed" {

@@ -72,6 +72,35 @@ static const struct {
 	{ "memmap=nonsense,64M$16M", "" },
 	{ "memmap=99999999999999999999999999@0", "" },
 	{ "memmap=64M$0xffffffffffffffff", "" },
+	/* at a fixed address, which is reserved before preserved memory is; sizes are in units of 4 MiB */
+	{ "cma=64M", "" },
+	{ "cma=64M@0x800000", "K607 fatal " },
+	{ "cma=64M@8M-72M", "K607 fatal " },
+	{ "cma=64M@8M-100M", "" },
+	{ "cma=64M@16M", "" },
+	{ "cma=1M@12M", "K607 fatal " },
+	{ "cma=1M@11M", "K607 fatal " },
+	{ "cma=1M@4M", "" },
+	{ "cma=64M@0", "" },
+	{ "cma=0@8M", "" },
+	{ "cma=64M@0x77400000", "" },
+	{ "cma=64M@8M cma=0", "" },
+	{ "cma=64M@8M cma=64M@16M", "" },
+	/* address and limit of an earlier one stay */
+	{ "cma=64M@8M cma=32M", "" },
+	{ "cma=64M@8M cma=64M", "K607 fatal " },
+	{ "cma", "" },
+	{ "cma=", "" },
+	{ "cma=16777215T@8M", "K607 fatal " },
+	{ "-- cma=64M@8M", "" },
+	{ "initrdmem=8M,8M", "K607 fatal " },
+	{ "initrd=0x800000,8M", "K607 fatal " },
+	{ "initrdmem=8M,8M initrdmem=8M", "K607 fatal " },
+	{ "initrdmem=8M,8M initrd=16M,8M", "" },
+	{ "initrd=/boot/ucode.img,/boot/initrd.img", "" },
+	{ "initrd=\\EFI\\initrd.img", "" },
+	{ "initrdmem=0xe00000,0xffffffffffffffff", "K607 fatal " },
+	{ "initrdmem=16M,8M", "" },
 	{ "memtest", "K607 fatal " },
 	{ "memtest=4", "K607 fatal " },
 	{ "memtest=0", "" },
@@ -113,6 +142,12 @@ static const struct {
 	{ "crashkernel=89M@0x78000000", "K608 warning " },
 	{ "crashkernel=64M@0", "" },
 	{ "mem=1G kho=off \"x", "K605 error K607 fatal K609 error " },
+	{ "rd.kho.expect=5,11 init=/bin/sh -- x", "" },
+	{ "init=/bin/sh rd.kho.expect=5,11", "K610 error " },
+	{ "rd.kho.expect=1,1 init=/bin/sh rd.kho.expect=5,11", "K610 error " },
+	{ "init.x=1 rd.kho.expect=5,11", "" },
+	/* that is an argument of init on any boot, and no promise */
+	{ "quiet -- rd.kho.expect=5,11", "" },
 };
 
 /* Of a kernel with an alignment of 2 MiB, not below 16 MiB, in the scratch areas that follow. */
@@ -301,6 +336,7 @@ int main(int argc, char **argv)
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
 	/* only other architectures have it */
 	check_line(state, &target, "memmap=4K!0x77400000", "");
+	check_line(state, &target, "cma=64M@8M", "K607 fatal ");
 	check_line(state, &target, "quiet", "");
 	if (kho_state_is_empty(state, NULL)) {
 		fprintf(stderr, "%s is said to be empty\n", argv[1]);
