@@ -646,13 +646,16 @@ int kho_cmdline_scratch(const char *cmdline, const char *option);
 
 /* ----------------------------------------------------------- target image */
 
-/* How a kernel uses the command line that is built in (CONFIG_CMDLINE). */
+/*
+ * How a kernel uses the options that are built in (CONFIG_CMDLINE, and CONFIG_CMDLINE_FROM_BOOTCONFIG
+ * of Linux 7.3, which this library cannot read).
+ */
 enum kho_builtin_cmdline {
 	KHO_BUILTIN_NONE,	/* none, or the image has no configuration */
 	KHO_BUILTIN_FIRST,	/* before the line of the loader (x86) */
 	KHO_BUILTIN_DEFAULT,	/* if the loader gives none (arm64) */
 	KHO_BUILTIN_ONLY,	/* instead of the line of the loader */
-	KHO_BUILTIN_UNKNOWN,	/* there is one that this library cannot read */
+	KHO_BUILTIN_UNKNOWN,	/* there are options that this library cannot read */
 };
 
 struct kho_target {

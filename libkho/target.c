@@ -55,6 +55,7 @@ struct nest {
 #define KHO_INFO_FLAGS_AT	8
 #define KHO_INFO_STRINGS_AT	12
 #define KHO_INFO_DEFAULT_ON	1u
+#define KHO_INFO_BUILTIN	2u	/* it has options of its own for the command line */
 
 /* PE: Microsoft's PE Format and the UAPI group's specification of UKIs. */
 #define PE_HEADER_AT		0x3c	/* place of its offset */
@@ -227,7 +228,11 @@ static bool take_config_string(struct bytes where, char *out, size_t size)
 	return false;
 }
 
-/* CONFIG_CMDLINE: arch/x86/Kconfig, arch/arm64/Kconfig, drivers/of/fdt.c of Linux 7.3. */
+/*
+ * CONFIG_CMDLINE: arch/x86/Kconfig, arch/arm64/Kconfig, drivers/of/fdt.c of Linux 7.3.
+ * CONFIG_CMDLINE_FROM_BOOTCONFIG: arch/x86/kernel/setup.c. The configuration does not contain these
+ * options. A bootconfig elsewhere comes after the kernel has read the options that matter here.
+ */
 static void find_builtin_cmdline(struct bytes config, struct kho_target *target)
 {
 	static const char option[] = "\nCONFIG_CMDLINE=\"";
@@ -235,6 +240,10 @@ static void find_builtin_cmdline(struct bytes config, struct kho_target *target)
 	bool arm64 = has_line(config, "\nCONFIG_ARM64=y\n");
 	struct bytes value;
 
+	if (has_line(config, "\nCONFIG_CMDLINE_FROM_BOOTCONFIG=y\n")) {
+		target->builtin_use = KHO_BUILTIN_UNKNOWN;
+		return;
+	}
 	if (!hit || (!arm64 && !has_line(config, "\nCONFIG_CMDLINE_BOOL=y\n")))
 		return;
 	hit += sizeof(option) - 1;
@@ -489,7 +498,8 @@ static bool setup_release(struct bytes setup, const struct x86_setup_header *hea
 
 /*
  * Reads kernel_info, so that the image need not be decompressed. False if it is missing
- * or damaged: the payload decides then.
+ * or damaged: the payload decides then. Sets builtin_use to KHO_BUILTIN_UNKNOWN if only the
+ * payload has the built-in command line.
  */
 static bool read_kernel_info(struct bytes file, const struct x86_setup_header *header,
 			     uint64_t setup_size, struct kho_target *target)
@@ -497,6 +507,7 @@ static bool read_kernel_info(struct bytes file, const struct x86_setup_header *h
 	struct kho_target found = { .page_size = X86_PAGE_SIZE, .config_known = true };
 	uint64_t at = setup_size + header->kernel_info_offset;
 	struct bytes info, chunk, strings;
+	uint32_t flags;
 
 	if (header->version < KERNEL_INFO_SINCE || !header->kernel_info_offset ||
 	    at > file.size || !has_magic(file, (size_t)at, KERNEL_INFO_MAGIC))
@@ -512,8 +523,10 @@ static bool read_kernel_info(struct bytes file, const struct x86_setup_header *h
 	    !take_string(&strings, found.dma_compatible, sizeof(found.dma_compatible)) ||
 	    !setup_release(part_of(file, 0, setup_size), header, &found))
 		return false;
+	flags = read32(chunk, KHO_INFO_FLAGS_AT);
 	found.has_kho = *found.root_compatible;
-	found.kho_default_on = read32(chunk, KHO_INFO_FLAGS_AT) & KHO_INFO_DEFAULT_ON;
+	found.kho_default_on = flags & KHO_INFO_DEFAULT_ON;
+	found.builtin_use = flags & KHO_INFO_BUILTIN ? KHO_BUILTIN_UNKNOWN : KHO_BUILTIN_NONE;
 	*target = found;
 	return true;
 }
@@ -555,6 +568,18 @@ static int read_payload(struct bytes payload, const char *path, size_t room,
 	return ret;
 }
 
+/* Takes the built-in command line from the configuration in the payload, if there is one. */
+static void read_builtin_cmdline(struct bytes payload, const char *path, size_t room,
+				 struct kho_target *target)
+{
+	struct kho_target found = { 0 };
+
+	if (read_payload(payload, path, room, &found, NULL) || !found.config_known)
+		return;
+	target->builtin_use = found.builtin_use;
+	memcpy(target->builtin_cmdline, found.builtin_cmdline, sizeof(found.builtin_cmdline));
+}
+
 static int read_bzimage(struct bytes file, const char *path, size_t room,
 			struct kho_target *target, struct kho_error *err)
 {
@@ -572,6 +597,8 @@ static int read_bzimage(struct bytes file, const char *path, size_t room,
 
 	if (!read_kernel_info(file, &header, setup_size, target))
 		ret = read_payload(payload, path, room, target, err);
+	else if (target->builtin_use == KHO_BUILTIN_UNKNOWN)
+		read_builtin_cmdline(payload, path, room, target);
 	snprintf(target->format, sizeof(target->format), "bzImage");
 	if (header.version >= INIT_SIZE_SINCE) {
 		target->memory_size = header.init_size;

@@ -546,7 +546,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	if (target->builtin_use == KHO_BUILTIN_UNKNOWN) {
 		for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 			kho_report_unevaluated(v, rules[i], KHO_NO_ADDR, 0,
-					       "cannot read the command line that is built into the target (CONFIG_CMDLINE)");
+					       "cannot read the options that are built into the target (CONFIG_CMDLINE, CONFIG_CMDLINE_FROM_BOOTCONFIG)");
 		return;
 	}
 	cmdline = effective_line(target, cmdline, room, sizeof(room));

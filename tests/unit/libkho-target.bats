@@ -421,6 +421,31 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	judged "K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on init=/bin/sh"'
 	judged "K609 error,K610 error" "rd.kho.expect=5,11" $x86 'CONFIG_CMDLINE="kho=on \"x"'
 	judged "K610 error" "rd.kho.expect=5,11" $x86 "CONFIG_CMDLINE=\"kho=on $(printf '%02030d' 0)\""
+	# options from a bootconfig come first too, and the configuration does not have them
+	judged "K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged,K610 error not judged" kho=on \
+		CONFIG_BOOT_CONFIG=y CONFIG_BOOT_CONFIG_EMBED=y CONFIG_CMDLINE_FROM_BOOTCONFIG=y
+	judged "" kho=on CONFIG_BOOT_CONFIG=y CONFIG_BOOT_CONFIG_EMBED=y '# CONFIG_CMDLINE_FROM_BOOTCONFIG is not set'
+}
+
+@test "a kernel_info that says there is a built-in line: the configuration in the payload has it, or nobody knows it" {
+	local unknown="K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged,K610 error not judged"
+	make_kernel vmlinux "${full[@]}"
+	add_config vmlinux CONFIG_CMDLINE_BOOL=y 'CONFIG_CMDLINE="quiet mem=1G"'
+	gzip <vmlinux >payload
+	image bzimage bzImage payload && image info bzImage 1 kho-v4 luo-v5 dma-alloc-v1
+	finds "" bzImage quiet
+	image bzimage bzImage payload && image info bzImage 3 kho-v4 luo-v5 dma-alloc-v1
+	finds "K607 fatal" bzImage quiet
+	[[ $output == *" 9.9.9-info kho=1 default=1 config=1 "* ]]
+	# without that configuration, or without a payload that can be unpacked
+	make_kernel vmlinux "${full[@]}"
+	gzip <vmlinux >payload
+	image bzimage bzImage payload && image info bzImage 3 kho-v4 luo-v5 dma-alloc-v1
+	finds "$unknown" bzImage quiet
+	head -c 5000 /dev/urandom >payload
+	image bzimage bzImage payload && image info bzImage 3 kho-v4 luo-v5 dma-alloc-v1
+	finds "$unknown" bzImage quiet
+	finds "" bzImage
 }
 
 @test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
