@@ -215,6 +215,18 @@ live_root() {
 	done
 }
 
+@test "-o does not replace the dump that is read, whatever its name is" {
+	local dump=$BATS_TEST_TMPDIR/dump name
+	cp "$fixture" "$dump"
+	ln -s dump "$BATS_TEST_TMPDIR/link"
+	for name in "$dump" "$BATS_TEST_TMPDIR/link" "$BATS_TEST_TMPDIR/../${BATS_TEST_TMPDIR##*/}/dump"; do
+		cannot_tell 'would replace a file that is read' extract 2 --core "$dump" -o "$name"
+		cannot_tell 'would replace a file that is read' map --core "$name" -o "$dump"
+		cannot_tell 'would replace a file that is read' snapshot --core "$name" -o "$dump"
+	done
+	cmp "$fixture" "$dump"
+}
+
 @test "-o - is the standard output, and a reader that has gone is named" {
 	"$inspect" snapshot --core "$fixture" -o - 2>"$BATS_TEST_TMPDIR/said" >"$BATS_TEST_TMPDIR/out"
 	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/file"

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "inspect.h"
@@ -62,6 +63,15 @@ static bool start_broker(struct outfile *outfile)
 	_exit(0);
 }
 
+/* True if both name the same regular file. */
+static bool is_same_file(const char *path, const char *input)
+{
+	struct stat st, other;
+
+	return input && !stat(path, &st) && !stat(input, &other) && S_ISREG(st.st_mode) &&
+	       st.st_dev == other.st_dev && st.st_ino == other.st_ino;
+}
+
 bool outfile_open(struct options *options)
 {
 	struct outfile *outfile = options->outfile;
@@ -69,6 +79,12 @@ bool outfile_open(struct options *options)
 
 	if (!options->output)
 		return true;
+	if (is_same_file(options->output, options->core) ||
+	    is_same_file(options->output, options->vmlinux)) {
+		complain("-o %s would replace a file that is read. Write to another file.",
+			 options->output);
+		return false;
+	}
 	if (kho_output_open(options->output, 0600, KHO_OUTPUT_SEEKABLE, &outfile->output, &err)) {
 		fail(&err);
 		return false;
