@@ -154,6 +154,16 @@ pristine_of() {
 	assert_same_bytes "$top/kexec/patches" kexec
 }
 
+@test "a maintainer can read it: dma/ has at most 800 lines of code, and none of its patches more than 300" {
+	local top=$BATS_TEST_DIRNAME/../.. patch
+	[[ -e $top/.git ]] || skip "not a git checkout: nothing here says where sources come from"
+	for patch in "$top"/kernel-patches/dma/*.patch; do
+		(($(series_count_code <"$patch") <= 300))
+	done
+	series_code "$(cd "$top/kernel-patches" && pwd)" "$(pristine_of linux fetch_linux)" >lines
+	(($(sed -n 's/^dma //p' lines) <= 800))
+}
+
 @test "a checkout keeps the folders; a changed commit changes its patch and no other file" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
