@@ -33,6 +33,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/files.h \
 	libkho/json.c \
 	libkho/json_kho.c \
+	libkho/kconfig.c \
+	libkho/kconfig.h \
 	libkho/kho.h \
 	libkho/kho_output.h \
 	libkho/kho_rules.def \

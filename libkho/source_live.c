@@ -12,6 +12,7 @@
 #include "cmdline.h"
 #include "decompress.h"
 #include "error.h"
+#include "kconfig.h"
 #include "source_kinds.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
@@ -42,11 +43,6 @@ static char *read_config(const struct kho_files *files, size_t *size)
 	return kho_files_read(files, path, MAX_CONFIG, &data, size, NULL) ? NULL : data;
 }
 
-static bool has_line(const char *text, size_t size, const char *line)
-{
-	return memmem(text, size, line, strlen(line));
-}
-
 /* Sets *built and *default_on, -1 if unknown. Without a configuration, a kernel with KHO has a symbol. */
 static void read_built(const struct kho_files *files, int *built, int *default_on)
 {
@@ -55,8 +51,8 @@ static void read_built(const struct kho_files *files, int *built, int *default_o
 
 	*built = *default_on = -1;
 	if (config) {
-		*built = has_line(config, size, "\nCONFIG_KEXEC_HANDOVER=y\n");
-		*default_on = has_line(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n");
+		*built = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER");
+		*default_on = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
 	} else {
 		*built = kho_files_has_symbol(files, "kho_is_enabled");
 	}

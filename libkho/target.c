@@ -18,6 +18,7 @@
 
 #include "decompress.h"
 #include "error.h"
+#include "kconfig.h"
 #include "kho_output.h"
 #include "library.h"
 #include "target.h"
@@ -186,46 +187,42 @@ static bool find_release(struct bytes where, size_t from, struct kho_target *tar
 }
 
 /* For architectures whose page size is a build option. */
-static void find_page_size(const char *config, size_t size, struct kho_target *target)
+static void find_page_size(struct bytes config, struct kho_target *target)
 {
-	static const char option[] = "\nCONFIG_PAGE_SHIFT=";
-	const char *hit = memmem(config, size, option, sizeof(option) - 1);
-	const char *end = config + size;
-	unsigned int shift = 0;
+	struct kho_cmdline_text text;
+	uint64_t shift;
 
-	if (!hit || target->page_size)
-		return;
-	for (hit += sizeof(option) - 1; hit < end && *hit >= '0' && *hit <= '9' && shift < 32; hit++)
-		shift = 10 * shift + (unsigned int)(*hit - '0');
-	if (shift >= 12 && shift <= 18)
+	if (!target->page_size &&
+	    kho_kconfig_value(config.data, config.size, "CONFIG_PAGE_SHIFT", &text) &&
+	    kho_cmdline_number(&text, &shift) && shift >= 12 && shift <= 18)
 		target->page_size = 1u << shift;
 }
 
-static bool has_line(struct bytes config, const char *line)
-{
-	return memmem(config.data, config.size, line, strlen(line));
-}
-
-/* Copies a string of a .config from after its first quote. False if it has no end or does not fit. */
-static bool take_config_string(struct bytes where, char *out, size_t size)
+/* Copies a quoted string of a .config. False if it has no end or does not fit. */
+static bool take_config_string(struct kho_cmdline_text text, char *out, size_t size)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < where.size && n < size; i++) {
-		char c = (char)where.data[i];
-
-		if (c == '"') {
+	if (kho_cmdline_peek(&text) != '"')
+		return false;
+	for (text.p++; text.p < text.end && n < size; text.p++) {
+		if (*text.p == '"') {
 			out[n] = '\0';
 			return true;
 		}
-		if (!c || c == '\n')
+		if (!*text.p)
 			return false;
 		/* kconfig escapes quotes and backslashes */
-		if (c == '\\' && i + 1 < where.size)
-			c = (char)where.data[++i];
-		out[n++] = c;
+		if (*text.p == '\\' && text.end - text.p > 1)
+			text.p++;
+		out[n++] = *text.p;
 	}
 	return false;
+}
+
+static bool has_option(struct bytes config, const char *name)
+{
+	return kho_kconfig_is_on(config.data, config.size, name);
 }
 
 /*
@@ -235,27 +232,24 @@ static bool take_config_string(struct bytes where, char *out, size_t size)
  */
 static void find_builtin_cmdline(struct bytes config, struct kho_target *target)
 {
-	static const char option[] = "\nCONFIG_CMDLINE=\"";
-	const unsigned char *hit = memmem(config.data, config.size, option, sizeof(option) - 1);
-	bool arm64 = has_line(config, "\nCONFIG_ARM64=y\n");
-	struct bytes value;
+	bool arm64 = has_option(config, "CONFIG_ARM64");
+	struct kho_cmdline_text text;
 
-	if (has_line(config, "\nCONFIG_CMDLINE_FROM_BOOTCONFIG=y\n")) {
+	if (has_option(config, "CONFIG_CMDLINE_FROM_BOOTCONFIG")) {
 		target->builtin_use = KHO_BUILTIN_UNKNOWN;
 		return;
 	}
-	if (!hit || (!arm64 && !has_line(config, "\nCONFIG_CMDLINE_BOOL=y\n")))
+	if (!kho_kconfig_value(config.data, config.size, "CONFIG_CMDLINE", &text) ||
+	    (!arm64 && !has_option(config, "CONFIG_CMDLINE_BOOL")))
 		return;
-	hit += sizeof(option) - 1;
-	value = (struct bytes){ hit, config.size - (size_t)(hit - config.data) };
-	if (!take_config_string(value, target->builtin_cmdline, sizeof(target->builtin_cmdline))) {
+	if (!take_config_string(text, target->builtin_cmdline, sizeof(target->builtin_cmdline))) {
 		target->builtin_use = KHO_BUILTIN_UNKNOWN;
 		target->builtin_cmdline[0] = '\0';
 		return;
 	}
 	if (!*target->builtin_cmdline)
 		return;
-	if (has_line(config, arm64 ? "\nCONFIG_CMDLINE_FORCE=y\n" : "\nCONFIG_CMDLINE_OVERRIDE=y\n"))
+	if (has_option(config, arm64 ? "CONFIG_CMDLINE_FORCE" : "CONFIG_CMDLINE_OVERRIDE"))
 		target->builtin_use = KHO_BUILTIN_ONLY;
 	else
 		target->builtin_use = arm64 ? KHO_BUILTIN_DEFAULT : KHO_BUILTIN_FIRST;
@@ -267,6 +261,7 @@ static bool find_config(struct search *s, struct bytes where)
 	struct kho_target *target = s->target;
 	const unsigned char *start, *stop;
 	unsigned char *config;
+	struct bytes text;
 	size_t size, left;
 
 	if (target->config_known)
@@ -287,11 +282,11 @@ static bool find_config(struct search *s, struct bytes where)
 		return false;
 
 	target->config_known = true;
-	target->has_kho = memmem(config, size, "\nCONFIG_KEXEC_HANDOVER=y\n", 25);
-	target->kho_default_on =
-		memmem(config, size, "\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", 40);
-	find_page_size((const char *)config, size, target);
-	find_builtin_cmdline((struct bytes){ config, size }, target);
+	text = (struct bytes){ config, size };
+	target->has_kho = has_option(text, "CONFIG_KEXEC_HANDOVER");
+	target->kho_default_on = has_option(text, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
+	find_page_size(text, target);
+	find_builtin_cmdline(text, target);
 	free(config);
 	return true;
 }

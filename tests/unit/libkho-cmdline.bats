@@ -16,6 +16,12 @@ bats_require_minimum_version 1.5.0
 	[ -z "$output" ]
 }
 
+@test "an option of a kernel configuration is a line of its own" {
+	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-kconfig"
+	[ -z "$output" ]
+}
+
 @test "K605, K607 to K610: what a target's command line does to the state, and what fits scratch" {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-target-cmdline" "$BATS_TEST_DIRNAME"/../fixtures/v4-{,stock-}outgoing.khosnap

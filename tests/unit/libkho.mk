@@ -56,6 +56,10 @@ check_PROGRAMS += tests/unit/test-crashkernel
 tests_unit_test_crashkernel_SOURCES = tests/unit/test-crashkernel.c tests/unit/check.h
 tests_unit_test_crashkernel_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-kconfig
+tests_unit_test_kconfig_SOURCES = tests/unit/test-kconfig.c tests/unit/check.h
+tests_unit_test_kconfig_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-only
 tests_unit_test_only_SOURCES = tests/unit/test-only.c
 tests_unit_test_only_LDADD = libkho/libkho-core.la
