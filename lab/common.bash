@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Paths, messages and progress, for every script here.
+# Paths, messages and progress; every script here uses it.
 
 KHO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KHO_CACHE=${KHO_CACHE:-${HOME:-/root}/.cache/kho-tools}
@@ -18,7 +18,7 @@ note() {
 	printf '%s\n' "$*" >&2
 }
 
-# as_root COMMAND...: as it is for root, else through sudo.
+# as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {
 	if ((EUID == 0)); then
 		"$@"
@@ -30,7 +30,7 @@ as_root() {
 }
 
 # step WHAT COMMAND...: runs it with its output in a log, and shows that it is
-# alive. When it fails, the end of the log is shown and the script ends.
+# alive. If it fails, shows the end of the log and ends the script.
 step() {
 	local what=$1 log status=0 start=$SECONDS pid
 	shift
@@ -79,7 +79,7 @@ hash_of() {
 	done | sha256sum | cut -c1-16
 }
 
-# hash_tree DIR...: the same over all files below.
+# hash_tree DIR...: the same for all files below the folders.
 hash_tree() {
 	local dir
 	for dir in "$@"; do
@@ -87,12 +87,13 @@ hash_tree() {
 	done | sha256sum | cut -c1-16
 }
 
-# unless_there PATH COMMAND...: under a lock, since another process may have made it meanwhile.
+# unless_there PATH COMMAND...: runs it if PATH does not exist. Checks again under a lock, because
+# another process may have made it.
 unless_there() {
 	[[ -e $1 ]] || "${@:2}"
 }
 
-# with_lock NAME COMMAND...: one at a time over all clones that share the cache.
+# with_lock NAME COMMAND...: runs one at a time in all clones that share the cache.
 with_lock() {
 	local name=$1
 	shift

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The packages that all of this needs, in one place.
+# All packages that the project needs.
 
 # the project itself
 KHO_BUILDING=(
@@ -9,7 +9,7 @@ KHO_BUILDING=(
 	libseccomp-dev libkdumpfile-dev libdw-dev
 )
 
-# what the unit tests run, and what they check with
+# for unit tests: programs under test, and checkers
 KHO_UNIT_TESTS=(
 	bats parallel git busybox-static dash dracut-core shellcheck mandoc groff-base python3 python3-jsonschema jq librsvg2-bin
 	file binutils xz-utils zstd makedumpfile
@@ -22,20 +22,20 @@ KHO_PACKAGES=("${KHO_BUILDING[@]}" "${KHO_UNIT_TESTS[@]}"
 	qemu-system-x86 systemd e2fsprogs udev systemd-boot-efi
 )
 
-# what Debian packages are made with, and checked with
+# to make and check Debian packages
 KHO_PACKAGING=(git xz-utils dpkg-dev debhelper fakeroot)
 KHO_PACKAGE_TESTS=(lintian mmdebstrap)
 
-# what other releases of Debian are unpacked with
+# to unpack other releases of Debian
 KHO_DISTRO_PACKAGES=(mmdebstrap debian-archive-keyring)
 
-# what fuzzers are made with
+# to build fuzzers
 KHO_FUZZING=(clang llvm libclang-rt-dev)
 
-# what the kernel series is checked with, and built for other machines
+# to check the kernel series, and to build it for other architectures
 KHO_KERNEL_CHECKING=(sparse gcc-aarch64-linux-gnu python3-sphinx python3-yaml)
 
-# what programs and machines of arm64 are made with
+# to build programs for arm64 and run them
 KHO_ARM64=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-system-arm device-tree-compiler)
 
 deps_install_arm64() {
@@ -62,7 +62,7 @@ deps_install_kernel_checking() {
 	deps_install "${KHO_KERNEL_CHECKING[@]}"
 }
 
-# deps_install [PACKAGE...]: those named, else what everything needs.
+# deps_install [PACKAGE...]: installs the named packages, or all.
 deps_install() {
 	local package missing=()
 	(($#)) || set -- "${KHO_PACKAGES[@]}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Other releases of Debian, as folders to change root into: what debian/control needs to
-# build, what the unit tests run, and the compilers that it is to be built with.
+# Other releases of Debian, as folders for chroot: with the build dependencies of debian/control,
+# the programs that the unit tests run, and the compilers to build with.
 
 # shellcheck source=lab/deps.bash
 . "$KHO_TOP/lab/deps.bash"
@@ -34,7 +34,7 @@ distro_make() {
 	as_root mv "$dir.tmp" "$dir"
 }
 
-# distro_root SUITE: makes the folder unless it is there, and sets DISTRO_ROOT.
+# distro_root SUITE: makes the folder if it does not exist, and sets DISTRO_ROOT.
 distro_root() {
 	local suite=$1
 	local -a packages
@@ -47,8 +47,8 @@ distro_root() {
 			with_lock distro unless_there "$DISTRO_ROOT" distro_make "$suite" "$DISTRO_ROOT" "${packages[@]}"
 }
 
-# distro_run ROOT FOLDER COMMAND...: runs it as root of that system, which stays as it is, with
-# FOLDER as /source and the current folder.
+# distro_run ROOT FOLDER COMMAND...: runs it as root of that system, in FOLDER, which is /source
+# there. The system itself does not change.
 distro_run() {
 	# shellcheck disable=SC2016 # for the other shell
 	as_root unshare --mount --pid --fork --kill-child bash -euc '

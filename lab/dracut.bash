@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Initramfs images by dracut: the machine's own, and other releases of Debian whose
-# packages are unpacked into a folder, with the systemd and udev that go with it.
+# Initramfs images by dracut: by the machine's own, and by those of other releases of Debian. A
+# folder holds the unpacked packages of a release, with its systemd and udev.
 
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-# Packages that an initramfs is made with, and the libraries of the stage.
+# Packages to make an initramfs, and the libraries of the stage.
 DRACUT_PACKAGES=(
 	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount
 	base-files libc-bin gzip cpio sed grep findutils gawk diffutils debianutils
@@ -22,7 +22,7 @@ dracut_unpack() {
 	as_root mv "$dir.tmp" "$dir"
 }
 
-# dracut_root RELEASE: prints the folder, fetching it if need be.
+# dracut_root RELEASE: prints the folder, and fetches it if necessary.
 dracut_root() {
 	local dir key
 	key=$(printf '%s\n' "${DRACUT_PACKAGES[@]}" | sha256sum | cut -c1-8)
@@ -33,13 +33,13 @@ dracut_root() {
 	printf '%s\n' "$dir"
 }
 
-# dracut_initramfs FILE ROOT MODULES [OPTION...]: dracut of ROOT (/ or such a folder)
-# runs in a mount namespace of its own, in which the stage lies over it: to dracut
-# all of this is installed, and to the machine nothing happened. The driver is
-# inside, as drivers of real hosts are: udev loads it after the first check, and
-# the claims are checked after that. FILE.modules is what this dracut lists.
-# The machine cannot run programs of another architecture. For a ROOT of one, its own dracut makes
-# the image of the files in ROOT, with the modules of the dracut in there.
+# dracut_initramfs FILE ROOT MODULES [OPTION...]: runs dracut of ROOT (/ or such a folder) in a
+# mount namespace of its own, with the stage mounted over it. dracut sees the project as
+# installed, and the machine does not change. The image includes the driver, like that of a
+# real host: udev loads it after the first check, and the check of claims follows.
+# FILE.modules lists the modules of this dracut.
+# The machine cannot run programs of another architecture. If ROOT has one, the machine's own
+# dracut makes the image of the files in ROOT, with the modules of the dracut of ROOT.
 dracut_initramfs() {
 	local file=$1 root=$2 modules=$3
 	shift 3
@@ -88,9 +88,9 @@ dracut_initramfs() {
 	mv "$file.tmp" "$file"
 }
 
-# The folder of the system that an image is made in: of dracut 059 the machine's own, whatever that
-# is, or the same release for the architecture of the stage; "beside" is of the one that has
-# initramfs-tools too.
+# The root folder of the system for an image. For dracut 059 it is the machine itself, whatever
+# version it has, or the same release for the architecture of the stage. "beside" is the system
+# that has initramfs-tools too.
 dracut_root_of() {
 	case $1 in
 	*-beside-059) initramfs_tools_root ;;
@@ -99,8 +99,8 @@ dracut_root_of() {
 	esac
 }
 
-# dracut_image NAME FILE: the images of the tests, by what runs in them and the release
-# of dracut. Those of 112 without systemd have busybox for a shell and for everything else.
+# dracut_image NAME FILE: makes an image of the tests, named by its contents and by the release of
+# dracut. Images of 112 without systemd use busybox as the shell and for all tools.
 dracut_image() {
 	local name=$1 file=$2 root modules="base rootfs-block udev-rules"
 	root=$(dracut_root_of "$name")
@@ -113,8 +113,8 @@ dracut_image() {
 	dracut_initramfs "$file" "$root" "$modules"
 }
 
-# dracut_root_disk FILE ROOT: a disk with such a release, this project installed in it
-# and the tests' agent for a service.
+# dracut_root_disk FILE ROOT: makes a disk with such a release, with this project installed and
+# the tests' agent as a service.
 dracut_root_disk() {
 	local file=$1 root=$2 tree=$KHO_BUILD/release-root
 	as_root rm -rf "$tree"
@@ -131,13 +131,13 @@ dracut_root_disk() {
 		echo KHO_TEXTFILE=/var/lib/node-exporter/kho.prom >"$tree/etc/kho/report.conf"
 		printf "%s\n" "[Service]" "ExecStart=/usr/sbin/guest-agent" "StandardOutput=journal+console" \
 			"[Install]" "WantedBy=multi-user.target" >"$tree/etc/systemd/system/guest-agent.service"
-		# nothing that a first boot after an update does: it takes half a minute
+		# skip the tasks of a first boot after an update: they take half a minute
 		touch "$tree/etc/.updated" "$tree/var/.updated"
-		# no login: the console is for messages
+		# no login: only messages go to the console
 		for unit in getty.target systemd-firstboot.service; do
 			ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 		done
-		# and every unit of this project
+		# enable every unit of this project
 		units=("$stage"/usr/lib/systemd/system/kho-{preexec,report}.service "$stage"/usr/lib/systemd/system/kho-*.timer)
 		chroot "$tree" systemctl enable guest-agent.service "${units[@]##*/}"
 		chroot "$tree" systemctl set-default multi-user.target

@@ -8,7 +8,7 @@
 
 FETCH_DIR=$KHO_CACHE/downloads
 
-# The URI of Debian's main archive as this machine has it.
+# The URI of Debian's main archive that this machine uses.
 fetch_mirror() {
 	local site
 	# shellcheck disable=SC2016 # apt's own variables
@@ -18,8 +18,8 @@ fetch_mirror() {
 	printf '%s\n' "$site"
 }
 
-# fetch_apt_setup SUITE [ARCH]: from here on apt in this shell knows that suite and no other,
-# and packages of the architecture ARCH (Debian's name) instead of the machine's own.
+# fetch_apt_setup SUITE [ARCH]: apt in this shell then knows only that suite, and packages of the
+# architecture ARCH (Debian's name) instead of the machine's own.
 fetch_apt_setup() {
 	local suite=$1 arch=${2:-} apt=$KHO_CACHE/apt/$1${2:+-$2} site keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	site=$(fetch_mirror)
@@ -41,7 +41,7 @@ fetch_apt_setup() {
 	apt-get -q update || die "apt cannot read the suite $suite of this machine's mirror: see above"
 }
 
-# fetch_apt_once SUITE: the same, which asks the mirror once in an hour.
+# fetch_apt_once SUITE: the same, but asks the mirror at most once an hour.
 fetch_apt_once() {
 	local lists=$KHO_CACHE/apt/$1/lists
 	if [[ -d $lists && $(find "$lists" -maxdepth 0 -mmin -60) ]]; then
@@ -51,7 +51,7 @@ fetch_apt_once() {
 	fi
 }
 
-# fetch_checked FILE SHA256 COMMAND...: unless FILE is there and right, runs the
+# fetch_checked FILE SHA256 COMMAND...: if FILE does not exist or has another hash, runs the
 # command in an empty folder and keeps the one file that it leaves.
 fetch_checked() {
 	local file=$1 sum=$2 tmp
@@ -66,7 +66,7 @@ fetch_checked() {
 	}
 	mv "$tmp"/* "$file"
 	rmdir "$tmp"
-	# the server's date says nothing about whether what is made of it is up to date
+	# make must not compare the server's date with that of a build
 	touch "$file"
 	printf '%s  %s\n' "$sum" "$file" | sha256sum -c
 }
@@ -76,12 +76,12 @@ fetch_is() {
 	[[ -f $file ]] && printf '%s  %s\n' "$sum" "$file" | sha256sum -c --status
 }
 
-# The SHA-256 that apt, which has checked the archive's signature, has for a binary package.
+# The SHA-256 of a binary package, from apt, which has checked the archive's signature.
 fetch_package_sum() {
 	apt-cache show "$1" 2>/dev/null | awk '$1 == "SHA256:" && !found { found = $2 } END { print found }'
 }
 
-# "VERSION SHA-256" of the upstream tarball of a source package: of the newest Debian version of it.
+# "VERSION SHA-256" of the upstream tarball of a source package, in its newest Debian version.
 fetch_orig_sum() {
 	local package=$1 version=$2
 	apt-cache showsrc "$package" 2>/dev/null | awk -v upstream="$version-" -v tarball="${package}_$version.orig.tar.xz" '
@@ -90,8 +90,8 @@ fetch_orig_sum() {
 		END { print found }'
 }
 
-# A place, as sources.conf has it: is it there? Says what is there instead. A newer package than was
-# pinned will do, signed as it is; of a tarball only the pinned one.
+# True if a place of sources.conf has the source; prints what it has instead. A newer package than
+# the pinned one is accepted, because it is signed; a tarball must be the pinned one.
 fetch_place_has() {
 	local suite=$1 kind=$2 package=$3 version=$4 pinned=$5 found
 	if [[ $kind == package ]]; then
@@ -105,7 +105,7 @@ fetch_place_has() {
 	[[ ${found#* } == "$pinned" ]] || { echo "another tarball of $package $version in $suite"; return 1; }
 }
 
-# The file that a source is fetched to. Its suite does not matter.
+# The file for a fetched source, which is the same for any suite.
 fetch_place_file() {
 	local kind=$2 package=$3 version=$4
 	case $kind in
@@ -132,7 +132,7 @@ fetch_place() {
 	fetch_checked "$file" "$pinned" /usr/lib/apt/apt-helper download-file "$uri" "$name" "SHA256:$pinned"
 }
 
-# fetch_places NAME TAKEN: tries them in turn; the one that had it is written to the file TAKEN.
+# fetch_places NAME TAKEN: tries the places in turn, and writes the one that had it to the file TAKEN.
 fetch_places() {
 	local name=$1 taken=$2 place
 	local -a words
@@ -140,7 +140,7 @@ fetch_places() {
 	while read -r place; do
 		[[ $place ]] || continue
 		read -ra words <<<"$place"
-		# a shell of its own: one that gives up ends, and apt is told of the suite by a variable
+		# a subshell, because a failure ends it, and because it sets apt's variables for the suite
 		if (fetch_place "${words[@]}"); then
 			printf '%s\n' "$place" >"$taken"
 			return 0
@@ -153,7 +153,7 @@ fetch_places() {
 
 declare -gA FETCH_VARIABLES=([linux]=KHO_LINUX_SRC [kexec-tools]=KHO_KEXEC_TOOLS_SRC)
 
-# The place of a source whose file is there already; false if none is.
+# The place of a source if its file is in the cache; false if not.
 fetch_place_there() {
 	local place suite kind package version pinned
 	while read -r place; do
@@ -165,8 +165,8 @@ fetch_place_there() {
 	return 1
 }
 
-# fetch_source NAME: prints the tarball of what sources.conf calls so, fetching it if
-# need be.
+# fetch_source NAME: prints the tarball of the source NAME of sources.conf, and fetches it if
+# necessary.
 fetch_source() {
 	local name=$1 place taken file tarball
 	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in lab/sources.conf"
@@ -188,8 +188,8 @@ fetch_source() {
 	printf '%s\n' "$tarball"
 }
 
-# Every place of every source: a line each on what is there, without fetching any. False when one
-# source is nowhere to be had.
+# Prints a line for every place of every source, and fetches none. False if no place has one of
+# the sources.
 fetch_check() {
 	local name place suite kind package version pinned said lost=0 found
 	for name in $(printf '%s\n' "${!SOURCES[@]}" | LC_ALL=C sort); do
@@ -209,14 +209,14 @@ fetch_check() {
 	((!lost))
 }
 
-# The package holds one tarball.
+# The package contains one tarball.
 fetch_package_tarball() {
 	local deb=$1 tarball=$2
 	dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/${tarball##*/}" >"$tarball.tmp"
 	mv "$tarball.tmp" "$tarball"
 }
 
-# fetch_or_local VARIABLE NAME: what the variable names, else the source NAME.
+# fetch_or_local VARIABLE NAME: the file that the variable names, or the source NAME if it is empty.
 fetch_or_local() {
 	local variable=$1 name=$2 path=${!1:-}
 	if [[ $path ]]; then
@@ -227,7 +227,7 @@ fetch_or_local() {
 	fetch_source "$name"
 }
 
-# Prints the tarball or tree that kernel-patches/ apply to.
+# Prints the tarball or tree to which kernel-patches/ apply.
 fetch_linux() {
 	fetch_or_local KHO_LINUX_SRC "linux-$LINUX_RELEASE"
 }
@@ -237,16 +237,16 @@ fetch_kexec_tools() {
 	fetch_or_local KHO_KEXEC_TOOLS_SRC "kexec-tools-$KEXEC_TOOLS_VERSION"
 }
 
-# unpack_system SUITE ARCH DIR PACKAGE...: for an apt with no installed packages, so that all
-# that is needed comes along. apt has checked it; no maintainer script is run. The folder is
-# DIR.tmp until the caller is content. ARCH is Debian's name, or empty for the machine's own.
+# unpack_system SUITE ARCH DIR PACKAGE...: unpacks packages with all their dependencies, because
+# apt sees no installed package. apt has checked them; no maintainer script runs. The caller
+# renames DIR.tmp to DIR. ARCH is Debian's name, or empty for the machine's own.
 unpack_system() {
 	local suite=$1 arch=$2 dir=$3 debs=$3.debs deb
 	shift 3
 	fetch_apt_setup "$suite" "$arch"
 	as_root rm -rf "$dir.tmp" "$debs"
 	mkdir -p "$dir.tmp"/usr/{bin,sbin,lib,lib64} "$debs/partial"
-	# in Debian 12 these are not of a package
+	# in Debian 12 no package has these
 	(cd "$dir.tmp" && ln -s usr/{bin,sbin,lib,lib64} .)
 	: >"$debs/status"
 	apt-get -q -y -o "Dir::State::status=$debs/status" -o "Dir::Cache::archives=$debs" \
@@ -258,11 +258,11 @@ unpack_system() {
 	rm -rf "$debs"
 	printf 'root:x:0:0:root:/root:/bin/sh\n' | as_root tee "$dir.tmp/etc/passwd" >/dev/null
 	printf 'root:x:0:\n' | as_root tee "$dir.tmp/etc/group" >/dev/null
-	# libraries are looked up in the cache of the loader; that of arm64 finds them without
+	# the loader finds libraries by its cache; that of arm64 needs none
 	[[ $arch ]] || as_root chroot "$dir.tmp" ldconfig
 }
 
-# unpack SOURCE DIR: a tarball or tree as DIR (which must not exist), without its
+# unpack SOURCE DIR: unpacks a tarball or copies a tree to DIR (which must not exist), without its
 # top folder.
 unpack() {
 	local source=$1 dir=$2 tmp=$2.tmp
@@ -277,10 +277,10 @@ unpack() {
 	mv "$tmp" "$dir"
 }
 
-# source_id SOURCE: what a tarball or tree is known by in the cache.
+# source_id SOURCE: the name of a tarball or tree in the cache.
 source_id() {
 	if [[ -d $1 ]]; then
-		# too large to read whole each time: name, time and size of every file
+		# too large to read each time: use name, time and size of every file
 		(cd "$1" && find . -path ./.git -prune -o -type f -printf '%P %T@ %s\n' | LC_ALL=C sort) |
 			sha256sum | cut -c1-12
 	else

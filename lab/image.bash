@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Boot media of a test machine: an initramfs that real dracut made, and a small
-# disk with a root file system. Both hold this project as it was staged, that is,
-# installed with DESTDIR.
+# Boot media of a test machine: an initramfs by real dracut, and a small disk with a root file
+# system. Both contain the staged project (installed with DESTDIR).
 
-# image_copy_libraries ROOT FILE...: copies the libraries that these files need, and the loader,
-# from where the stage's architecture has them. Those of the stage are there already.
+# image_copy_libraries ROOT FILE...: copies the loader and the libraries that these files need,
+# of the stage's architecture. The libraries of the stage itself are in ROOT already.
 image_copy_libraries() {
 	local root=$1 file loader name dir=usr/lib/$STAGE_MULTIARCH
 	shift
@@ -14,7 +13,7 @@ image_copy_libraries() {
 		loader=$(readelf -lW "$file" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
 		[[ ! $loader || -e $root$loader ]] || cp -L "$STAGE_SYSROOT$loader" "$root$loader"
 		while read -r name; do
-			# the loader is one of them
+			# includes the loader
 			[[ $name != ld-* && ! -e $root/$dir/$name ]] || continue
 			cp -L "$STAGE_SYSROOT/$dir/$name" "$root/$dir/$name"
 			image_copy_libraries "$root" "$root/$dir/$name"
@@ -22,7 +21,7 @@ image_copy_libraries() {
 	done
 }
 
-# image_copy_library ROOT NAME...: libraries that are loaded on demand, and what they need.
+# image_copy_library ROOT NAME...: copies libraries that programs load on demand, and what these need.
 image_copy_library() {
 	local root=$1 name dir=usr/lib/$STAGE_MULTIARCH
 	shift
@@ -33,7 +32,7 @@ image_copy_library() {
 	done
 }
 
-# image_vmlinux ROOT VMLINUX: a vmlinux with debug information.
+# image_vmlinux ROOT VMLINUX: adds a vmlinux with debug information.
 image_vmlinux() {
 	cp "$2" "$1/boot/vmlinux"
 	image_copy_library "$1" libdw.so.1
@@ -59,7 +58,7 @@ image_root_tree() {
 	ln -s usr/lib "$root/lib"
 	ln -s usr/lib64 "$root/lib64"
 	cp "$(image_busybox)" "$root/usr/bin/busybox"
-	# modprobe and kexec are the real ones
+	# modprobe and kexec are not busybox's
 	busybox --list | while read -r applet; do
 		[[ $applet == busybox ]] || ln -s busybox "$root/usr/bin/$applet"
 	done
@@ -85,8 +84,8 @@ image_root_tree() {
 	echo 'ID=kho-guest' >"$root/etc/os-release"
 }
 
-# image_root FILE [--initramfs FILE] [--vmlinux FILE] [--more FOLDER]: the disk; with the
-# initramfs and the vmlinux in /boot, and what is in FOLDER.
+# image_root FILE [--initramfs FILE] [--vmlinux FILE] [--more FOLDER]: makes the disk, with the
+# initramfs and the vmlinux in /boot, and the contents of FOLDER.
 image_root() {
 	local file=$1 root=$KHO_BUILD/root size
 	shift

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# An initramfs by the initramfs-tools of Debian 12, which are unpacked into a folder: installed, they
-# would make initramfs images for this machine. dracut is there too, as on a host that has both.
+# An initramfs by the initramfs-tools of Debian 12, unpacked into a folder, because an installed
+# initramfs-tools would make images for this machine. The folder has dracut too, like a host
+# with both.
 
 INITRAMFS_TOOLS_PACKAGES=(
 	initramfs-tools-core dracut-core klibc-utils linux-base udev busybox kmod dash bash bsdutils coreutils
@@ -18,7 +19,7 @@ initramfs_tools_unpack() {
 	as_root mv "$dir.tmp" "$dir"
 }
 
-# Prints the folder, fetching it if need be.
+# Prints the folder, and fetches it if necessary.
 initramfs_tools_root() {
 	local dir key
 	key=$(printf '%s\n' "${INITRAMFS_TOOLS_PACKAGES[@]}" | sha256sum | cut -c1-8)
@@ -29,8 +30,8 @@ initramfs_tools_root() {
 	printf '%s\n' "$dir"
 }
 
-# initramfs_tools_image NAME FILE: the stage lies over that system in a mount namespace, as for dracut;
-# not where it is to be without it. udev loads the driver, as it does on real hosts.
+# initramfs_tools_image NAME FILE: makes the image in a mount namespace, with the stage mounted over
+# that system if the image is to include the project. udev loads the driver, like on real hosts.
 initramfs_tools_image() {
 	local name=$1 file=$2 over=$STAGE root
 	root=$(initramfs_tools_root)

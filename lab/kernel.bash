@@ -5,15 +5,15 @@
 #   linux/<source>/tree	hard links to it, with the series applied
 #   linux/<source>/obj	the build folder, kept so that a changed patch rebuilds little
 #   kernels/<key>/	bzImage (arm64: Image, Image.gz, vmlinuz.efi), config, modules/, build.log
-# With a configuration that has more in it the build folder has another name; without the
-# series it is "stock", and built from src. For arm64 the name ends in "-arm64".
+# The build folder of another configuration has another name. "stock" is built from src, without
+# the series. For arm64 the name ends in "-arm64".
 
 # shellcheck source=lab/series.bash
 . "$KHO_TOP/lab/series.bash"
 
 KERNEL_SERIES=$KHO_TOP/kernel-patches
 
-# kernel_arch ARCH: kernels built from here on are for x86_64 (the default) or arm64.
+# kernel_arch ARCH: selects x86_64 (the default) or arm64 for the kernels that are built next.
 kernel_arch() {
 	KERNEL_ARCH=$1
 	case $1 in
@@ -28,14 +28,14 @@ kernel_arch() {
 		;;
 	*) die "no kernel of the test machines is for $1" ;;
 	esac
-	# what boots them
+	# the image that boots
 	# shellcheck disable=SC2034 # for machine.bash
 	KERNEL_IMAGE=${KERNEL_IMAGES[0]}
 }
 kernel_arch x86_64
 
-# kernel_run_make TREE OBJ ARGUMENT...: make, for that architecture. With ccache where it is
-# there: a tree that is unpacked again costs no second build.
+# kernel_run_make TREE OBJ ARGUMENT...: runs make for that architecture. Uses ccache if it is
+# installed, so that a tree that was unpacked again needs no second build.
 kernel_run_make() {
 	local tree=$1 obj=$2 cc=${KERNEL_CROSS}gcc
 	shift 2
@@ -47,7 +47,7 @@ kernel_gcc() {
 	"${KERNEL_CROSS}gcc" --version | head -n 1 | sha256sum | cut -c1-8
 }
 
-# kernel_config_id FILE: what a configuration asks for, without comments.
+# kernel_config_id FILE: a hash of the options of a configuration, without comments.
 kernel_config_id() {
 	grep '^CONFIG_' "$1" | LC_ALL=C sort | sha256sum | cut -c1-16
 }
@@ -58,19 +58,19 @@ kernel_unpack() {
 	[[ -d $src ]] || unpack "$source" "$src"
 }
 
-# series_pristine FOLDER FETCH: prints the pristine sources that FETCH fetches, unpacked below
-# FOLDER of the cache.
+# series_pristine FOLDER FETCH: unpacks the sources that FETCH fetches below FOLDER of the cache,
+# and prints their folder.
 series_pristine() {
 	local folder=$1 fetch=$2 source id dir
 	source=$("$fetch")
 	id=$(source_id "$source")
 	dir=$KHO_CACHE/$folder/$id/src
-	# only then: a build holds the lock until it is done
+	# take the lock only then, because a build holds it to its end
 	[[ -d $dir ]] || with_lock "$folder-$id" kernel_unpack "$source" "$dir"
 	printf '%s\n' "$dir"
 }
 
-# kernel_link_tree SRC TREE: hard links to all of it.
+# kernel_link_tree SRC TREE: makes TREE of hard links to all files of SRC.
 kernel_link_tree() {
 	local src=$1 tree=$2
 	[[ ! -d $tree ]] || return 0
@@ -88,7 +88,7 @@ kernel_prepare_tree() {
 	series_overlay "$dir/applied" "$dir/src" "$dir/tree"
 }
 
-# kernel_add_consumer SRC APPLIED: a driver for the tests that is probed too early for a module.
+# kernel_add_consumer SRC APPLIED: adds a driver for the tests that probes too early for a module.
 kernel_add_consumer() {
 	local src=$1 samples=$2/samples
 	mkdir -p "$samples"
@@ -98,8 +98,8 @@ kernel_add_consumer() {
 	git -C "$2" add -Af samples
 }
 
-# kernel_configure TREE OBJ CONFIG: allnoconfig and what CONFIG asks for. Every option
-# that was asked for has to be there after Kconfig's own ideas.
+# kernel_configure TREE OBJ CONFIG: allnoconfig with the options of CONFIG. Fails if Kconfig drops
+# one of them.
 kernel_configure() {
 	local tree=$1 obj=$2 config=$3 line lost=0
 	mkdir -p "$obj"
@@ -120,14 +120,14 @@ kernel_configure() {
 	done <"$config"
 }
 
-# kernel_compile TREE OBJ OUT: OUT is there when everything in it is.
+# kernel_compile TREE OBJ OUT: builds the kernel; OUT appears only when it is complete.
 kernel_compile() {
 	local tree=$1 obj=$2 out=$3 tmp=$3.tmp image
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
 	kernel_run_make "$tree" "$obj" "-j$(nproc)" "${KERNEL_IMAGES[@]}" modules 2>&1 | tee "$tmp/build.log"
 	((PIPESTATUS[0] == 0)) || return 1
-	# nobody will look at it later: a warning is a failure now
+	# nobody looks at the log of a build that passed, so a warning is a failure
 	! grep -n 'warning:' "$tmp/build.log" || return 1
 	kernel_run_make "$tree" "$obj" INSTALL_MOD_PATH="$tmp/modules" modules_install
 	rm -f "$tmp"/modules/lib/modules/*/{build,source}
@@ -140,8 +140,7 @@ kernel_compile() {
 	mv "$tmp" "$out"
 }
 
-# kernel_config [FILE]: prints the configuration of the test machines, in which FILE has the
-# last word.
+# kernel_config [FILE]: prints the configuration of the test machines. Options of FILE override it.
 kernel_config() {
 	local more=${1:-}
 	if [[ $more ]]; then
@@ -152,8 +151,8 @@ kernel_config() {
 	fi
 }
 
-# kernel_stock_config TREE: prints the configuration of the test machines as far as TREE
-# knows it, without what is ours, and with the kernel's own test of KHO.
+# kernel_stock_config TREE: prints those options of the test machines that TREE knows, without the
+# options of the series, and with the kernel's own test of KHO.
 kernel_stock_config() {
 	local tree=$1 line
 	find "$tree" -name 'Kconfig*' -type f -exec sed -n 's/^[[:space:]]*\(menu\)\?config \([A-Z0-9_]*\)$/\2/p' {} + |
@@ -162,7 +161,7 @@ kernel_stock_config() {
 		[[ $line =~ ^CONFIG_([A-Z0-9_]+)= ]] || continue
 		! grep -qxF "${BASH_REMATCH[1]}" "$tree.symbols" || printf '%s\n' "$line"
 	done <"$KERNEL_CONFIG"
-	# older ones have SYSCTL by way of PROC_SYSCTL alone
+	# in older kernels only PROC_SYSCTL selects SYSCTL
 	printf 'CONFIG_%s=y\n' PROC_SYSCTL RUNTIME_TESTING_MENU TEST_KEXEC_HANDOVER
 }
 
@@ -180,9 +179,9 @@ kernel_make_locked() {
 	step "building the kernel (6 to 20 minutes the first time)" kernel_compile "$tree" "$obj" "$out"
 }
 
-# kernel_make SOURCE TREE OBJ KEY COMMAND...: builds the kernel KEY of the sources' folder TREE
-# (tree: with the series, src: without it) in OBJ unless it is there, with the configuration that the
-# command prints. Sets KERNEL_DIR, KERNEL_OBJ and KERNEL_RELEASE.
+# kernel_make SOURCE TREE OBJ KEY COMMAND...: builds the kernel KEY in OBJ if the cache does not have
+# it, with the configuration that the command prints. TREE is the folder of the sources: "tree" with
+# the series, "src" without it. Sets KERNEL_DIR, KERNEL_OBJ and KERNEL_RELEASE.
 kernel_make() {
 	local source=$1 id dir tree
 	id=$(source_id "$source")
@@ -206,8 +205,8 @@ kernel_series_id() {
 	hash_of "${patches[@]}" "$KHO_TOP"/lab/kho_consumer/*
 }
 
-# kernel_build [NAME FILE]: the patched kernel; with what FILE has instead of, or besides, its
-# configuration, in a build folder NAME.
+# kernel_build [NAME FILE]: builds the patched kernel. Options of FILE override or extend its
+# configuration, and the build folder is then NAME.
 kernel_build() {
 	local name=${1:-obj} more=${2:-} source
 	source=$(fetch_linux)
@@ -215,7 +214,7 @@ kernel_build() {
 		"$(kernel_series_id)-$(kernel_config_id "$KERNEL_CONFIG")${more:+-$name-$(kernel_config_id "$more")}" kernel_config "$more"
 }
 
-# kernel_build_stock RELEASE: a kernel without our series, one of those in sources.conf.
+# kernel_build_stock RELEASE: builds a kernel of sources.conf without our series.
 kernel_build_stock() {
 	local source
 	source=$(fetch_source "linux-$1")
@@ -223,8 +222,8 @@ kernel_build_stock() {
 		kernel_stock_config "$KHO_CACHE/linux/$(source_id "$source")/src"
 }
 
-# kernel_module_build SOURCE OUT: a module for the patched kernel, in a copy of its folder.
-# It has to be built in the very tree that the kernel came from.
+# kernel_module_build SOURCE OUT: builds a module for the patched kernel, in a copy of the module's
+# folder. It needs the tree from which the kernel was built.
 kernel_module_build() {
 	local source=$1 out=$2 dir
 	dir=$KHO_CACHE/linux/$(source_id "$(fetch_linux)")
@@ -234,8 +233,8 @@ kernel_module_build() {
 	kernel_run_make "$dir/tree" "$KERNEL_OBJ" M="$out" modules
 }
 
-# kernel_selftests OUT: the selftests of KHO and live update, linked statically, from the
-# tree that the patched kernel was built from.
+# kernel_selftests OUT: builds the selftests of KHO and live update, linked statically, in the tree
+# from which the patched kernel was built.
 kernel_selftests() {
 	local out=$1 tree
 	tree=$KHO_CACHE/linux/$(source_id "$(fetch_linux)")/tree
@@ -253,10 +252,10 @@ kernel_selftests() {
 	rm -rf "$out.headers"
 }
 
-# kernel_vmlinux OBJ FILE: the vmlinux of the build folder OBJ, with debug information of KHO.
-# To build all of the kernel with it takes long: the one file that has KHO's variables is
-# compiled again, as it was, with debug information, which is then put beside the symbols of
-# the vmlinux. Addresses in it are not the kernel's; structures are.
+# kernel_vmlinux OBJ FILE: makes FILE, the vmlinux of the build folder OBJ with debug information
+# about KHO. A kernel with all its debug information takes long to build, so this compiles only the
+# file with KHO's variables again, and adds its debug information to the symbols of the vmlinux.
+# Addresses in that information are not the kernel's; structures are.
 kernel_vmlinux() {
 	local obj=$1 file=$2 saved command object section tmp add=()
 	saved=$(find "$obj/kernel" -name .kexec_handover.o.cmd)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Kernel images as small as they can be, of any payload, for what reads such images.
+"""Makes small kernel images with any payload, as input for readers of such images.
 
 	kernel_image.py bzimage FILE PAYLOAD [INIT_SIZE]
 	kernel_image.py info FILE FLAGS ROOT LUO DMA	adds to a bzImage what it says of itself
@@ -31,12 +31,12 @@ def bzimage(payload, init_size=0):
 
 
 def with_kernel_info(image, flags, *strings):
-    """What it says of KHO without being unpacked, behind the payload."""
+    """A kernel_info about KHO, behind the payload: readers need not unpack the image for it."""
     def chunk(magic, data):
         return magic + struct.pack("<I", 8 + len(data)) + data
 
     kho = struct.pack("<I", flags) + b"".join(os.fsencode(s) + b"\0" for s in strings)
-    # one that nobody knows comes first
+    # an unknown chunk comes first
     chunks = chunk(b"ABCD", b"String_0\0") + chunk(b"KHO1", kho)
     info = b"LToP" + struct.pack("<III", 16, 16 + len(chunks), 9) + chunks
     head = bytearray(image[:SETUP])
@@ -58,9 +58,9 @@ def zboot(payload):
 
 
 def uki(kernel, *more):
-    """@more: (name, content) of further sections; a second .linux is how profiles have it."""
+    """@more: (name, content) of further sections. UKIs with profiles have a second .linux."""
     sections = [(b".cmdline", b"kho=off"), (b".linux", kernel)]
-    # what is behind the end of a name is not part of it
+    # bytes after the end of a name are not part of it
     sections += [(name + b"\0x"[:8 - len(name)], content) for name, content in more]
     at, table, data = 512, b"", b""
     for name, content in sections:
@@ -73,7 +73,7 @@ def uki(kernel, *more):
 
 
 def lz4(data):
-    """Blocks of literals only: valid, and needs no lz4."""
+    """Valid blocks that contain only literals, so that this needs no lz4."""
     out = struct.pack("<I", 0x184C2102)
     for at in range(0, len(data), BLOCK):
         part = data[at:at + BLOCK]

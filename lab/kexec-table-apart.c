@@ -36,7 +36,7 @@ static void __attribute__((noreturn)) fail(const char *what)
 	exit(99);
 }
 
-/* The node in one of the segments whose table lies in that segment too. */
+/* Finds the node in a segment that holds the table too. */
 static struct setup_data_kho *find(const struct kexec_segment *segments, size_t n,
 				   const struct scratch **table)
 {
@@ -86,7 +86,7 @@ static void move_table(struct kexec_segment *segments, size_t *n)
 	fflush(stdout);
 }
 
-/* In place of libc's, which kexec-tools calls: only kexec_load() is changed. */
+/* Replaces libc's function, which kexec-tools calls. Changes only kexec_load(). */
 long syscall(long number, ...)
 {
 	static long (*real)(long number, ...);

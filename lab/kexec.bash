@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # kexec-tools with our extension, linked with the staged libkho, for the architecture of the stage.
-# Cached by what it was made from.
+# The key in the cache is a hash of the inputs.
 
 # shellcheck source=lab/series.bash
 . "$KHO_TOP/lab/series.bash"
 
-# kexec_configure_make KIND: in the tree of the working folder. Every step is checked
-# by itself, for the caller asks how it ended.
+# kexec_configure_make KIND: builds the tree in the working folder. Each step checks its status
+# itself, because errexit is off while the caller tests the result.
 kexec_configure_make() {
 	local kind=$1
 	local options=(--prefix=/usr --sbindir=/usr/sbin "${STAGE_HOST[@]}")
@@ -22,7 +22,7 @@ kexec_configure_make() {
 	esac
 	make || return 1
 	[[ $kind != stock ]] || return 0
-	# what is ours has to compile without a warning
+	# our own files must compile without a warning
 	touch kexec/kexec-kho*.c
 	make >ours.log 2>&1 || return 1
 	! grep 'kexec-kho.*warning:' ours.log
@@ -55,7 +55,7 @@ kexec_key() {
 	esac
 }
 
-# kexec_build_kind KIND SOURCE: builds kexec unless it is there, and prints the binary.
+# kexec_build_kind KIND SOURCE: builds kexec if the cache does not have it, and prints its path.
 # KIND is ours, off (our series, without libkho) or stock.
 kexec_build_kind() {
 	local kind=$1 source=$2 dir name
@@ -69,8 +69,8 @@ kexec_build_kind() {
 	printf '%s\n' "$dir/kexec"
 }
 
-# Builds kexec unless it is there, and sets KEXEC to the binary and KEXEC_STOCK to
-# upstream's of the same release.
+# Builds kexec if the cache does not have it. Sets KEXEC to its path, and KEXEC_STOCK to that of
+# upstream's kexec of the same release.
 kexec_build() {
 	local source
 	source=$(fetch_kexec_tools)

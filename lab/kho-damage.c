@@ -46,7 +46,7 @@ static void __attribute__((noreturn)) die(const char *what)
 	exit(2);
 }
 
-/* Where physical @addr is in the file. */
+/* The place of physical @addr in the file. */
 static void *at(struct image *image, uint64_t addr)
 {
 	uint64_t offset;
@@ -71,7 +71,7 @@ static struct dma_alloc_record_ser *record(struct image *image, const struct kho
 	return at(image, r->record_addr);
 }
 
-/* Makes checksums right again, so that only the rule in question notices. */
+/* Corrects the checksums, so that only the rule in question notices the damage. */
 static void fix_head(struct image *image)
 {
 	head(image)->crc32c = kho_crc32c(head(image), offsetof(struct dma_alloc_ser, crc32c));
@@ -91,7 +91,7 @@ static unsigned int order_of(uint64_t size)
 	return order;
 }
 
-/* The bit of a preserved page in its leaf: byte and mask. */
+/* Finds the bit of a preserved page in its leaf: byte and mask. */
 static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int order,
 			      unsigned char *mask)
 {
@@ -107,7 +107,7 @@ static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int o
 	return (unsigned char *)at(image, node) + key % 32768 / 8;
 }
 
-/* The same in a map of kho-v1; NULL when no bitmap has the page. */
+/* The same in a map of kho-v1; NULL if no bitmap has the page. */
 static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int order,
 			     unsigned char *mask)
 {
@@ -127,7 +127,7 @@ static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int or
 	return NULL;
 }
 
-/* Takes a page out of a map of kho-v1, whatever order it was preserved in. */
+/* Removes a page from a map of kho-v1; the order of its block may be any. */
 static void v1_clear(struct image *image, uint64_t addr)
 {
 	for (unsigned int order = 0; order <= 10; order++) {
@@ -157,7 +157,7 @@ static void map_set(struct image *image, uint64_t addr, unsigned int order)
 	*byte |= mask;
 }
 
-/* Replaces text of the notes by text of the same length. */
+/* Replaces text of the notes by other text of the same length. */
 static void replace_note(struct image *image, const char *from, const char *to)
 {
 	unsigned char *hit = memmem(image->data, image->size, from, strlen(from));
@@ -178,7 +178,7 @@ static const struct kho_range *largest_scratch(struct image *image)
 	return largest;
 }
 
-/* Makes one page at @addr of the largest scratch area. */
+/* Makes the largest scratch area one page at @addr. */
 static void shrink_scratch(struct image *image, uint64_t addr)
 {
 	const struct kho_range *s = largest_scratch(image);
@@ -193,7 +193,7 @@ static void shrink_scratch(struct image *image, uint64_t addr)
 	replace_note(image, from, to);
 }
 
-/* Moves the largest scratch area to @addr (of as many digits as it has now). */
+/* Moves the largest scratch area to @addr, which must have as many digits as the old address. */
 static void move_scratch(struct image *image, uint64_t addr)
 {
 	const struct kho_range *s = largest_scratch(image);
@@ -214,7 +214,7 @@ static void fdt_truncated(struct image *image)
 	fdt_set_totalsize(fdt(image), PAGE + 1);
 }
 
-/* Up to 16 nodes have their whole path for a name. */
+/* Before version 16, the name of a node was its full path. */
 static void fdt_old_version(struct image *image)
 {
 	fdt_set_version(fdt(image), 13);
@@ -223,11 +223,11 @@ static void fdt_old_version(struct image *image)
 
 static void fdt_structure(struct image *image)
 {
-	/* the end of the structure block is gone */
+	/* without the end of the structure block */
 	fdt_set_size_dt_struct(fdt(image), fdt_size_dt_struct(fdt(image)) - 4);
 }
 
-/* Whoever skips this property stands before it again. */
+/* A reader that skips this property arrives at it again. */
 static void fdt_endless(struct image *image)
 {
 	const struct fdt_property *prop =
@@ -319,7 +319,7 @@ static void fdt_not_preserved(struct image *image)
 	map_clear(image, kho_state_fdt_addr(image->state), 0);
 }
 
-/* An entry of the top table that is used. */
+/* Finds a used entry of the top table. */
 static uint64_t *top_entry(struct image *image)
 {
 	uint64_t *table = at(image, kho_state_map_addr(image->state));
@@ -338,7 +338,7 @@ static void tree_loop(struct image *image)
 	*top_entry(image) = kho_state_map_addr(image->state);
 }
 
-/* The first used entry of a node. */
+/* Finds the first used entry of a node. */
 static uint64_t *first_entry(uint64_t *table)
 {
 	for (size_t i = 0; i < PAGE / 8 - 1; i++) {
@@ -348,7 +348,7 @@ static uint64_t *first_entry(uint64_t *table)
 	die("a node without an entry");
 }
 
-/* One leaf stands below two entries that follow each other. */
+/* Two consecutive entries lead to the same leaf. */
 static void tree_shared_leaf(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -358,7 +358,7 @@ static void tree_shared_leaf(struct image *image)
 	entry[1] = entry[0];
 }
 
-/* All entries of all nodes lead to the same child: 512^5 ways down. */
+/* All entries of all nodes lead to the same child, so there are 512^5 paths. */
 static void tree_endless(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -376,7 +376,7 @@ static void tree_endless(struct image *image)
 	}
 }
 
-/* Moves the keys of one order to where no order is. */
+/* Moves the keys of one order to a place that no order has. */
 static void key_without_order(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -600,7 +600,7 @@ static void record_shared(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
-/* The record's memory is the page of the root FDT, of a blob, of a block. */
+/* The memory of the record is the page of the root FDT, of a blob, or of a block. */
 static void record_on(struct image *image, uint64_t addr)
 {
 	if (image->first.pages != 1)
@@ -617,7 +617,7 @@ static void record_on_blob(struct image *image)
 	record_on(image, kho_state_subtree(image->state, "kho-edu")->addr);
 }
 
-/* The first record is of a page that the snapshot holds, with the digest of it. */
+/* The first record describes a page that the snapshot contains, and has its digest. */
 static void record_sealed(struct image *image)
 {
 	struct dma_alloc_record_ser *r = record(image, &image->second);
@@ -634,7 +634,7 @@ static void record_sealed(struct image *image)
 static void content_changed(struct image *image)
 {
 	record_sealed(image);
-	/* the second byte of the release, which nothing else judges */
+	/* the second byte of the release, which no other rule judges */
 	((unsigned char *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr))[5] ^= 1;
 }
 
@@ -649,7 +649,7 @@ static void fate_failed(struct image *image) { set_fate(image, DMA_ALLOC_FATE_FA
 static void fate_released(struct image *image) { set_fate(image, DMA_ALLOC_FATE_RELEASED); }
 static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_MASK >> DMA_ALLOC_FATE_SHIFT); }
 
-/* The kernel looked at it and did not take it over. */
+/* The kernel examined the record and did not take it over. */
 static void not_taken_over(struct image *image) { set_fate(image, DMA_ALLOC_FATE_NONE); }
 static void no_fates(struct image *image)
 {
@@ -836,7 +836,7 @@ static void test_page_twice(struct image *image)
 
 static void test_pages(struct image *image) { test_info(image)->total_pages++; }
 static void test_order(struct image *image) { test_info(image)->order = 60; }
-/* The size of such a page does not fit 32 bits. */
+/* The size of a page of this order does not fit in 32 bits. */
 static void test_order_large(struct image *image)
 {
 	test_info(image)->order = 20;
@@ -875,7 +875,7 @@ static void luo_flb_not_preserved(struct image *image)
 	map_clear(image, luo(image)->flbs_pa, 0);
 }
 
-/* The place of the FLBs as a block of sessions: as it is, in a loop, and too full. */
+/* Uses the block of FLBs as an empty block of sessions. */
 static void luo_sessions(struct image *image)
 {
 	struct kho_block_header_ser *header = at(image, luo(image)->flbs_pa);
@@ -902,7 +902,7 @@ static void luo_session_count(struct image *image)
 	session_block(image)->count = PAGE;
 }
 
-/* One session without files, as the kernel would have it. */
+/* Writes one session without files, like the kernel does. */
 static struct luo_session_ser *one_session(struct image *image)
 {
 	struct kho_block_header_ser *header = session_block(image);
@@ -945,13 +945,13 @@ static void leak_beside(struct image *image)
 	}
 }
 
-/* A blob of nobody knows what. */
+/* A blob of an unknown format. */
 static void leak_unknown(struct image *image)
 {
 	fill_secret(image, kho_state_subtree(image->state, "kho-edu")->addr, 512);
 }
 
-/* A blob that has been freed meanwhile, and its page used again. */
+/* A blob that was freed, and other data is on its page now. */
 static void leak_not_preserved(struct image *image)
 {
 	uint64_t addr = kho_state_subtree(image->state, KHO_METADATA_SUBTREE)->addr;

@@ -64,7 +64,7 @@ static void drain(int fd)
 		if (n < (ssize_t)sizeof(number))
 			continue;
 		take(be64toh(number));
-		/* an answer that does not get through is missed by nobody but the clock */
+		/* if an answer is lost, only the clock notices */
 		sendto(fd, &number, sizeof(number), MSG_DONTWAIT, (struct sockaddr *)&from, size);
 	}
 	if (errno != EAGAIN)
@@ -73,7 +73,7 @@ static void drain(int fd)
 
 static int open_socket(const char *port)
 {
-	/* all that a ring holds, at once */
+	/* room for all that a ring holds */
 	int room = 64 << 20, fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 			die("live-receiver: poll");
 		drain(fds[0].fd);
 	} while (!fds[1].revents);
-	/* what came between the two */
+	/* datagrams that arrived between the two */
 	drain(fds[0].fd);
 	report(argv[2]);
 	return 0;

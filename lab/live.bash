@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # A virtual machine with a network card that receives while its kernel is replaced, for tests.
-# The host sends numbered datagrams at a steady rate; a receiver in each
-# kernel counts them, and answers each. Needs lab/vm.bash; what is kept for it is below LIVE_DIR.
+# The host sends numbered datagrams at a steady rate; a receiver in each kernel counts and
+# answers them. Needs lab/vm.bash; keeps its files below LIVE_DIR.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 NIC_MAC=52:54:00:12:34:56
 NIC_PORT=4001
-# where the card is; another one for a card behind a bridge
+# the slot of the card; a card behind a bridge has another one
 NIC_SLOT=0000:00:1e.0
 
-# nic_machine DEVICE-OPTIONS [QEMU-OPTIONS [COMMAND-LINE]]: a machine with the card, and the receiver in /tmp.
+# nic_machine DEVICE-OPTIONS [QEMU-OPTIONS [COMMAND-LINE]]: starts a machine with the card, and with
+# the receiver in /tmp.
 nic_machine() {
 	mkdir -p "$LIVE_DIR/files"
 	gcc -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
@@ -29,14 +30,13 @@ sender_start() {
 	SENDER=$!
 }
 
-# sender_stop: LIVE_DIR/sent has what the sender has to say (see lab/live-sender).
+# sender_stop: LIVE_DIR/sent then has the sender's report (see lab/live-sender).
 sender_stop() {
 	touch "$LIVE_DIR/stop"
 	wait "$SENDER"
 }
 
-# nic_up [OPTION...]: the driver of this kernel takes the card with these options, and a receiver gets what
-# it delivers and answers.
+# nic_up [OPTION...]: loads the driver with these options, and starts a receiver.
 # shellcheck disable=SC2120 # mostly without
 nic_up() {
 	vm_ok "modprobe kho_nic $*"
@@ -45,7 +45,7 @@ nic_up() {
 		ip addr add 10.0.0.2/24 dev eth0 && ip link set eth0 up && arp -s 10.0.0.1 52:54:00:00:00:01'
 }
 
-# From here on frames stay in the ring. Prints what the receiver got.
+# Stops the receiver and prints its report. Frames then stay in the ring.
 nic_quiet() {
 	vm_ok 'echo 0 >/sys/class/net/eth0/device/deliver
 		kill -TERM $(pidof live-receiver)
@@ -53,23 +53,23 @@ nic_quiet() {
 		cat /tmp/received'
 }
 
-# nic_kexec PATH-OPTION: loads the same kernel with the state, and jumps.
+# nic_kexec PATH-OPTION: loads the same kernel with the state and jumps to it.
 nic_kexec() {
 	vm_ok kexec -l "$1" --kho=require /boot/bzImage --reuse-cmdline
 	vm_kexec
 }
 
-# nic_masters: the bit in the command register of the card.
+# nic_masters: prints the bus mastering bit of the card's command register, 1 or 0.
 nic_masters() {
 	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"$NIC_SLOT"'/config) & 4) >> 2))'
 }
 
-# Frames that landed while there was no driver, as the driver says it.
+# Prints how many frames landed without a driver, from the driver's log.
 nic_landed() {
 	vm_run dmesg | sed -n 's/.*kho_nic.*: \([0-9]*\) frames landed while there was no driver.*/\1/p' | tail -n 1
 }
 
-# live_field NAME TEXT: the number of NAME=number in it.
+# live_field NAME TEXT: prints N from "NAME=N" in TEXT.
 live_field() {
 	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" <<<"$2"
 }

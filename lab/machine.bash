@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# All that a virtual machine is made of, from sources to disk image.
+# The parts of a virtual machine, from sources to disk image.
 
 # shellcheck source=lab/deps.bash
 . "$KHO_TOP/lab/deps.bash"
@@ -19,7 +19,7 @@
 # shellcheck source=lab/image.bash
 . "$KHO_TOP/lab/image.bash"
 
-# A digest of the images' inputs; a change rebuilds them.
+# A digest of the inputs of the images: another digest rebuilds them.
 machine_key() {
 	{
 		hash_tree "$STAGE"
@@ -39,8 +39,7 @@ machine_images() {
 	touch "$dir/complete"
 }
 
-# Makes what is missing and exports VM_KERNEL, VM_INITRAMFS, VM_DISK and VM_BUILD for
-# lab/vm.bash.
+# Makes missing parts, and exports VM_KERNEL, VM_INITRAMFS, VM_DISK and VM_BUILD for lab/vm.bash.
 machine_prepare() {
 	local dir
 	kernel_build
@@ -50,7 +49,7 @@ machine_prepare() {
 	initramfs_prepare plain-059
 	[[ -f $dir/complete ]] || step "making the disk" machine_images "$dir"
 	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
-	# tests make their own helpers there
+	# tests build their helpers there
 	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD
 }
 
@@ -60,7 +59,7 @@ machine_prepare_arm64() {
 	machine_prepare
 }
 
-# machine_prepare_stock RELEASE: the same with a kernel that is not ours and no initramfs.
+# machine_prepare_stock RELEASE: the same with a kernel without our series; makes no initramfs.
 machine_prepare_stock() {
 	local disk=$KHO_BUILD/stock-$1.img vmlinux=$KHO_BUILD/stock-$1.vmlinux
 	kernel_build_stock "$1"
@@ -71,8 +70,8 @@ machine_prepare_stock() {
 	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk
 }
 
-# The same with the kernel of lab/debug.config and no initramfs, and with the
-# selftests of the kernel's sources on the disk.
+# The same with the kernel of lab/debug.config, and with the selftests of the kernel's sources on
+# the disk; makes no initramfs.
 machine_prepare_checking() {
 	local disk=$KHO_BUILD/checking.img more=$KHO_BUILD/selftests
 	kernel_build debug "$KHO_TOP/lab/debug.config"
@@ -84,7 +83,7 @@ machine_prepare_checking() {
 	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 
-# A hash of the inputs of the initramfs image NAME, so that only a changed image is rebuilt.
+# A hash of the inputs of the initramfs image NAME, to rebuild only images that change.
 initramfs_key() {
 	local name=$1
 	{
@@ -100,7 +99,7 @@ initramfs_key() {
 	} | sha256sum | cut -c1-16
 }
 
-# Prints the file of the image NAME in the cache.
+# Prints the path of the image NAME in the cache.
 initramfs_cached() {
 	printf '%s\n' "$KHO_CACHE/initramfs/$1-$(initramfs_key "$1").img"
 }
@@ -108,7 +107,7 @@ initramfs_cached() {
 initramfs_make() {
 	local name=$1 file=$2
 	[[ ! -f $file ]] || return 0
-	# of earlier builds, which nobody asks for any more
+	# delete images of earlier builds
 	find "$KHO_CACHE/initramfs" -name "$name-????????????????.img*" -mtime +7 -delete
 	case $name in
 	initramfs-tools*) initramfs_tools_image "$name" "$file" ;;
@@ -116,12 +115,12 @@ initramfs_make() {
 	esac
 }
 
-# As many at a time as there are processors, for dracut uses one.
+# One job a processor, because dracut uses one.
 initramfs_make_all() {
 	local name pid pids=()
 	for name; do
 		while (($(jobs -rp | wc -l) >= $(nproc))); do
-			wait -n || true # every status is asked for below
+			wait -n || true # the loop below reads every status
 		done
 		initramfs_make "$name" "$(initramfs_cached "$name")" &
 		pids+=("$!")
@@ -131,11 +130,11 @@ initramfs_make_all() {
 	done
 }
 
-# initramfs_prepare NAME...: makes those that are not in the cache.
+# initramfs_prepare NAME...: makes the images that are not in the cache.
 initramfs_prepare() {
 	local name missing=()
 	mkdir -p "$KHO_CACHE/initramfs"
-	# here, because a step within a step shows nothing
+	# here, because nested steps show nothing
 	for name; do
 		case $name in
 		initramfs-tools*) initramfs_tools_root ;;
@@ -149,13 +148,13 @@ initramfs_prepare() {
 		with_lock initramfs initramfs_make_all "${missing[@]}"
 }
 
-# The images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img. Those without this project are what
-# its size is measured by.
+# The images of tests/vm/initramfs-*.bats, as VM_IMAGES/NAME.img. Those without this project show
+# how much it adds.
 MACHINE_INITRAMFS=({plain,systemd}-{059,106,112} initramfs-tools plain-beside-059
 	{plain,systemd}-without-{059,106,112} initramfs-tools-without)
 
-# initramfs_disk DIR: one disk with all images in DIR, for udev would look at a disk for each in every
-# boot. all.index has the first MiB of each.
+# initramfs_disk DIR: makes one disk with all images in DIR, because udev would examine each of many
+# disks at every boot. all.index has the first MiB of each image.
 initramfs_disk() {
 	local dir=$1 name at=0
 	for name in "${MACHINE_INITRAMFS[@]}"; do

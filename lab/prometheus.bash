@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Debian's promtool and node_exporter, unpacked and not installed: installed, they would be
-# services of this machine.
+# Debian's promtool and node_exporter, unpacked and not installed, because installed packages would
+# start services on this machine.
 
 prometheus_unpack() {
 	local dir=$1 debs=$1.debs deb

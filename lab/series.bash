@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# A git format-patch series: applied, turned into commits, and written again. Applying it
-# to a large tree goes by a small detour: git am in a repository that holds only the files
-# that the series touches.
+# A git format-patch series: applies it, turns it into commits, and writes it again. git am runs
+# in a repository with only the files that the series touches, because the tree is large.
 
-# series_files DIR: the patches of DIR/series, in order.
+# series_files DIR: prints the patches of DIR/series, in order.
 series_files() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1/series" | sed "s|^|$1/|"
 }
 
-# series_touched DIR: the files that the series touches.
+# series_touched DIR: prints the files that the series touches.
 series_touched() {
 	series_files "$1" | xargs -r sed -n 's|^diff --git a/\(.*\) b/.*|\1|p' | LC_ALL=C sort -u
 }
@@ -21,7 +20,7 @@ series_git() {
 }
 
 # series_base OUT NAME: OUT becomes a repository with its files as the commit "base".
-# Git writes files above the threshold into a pack, which is faster than one file each.
+# Git writes files above the threshold into one pack, which is faster than one file for each.
 series_base() {
 	local out=$1 name=$2
 	series_git -C "$out" init -q
@@ -30,8 +29,8 @@ series_base() {
 	series_git -C "$out" tag -f base >/dev/null
 }
 
-# series_copy_touched SERIES_DIR PRISTINE OUT: the files of PRISTINE that the series
-# touches, and those that tell git how to write a patch of them.
+# series_copy_touched SERIES_DIR PRISTINE OUT: copies the files of PRISTINE that the series
+# touches, and .gitattributes, which changes how git writes a patch.
 series_copy_touched() {
 	local series=$1 pristine=$2 out=$3 file
 	rm -rf "$out"
@@ -46,25 +45,24 @@ series_copy_touched() {
 	done
 }
 
-# series_apply SERIES_DIR OUT: a commit for each patch, on top of what OUT has. git am
-# accepts no fuzz.
+# series_apply SERIES_DIR OUT: adds a commit to OUT for each patch. git am accepts no fuzz.
 series_apply() {
 	local -a patches
 	mapfile -t patches < <(series_files "$1")
 	((!${#patches[@]})) || series_git -C "$2" am -q --keep-cr --no-scissors "${patches[@]}"
 }
 
-# series_am SERIES_DIR PRISTINE OUT: OUT becomes a repository with the touched
-# files of PRISTINE, and the series applied.
+# series_am SERIES_DIR PRISTINE OUT: makes OUT a repository with the touched files of PRISTINE
+# and the applied series.
 series_am() {
 	series_copy_touched "$@"
 	series_base "$3" "as it was"
 	series_apply "$1" "$3"
 }
 
-# series_apply_marked SERIES_DIR OUT: the same, with an empty commit "folder NAME" before
-# the patches of each folder, by which series_export knows where they belong. The ref
-# "exported" is what the patches say.
+# series_apply_marked SERIES_DIR OUT: like series_apply, with an empty commit "folder NAME" before
+# the patches of each folder, so that series_export knows their folders. The ref "exported" is the
+# state of the patch files.
 series_apply_marked() {
 	local series=$1 out=$2 name folder last=.
 	while read -r name; do
@@ -78,7 +76,7 @@ series_apply_marked() {
 	series_git -C "$out" update-ref refs/series/exported HEAD
 }
 
-# series_commits DIR: "COMMIT FOLDER" of each patch in a marked repository, in order.
+# series_commits DIR: prints "COMMIT FOLDER" of each patch in a marked repository, in order.
 series_commits() {
 	local dir=$1 commit folder=. subject
 	while read -r commit; do
@@ -99,9 +97,9 @@ series_commits() {
 	done < <(series_git -C "$dir" rev-list --reverse --first-parent base..HEAD)
 }
 
-# series_format DIR OUT: the patches of a marked repository and "series", below OUT. The
-# flags leave out what changes without the patch: git's version, the length of hashes, how
-# many patches there are.
+# series_format DIR OUT: writes the patches of a marked repository, and "series", below OUT. The
+# flags omit text that changes without the patch: git's version, abbreviated hashes, the number
+# of patches.
 series_format() {
 	local dir=$1 out=$2 commits commit folder
 	local -A numbers=()
@@ -122,8 +120,8 @@ series_format() {
 	done <<<"$commits"
 }
 
-# series_export DIR SERIES_DIR: SERIES_DIR gets the patches of DIR in place of those that it
-# names; whatever else is there stays. Nothing changes unless all patches can be written.
+# series_export DIR SERIES_DIR: replaces the patches that SERIES_DIR names by those of DIR. Other
+# files stay. Nothing changes unless all patches can be written.
 series_export() {
 	local dir=$1 series=$2 tmp name
 	tmp=$(mktemp -d) || return 1
@@ -141,9 +139,9 @@ series_export() {
 	series_git -C "$dir" update-ref refs/series/exported HEAD
 }
 
-# series_overlay APPLIED PRISTINE TREE: makes TREE what PRISTINE is with the files
-# of APPLIED in place of its own. Only what differs is replaced, so that make sees
-# no more change than there is; nothing is written through a hard link.
+# series_overlay APPLIED PRISTINE TREE: makes TREE equal to PRISTINE with the files of APPLIED over
+# it. Replaces only files that differ, so that make rebuilds no more than necessary. Never writes
+# through a hard link.
 series_overlay() {
 	local applied=$1 pristine=$2 tree=$3 list=$3.touched file from
 	local -a now=()
@@ -165,8 +163,8 @@ series_overlay() {
 	printf '%s\n' "${now[@]}" >"$list"
 }
 
-# Lines of code that a diff on the standard input adds to C and assembler: no comments, empty lines,
-# tests or samples.
+# Prints the lines that a diff on the standard input adds to C and assembler, without comments, empty
+# lines, tests and samples.
 series_count_code() {
 	awk '
 		/^diff --git / {
@@ -182,7 +180,7 @@ series_count_code() {
 		END { print n + 0 }'
 }
 
-# series_code SERIES_DIR PRISTINE: "FOLDER LINES" of each folder, by what its patches change together.
+# series_code SERIES_DIR PRISTINE: prints "FOLDER LINES" for each folder: what its patches add together.
 series_code() {
 	local series=$1 dir commit last folder
 	dir=$(mktemp -d) || return 1

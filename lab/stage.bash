@@ -5,8 +5,8 @@
 # shellcheck source=lab/fetch.bash
 . "$KHO_TOP/lab/fetch.bash"
 
-# Packages that programs for arm64 are built with (libc and the libraries of Build-Depends), that a
-# machine of it has besides, and that its initramfs is made of: of the Debian that this machine runs.
+# Packages to build programs for arm64 (libc and the libraries of Build-Depends), further packages
+# of an arm64 machine, and those of its initramfs: all of the Debian release that this machine runs.
 SYSROOT_PACKAGES=(
 	libc6-dev linux-libc-dev libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
 	libseccomp-dev libkdumpfile-dev libdw-dev
@@ -14,7 +14,7 @@ SYSROOT_PACKAGES=(
 	dracut-core udev dash bash coreutils util-linux mount sed
 )
 
-# A link to /lib/... is one of the machine that builds.
+# A link to /lib/... would lead into the build machine.
 sysroot_relative_links() {
 	local root=$1 link target
 	find "$root" -type l -lname '/*' -printf '%p %l\n' | while read -r link target; do
@@ -28,7 +28,7 @@ sysroot_unpack() {
 	as_root mv "$2.tmp" "$2"
 }
 
-# Prints the folder, fetching it if need be.
+# Prints the folder, and fetches it if necessary.
 sysroot_arm64() {
 	local dir suite key
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -40,9 +40,9 @@ sysroot_arm64() {
 	printf '%s\n' "$dir"
 }
 
-# stage_arch ARCH: what is built from here on is for x86_64 (this machine, the default) or arm64.
-# Sets STAGE_ARCH, STAGE, STAGE_LIBDIR, STAGE_SYSROOT (empty for this machine), STAGE_CC and STAGE_HOST, the
-# arguments of a configure script.
+# stage_arch ARCH: selects x86_64 (this machine, the default) or arm64 for later builds. Sets
+# STAGE_ARCH, STAGE, STAGE_LIBDIR, STAGE_SYSROOT (empty for this machine), STAGE_CC, and STAGE_HOST
+# (arguments of a configure script).
 stage_arch() {
 	local triplet multiarch
 	# shellcheck disable=SC2034 # for kexec.bash
@@ -82,14 +82,14 @@ stage_build() {
 	make -C "$STAGE_BUILD" "-j$(nproc)"
 	rm -rf "$STAGE"
 	make -C "$STAGE_BUILD" install-strip DESTDIR="$STAGE"
-	# as packages of a distribution do: stripped, and without what nobody links with by accident
+	# like packages of a distribution: stripped, and without files that are only for linking
 	rm -f "$STAGE_LIBDIR"/*.la
 }
 
-# With sanitizers, and with the programs that the unit tests run.
+# Builds with sanitizers, with the programs that the unit tests run.
 stage_build_sanitized() {
 	stage_configure "$KHO_BUILD/sanitized" --enable-sanitizers
-	# one after the other: as goals of one make they build the same files at once
+	# separately, because as goals of one make they would build the same files at once
 	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" all
 	make -C "$KHO_BUILD/sanitized" "-j$(nproc)" check-programs
 }

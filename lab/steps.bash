@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # The kernel series patch by patch, in a tree and a build folder of their own:
 #   linux/<source>/steps/applied	a repository with a commit for each patch
-#   linux/<source>/steps/tree	pristine sources with the patches up to one of them
+#   linux/<source>/steps/tree	pristine sources with the first N patches
 #   linux/<source>/steps/obj	its build, rebuilt in part with each patch
-# The configuration is that of the test machines without what user space wants: all that
-# the series touches is in it, and a changed header rebuilds little of it.
+# The configuration is that of the test machines without the options for user space. It
+# includes all that the series touches, and a changed header rebuilds little of it.
 
 STEPS_WITHOUT=(SECURITY SECURITYFS SECURITY_LOCKDOWN_LSM LSM RD_GZIP RD_XZ RD_ZSTD
 	TMPFS_XATTR TMPFS_POSIX_ACL UNIX INET INOTIFY_USER FHANDLE EPOLL SIGNALFD TIMERFD EVENTFD
@@ -13,7 +13,7 @@ STEPS_WITHOUT=(SECURITY SECURITYFS SECURITY_LOCKDOWN_LSM LSM RD_GZIP RD_XZ RD_ZS
 	TTY VT UNIX98_PTYS SERIAL_8250 SERIAL_8250_CONSOLE SERIAL_8250_NR_UARTS
 	SERIAL_8250_RUNTIME_UARTS BLOCK BLK_DEV BLK_DEV_LOOP VIRTIO_MENU VIRTIO_PCI
 	VIRTIO_BLK EXT4_FS EXT4_FS_POSIX_ACL HW_RANDOM HW_RANDOM_VIRTIO)
-# so that all of the touched files are compiled
+# to compile all touched files
 STEPS_WITH=(CMA DMA_CMA EFI EFI_STUB AMD_MEM_ENCRYPT OF PCIEPORTBUS)
 
 # steps_config: prints the configuration.
@@ -37,7 +37,7 @@ steps_paths() {
 	mapfile -t STEPS_PATCHES < <(series_files "$KERNEL_SERIES")
 }
 
-# Makes the tree, and the repository unless the series does not apply.
+# Makes the tree and the repository. Fails if the series does not apply.
 steps_prepare() {
 	series_pristine linux fetch_linux >/dev/null
 	mkdir -p "$STEPS_DIR"
@@ -46,20 +46,20 @@ steps_prepare() {
 	git -C "$STEPS_DIR/applied" tag steps
 }
 
-# steps_at N: the tree becomes what it is after N patches.
+# steps_at N: applies the first N patches to the pristine tree.
 steps_at() {
 	git -C "$STEPS_DIR/applied" checkout -q --detach "steps~$((${#STEPS_PATCHES[@]} - $1))" || return 1
 	series_overlay "$STEPS_DIR/applied" "$STEPS_SRC" "$STEPS_TREE"
 }
 
-# steps_name N: what patch N is called.
+# steps_name N: prints the name of patch N.
 steps_name() {
 	local name=${STEPS_PATCHES[$1 - 1]##*/}
 	(($1)) || name="the sources as they came"
 	printf '%s\n' "${name%.patch}"
 }
 
-# steps_make LOG ARGUMENT...: prints the end of the log when it fails.
+# steps_make LOG ARGUMENT...: runs make; prints the end of the log if it fails.
 steps_make() {
 	local log=$1
 	shift
@@ -69,7 +69,7 @@ steps_make() {
 	}
 }
 
-# steps_configure N: options come with patches; all of them have to be there in the end.
+# steps_configure N: patches add options; after the last patch, all options must exist.
 steps_configure() {
 	local config=$STEPS_DIR/steps.config
 	steps_config >"$config"
@@ -81,8 +81,8 @@ steps_configure() {
 	fi
 }
 
-# steps_sources N: the C files that patch N touches and, if it touches a header, those
-# that any patch does; with N = 0 these. What is not there after N patches is left out.
+# steps_sources N: prints the C files that patch N touches, or those that any patch touches if N
+# is 0 or if patch N touches a header. Omits files that do not exist after N patches.
 steps_sources() {
 	local n=$1 file
 	{
@@ -95,8 +95,8 @@ steps_sources() {
 	done
 }
 
-# The boot code has flags of its own, which W=1 changes nothing of, and cannot be built
-# file by file: kbuild's own command for the file, with warnings, and sparse with it.
+# The boot code has its own flags, which W=1 does not change, and kbuild does not build single
+# files of it. So this runs kbuild's command for the file with more warnings, and sparse.
 steps_check_boot_file() {
 	local object=${1%.c}.o log=$2 command
 	command=$(sed -n '1s/^savedcmd_[^ ]* := //p' "$STEPS_OBJ/${object%/*}/.${object##*/}.cmd")
@@ -111,13 +111,12 @@ steps_check_boot_file() {
 	) >>"$log" 2>&1
 }
 
-# Sparse of Debian 12 does not know __typeof_unqual__, and kbuild then leaves it out:
-# what qualifiers then do too much there was there before the series too. Nor that the length of a
-# literal is a constant, as which MODULE_INFO() asserts it in every module; gcc keeps that check.
+# Sparse of Debian 12 does not know __typeof_unqual__, and kbuild then does without: the warnings
+# about qualifiers are older than the series. Nor does it know that the length of a literal is a
+# constant, which MODULE_INFO() asserts in every module; gcc still checks that.
 STEPS_SPARSE="sparse -D__typeof_unqual__=__typeof__ '-D__builtin_strlen(s)=(sizeof(s)-1)'"
 
-# steps_check_sources N LOG: compiles the C files that patch N is about with W=1, and has
-# sparse look at them.
+# steps_check_sources N LOG: compiles the C files of patch N with W=1, and runs sparse on them.
 steps_check_sources() {
 	local n=$1 log=$2 file
 	local -a objects=() boot=()
@@ -139,7 +138,7 @@ steps_check_sources() {
 	printf '# W=1 and sparse: %s\n' "${objects[*]} ${boot[*]}" >&3
 }
 
-# steps_warnings LOG: one a line, without what changes with any line above.
+# steps_warnings LOG: prints one warning a line, without line numbers, which other changes move.
 steps_warnings() {
 	grep -iE '(warning|error):' "$1" | sed "s|$STEPS_TREE/||g; s/:[0-9]\+\(:[0-9]\+\)\?:\? /: /" | LC_ALL=C sort -u
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Runs bats files and counts. What was announced and did not run has failed.
+# Runs bats files and counts results. A test that bats announced and did not run has failed.
 
 SUITE_PASSED=0
 SUITE_FAILED=0
 SUITE_SKIPPED=0
-# "milliseconds title (suite)" of every test
+# a line "milliseconds title (suite)" for every test
 SUITE_TIMES=()
 
 suite_count() {
@@ -39,8 +39,8 @@ suite_count() {
 	fi
 }
 
-# suite_files FILE...: the bats files, with those of a folder in its place; first those that
-# say "# slow: starts first", so that no processor waits for them in the end.
+# suite_files FILE...: prints the bats files; a folder stands for those in it. Files with the line
+# "# slow: starts first" come first, so that no processor waits for them at the end.
 suite_files() {
 	local file
 	local -a files=() slow=()
@@ -55,14 +55,14 @@ suite_files() {
 	printf '%s\n' "${slow[@]}" "${files[@]}" | awk 'NF && !seen[$0]++'
 }
 
-# suite_run NAME FILE...: shows results as they come. As many files at a time as there
-# are processors; the tests of one file share what it set up, so they take turns.
+# suite_run NAME FILE...: runs the files, one a processor, and shows results at once. The tests of
+# a file take turns, because they share its set-up.
 suite_run() {
 	local name=$1 tap status=0 before=$SUITE_FAILED start=$SECONDS jobs=${KHO_TEST_JOBS:-$(nproc)}
 	local parallel=() files
 	shift
 	mapfile -t files < <(suite_files "$@")
-	# bats takes this from two on only
+	# bats accepts only two or more
 	((jobs < 2)) || parallel=(--jobs "$jobs" --no-parallelize-within-files)
 	note "== $name =="
 	tap=$(mktemp "${TMPDIR:-/tmp}/kho-tap.XXXXXX")
@@ -76,7 +76,7 @@ suite_run() {
 	note "$name: $((SECONDS - start)) s"
 }
 
-# The slowest tests of all suites.
+# Prints the slowest tests of all suites.
 suite_slowest() {
 	((${#SUITE_TIMES[@]})) || return 0
 	note "the slowest tests:"
@@ -84,7 +84,7 @@ suite_slowest() {
 		ms = $1; sub(/^[0-9]+ /, ""); printf "%8.1f s  %s\n", ms / 1000, $0 }' >&2
 }
 
-# The closing line; false when anything failed.
+# Prints the closing line. False if anything failed.
 suite_summary() {
 	suite_slowest
 	printf '%d passed, %d failed, %d skipped\n' "$SUITE_PASSED" "$SUITE_FAILED" "$SUITE_SKIPPED"

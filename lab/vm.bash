@@ -8,11 +8,11 @@
 #	vm_kexec
 #	vm_run kho-inspect verify --in
 #
-# vm_run gives back what the command printed and its exit status; everything else
-# ends the test when it fails, with the end of the machine's console.
+# vm_run prints the output of the command and returns its exit status. If any other function
+# fails, it ends the test and shows the end of the machine's console.
 #
-# Needs: VM_KERNEL, VM_DISK and, for --dracut, VM_INITRAMFS. KHO_VM_ACCEL is QEMU's
-# accelerator; KHO_VM_TIMEOUT stretches every time limit (a factor, default 1).
+# Needs VM_KERNEL, VM_DISK and, for --dracut, VM_INITRAMFS. KHO_VM_ACCEL is QEMU's accelerator;
+# KHO_VM_TIMEOUT multiplies every time limit (default 1).
 
 : "${KHO_VM_ACCEL:=tcg}"
 : "${KHO_VM_TIMEOUT:=1}"
@@ -22,24 +22,24 @@ VM_PID=
 VM_TTY=
 VM_MARK=0
 
-# Options of the kernel of any machine, and of the next one where it does not take over the
-# command line; ro or rw is for the caller to say.
-# no_timer_check: on a machine with much to do the timer may not tick in time for the
-# kernel's test of it, which then panics.
-# tsc=nowatchdog: the watchdog of Linux 7.3 waits for another processor, with interrupts
-# off, until the clock says that it took too long. While that clock is jiffies it does not
-# go on then, and if the other one waits in stop_machine() for the change to a better
-# clock, both wait for ever ("KHO: exec from" is the last line then).
+# Options of the kernel of any machine, and of the next kernel if it does not reuse the command
+# line. The caller adds ro or rw.
+# no_timer_check: on a busy host the timer may tick too late for the kernel's test of it, and the
+# kernel then panics.
+# tsc=nowatchdog: the watchdog of Linux 7.3 waits for another processor, with interrupts off,
+# until the clock says that this takes too long. While the clock is jiffies, it stands still, and
+# if the other processor waits in stop_machine() for the change to a better clock, both wait for
+# ever. ("KHO: exec from" is then the last line.)
 VM_CMDLINE="console=ttyS0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1 no_timer_check tsc=nowatchdog"
 
-# VM_ARCH=arm64 makes QEMU's "virt" of it: VM_MACHINE may name another one, "virt,iommu=smmuv3".
-# The agent is on a serial port on PCI there, because "virt" has one port only.
+# VM_ARCH=arm64 selects QEMU's "virt"; VM_MACHINE may name another machine, "virt,iommu=smmuv3".
+# The agent uses a serial port on PCI there, because "virt" has only one port.
 : "${VM_ARCH:=x86_64}"
 if [[ $VM_ARCH == arm64 ]]; then
 	VM_CMDLINE="console=ttyAMA0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1"
 fi
 
-# Sets VM_QEMU, what QEMU is started with for the architecture.
+# Sets VM_QEMU, the command that starts QEMU for the architecture.
 vm_qemu() {
 	case $VM_ARCH in
 	x86_64) VM_QEMU=(qemu-system-x86_64 -machine "${VM_MACHINE:-q35}" -cpu max -serial chardev:console -serial chardev:agent) ;;
@@ -58,20 +58,19 @@ vm_fail() {
 	return 1
 }
 
-# The console so far, or since vm_mark, without carriage returns.
+# Prints the console, since vm_mark if that was called, without carriage returns.
 vm_console() {
 	tail -c "+$((VM_MARK + 1))" "$VM_DIR/console" | tr -d '\r'
 }
 
-# From here on nothing that was on the console before counts: for machines that boot more
-# than once.
+# Later checks ignore what is on the console so far: for machines that boot more than once.
 vm_mark() {
 	VM_MARK=$(stat -c %s "$VM_DIR/console")
 }
 
-# QEMU's translator checks every store into a page that it has translated code from,
-# and forgets only when its buffer is full: loading a kernel over such pages then
-# takes a minute instead of a second. A small buffer is full often enough.
+# QEMU's translator checks every store into a page from which it has translated code, until its
+# buffer is full. To load a kernel over such pages then takes a minute instead of a second. A
+# small buffer is full often enough.
 vm_accel() {
 	if [[ $KHO_VM_ACCEL == tcg ]]; then
 		printf 'tcg,tb-size=32\n'
@@ -82,7 +81,7 @@ vm_accel() {
 
 # vm_start [--append ARGS] [--mem SIZE] [--smp N] [--dracut] [--no-edu] [--no-wait] [--files FOLDER]
 # [--qemu "ARGS"]: boots and waits until the machine takes commands (not with --no-wait).
-# The machine gets the files of FOLDER with vm_files.
+# vm_files copies the files of FOLDER into the machine.
 vm_start() {
 	local append="" mem=2G smp=2 initrd=() edu=(-device "edu,dma_mask=0xffffffff") extra=() wait=1 files=""
 	while (($#)); do
@@ -105,7 +104,7 @@ vm_start() {
 	: >"$VM_DIR/console"
 	VM_MARK=0
 	if [[ $files ]]; then
-		# the first of the drives that are added, so that it is always called the same
+		# the first additional drive, so that its name is always the same
 		tar -C "$files" -cf "$VM_DIR/files.tar" .
 		truncate -s %512 "$VM_DIR/files.tar"
 		extra=(-drive "file=$VM_DIR/files.tar,format=raw,if=virtio,readonly=on" "${extra[@]}")
@@ -123,24 +122,23 @@ vm_start() {
 		</dev/null >"$VM_DIR/qemu.log" 2>&1 3>&- &
 	VM_PID=$!
 	disown "$VM_PID" 2>/dev/null || true
-	# Read from a file: bash's read with a time limit may lose what just came in
-	# when the limit is reached. This ends when QEMU does.
+	# Read from a file, because bash's read with a time limit may lose data that arrives at the
+	# limit. This process ends with QEMU.
 	: >"$VM_DIR/agent.log"
 	cat "$VM_DIR/agent.out" >"$VM_DIR/agent.log" 2>/dev/null 3>&- &
 	disown $! 2>/dev/null || true
-	# both ends of the pipe stay open, so that the machine sees no end of file
+	# keep both ends of the pipe open, so that the machine sees no end of file
 	exec {VM_IN}<>"$VM_DIR/agent.in" {VM_OUT}<"$VM_DIR/agent.log"
 	((!wait)) || vm_wait_ready "${VM_BOOT_TIMEOUT:-90}"
 }
 
-# kill -0 takes a zombie for alive.
+# kill -0 succeeds for a zombie.
 vm_alive() {
 	local stat
 	{ read -r stat <"/proc/$VM_PID/stat"; } 2>/dev/null && [[ $stat != *") Z "* ]]
 }
 
-# Reads one line from the agent into VM_LINE; fails after so many seconds, or when
-# the machine is gone.
+# Reads one line from the agent into VM_LINE. Fails after so many seconds, or if QEMU has ended.
 vm_read_line() {
 	local limit=$(($1 * KHO_VM_TIMEOUT)) start=$SECONDS part=""
 	VM_LINE=
@@ -171,15 +169,15 @@ vm_wait_ready() {
 	vm_fail "the machine did not come up within $1 s"
 }
 
-# vm_run COMMAND...: runs it in the machine, prints its output, returns its status.
-# One word is a script of its own, several are quoted for the shell.
+# vm_run COMMAND...: runs it in the machine, prints its output, returns its status. A single word
+# is a script; several words are quoted for the shell.
 vm_run() {
 	local script=$1 limit=${VM_RUN_TIMEOUT:-120}
 	(($# == 1)) || printf -v script '%q ' "$@"
 	printf 'RUN %s\n' "$(printf '%s\n' "$script" | base64 -w 0)" >&"$VM_IN"
 	while vm_read_line "$limit"; do
 		case $VM_LINE in
-		# the reader may have closed the pipe; still read the status
+		# even if the reader has closed the pipe, read the status
 		OUT\ *) printf '%s' "${VM_LINE:4}" | base64 -d || true ;;
 		RC\ *) return "${VM_LINE#RC }" ;;
 		esac
@@ -188,14 +186,14 @@ vm_run() {
 	return 124
 }
 
-# vm_ok COMMAND...: vm_run for what has to succeed.
+# vm_ok COMMAND...: vm_run, for a command that must succeed.
 vm_ok() {
 	local status=0
 	vm_run "$@" || status=$?
 	((status == 0)) || vm_fail "failed with status $status in the machine: $*"
 }
 
-# vm_files [FOLDER]: what the machine was given with --files is there (/tmp); after a kexec again.
+# vm_files [FOLDER]: copies the files of --files to /tmp of the machine; call it again after a kexec.
 # shellcheck disable=SC2120 # mostly without
 vm_files() {
 	vm_ok "mkdir -p ${1:-/tmp} && tar -xf /dev/vdb -C ${1:-/tmp}"
@@ -218,11 +216,11 @@ vm_kexec() {
 	vm_fail "the next kernel did not come up after: $script"
 }
 
-# vm_wait_console REGEX SECONDS: a line of the console matches before that.
+# vm_wait_console REGEX SECONDS: waits until a line of the console matches.
 vm_wait_console() {
 	local start=$SECONDS
 	while ((SECONDS - start <= $2 * KHO_VM_TIMEOUT)); do
-		# not a pipe: grep ends early, which pipefail would call a failure
+		# not a pipe, because grep ends early, and pipefail would make that a failure
 		! grep -Eq -- "$1" < <(vm_console) || return 0
 		vm_alive || break
 		sleep 0.5
@@ -230,23 +228,23 @@ vm_wait_console() {
 	vm_fail "not on the console within $2 s: $1"
 }
 
-# vm_expect_console REGEX: a line of the console matches.
+# vm_expect_console REGEX: fails unless a line of the console matches.
 vm_expect_console() {
 	grep -Eq -- "$1" < <(vm_console) || vm_fail "not on the console: $1"
 }
 
-# vm_monitor COMMAND...: what QEMU's monitor answers.
+# vm_monitor COMMAND...: prints the answers of QEMU's monitor.
 vm_monitor() {
 	"${BASH_SOURCE[0]%/*}/qemu-monitor" "$VM_DIR/monitor" "$@"
 }
 
-# Where its processors are: of a kernel that says no more there is nothing else to look into.
+# Prints the program counters of the processors: a kernel that hangs shows nothing else.
 vm_where() {
 	! vm_alive || vm_monitor where >&2 || true
 }
 
-# Sends its input to the console until that ends. One connection for the life of a machine: when
-# a connection is closed while the machine writes, QEMU logs that character twice.
+# Sends its input to the console until the input ends. One connection serves for the life of a
+# machine: QEMU logs a character twice if a connection closes while the machine writes it.
 vm_tty() {
 	exec python3 -c '
 import os, socket, sys, threading
@@ -264,7 +262,7 @@ for data in iter(lambda: os.read(0, 4096), b""):
 ' "$VM_DIR/tty"
 }
 
-# vm_type TEXT: a line typed at the console. Not in a subshell.
+# vm_type TEXT: types a line at the console. Do not call it in a subshell.
 vm_type() {
 	[[ $VM_TTY ]] || exec {VM_TTY}> >(vm_tty 2>/dev/null 3>&-)
 	printf '%s\r' "$1" >&"$VM_TTY"

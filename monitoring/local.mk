@@ -6,7 +6,7 @@ EXTRA_DIST += monitoring/kho-metrics.service.in monitoring/kho-report.service.in
 	monitoring/kho.rules.yml monitoring/sandbox.conf
 CLEANFILES += $(report_units)
 
-# both give up the same
+# both units have the same restrictions
 $(report_units): %: %.in monitoring/sandbox.conf Makefile
 	$(AM_V_GEN)$(MKDIR_P) monitoring && \
 	sed -e 's|@bindir[@]|$(bindir)|g' \

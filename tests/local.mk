@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Unit tests run against the build folder. Tests in virtual machines need a kernel
-# and are run by scripts/test.
+# Unit tests run on the build folder. Tests in virtual machines need a kernel; scripts/test runs
+# them.
 BATS = bats
 
-# whole folders: what a test needs is there in the tarball too
+# whole folders, so that the tarball has all files that a test needs
 EXTRA_DIST += lab scripts tests/arm64 tests/distro tests/kernel tests/package tests/stock tests/unit tests/vm
-# of folders, make dist takes what was built in them too
+# make dist copies built files in these folders too
 dist-hook:
 	cd '$(distdir)' && find . ! -type d | while read -r file; do \
 		test -e '$(abs_top_srcdir)'/"$$file" || rm -f "$$file" || exit; \
@@ -20,7 +20,7 @@ include tests/bench/local.mk
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)
 
-# of tests/unit: all of them, or these files
+# all files of tests/unit, or these
 CHECK_TESTS = .
 
 check-local: all
@@ -28,6 +28,6 @@ check-local: all
 		echo "make check needs bats: install it, or name it with BATS=" >&2; exit 1; }
 	cd '$(abs_top_srcdir)/tests/unit' && KHO_BUILDDIR='$(abs_builddir)' $(BATS) $(CHECK_TESTS)
 
-# for a prefix of its own: make distcheck's
+# checks what make install put below the prefix, for make distcheck
 installcheck-local:
 	'$(abs_top_srcdir)/tests/unit/build-installcheck' '$(DESTDIR)$(prefix)'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Damages the record of a preserved allocation, or its content, for tests of what must
- * notice that. The kernel does not read its own records again, so it goes on as before.
+ * Damages the record of a preserved allocation, or its content, for tests of the checks. The
+ * kernel does not read its own records again, so it goes on as before.
  */
 #include <linux/crc32.h>
 #include <linux/io.h>

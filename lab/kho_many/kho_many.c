@@ -33,7 +33,7 @@ static int __init kho_many_init(void)
 			err = dma_preserve_coherent_allocation(&pdev->dev, buffer, PAGE_SIZE,
 							       dma_addr, &state);
 	}
-	/* what was preserved stays, for nobody can jump to a next kernel from here */
+	/* keep what was preserved, because nobody can jump to a next kernel from here */
 	if (err)
 		pr_err("kho_many: %d before all of %u were preserved\n", err, count);
 	return err;

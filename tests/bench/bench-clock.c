@@ -29,7 +29,7 @@ static double per_us(void)
 
 static int log_clock(uint64_t *tsc, unsigned long long *us)
 {
-	/* without its end a line may be continued, and is not to be read yet */
+	/* a line without its end may go on, so it cannot be read yet */
 	static const char line[] = "bench-clock\n";
 	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK);
 	char record[512];

@@ -46,7 +46,7 @@
 #define PER_BLOCK \
 	((PAGE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
 
-/* A page of the machine that the file has. */
+/* A page of the machine that the file contains. */
 struct page {
 	uint64_t addr;
 	unsigned char *data;
@@ -105,7 +105,7 @@ static void shuffle(struct machine *m, uint64_t *values, size_t n)
 	}
 }
 
-/* Puts the stretches of sorted @values in another order, or all of them. */
+/* Shuffles the stretches of sorted @values, or all values. */
 static void mix(struct machine *m, uint64_t *values, size_t n)
 {
 	uint64_t *copy = allocate(n + 1, sizeof(*copy)), *starts = allocate(n + 1, sizeof(*starts));
@@ -142,7 +142,7 @@ static unsigned char *page_new(struct machine *m, uint64_t addr)
 
 /* ----------------------------------------------------------------- places */
 
-/* Half of order 0, a quarter of order 1, and so on. */
+/* Half of the allocations have order 0, a quarter order 1, and so on. */
 static unsigned int random_order(struct machine *m)
 {
 	unsigned int order = (unsigned int)__builtin_ctzll(next_random(m) | 1ull << MAX_ORDER);
@@ -150,7 +150,7 @@ static unsigned int random_order(struct machine *m)
 	return order;
 }
 
-/* Gives everything a place, evenly over all memory above LOW_END. */
+/* Distributes everything evenly over all memory above LOW_END. */
 static void place_all(struct machine *m)
 {
 	size_t n = m->records + m->blocks + 2, metadata = 0, allocations = 0;
@@ -199,7 +199,7 @@ static uint64_t *node_new(struct machine *m, uint64_t *addr)
 	return (uint64_t *)page_new(m, *addr);
 }
 
-/* Nodes are found again by their place in the list of pages: addr -> index. */
+/* The index of a node in the list of pages, by its address. */
 static uint64_t *node_at(struct machine *m, uint64_t addr)
 {
 	return (uint64_t *)m->pages[(addr - TREE) / (2 * PAGE)].data;
@@ -224,7 +224,7 @@ static void preserve_radix(struct machine *m, uint64_t addr, unsigned int order)
 	node[key / 64] |= 1ull << (key % 64);
 }
 
-/* The page of the chain that has the last bitmap of @order: a new one where there is no room. */
+/* The page of the chain for the next bitmap of @order: a new one if the last is full. */
 static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
@@ -237,7 +237,7 @@ static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 	return chunk;
 }
 
-/* The bitmap of @order for the memory from @start on: a new one where there is none. */
+/* The bitmap of @order for the memory at @start; makes it if necessary. */
 static uint64_t *bitmap_of(struct machine *m, unsigned int order, uint64_t start)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
@@ -276,7 +276,7 @@ static void preserve(struct machine *m, uint64_t addr, unsigned int order)
 		preserve_radix(m, addr, order);
 }
 
-/* A guest in blocks of @order. The one after each @run of them belongs to somebody else. */
+/* A guest in blocks of @order. After each run of @run blocks, one belongs to somebody else. */
 static void make_guest(struct machine *m, uint64_t addr, unsigned int order, unsigned int run)
 {
 	for (uint64_t i = 0; i < GUEST / (PAGE << order); i++) {
@@ -428,7 +428,7 @@ static void write_header(int fd, size_t phdrs)
 	write_at(fd, &ehdr, sizeof(ehdr), 0);
 }
 
-/* Only the pages with metadata, and the notes. */
+/* Writes only the pages with metadata, and the notes. */
 static void write_pages(struct machine *m, int fd, uint64_t root)
 {
 	Elf64_Phdr *phdrs = allocate(m->nr_pages + 1, sizeof(*phdrs));
@@ -463,7 +463,7 @@ static void write_pages(struct machine *m, int fd, uint64_t root)
 	free(phdrs);
 }
 
-/* All of memory, most of it as holes of the file. */
+/* Writes all of memory, most of it as holes of the file. */
 static void write_whole(struct machine *m, int fd)
 {
 	Elf64_Phdr phdrs[] = {
@@ -518,7 +518,7 @@ static void set_bits(unsigned char *bits, uint64_t addr, uint64_t size)
 		bits[page / 8] |= (unsigned char)(1u << page % 8);
 }
 
-/* All that was RAM is said to have been, and the pages with metadata are there. */
+/* The dump says which pages were RAM, and contains the pages with metadata. */
 static void write_kdump(const struct machine *m, int fd)
 {
 	uint64_t pages = (m->memory + HOLE) / PAGE;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The project on another release of Debian: it builds with warnings as errors, passes its unit tests, and becomes
-# packages. KHO_DISTRO says which, KHO_DISTRO_PART how much of it: fast or all.
+# The project on another release of Debian: it builds with warnings as errors, passes its unit tests, and builds
+# packages. KHO_DISTRO names the release; KHO_DISTRO_PART is fast or all.
 
 bats_require_minimum_version 1.5.0
 
-# of the unit tests, what depends on the C library, the kernel and other libraries
+# the unit tests that depend on the C library, the kernel and other libraries
 FAST="inspect-sandbox.bats inspect-help.bats libkho-abi.bats libkho-formats.bats libkho-live.bats kexec-plan.bats"
 
 setup_file() {
@@ -34,7 +34,7 @@ only_all() {
 	[[ $KHO_DISTRO_PART == all ]] || skip "with scripts/test distro $KHO_DISTRO"
 }
 
-# build COMPILER: in build-COMPILER, with what the tests run.
+# build COMPILER: builds in build-COMPILER, with the programs that the tests run.
 build() {
 	# shellcheck disable=SC2016 # for the other shell
 	inside bash -euc '
@@ -73,7 +73,7 @@ build() {
 		grep -A 10 '^not ok' "$BATS_TEST_TMPDIR/log" || tail -n 30 "$BATS_TEST_TMPDIR/log"
 		return 1
 	}
-	# they ran, and the sandbox is one of what is tried here
+	# the tests ran, and the sandbox was one of them
 	[ "$(grep -c '^ok' "$BATS_TEST_TMPDIR/log")" -gt 20 ]
 	grep '^ok .*a filter is in force while it works' "$BATS_TEST_TMPDIR/log"
 }

@@ -71,7 +71,7 @@ static void check_status(const char *path, int status)
 		abort();
 }
 
-/* The commands that look at devices, scratch areas and an image as well. */
+/* Runs the commands that also read devices, scratch areas and an image. */
 static void use_machine(struct options *options)
 {
 	static int (*const commands[])(const struct options *options) = {
@@ -106,7 +106,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (data[0] & 1)
 		options.core = fuzz_scratch("core", core, sizeof(core));
 
-	/* a report that somebody else has left */
+	/* a report that another program left */
 	options.journal = true;
 	if (data[0] & 2)
 		cmd_boot_report(&options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Packed kernels: the first byte says how much to unpack, the rest is packed. */
+/* Packed kernels: the first byte says how much to unpack, the rest is packed data. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ static bool enough(const unsigned char *data, size_t size, void *arg)
 {
 	size_t wanted = *(size_t *)arg;
 
-	/* all that it is told of is there to be read */
+	/* all bytes that it gets are readable */
 	return size && (memchr(data, 0xa5, size) != NULL) && size >= wanted;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A preserved-memory-map: of kho-v1 (FUZZ_ABI says so) or a radix tree. */
+/* A preserved-memory-map: that of kho-v1 (if FUZZ_ABI says so) or a radix tree. */
 #include <stdlib.h>
 
 #include "memory.h"
@@ -22,7 +22,7 @@ static int count_bits(const struct kho_map_leaf *leaf, void *data)
 	return 0;
 }
 
-/* Leaf by leaf there are as many blocks as entry by entry. */
+/* A walk by leaves finds as many blocks as a walk by entries. */
 static void read_leaves(struct kho_state *state, uint64_t blocks)
 {
 	struct kho_map *map;
@@ -51,7 +51,7 @@ static void read_entries(struct kho_state *state)
 			abort();
 		blocks += entry.count;
 		if (n++ < 16 && kho_map_contains(state, entry.addr, entry.size, NULL) == 0)
-			abort(); /* the iterator and the look-up do not agree */
+			abort(); /* iterator and look-up disagree */
 	}
 	kho_map_iter_destroy(iter);
 	if (!ret)

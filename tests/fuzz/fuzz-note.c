@@ -16,7 +16,7 @@
 static const uint8_t *text;
 static size_t text_size;
 
-/* The first reading is of the input, later ones of the file. */
+/* Reads the input the first time, and then the file. */
 ssize_t kho_host_read_text(const char *path, char *buf, size_t size)
 {
 	const void *from = BOOT_ID;

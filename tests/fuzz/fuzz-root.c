@@ -48,7 +48,7 @@ static void mend(unsigned char *page, size_t size)
 		fdt_set_off_dt_strings(page, strings);
 	fdt_set_size_dt_struct(page, fdt_off_dt_strings(page) - fdt_off_dt_struct(page));
 	fdt_set_size_dt_strings(page, (uint32_t)size - fdt_off_dt_strings(page));
-	/* the tags end, and so does the last name */
+	/* end the tags and the last name */
 	memcpy(page + fdt_off_dt_strings(page) - 4, "\0\0\0\11", 4);
 	page[size - 1] = '\0';
 }

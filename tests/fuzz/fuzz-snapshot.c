@@ -73,7 +73,7 @@ static void write_snapshot(struct kho_state *state)
 		return;
 	}
 	if (kho_source_open_file(path, &source, &err))
-		abort(); /* what we write we read */
+		abort(); /* we can read what we write */
 	kho_source_close(source);
 }
 
@@ -104,7 +104,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	char path[FUZZ_PATH];
 	int fd;
 
-	/* other files are for libkdumpfile to judge */
+	/* libkdumpfile reads other files */
 	if (size < 4 || memcmp(data, "\177ELF", 4))
 		return 0;
 	set_cmdline(data, size);

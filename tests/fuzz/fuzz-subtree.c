@@ -20,7 +20,7 @@ static int see_item(const struct kho_item *item, void *data)
 
 	if (!memchr(item->name, 0, sizeof(item->name)) || !memchr(item->text, 0, sizeof(item->text)))
 		abort();
-	/* bytes that a terminal would act on would be other ones afterwards */
+	/* decoders escape control characters, so that this must not change the text */
 	kho_text_message(text, sizeof(text), item->text);
 	if (strcmp(text, item->text))
 		abort();
@@ -49,7 +49,7 @@ static void mend_record(unsigned char *p)
 	memcpy(p + offsetof(struct dma_alloc_record_ser, crc32c), &crc, sizeof(crc));
 }
 
-/* The head where the blob is, records everywhere else. */
+/* The blob is the head; all other pages contain records. */
 static void mend_page(const struct fuzz_head *head, uint64_t addr, unsigned char *page, size_t size)
 {
 	const size_t record = sizeof(struct dma_alloc_record_ser), at = head->addr % KHO_ABI_PAGE_SIZE;

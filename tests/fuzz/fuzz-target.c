@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* check-target: the input is the file of a kernel. */
+/* check-target: the input is a kernel image. */
 #include <stdlib.h>
 #include <string.h>
 

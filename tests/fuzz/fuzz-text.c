@@ -29,7 +29,7 @@ static void plan(const char *text)
 		abort();
 	if (count(without, "rd.kho.expect=") > count(text, "rd.kho.expect="))
 		abort();
-	/* what is taken away once does not come back */
+	/* a removed word does not return */
 	again = kho_plan_command_line(with, EXPECT);
 	if (!again || strcmp(again, with))
 		abort();

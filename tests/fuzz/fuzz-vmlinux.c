@@ -39,9 +39,9 @@ int fuzz_one(const uint8_t *data, size_t size)
 	uint64_t addr;
 	int fd;
 
-	/* as the reader of dumps does */
+	/* like the reader of dumps */
 	elf_version(EV_CURRENT);
-	/* no snapshot, which says itself where the root is */
+	/* not a snapshot: it says where its root is */
 	source = fuzz_source(&page, &bytes, 1, NULL);
 	fuzz_source_say(source, vmcoreinfo(data, size));
 	fd = fuzz_file(data, size, path);

@@ -1,17 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A short run of each fuzzer; KHO_FUZZ_SECONDS (30) for each, as many at a time as there
-# are processors. scripts/fuzz is for long ones.
+# A short run of each fuzzer: KHO_FUZZ_SECONDS (30) for each, one a processor. scripts/fuzz makes
+# long runs.
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
 	export fuzz=$BATS_TEST_DIRNAME/../../scripts/fuzz table=$BATS_FILE_TMPDIR/table
-	# each test says what it thinks of its own line
+	# each test judges its own line
 	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-30}" >"$table" 2>"$table.errors" 3>&- || :
 }
 
-# The line of a fuzzer: it ran, got somewhere, and found nothing.
+# Checks the line of a fuzzer: it ran, reached code, and found nothing.
 found_nothing() {
 	local name runs edges found _
 	read -r name runs edges _ _ found < <(grep "^$1 " "$table") || cat "$table.errors"
@@ -54,7 +54,7 @@ found_nothing() {
 	found_nothing kho-test
 }
 
-@test "subtrees that are not known" {
+@test "unknown subtrees" {
 	found_nothing raw
 }
 
@@ -90,7 +90,7 @@ found_nothing() {
 	found_nothing note
 }
 
-@test "what kernels are packed with" {
+@test "packed kernels" {
 	found_nothing decompress
 }
 
@@ -107,8 +107,8 @@ found_nothing() {
 		<(sed -n 's/^\tfound_nothing \([a-z0-9-]*\)$/\1/p' "$BATS_TEST_FILENAME" | sort)
 }
 
-@test "what is found fails the run, and its input is kept" {
-	# the fuzzer itself has a buffer of 4 MiB; unpacking a kernel takes more memory than this
+@test "a finding fails the run, and the fuzzer keeps its input" {
+	# the fuzzer itself has a buffer of 4 MiB; to unpack a kernel takes more memory than this
 	export KHO_FUZZ_OPTIONS=-malloc_limit_mb=5 KHO_FUZZ_FINDS=$BATS_TEST_TMPDIR/finds
 	run -1 "$fuzz" --replay target
 	[[ $output == *"FOUND"* && $output == *"target: "*"out-of-memory"* ]]

@@ -16,7 +16,7 @@
 #include "memory.h"
 
 #define MEMORY_LIMIT	(256l << 20)
-/* With sanitizers everything takes ten times as long; a hang is far from both. */
+/* With sanitizers everything takes ten times as long; a hang takes far longer than either. */
 #define SECONDS		4
 #define SECONDS_PER_MIB	8
 

@@ -112,7 +112,7 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 		{ DMA_ALLOC_KHO_SUBTREE, "dma-alloc" },
 	};
 	const enum kho_side side = state->root.side;
-	/* LUO is full in what came in, and read in what goes out only */
+	/* LUO has contents only in incoming state, and libkho reads them only in outgoing state */
 	const bool freed = kho_subtree_is_freed(state, subtree);
 	struct fuzz_head head = {
 		subtree->addr, subtree->size, side == KHO_SIDE_IN && !freed,
@@ -133,7 +133,7 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 		if (strcmp(subtree->name, MEMBLOCK_SUBTREE))
 			return;
 	}
-	/* an FDT that raw shows as one */
+	/* an FDT of an unknown subtree */
 	write_seed(&seed, &head, create(dir, "raw", name));
 }
 

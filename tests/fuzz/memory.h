@@ -34,7 +34,7 @@ int fuzz_see_finding(const struct kho_finding *finding, void *data);
 /* Runs a fuzzer on one input; limits.c calls it. */
 int fuzz_one(const uint8_t *data, size_t size);
 
-/* A file with these bytes: returns its descriptor, for close(); @path is a path of it till then. */
+/* Makes a file with these bytes and returns its descriptor; @path is valid until close(). */
 #define FUZZ_PATH	64
 int fuzz_file(const uint8_t *data, size_t size, char *path);
 /* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
@@ -46,10 +46,10 @@ void fuzz_silence(void);
 /* A source of @n pages as the file of a snapshot has them; @notes (NULL: not of a snapshot) is copied. */
 struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
 			       size_t n, const char *notes);
-/* It has this VMCOREINFO, which it releases. */
+/* Gives the source this VMCOREINFO, which it then owns. */
 void fuzz_source_say(struct kho_source *source, char *vmcoreinfo);
 
-/* A state over the input's pages, without a root; NULL where there is no whole head. */
+/* Makes a state over the pages of the input, without a root; NULL if the input has no complete head. */
 struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head *head);
 /* Closes the state and its source. */
 void fuzz_close(struct kho_state *state);

@@ -16,7 +16,7 @@ setup() {
 	MAKE=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 }
 
-@test "defconfig with handover: what the series touches compiles without a warning" {
+@test "defconfig with handover: the files that the series touches compile without a warning" {
 	local option file log=$BATS_TEST_TMPDIR/log objects=()
 	mkdir -p "$STEPS_OBJ"
 	steps_make "$log" "${MAKE[@]}" defconfig
@@ -39,7 +39,7 @@ setup() {
 	done < <(steps_sources 0)
 	tell "for arm64: ${objects[*]}, and all of kernel/dma and kernel/liveupdate"
 	steps_make "$log" "${MAKE[@]}" W=1 kernel/dma/ kernel/liveupdate/ "${objects[@]}"
-	# what was there before comes with it, so only what names the series' own
+	# the files contain older code too, so check only messages about names of the series
 	run ! grep -iE '(liveupdate|kexec_handover|kho|dma_alloc)[^ ]*: ?.*warning:' "$log"
 	run ! grep -E 'error:' "$log"
 	for file in kernel/dma/liveupdate.o samples/kho/kho_edu.o; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The whole series on configurations that have less: everything builds and links, and
-# code that uses the interface still compiles.
+# The whole series with smaller configurations: everything builds and links, and users of the
+# interface still compile.
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -16,7 +16,7 @@ setup() {
 	steps_at "${#STEPS_PATCHES[@]}"
 }
 
-# build_api ARGUMENT...: the module that calls every function, without a warning.
+# build_api ARGUMENT...: builds the module that calls every function, without a warning.
 build_api() {
 	local log=$BATS_TEST_TMPDIR/log
 	cp -r "$BATS_TEST_DIRNAME/api" "$BATS_TEST_TMPDIR/api"
@@ -25,7 +25,7 @@ build_api() {
 	[ -s "$BATS_TEST_TMPDIR/api/api.ko" ]
 }
 
-# build_without OPTION...: kernel, modules, and a module that calls every function.
+# build_without OPTION...: builds kernel, modules, and a module that calls every function.
 build_without() {
 	local option log=$BATS_TEST_TMPDIR/log
 	steps_config | grep -Ev "^CONFIG_($(IFS='|' && printf '%s' "$*"))=" >"$STEPS_DIR/less.config"
@@ -48,7 +48,7 @@ build_without() {
 		DMA_LIVEUPDATE SAMPLE_KHO_EDU SAMPLE_KHO_NIC DMA_LIVEUPDATE_KUNIT_TEST
 }
 
-# no architecture that is built here lacks DMA but this one
+# only this architecture lacks DMA
 @test "without any DMA: in user-mode Linux the interface compiles" {
 	local log=$BATS_TEST_TMPDIR/log
 	STEPS_OBJ=$STEPS_DIR/um
@@ -57,7 +57,7 @@ build_without() {
 	steps_make "$log" ARCH=um KCONFIG_ALLCONFIG="$STEPS_DIR/um.config" allnoconfig
 	grep -qx 'CONFIG_NO_DMA=y' "$STEPS_OBJ/.config"
 	steps_make "$log" ARCH=um modules_prepare
-	# there is no kernel to link it with, and nothing that it needs of one
+	# no kernel is built, and the module needs no symbol of one
 	build_api ARCH=um KBUILD_MODPOST_WARN=1
 	run -0 nm -u "$BATS_TEST_TMPDIR/api/api.ko"
 	[ -z "$output" ]

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Handovers in a kernel that looks closely at memory and locks (debug.config).
+# Handovers in a kernel that checks memory and locks (debug.config).
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
 load checking
 
-@test "the checks that the others rely on do find what is wrong" {
+@test "the checks of the other tests find errors" {
 	vm_start --mem 3G --append "$KHO_ON"
 	vm_run 'zcat /proc/config.gz' | grep -qx CONFIG_PROVE_LOCKING=y
-	# lockdep and kmemleak did not turn themselves off on the way up
+	# lockdep and kmemleak did not turn themselves off during boot
 	vm_run 'cat /proc/lockdep_stats' | grep -Eq '^ *debug_locks: +1$'
 	vm_ok 'echo scan >/sys/kernel/debug/kmemleak'
 	clean
@@ -17,7 +17,7 @@ load checking
 	run ! clean
 }
 
-@test "three generations with KASAN, lockdep, kmemleak, DEBUG_VM and DEBUG_PAGEALLOC: nothing found" {
+@test "three generations with KASAN, lockdep, kmemleak, DEBUG_VM and DEBUG_PAGEALLOC find no error" {
 	local before path
 	vm_start --mem 3G --append "$KHO_ON"
 	vm_ok modprobe kho_edu
@@ -30,18 +30,18 @@ load checking
 		expect_restored "$before"
 		no_leak
 	done
-	# and everything undone at last
+	# and finally undo everything
 	vm_ok rmmod kho_edu
 	no_leak
 	clean
 	[ "$(vm_run kho-inspect list)" = "No outgoing DMA allocations." ]
 }
 
-@test "what is carried over, released and refused: nothing found" {
+@test "the kernel carries over, releases and refuses without an error" {
 	vm_start --mem 3G --append "$KHO_ON"
 	vm_ok modprobe kho_edu
 	kexec_to -s
-	# once unclaimed, one released, the others claimed
+	# in one kernel nobody claims them; in the next, one is released and the others are claimed
 	kexec_to -s
 	local id
 	id=$(vm_run 'sed -n 2p /sys/kernel/debug/kho/in/dma_alloc' | cut -d ' ' -f 1)
@@ -54,8 +54,8 @@ load checking
 	clean
 }
 
-@test "the KUnit suite: no case fails, and nothing found" {
-	# as tests/vm/kernel-kunit.bats, which says what has to pass
+@test "no case of the KUnit suite fails or causes an error" {
+	# like tests/vm/kernel-kunit.bats, which lists the cases that must pass
 	vm_start --mem 3G --no-edu --append "$KHO_ON numa_cma=0:16M memmap=64K\$0x6000000"
 	let_allocations_fail
 	VM_RUN_TIMEOUT=900 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Shared by the checks of the kernel series.
+# Helpers for the checks of the kernel series.
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-# what they are made from; the list of sources is not for functions, and this is one
+# the kernel's sources
 : "${KHO_LINUX_SRC:?run these tests with scripts/test-kernel}"
 # shellcheck source=lab/common.bash
 . "$TOP/lab/common.bash"
@@ -14,7 +14,7 @@ TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 # shellcheck source=lab/steps.bash
 . "$TOP/lab/steps.bash"
 
-# tell WHAT: on the way, for this takes long.
+# tell WHAT: shows progress, because these tests take long.
 tell() {
 	printf '# %s\n' "$*" >&3
 }

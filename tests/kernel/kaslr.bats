@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The patch of KASLR: chains of kernels whose scratch table is not in setup_data
-# but 16 MiB into 80 MiB of scratch, where the decompressor may put the kernel.
+# The patch of KASLR: chains of kernels with the scratch table outside of setup_data, 16 MiB into
+# 80 MiB of scratch, where the decompressor may put the kernel.
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
@@ -15,7 +15,7 @@ setup_file() {
 	gcc -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o "$files/apart.so" "$TOP/lab/kexec-table-apart.c"
 }
 
-# build_without_patch FILE: the same kernel, made of all patches but that one.
+# build_without_patch FILE: builds the same kernel without that patch.
 build_without_patch() (
 	# shellcheck source=lab/common.bash
 	. "$TOP/lab/common.bash"
@@ -40,29 +40,28 @@ chain_start() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/records")" = 5 ]
 }
 
-# load_apart IMAGE: the kernel that is next, with the table apart.
+# load_apart IMAGE: loads the next kernel with the table in a segment of its own.
 load_apart() {
 	vm_files
 	run -0 vm_ok "LD_PRELOAD=/tmp/apart.so kexec -l -c -i --kho=require $1 --reuse-cmdline"
 	[[ $output == *"the scratch table is at 0x"* ]]
 }
 
-# Succeeds if the loaded kernel comes up, with the state.
+# True if the loaded kernel boots with the state.
 jump_arrives() {
 	vm_kexec >"$BATS_TEST_TMPDIR/jump" 2>&1 &&
 		[ "$(records --in)" = "$(<"$BATS_TEST_TMPDIR/records")" ]
 }
 
-# Succeeds if the jump was the end. Since the mark there is nothing at all of the next kernel, which
-# else speaks within two seconds, or its own word that it cannot go on: one that is merely slow
-# is not dead.
+# True if the next kernel died: since the mark the console has none of its messages, which otherwise
+# appear within two seconds, or has its own message that it cannot go on. A slow kernel is not dead.
 jump_was_the_end() {
 	vm_console | grep -q 'Starting new kernel' || return
 	! vm_console | grep -q 'Linux version' ||
 		vm_console | grep -E 'Kernel panic|Oops|BUG: |KHO: .*(fail|invalid|disabl)'
 }
 
-@test "with the patch: thirty kernels in a row, and all of the state" {
+@test "with the patch, thirty kernels in a row keep all state" {
 	local n
 	local -A addresses=()
 	chain_start
@@ -71,14 +70,14 @@ jump_was_the_end() {
 		jump_arrives
 		addresses[$(kernel_address)]=1
 	done
-	# it was not the same place each time
+	# the kernel did not always have the same place
 	((${#addresses[@]} >= 5))
 	vm_ok "modprobe kho_edu $(edu_cookies)"
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'
 	no_splat
 }
 
-@test "without the patch: the chain dies on the way" {
+@test "without the patch, the chain dies" {
 	local n
 	chain_start
 	for ((n = 1; n <= 30; n++)); do

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each patch of the kernel series by itself: applies, builds, links, and brings no
-# warning.
+# Each patch of the kernel series by itself applies, builds, links, and adds no warning.
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -10,21 +9,21 @@ setup() {
 	steps_paths
 }
 
-# "TYPE file" of what checkpatch says of the whole series. In the tree, which is no
-# repository, it leaves out one thing: whether the names of licences are known ones.
+# Prints "TYPE file" of each message of checkpatch about the whole series. Because the tree is not a
+# repository, checkpatch does not check the names of licences.
 checkpatch_says() {
 	local patch status
 	for patch in "${STEPS_PATCHES[@]}"; do
 		status=0
 		(cd "$STEPS_TREE" && scripts/checkpatch.pl --strict --no-signoff --terse --show-types \
 			--showfile "$patch") 2>&1 || status=$?
-		# 1 is for findings
+		# status 1 means findings
 		((status <= 1)) || echo "checkpatch ended with status $status on $patch"
 	done >"$BATS_TEST_TMPDIR/checkpatch"
 	sed -n 's/^\([^:]*\):[0-9]*: [A-Z]*:\([A-Z0-9_]*\): .*/\2 \1/p' "$BATS_TEST_TMPDIR/checkpatch" | LC_ALL=C sort -u
 }
 
-# "TYPE glob" of the table in the series' README.
+# Prints "TYPE glob" of each line of the table in the series' README.
 explained() {
 	sed -n '/^## checkpatch/,$s/^| `\([A-Z0-9_]*\)` | \(`.*`\) | .*/\1 \2/p' "$KERNEL_SERIES/README.md" |
 		tr -d '`' | while read -r type globs; do
@@ -37,12 +36,12 @@ explained() {
 	steps_prepare
 	((${#STEPS_PATCHES[@]}))
 	[ "$(git -C "$STEPS_DIR/applied" rev-list --count steps)" = $((${#STEPS_PATCHES[@]} + 1)) ]
-	# nothing was there before that a patch only overwrites
+	# no patch overwrites a file that existed before
 	run -0 git -C "$STEPS_DIR/applied" status --porcelain
 	[ -z "$output" ]
 }
 
-@test "every patch builds and links by itself, with no warning of W=1 and sparse that was not there before" {
+@test "every patch builds and links by itself, and adds no warning of W=1 and sparse" {
 	local n log=$BATS_TEST_TMPDIR/log known=$BATS_TEST_TMPDIR/known new
 	for ((n = 0; n <= ${#STEPS_PATCHES[@]}; n++)); do
 		steps_at "$n"
@@ -62,14 +61,14 @@ explained() {
 	done
 }
 
-@test "checkpatch --strict has nothing to say that the series' README does not explain" {
+@test "the series' README explains every message of checkpatch --strict" {
 	local said glob found
 	steps_at "${#STEPS_PATCHES[@]}"
 	said=$(checkpatch_says)
 	run grep -E 'Traceback|ended with status|: ERROR:' "$BATS_TEST_TMPDIR/checkpatch"
 	printf '%s' "$output"
 	[ "$status" = 1 ]
-	# what is left when the explained ones are taken out; and each explanation takes out something
+	# remove the explained messages: nothing is left, and each explanation removes one
 	while read -r glob; do
 		found=
 		while read -r line; do
@@ -89,7 +88,7 @@ explained() {
 	[ -z "$said" ]
 }
 
-@test "kernel-doc finds nothing undocumented that was documented before" {
+@test "the series adds no warning of kernel-doc" {
 	local file n=${#STEPS_PATCHES[@]} new
 	for ((; n >= 0; n -= ${#STEPS_PATCHES[@]})); do
 		steps_at "$n"
@@ -104,11 +103,11 @@ explained() {
 	[ -z "$new" ]
 }
 
-@test "the documentation is made of it, and nothing to be said about what the series touches" {
+@test "the documentation builds without a message about files of the series" {
 	local page folders log=$BATS_TEST_TMPDIR/log
 	steps_at "${#STEPS_PATCHES[@]}"
 	folders=$(series_touched "$KERNEL_SERIES" | sed -n 's|^Documentation/\(.*\)/[^/]*\.rst$|\1|p' | LC_ALL=C sort -u | xargs)
-	# folders of documentation are built one by one, and what they say of others then leads nowhere
+	# each folder of documentation builds alone, so references to other folders lead nowhere
 	steps_make "$log" SPHINXDIRS="$folders" htmldocs
 	tell "made: $folders"
 	grep -vE 'undefined label|unknown document' "$log" >"$log.said" || true

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The kernel's own tests of KHO and of live update, from the sources that the series
-# applies to, on the kernel with the series.
+# The kernel's own tests of KHO and of live update, from the sources to which the series applies,
+# on the kernel with the series.
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
@@ -9,7 +9,7 @@ load checking
 
 SELFTESTS=/usr/lib/kselftests
 
-# liveupdate_pair NAME...: both stages of these tests, with a kexec between them.
+# liveupdate_pair NAME...: runs both stages of these tests, with a kexec between them.
 liveupdate_pair() {
 	local name
 	vm_start --mem 3G --append "$KHO_ON liveupdate=on"
@@ -30,7 +30,7 @@ liveupdate_pair() {
 @test "lib/test_kho.c: its data arrives in the next kernel" {
 	vm_start --mem 3G --append "$KHO_ON"
 	vm_run 'cat /proc/config.gz | gunzip' | grep -qx CONFIG_TEST_KEXEC_HANDOVER=y
-	# its memory is preserved beside that of a driver
+	# a driver preserves memory too
 	vm_ok modprobe kho_edu
 	kexec_to -s
 	vm_run dmesg | grep -q 'KHO restore succeeded'
@@ -39,10 +39,10 @@ liveupdate_pair() {
 	clean
 }
 
-@test "selftests/kho: its init jumps into this very kernel, which finds the data" {
+@test "selftests/kho: its init jumps into the same kernel, which finds the data" {
 	local root=$BATS_TEST_TMPDIR/initrd
 	mkdir -p "$root"/{dev,proc,debugfs}
-	# as vmtest.sh does, but with the kernel that there is
+	# like vmtest.sh, but with the kernel of this test
 	cp "$KHO_SELFTEST_INIT" "$root/init"
 	cp "$VM_KERNEL" "$root/kernel"
 	mknod "$root/dev/console" c 5 1
@@ -52,12 +52,12 @@ liveupdate_pair() {
 	no_splat_but_the_end
 }
 
-# That init ends after the second kernel has come up, for there is no third one.
+# That init ends in the second kernel, because no third one follows.
 no_splat_but_the_end() {
 	run ! vm_expect_console 'KASAN:|WARNING: |Bad page'
 }
 
-# selftest_dma ARGUMENT...: all of it passes, and what is skipped says why.
+# selftest_dma ARGUMENT...: runs the selftest: all cases pass, or say why they are skipped.
 selftest_dma() {
 	local skipped=$1
 	shift
@@ -70,7 +70,7 @@ selftest_dma() {
 
 @test "selftests/kho/dma, which comes with the series" {
 	vm_start --mem 3G --append "$KHO_ON"
-	# there is nothing incoming yet: the permissions of its table, and what a release refuses
+	# without incoming state, these cases are skipped: permissions of its table, refused releases
 	selftest_dma 2
 	selftest_dma 0 --stage 1 /run/records
 	vm_run cat /run/records >"$BATS_TEST_TMPDIR/records"
@@ -87,7 +87,7 @@ selftest_dma() {
 		grep -v '^ok' "$BATS_TEST_TMPDIR/tap"
 		return 1
 	}
-	# all that were announced ran, and none was skipped
+	# all announced cases ran, and none was skipped
 	grep -E '^# Totals: pass:[1-9][0-9]* fail:0 xfail:0 xpass:0 skip:0 error:0$' "$BATS_TEST_TMPDIR/tap"
 	clean
 }
