@@ -27,12 +27,11 @@ expect_log() {
 	let_allocations_fail
 	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
 	log=$(ktap)
-	expect_log '# dma_liveupdate: pass:39 fail:0 skip:3 total:42'
+	expect_log '# dma_liveupdate: pass:42 fail:0 skip:2 total:44'
 	expect_log 'ok 1 dma_liveupdate'
-	# no machine with KHO has devices of that kind, and this one has no pool
-	expect_log '    ok 17 test_not_coherent # SKIP needs a pool or allocator for devices that are not coherent'
-	expect_log '    ok 19 test_atomic_pool # SKIP needs CONFIG_DMA_COHERENT_POOL'
-	expect_log '    ok 32 test_memory_of_the_tree # SKIP needs a boot with KHO'
+	# the kernel of lab/debug.config has such a pool
+	expect_log '    ok 18 test_atomic_pool # SKIP needs CONFIG_DMA_COHERENT_POOL'
+	expect_log '    ok 34 test_memory_of_the_tree # SKIP needs a boot with KHO'
 	expect_log '    ok 1 test_off # SKIP KHO is on'
 	vm_ok rmmod dma_liveupdate_kunit
 	# nothing of it is there for the next kernel
@@ -42,14 +41,15 @@ expect_log() {
 	no_splat
 }
 
-@test "KUnit: after a kexec as well, and with what was handed over" {
+@test "KUnit: after a kexec with a default CMA area as well, and with what was handed over" {
 	local log
-	vm_start --append 'kho=on'
+	vm_start --append 'kho=on cma=64M'
 	vm_ok modprobe kho_edu
 	kexec_to -s
 	vm_ok modprobe dma_liveupdate_kunit
 	log=$(ktap)
-	expect_log '    ok 32 test_memory_of_the_tree'
+	expect_log '    ok 21 test_cma'
+	expect_log '    ok 34 test_memory_of_the_tree'
 	expect_log 'ok 1 dma_liveupdate'
 	# what was handed over is there still
 	vm_ok modprobe kho_edu
@@ -64,6 +64,6 @@ expect_log() {
 	log=$(ktap)
 	expect_log '    ok 1 test_off'
 	expect_log 'ok 2 dma_liveupdate_off'
-	expect_log '# dma_liveupdate: pass:0 fail:0 skip:42 total:42'
+	expect_log '# dma_liveupdate: pass:0 fail:0 skip:44 total:44'
 	no_splat
 }
