@@ -38,19 +38,19 @@ static void check_what_is_loaded(void)
 	struct kho_error err;
 
 	if (!kho_note_read(&note))
-		kho_say_refused(KHO_RULE_K707, "nothing is known of the kernel that is loaded: it was loaded when there was no state, or by another program, or a load was killed. Load it again.");
+		kho_say_refused(KHO_RULE_K707, "kexec knows nothing about the loaded kernel: another program loaded it, or it was loaded without state, or its load was killed. Load it again.");
 	if (!note.handed_over)
-		kho_say_refused(KHO_RULE_K707, "the kernel that is loaded was loaded with --kho=off by kexec_load: it will not get the state. Load it again, or jump with --kho=off.");
+		kho_say_refused(KHO_RULE_K707, "the kernel was loaded by kexec_load with --kho=off, so it will not get the state. Load it again, or jump with --kho=off.");
 	if (!note.judged)
-		kho_say_refused(KHO_RULE_K707, "the kernel that is loaded was loaded with --kho=off: it was not judged whether it can take the state. Load it again, or jump with --kho=off.");
+		kho_say_refused(KHO_RULE_K707, "the kernel was loaded with --kho=off, so kexec did not check that it can take the state. Load it again, or jump with --kho=off.");
 	kho_held_verify_target(&note.target, NULL);
 	if (!note.by_kexec_load)
 		return;
 	if (kho_state_locate(kho_held.state, &err))
-		kho_say_refused(KHO_RULE_K707, "cannot determine whether the kernel that is loaded would get the state: %s",
+		kho_say_refused(KHO_RULE_K707, "cannot determine whether the loaded kernel would get the state: %s",
 				err.message);
 	if (note.fdt_addr != kho_state_fdt_addr(kho_held.state))
-		kho_say_refused(KHO_RULE_K707, "the kernel that is loaded expects the root FDT at 0x%" PRIx64 ", and this kernel has it at 0x%" PRIx64 ". Load it again.",
+		kho_say_refused(KHO_RULE_K707, "the loaded kernel expects the root FDT at 0x%" PRIx64 ", and this kernel has it at 0x%" PRIx64 ". Load it again.",
 				note.fdt_addr, kho_state_fdt_addr(kho_held.state));
 }
 
@@ -157,7 +157,7 @@ void kho_unload_begin(void)
 	unloads = true;
 	unload_had_note = kho_note_read(&note);
 	if (kho_note_begin())
-		kho_say_refused(KHO_RULE_K707, "cannot take the note of the load away from " KHO_NOTE ": %s. kexec -e would take it for the note of another kernel.",
+		kho_say_refused(KHO_RULE_K707, "cannot remove the note of the load, " KHO_NOTE ": %s. kexec -e would use it for another kernel.",
 				strerror(errno));
 }
 
@@ -175,7 +175,7 @@ void kexec_kho_unloaded(int result, int file_mode)
 	if (!unload_had_note)
 		return;
 	forbidden = kho_host_load_forbidden(file_mode);
-	fprintf(stderr, "kexec: KHO: the kernel that was loaded is still loaded, and would get the state%s%s\n",
+	fprintf(stderr, "kexec: KHO: the loaded kernel stays loaded, and would get the state%s%s\n",
 		forbidden ? ": " : "", forbidden ? forbidden : "");
 }
 

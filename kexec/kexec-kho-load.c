@@ -148,7 +148,7 @@ char *kexec_kho_command_line(char *command_line)
 	free(kho_report.command_line);
 	kho_report.command_line = strdup(changed);
 	if (strlen(changed) > KHO_COMMAND_LINE_MAX)
-		kho_say_refused(KHO_RULE_K703, "the target's command line has %zu bytes with rd.kho.expect=, and the kernel cuts off what is beyond %d. Make it shorter.",
+		kho_say_refused(KHO_RULE_K703, "the target's command line has %zu bytes with rd.kho.expect=, and the kernel drops everything after %d. Shorten it.",
 				strlen(changed), KHO_COMMAND_LINE_MAX);
 	if (kho_report.target.has_cmdline && kho_cmdline_bool(changed, "kho") < 0)
 		fprintf(stderr, "kexec: KHO: kexec does not use the command line in the UKI. Give what the target needs with --append.\n");
@@ -254,10 +254,10 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 	for (int i = 0; i < info->nr_segments; i++)
 		placed += info->segment[i].memsz;
 	if (size > largest || placed > largest - size)
-		kho_say_refused(KHO_RULE_K701, "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M.",
+		kho_say_refused(KHO_RULE_K701, "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= that begins with at least %" PRIu64 "M.",
 				size, placed, largest, scratch_option(), advised_scratch(placed + size));
 	/* large enough, but the caller wanted another place, or there are too many segments */
-	kho_say_refused(KHO_RULE_K701, "there is no scratch area where %lu bytes of the new kernel are wanted: leave out --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
+	kho_say_refused(KHO_RULE_K701, "no scratch area has the addresses that %lu bytes of the new kernel need: omit --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
 			size, scratch_option());
 }
 
@@ -268,7 +268,7 @@ static uint64_t file_size(int fd)
 	return fd < 0 || fstat(fd, &st) || st.st_size < 0 ? 0 : (uint64_t)st.st_size;
 }
 
-#define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with %s= whose first size is at least %" PRIu64 "M."
+#define NO_ROOM		"the new kernel does not fit the scratch areas: it needs %" PRIu64 " bytes in one piece, its initrd %" PRIu64 "; the largest area has %" PRIu64 ". Boot with %s= that begins with at least %" PRIu64 "M."
 
 /* kexec_file_load: the kernel places the segments, and reports only that it found no room. */
 static void check_room(const struct kexec_info *info)
@@ -377,14 +377,14 @@ static bool in_scratch(const struct kho_segment *segment)
 static void check_plan(const struct kexec_info *info)
 {
 	if (!command_line_seen)
-		kho_say_refused(KHO_RULE_K703, "kernels of this type cannot be loaded without losing the state. Give %s.",
+		kho_say_refused(KHO_RULE_K703, "to load a kernel of this type would lose the state. Give %s.",
 				LOADABLE);
 	if (load.file_mode) {
 		check_room(info);
 		return;
 	}
 	if (kho_report.handover == KHO_NO_ADDR)
-		kho_say_refused(KHO_RULE_K703, "--real-mode and --entry-32bit need memory where nothing may be placed with KHO. Leave them out.");
+		kho_say_refused(KHO_RULE_K703, "--real-mode and --entry-32bit need memory that a kernel with KHO must not use. Omit them.");
 
 	for (size_t i = 0; i < kho_report.nr_segments; i++) {
 		const struct kho_segment *segment = &kho_report.segments[i];
@@ -456,7 +456,7 @@ void kexec_kho_check(struct kexec_info *info)
 	if (kho_report.dry_run)
 		end_dry_run(info);
 	if (kho_note_begin())
-		kho_say_refused(KHO_RULE_K707, "cannot take the note of the last load away from " KHO_NOTE ": %s. kexec -e would take it for the note of this one.",
+		kho_say_refused(KHO_RULE_K707, "cannot remove the note of the last load, " KHO_NOTE ": %s. kexec -e would use it for this kernel.",
 				strerror(errno));
 }
 
@@ -514,7 +514,7 @@ static void check_loaded(void)
 	kho_note_end(NULL);
 	if (unload())
 		kho_say_refused(KHO_RULE_K707, "KHO was turned off during the load. The loaded kernel was unloaded again.");
-	kho_say_refused(KHO_RULE_K707, "KHO was turned off during the load, and the loaded kernel cannot be unloaded: %s. It would not get the state.",
+	kho_say_refused(KHO_RULE_K707, "KHO was turned off during the load, and kexec cannot unload the loaded kernel: %s. It would not get the state.",
 			strerror(errno));
 }
 
@@ -566,7 +566,7 @@ void kexec_kho_fallback(void)
 	kho_report.path = "kexec_load";
 	command_line_seen = false;
 	if (load.active)
-		fprintf(stderr, "kexec: KHO: no kexec_file_load for this kernel: loading it with kexec_load, and the state with it\n");
+		fprintf(stderr, "kexec: KHO: kexec_file_load does not take this kernel: loading it and the state with kexec_load\n");
 	else if (load.give_up && kho_held.state)
 		/* the messages about kexec_file_load no longer apply */
 		kho_load_say_dropped(false);

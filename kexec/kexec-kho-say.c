@@ -71,7 +71,7 @@ void kho_say_again(void)
 
 	if (report_path && !report_output &&
 	    kho_output_open(report_path, 0600, 0, &report_output, &err))
-		fprintf(stderr, "kexec: KHO: cannot write the report again, and the one that is there is wrong: %s\n",
+		fprintf(stderr, "kexec: KHO: cannot correct the report, and the written one is wrong: %s\n",
 			err.message);
 }
 
@@ -257,7 +257,7 @@ void kho_say_no_jump(const char *fmt, ...)
 
 	FORMAT_TEXT(text, fmt);
 	begin_refusal(KHO_RULE_K704, text);
-	fprintf(stderr, "kexec: no jump. The kernel that was loaded is still loaded.\n");
+	fprintf(stderr, "kexec: no jump. The loaded kernel stays loaded.\n");
 	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
 }
 

@@ -137,7 +137,7 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 	}
 	kho_held_verify();
 	if (request->flags & KEXEC_PRESERVE_CONTEXT)
-		kho_say_refused(KHO_RULE_K703, "--load-preserve-context loads a kernel that is to come back, and cannot take the state.");
+		kho_say_refused(KHO_RULE_K703, "--load-preserve-context loads a kernel that returns to this one, and cannot take the state.");
 	/* kexec itself complains about a missing image */
 	if (request->image && access(request->image, R_OK))
 		kho_say_refused(KHO_RULE_K706, "cannot read the image of the new kernel: %s.",

@@ -82,7 +82,7 @@ int kho_decode_read(struct kho_decoder *d, uint64_t addr, void *buf, size_t size
 	int ret;
 
 	if (size > d->budget)
-		return kho_fail(d->err, KHO_ERR_LOOP, addr, "it refers to more than there is in all");
+		return kho_fail(d->err, KHO_ERR_LOOP, addr, "it refers to more memory than exists");
 	d->budget -= size;
 
 	kept = kept_of(d, addr, size);

@@ -242,12 +242,12 @@ void kho_evaluated(struct kho_verify *v, enum kho_rule_number rule)
 static const char *hindrance(const struct kho_verify_options *options, const struct kho_rule *rule)
 {
 	if (listed(options->ignore, rule->id))
-		return "it is left out as well";
+		return "it is also ignored";
 	switch (rule->number) {
 	case KHO_RULE_K413:
-		return options->skip_content ? "the content is not to be read" : NULL;
+		return options->skip_content ? "content checks are off" : NULL;
 	case KHO_RULE_K501:
-		return options->claims ? NULL : "claims are not to be judged";
+		return options->claims ? NULL : "the check of claims is off";
 	case KHO_RULE_K510:
 	case KHO_RULE_K511:
 	case KHO_RULE_K512:
@@ -271,7 +271,7 @@ static int check_areas(const char *const *ids, enum kho_area first, enum kho_are
 		if (!rule)
 			return refuse_rule(*ids, "there is no such rule", err);
 		if (rule->area < first || rule->area > last)
-			return refuse_rule(*ids, "it is a rule of something else", err);
+			return refuse_rule(*ids, "it is not about this kind of input", err);
 	}
 	return 0;
 }
@@ -281,12 +281,12 @@ static int check_effect(const struct kho_verify_options *options, struct kho_err
 {
 	if (options->claims && !wanted(options, kho_rule_get(KHO_RULE_K501)))
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
-				"claims are to be judged, and K501, the rule for that, is left out");
+				"the selected rules lack K501, which checks claims");
 	if (options->have_expect && !wanted(options, kho_rule_get(KHO_RULE_K510)) &&
 	    !wanted(options, kho_rule_get(KHO_RULE_K511)) &&
 	    !wanted(options, kho_rule_get(KHO_RULE_K512)))
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
-				"an expected state was given, and K510, K511 and K512, the rules for that, are left out");
+				"the selected rules lack K510, K511 and K512, which compare the expected state");
 	return 0;
 }
 
@@ -336,7 +336,7 @@ void kho_report_hidden(struct kho_verify *v)
 		    tallies[KHO_OUTCOME_NOT_JUDGED].n)
 			continue;
 		kho_report_unevaluated(v, rules[i].number, KHO_NO_ADDR, 0,
-				       "%s, which is ignored, keeps it from being evaluated",
+				       "libkho cannot evaluate it, because %s is ignored",
 				       v->left_out->id);
 	}
 }
@@ -358,10 +358,10 @@ int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)
 		if (v->evaluated[i] && !partly)
 			v->summary->rules++;
 		else if (v->options->only && !told && !v->stopped)
-			return refuse_rule(rules[i].id, "not everything that it is about could be read", err);
+			return refuse_rule(rules[i].id, "libkho cannot read all of its data", err);
 		reported += told;
 	}
 	if (!v->summary->rules && !reported && !v->stopped)
-		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no rule is left to be judged");
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "the selection contains no rule that can be judged");
 	return 0;
 }

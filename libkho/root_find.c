@@ -289,7 +289,7 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 	if (!scan.nr_found)
 		return no_root(&scan, err);
 	return kho_fail(err, KHO_ERR_UNSUPPORTED, scan.found[0],
-			"more than one page could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
+			"several pages could be the root FDT: 0x%" PRIx64 ", 0x%" PRIx64,
 			scan.found[0], scan.found[1]);
 }
 

@@ -39,8 +39,8 @@ static const struct kind kinds[] = {
 	{ "makedumpfile\0\0\0\0", 16, NULL, "a dump in makedumpfile's flattened format",
 	  "Run makedumpfile -R NEW <OLD, and use NEW." },
 	{ "DISKDUMP", 8, NULL, "a dump of diskdump, which is older than KHO", "" },
-	{ "LibvirtQemudSave", 16, NULL, "a machine that virsh save has stopped", MEMORY_ONLY },
-	{ "LibvirtQemudPart", 16, NULL, "a machine that virsh save has not stopped to its end",
+	{ "LibvirtQemudSave", 16, NULL, "a machine that virsh save stored", MEMORY_ONLY },
+	{ "LibvirtQemudPart", 16, NULL, "an incomplete file of virsh save",
 	  MEMORY_ONLY },
 	{ "QEVM", 4, NULL, "QEMU's state of a machine", MEMORY_ONLY },
 	{ "QFI\xfb", 4, NULL, "a disk image (qcow2)", MEMORY_ONLY },
@@ -74,7 +74,7 @@ static int not_readable(const char *path, const struct kind *kind, struct kho_er
 static int not_seekable(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-			   "%s is a pipe, and a dump is not read from beginning to end", path);
+			   "%s is a pipe, and libkho must seek in a dump", path);
 
 	return kho_remedy(err, ret, "Write the dump to a file, and use that.");
 }

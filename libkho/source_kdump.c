@@ -464,7 +464,7 @@ static int dump_read(struct kho_source *source, uint64_t addr, void *buf, size_t
 		status = kdump->read(kdump->ctx, KDUMP_MACHPHYSADDR, addr, buf, &done);
 		if (has_shrunk(kdump))
 			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr,
-					"%s was made shorter while it was read", source->path);
+					"%s became shorter during the read", source->path);
 		if (status == KDUMP_OK && done == size)
 			return 0;
 		reason(kdump, why, sizeof(why));

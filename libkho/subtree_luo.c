@@ -34,7 +34,7 @@ static int walk_array(struct kho_decoder *d, const struct entries *e, uint64_t a
 
 	for (uint64_t i = 0; i < count; i++) {
 		if (addr > UINT64_MAX - e->size)
-			return kho_decode_corrupt(d, addr, "LUO: more %s than there is memory", e->what);
+			return kho_decode_corrupt(d, addr, "LUO: more %s than fit in memory", e->what);
 		ret = kho_decode_read(d, addr, entry, e->size);
 		if (!ret)
 			ret = e->fn(d, entry, e->blocks);

@@ -428,7 +428,7 @@ static bool examine(struct bytes file, struct kho_target *target)
 static int no_kernel(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-			   "%s does not say which Linux it is: cannot determine what it has of KHO",
+			   "%s does not contain the version of Linux: cannot determine its support of KHO",
 			   path);
 
 	return kho_remedy(err, ret, "Give a bzImage (vmlinuz) or vmlinux.");
@@ -679,7 +679,7 @@ static int read_image(struct bytes file, const char *path, struct nest nest,
 static int no_image(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			   "%s is not a kernel of a known kind: cannot determine what it has of KHO",
+			   "%s is not a kernel of a known kind: cannot determine its support of KHO",
 			   path);
 
 	return kho_remedy(err, ret,
@@ -700,7 +700,7 @@ static int ambiguous_uki(const char *path, size_t n, const char *what, const cha
 static int no_kernel_in_uki(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			   "%s is a UKI whose .linux section is not a kernel that kexec can load from there",
+			   "%s is a UKI, and kexec cannot load the kernel in its .linux section",
 			   path);
 
 	return kho_remedy(err, ret, "Build the UKI from a bzImage or an arm64 Image.");
@@ -725,7 +725,7 @@ static int read_uki(struct bytes file, struct bytes kernel, size_t n, const char
 		return ambiguous_uki(path, nr_initrds, "initrd", ".initrd", err);
 	if (nr_initrds && !initrd.data)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s is a UKI whose .initrd section is not inside the file", path);
+				"%s is a UKI, and its .initrd section lies outside the file", path);
 
 	nest.in_uki = true;
 	ret = read_image(kernel, path, nest, target, err);
@@ -827,7 +827,7 @@ static int read_file(int fd, const char *path, size_t size, unsigned char **out,
 		return 0;
 	}
 	ret = n < 0 ? kho_fail_os(err, "read", path) :
-		      kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s became shorter while it was read",
+		      kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s became shorter during the read",
 			       path);
 	free(data);
 	return ret;

@@ -453,7 +453,7 @@ static void verify_kho(struct kho_verify *v, const struct kho_target *target, co
 			   line_of(target));
 	else if (!value)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
-			   "%s turns KHO off: its preserved memory could not be restored", line_of(target));
+			   "%s turns KHO off: the target could not restore preserved memory", line_of(target));
 	else if (value < 0 && target->config_known && !target->kho_default_on)
 		kho_report(v, KHO_RULE_K605, KHO_NO_ADDR, 0,
 			   "kho=on is not on %s, and its KHO is off by default", line_of(target));
@@ -474,7 +474,7 @@ static void verify_liveupdate(struct kho_verify *v, const struct kho_target *tar
 	if (luo && *target->luo_compatible && kho_cmdline_bool(cmdline, "liveupdate") != 1)
 		/* the subtree is there with and without sessions */
 		kho_report_as(v, KHO_RULE_K605, KHO_SEVERITY_WARNING, luo->addr,
-			      "liveupdate=on is not on %s: sessions, if there are any, could not be retrieved",
+			      "liveupdate=on is not on %s: programs could not retrieve sessions, if any",
 			      line_of(target));
 }
 

@@ -106,7 +106,7 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 	records->strange_fates += record->fate == KHO_DMA_FATE_UNKNOWN;
 	if (record->fate == KHO_DMA_FATE_FAILED)
 		kho_report(v, KHO_RULE_K502, record->addr, record->id,
-			   "record %" PRIu64 ": the driver of %s was refused it; the kernel's log says why",
+			   "record %" PRIu64 ": the kernel refused it to the driver of %s; its log says why",
 			   record->id, record->device);
 	if (record->fate == KHO_DMA_FATE_NONE && v->state->root.side == KHO_SIDE_IN)
 		judge_not_taken(v, record, records);

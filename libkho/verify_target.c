@@ -20,7 +20,7 @@ static void verify_luo(struct kho_verify *v, const struct kho_target *target)
 	if (!*target->luo_compatible)
 		/* the subtree is there with and without sessions */
 		kho_report_as(v, KHO_RULE_K603, KHO_SEVERITY_WARNING, subtree->addr,
-			      "the target has no live update: sessions, if there are any, would be lost");
+			      "the target has no live update and would lose sessions, if any");
 	else if (kho_subtree_compatible(v->state, subtree, compatible, sizeof(compatible), &err))
 		kho_report_unevaluated(v, KHO_RULE_K603, subtree->addr, 0, "%s", err.message);
 	else if (strcmp(compatible, target->luo_compatible))

@@ -266,11 +266,11 @@ static int check_build(struct kho_source *source, struct file *file, struct kho_
 
 	if (!build_id_of_file(file, &theirs))
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s has no build id, so it is not certain what kernel it is of",
+				"%s has no build id, so its kernel is unknown",
 				file->path);
 	if (!build_id_of_source(source, &ours))
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s does not tell its build id, so %s may be of another kernel",
+				"%s does not contain the build id of its kernel, so %s may belong to another kernel",
 				kernel, file->path);
 	if (!strcmp(ours.hex, theirs.hex))
 		return 0;
@@ -548,8 +548,8 @@ static int read_dwarf(struct kho_vmlinux *vmlinux, struct file *file, struct kho
 		return 0;
 
 	ret = kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
-		       "the debug information (DWARF) of %s does not tell what kho_out and kho_in are: %s",
-		       file->path, file->dwarf ? "they are not in it, or otherwise than is known"
+		       "the debug information (DWARF) of %s does not describe kho_out and kho_in: %s",
+		       file->path, file->dwarf ? "it lacks them, or has them in an unknown form"
 					       : file->errmsg(-1));
 	return kho_remedy(err, ret, "Use the vmlinux with debug information (CONFIG_DEBUG_INFO), not the one that was stripped.");
 }
@@ -602,7 +602,7 @@ static int read_moved(struct kho_vmlinux *vmlinux, struct kho_source *source,
 	now = source->files && vmlinux->text ? kho_files_symbol(source->files, "_text") : 0;
 	if (!now)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s does not tell by how much the kernel of %s was moved (KERNELOFFSET)",
+				"%s does not contain KERNELOFFSET, so the place of the kernel of %s is unknown",
 				source->path, file->path);
 	vmlinux->moved = now - vmlinux->text;
 	return 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A file of its own, for files are run side by side.
+# A file of its own, because files run in parallel.
 
 bats_require_minimum_version 1.5.0
 

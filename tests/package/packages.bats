@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The Debian packages: in and out of a system without a trace. The system is a new one, made
-# in a folder.
+# The Debian packages, installed in and removed from a new system in a folder, leave no trace.
 
 bats_require_minimum_version 1.5.0
 
@@ -13,7 +12,7 @@ setup_file() {
 	# shellcheck source=lab/fetch.bash
 	. "$top/lab/fetch.bash"
 	export CHROOT=$BATS_FILE_TMPDIR/root
-	# what ours depend on, kexec-tools for the diversion, and a man page reader
+	# dependencies of ours, kexec-tools for the diversion, and a man page reader
 	mmdebstrap --quiet --mode=root --variant=minbase \
 		--include="$(dependencies),kexec-tools,mandoc,bash-completion" \
 		"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$CHROOT" "$(fetch_mirror)"
@@ -29,7 +28,7 @@ teardown_file() {
 	[[ ! ${CHROOT:-} ]] || umount "$CHROOT/proc" 2>/dev/null || true
 }
 
-# All that our packages need and that is not ours, without versions and alternatives.
+# Prints the dependencies of our packages on others, without versions and alternatives.
 dependencies() {
 	local package
 	for package in "$KHO_PACKAGES_DIR"/*.deb; do
@@ -42,14 +41,14 @@ in_chroot() {
 	chroot "$CHROOT" "$@"
 }
 
-# Every file of the system, with what it is, without what dpkg keeps for itself.
+# Prints every file of the system with its type and content, without dpkg's own data.
 inventory() {
 	(cd "$CHROOT" && find . -xdev -path ./proc -prune -o -path ./packages -prune -o \
 		-path ./var/lib/dpkg -prune -o -path ./var/log -prune -o -path ./var/cache -prune -o \
 		-printf '%p %y %m %l\n') | LC_ALL=C sort
 }
 
-@test "installed, they work; removed, nothing of them is left" {
+@test "installed packages work, and leave nothing when removed" {
 	inventory >"$BATS_TEST_TMPDIR/before"
 	in_chroot kexec --version | grep -q kexec-tools
 	run ! in_chroot kexec --kho=auto --version
@@ -59,7 +58,7 @@ inventory() {
 	[[ $output == *"kho-inspect"* ]]
 	run -2 in_chroot kho-inspect list
 	[[ $output == *"debugfs"* || $output == *"KHO"* ]]
-	# libkdumpfile is only recommended; a header of a dump for which it is wanted
+	# libkdumpfile is only recommended; this is the header of a dump that needs it
 	{
 		printf 'KDUMP   \006\0\0\0'
 		head -c 260 /dev/zero
@@ -72,7 +71,7 @@ inventory() {
 	rm "$CHROOT/tmp/dump"
 	[[ $(in_chroot bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader kho-inspect; complete -p kho-inspect') == *kho* ]]
 
-	# the kexec that everybody calls is ours, by either name; theirs is aside
+	# both names of kexec are ours; kexec-tools' is diverted
 	in_chroot /sbin/kexec --kho=auto --version | grep -q kexec-tools
 	in_chroot kexec --help | grep -q -- --kho-dry-run
 	[ -x "$CHROOT/usr/sbin/kexec.kexec-tools" ]
@@ -82,7 +81,7 @@ inventory() {
 		in_chroot mandoc -T ascii "/usr/share/man/man${page##*.}/$page.gz" | grep -qi "^${page%.*}(${page##*.})"
 	done
 	in_chroot sh -c 'dracut --list-modules --no-kernel 2>/dev/null' | grep -qx kho
-	# without systemd, the units are enabled in the way that systemd finds when it comes
+	# without systemd, the units are enabled all the same, for a systemd that is installed later
 	in_chroot test -e /etc/systemd/system/multi-user.target.wants/kho-report.service
 	in_chroot test -e /etc/systemd/system/systemd-kexec.service.requires/kho-preexec.service
 	in_chroot sh -c 'dpkg --verify libkho0 libkho-dev kho-inspect kexec-kho dracut-kho kho-initramfs-tools'
@@ -94,7 +93,7 @@ inventory() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-@test "kexec-tools that comes after ours goes aside, and comes back" {
+@test "kexec-tools installed after ours is diverted, and comes back" {
 	in_chroot dpkg --purge kexec-tools
 	run ! in_chroot test -e /usr/sbin/kexec
 	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb /packages/kexec-kho_*.deb'
@@ -108,12 +107,12 @@ install_kexec_tools() {
 	in_chroot sh -c 'dpkg -i /packages/theirs/kexec-tools_*.deb'
 }
 
-# Our units and links that systemd finds for a kexec.
+# Prints our units and links that systemd finds for a kexec.
 requirements() {
 	find "$CHROOT/etc/systemd/system" "$CHROOT/lib/systemd/system" -path '*kexec*' -name 'kho-*' | sort
 }
 
-@test "removed without purge, and installed again: nothing requires what is gone" {
+@test "after a removal without purge, nothing requires a removed unit; installed again, all works" {
 	install_kexec_tools
 	inventory >"$BATS_TEST_TMPDIR/before"
 	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb /packages/kexec-kho_*.deb'
@@ -126,7 +125,7 @@ requirements() {
 	# again, with the check before systemctl kexec in place
 	in_chroot sh -c 'dpkg -i /packages/kexec-kho_*.deb'
 	in_chroot test -e /etc/systemd/system/systemd-kexec.service.requires/kho-preexec.service
-	# what an upgrade does, also when that fails half way
+	# an upgrade, also one that fails half way
 	in_chroot sh -c 'dpkg -i /packages/kexec-kho_*.deb'
 	in_chroot kexec --kho=auto --version
 	in_chroot dpkg --purge kexec-kho libkho0
@@ -134,7 +133,7 @@ requirements() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
-# break_package CHANGE: /tmp/broken.deb is our package, unpacked and changed by that function.
+# break_package CHANGE: makes /tmp/broken.deb, our package changed by that function.
 break_package() {
 	local dir=$CHROOT/tmp/broken
 	rm -rf "$dir"
@@ -148,13 +147,13 @@ fail_in_preinst() {
 	printf 'exit 7\n' >>"$1/DEBIAN/preinst"
 }
 
-# that file belongs to another package, so dpkg stops while it unpacks
+# another package owns that file, so dpkg fails while it unpacks
 take_foreign_file() {
 	mkdir -p "$1/usr/bin"
 	echo ours >"$1/usr/bin/dpkg"
 }
 
-@test "an installation that fails leaves the kexec that was there, with and without kexec-tools" {
+@test "a failed installation leaves the existing kexec, with and without kexec-tools" {
 	local way tools
 	install_kexec_tools
 	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb'
@@ -173,7 +172,7 @@ take_foreign_file() {
 	done
 }
 
-@test "somebody else's diversion of kexec: refused before anything is changed" {
+@test "our package refuses to divert a kexec that another package diverts, and changes nothing" {
 	local name
 	install_kexec_tools
 	in_chroot sh -c 'dpkg -i /packages/libkho0_*.deb'

@@ -1,20 +1,20 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels as they are released, without our series: what they preserve themselves goes
-# over, by both paths. Their own test of KHO (lib/test_kho.c) says whether it arrived.
+# Released kernels without our series hand over the memory that they preserve themselves, by both
+# paths. Their own test of KHO (lib/test_kho.c) checks that it arrived.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
 
-# Up to Linux 7.0 the tree has to be written down before it can be handed over.
+# Up to Linux 7.0 a handover needs out/finalize, which writes the tree.
 finalize() {
 	vm_ok 'f=/sys/kernel/debug/kho/out/finalize; [ ! -e $f ] || echo 1 >$f'
 }
 
-# The memory that reserve_mem= keeps, and the folios of the kernel's test, which every
-# other kernel preserves: it does not hand on what it took.
+# Checks the memory of reserve_mem=, and the folios of the kernel's test. Only every other kernel
+# preserves those, because a kernel that restored them does not hand them on.
 arrived() {
 	local tested=$1
 	vm_run dmesg >"$BATS_TEST_TMPDIR/dmesg"
@@ -26,7 +26,7 @@ arrived() {
 
 @test "two kernels in a row by kexec_load, then one by kexec_file_load" {
 	local path hop=0
-	# without a search through RAM this takes seconds, with it (6.18) minutes
+	# this takes seconds, or minutes with a search through RAM (6.18)
 	export VM_RUN_TIMEOUT=300 VM_BOOT_TIMEOUT=300
 	vm_start --append "kho=on reserve_mem=1M:4096:kept"
 	vm_ok '[ ! -e /sys/kernel/debug/kho/out/fdt_phys ]'

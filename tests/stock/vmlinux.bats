@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels as they are released, without our series: where their outgoing root FDT is, their
-# own vmlinux tells, in the releases in which it is a pointer and in those with a struct page.
+# The vmlinux of a released kernel without our series shows where its outgoing root FDT is: in
+# releases that keep a pointer, and in those that keep a struct page.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
@@ -13,10 +13,10 @@ found_by() {
 	jq -r .state.found_by "$BATS_TEST_TMPDIR/show.json"
 }
 
-# Up to Linux 7.0 the tree has to be written down first.
+# Up to Linux 7.0 out/finalize writes the tree.
 look() {
 	vm_ok 'f=/sys/kernel/debug/kho/out/finalize; [ ! -e $f ] || echo 1 >$f'
-	# no symbols to go by, not even where the kernel begins
+	# no symbols, not even the start of the kernel
 	vm_ok mount --bind /dev/null /proc/kallsyms
 	[ "$(found_by)" = DWARF ]
 	[[ $(vm_run kho-inspect show --vmlinux=/boot/vmlinux) == *"found by DWARF of /boot/vmlinux"* ]]
@@ -24,7 +24,7 @@ look() {
 	vm_ok umount /proc/kallsyms
 }
 
-@test "the outgoing root is found by DWARF, wherever KASLR put the kernel" {
+@test "kho-inspect finds the outgoing root by DWARF, wherever KASLR put the kernel" {
 	export VM_RUN_TIMEOUT=300 VM_BOOT_TIMEOUT=300
 	vm_start --append "kho=on reserve_mem=1M:4096:kept"
 	vm_ok '[ ! -e /sys/kernel/debug/kho/out/fdt_phys ]'

@@ -153,10 +153,10 @@ found() {
 	make_dump --whole
 	make_vmlinux
 	run --separate-stderr -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
-	[[ $stderr == *"$plain does not tell its build id, so $vmlinux may be of another kernel"* ]]
+	[[ $stderr == *"$plain does not contain the build id of its kernel, so $vmlinux may belong to another kernel"* ]]
 	"$lab/vmcore-of" "$plain" "$vmlinux" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
-	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
+	[[ $stderr == *"$dump does not contain KERNELOFFSET"* ]]
 }
 
 @test "a compressed dump tells its build too: a vmlinux of another one is refused" {
@@ -168,7 +168,7 @@ found() {
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
-	[[ $stderr == *"$dump does not tell by how much the kernel"* ]]
+	[[ $stderr == *"$dump does not contain KERNELOFFSET"* ]]
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=0123456789abcdef0123456789abcdef01234567" "KERNELOFFSET=0"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"is of another kernel: "*", that of $dump 0123456789abcdef0123456789abcdef01234567"* ]]
@@ -181,7 +181,7 @@ found() {
 	cp "$vmlinux" "$vmlinux.whole"
 	strip -g "$vmlinux"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
-	[[ $stderr == *"the debug information (DWARF) of $vmlinux does not tell what kho_out and kho_in are"* ]]
+	[[ $stderr == *"the debug information (DWARF) of $vmlinux does not describe kho_out and kho_in"* ]]
 	strip "$vmlinux"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
 	[[ $stderr == *"$vmlinux has no symbols kho_out and kho_in"* ]]
@@ -195,7 +195,7 @@ found() {
 	make_vmlinux -Dfdt=other -DOLD
 	join --moved=0x1c000000
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
-	[[ $stderr == *"does not tell what kho_out and kho_in are: they are not in it, or otherwise than is known"* ]]
+	[[ $stderr == *"does not describe kho_out and kho_in: it lacks them, or has them in an unknown form"* ]]
 }
 
 @test "files that are not a vmlinux are refused, and those that end early do no harm" {
@@ -239,7 +239,7 @@ make_machine() {
 	make_machine
 	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" "$machine/proc/kcore"
 	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
-	[[ $stderr == *"does not tell by how much the kernel"* ]]
+	[[ $stderr == *"does not contain KERNELOFFSET"* ]]
 	printf '%s\n' "ffffffff9d000000 T _text" "ffffffff9d001000 t kho_nothing" >"$machine/proc/kallsyms"
 	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root dwarf" ]
 	[ "$(found --sysroot "$machine")" = "$root scan" ]

@@ -152,5 +152,5 @@ live_update() {
 	run -0 items_of "$BATS_TEST_TMPDIR/damaged" kho_test '.error'
 	[[ $output == *"is named twice"* ]]
 	run -0 "$inspect" tree --core "$BATS_TEST_TMPDIR/damaged"
-	[[ $output == *"(cannot be read on: a chunk of a vmalloc area at 0x"*" is named twice)"* ]]
+	[[ $output == *"(cannot read further: a chunk of a vmalloc area at 0x"*" is named twice)"* ]]
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A driver that uses the API in the way of the SMMUv3's: see lab/kho_consumer. Two devices
-# with names that change from kernel to kernel, probed at subsys_initcall.
+# A driver that uses the API like the SMMUv3's (see lab/kho_consumer): two devices that probe at
+# subsys_initcall, with names that change from kernel to kernel.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
 TABLES=7
 
-# consumer_is GENERATION: what the log of this kernel says.
+# consumer_is GENERATION: checks the messages in the log of this kernel.
 consumer_is() {
 	local generation=$1 log
 	log=$(vm_run "dmesg | grep -E 'kho-smmu|kho_consumer'")
@@ -19,13 +19,13 @@ consumer_is() {
 		[ "$(grep -c "generation $generation: restored $TABLES of $TABLES tables, content intact" <<<"$log")" = 2 ]
 }
 
-# "ID DMA-ADDRESS" of what kho-inspect list [OPTION]... shows of the driver.
+# Prints "ID DMA-ADDRESS" of the driver's records in kho-inspect list [OPTION]....
 tables() {
 	vm_run kho-inspect list --json "$@" |
 		jq -r '.records[] | select(.device | startswith("platform:kho-smmu.")) | "\(.id) \(.dma_addr)"'
 }
 
-# The names of its devices, by the address that tells which is which.
+# Prints the names of its devices, sorted by the address that identifies them.
 names() {
 	vm_run "dmesg | grep -o 'kho-smmu [^ ]*: base [^,]*, generation [0-9]*: preserved'" |
 		awk '{ print $4, $2 }' | LC_ALL=C sort
@@ -41,7 +41,7 @@ names() {
 		kexec_to "$path"
 		generation=$((generation + 1))
 		consumer_is "$generation"
-		# the devices have other names by now
+		# the devices have other names now
 		[ "$(wc -l <<<"$names")" = 2 ]
 		[ "$(names)" != "$names" ]
 		[ "$(tables --in)" = "$before" ]

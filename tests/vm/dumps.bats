@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Dumps that others make of a running machine: QEMU's dump-guest-memory in both of its
-# forms, and what makedumpfile makes of these.
+# Dumps of a running machine by other programs: both forms of QEMU's dump-guest-memory, and dumps
+# that makedumpfile makes of these.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# dump_guest FILE OPTION...: asks QEMU for it and waits until it is there.
+# dump_guest FILE OPTION...: makes QEMU write a dump, and waits for it.
 dump_guest() {
 	local file=$1
 	shift
@@ -14,8 +14,8 @@ dump_guest() {
 	[ -s "$file" ]
 }
 
-# same_records DUMP: the list equals the machine's own; and all but scratch, about which
-# a dump says nothing, is in order.
+# same_records DUMP: checks that its list equals the machine's own, and that verify finds nothing.
+# A dump does not contain the scratch areas.
 same_records() {
 	diff "$BATS_TEST_TMPDIR/records" <("$inspect" list --json --core "$1" | jq -S .records)
 	[ "$("$inspect" show --json --core "$1" | jq -r .state.found_by)" = "scan" ]
@@ -23,7 +23,7 @@ same_records() {
 	[[ $output == "clean: "*" 0 not judged; 5 records, "* ]]
 }
 
-@test "dumps by QEMU and makedumpfile tell what the machine tells, with its content" {
+@test "dumps by QEMU and makedumpfile show the same records and content as the machine" {
 	local inspect=$VM_BUILD/tools/kho-inspect/kho-inspect dump=$BATS_TEST_TMPDIR/dump
 	vm_start --mem 512M --append "kho=on"
 	vm_ok modprobe kho_edu
@@ -37,14 +37,14 @@ same_records() {
 
 	dump_guest "$dump" -z
 	vm_stop
-	# in the order in which it was made, which kho-inspect asks to be put right
+	# in makedumpfile's flattened order, which kho-inspect refuses
 	run -2 "$inspect" list --core "$dump"
 	[[ $output == *"makedumpfile -R"* ]]
 	makedumpfile -R "$dump.kdump" <"$dump"
 	rm "$dump"
 	same_records "$dump.kdump"
 
-	# a snapshot of it is as good, and cut short it tells so
+	# a snapshot of it has the same records; a truncated dump is reported as such
 	"$inspect" snapshot --core "$dump.kdump" -o "$BATS_TEST_TMPDIR/snapshot"
 	diff "$BATS_TEST_TMPDIR/records" <("$inspect" list --json --core "$BATS_TEST_TMPDIR/snapshot" | jq -S .records)
 	truncate -s -4096 "$dump.kdump"

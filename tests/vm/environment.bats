@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where nothing can be seen, the tools say why and what to do; and where there is
-# no KHO, kexec is what it always was.
+# If a kernel shows nothing of KHO, the tools say why and what to do. Without KHO, kexec works as
+# before.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# cannot_tell PATTERN COMMAND: status 2, one line, and it matches.
+# cannot_tell PATTERN COMMAND: checks for status 2 and one line that matches.
 cannot_tell() {
 	local pattern=$1
 	shift
@@ -15,7 +15,7 @@ cannot_tell() {
 	[[ $output =~ $pattern ]]
 }
 
-@test "KHO off: kho-inspect says so, kexec loads and jumps as ever, and hands on no promise" {
+@test "with KHO off, kho-inspect says so, and kexec loads and jumps as before, and hands on no promise" {
 	# somebody has copied one into the boot entry
 	vm_start --append "kho=off rd.kho.expect=5,10"
 	cannot_tell 'KHO is off.*kho=on' kho-inspect show
@@ -36,7 +36,7 @@ cannot_tell() {
 	cannot_tell 'permission|Permission|root' 'su -s /bin/sh nobody -c "kho-inspect list"'
 	vm_ok umount /sys/kernel/debug
 	cannot_tell 'debugfs is not mounted.*mount -t debugfs' kho-inspect list
-	# kexec looks all the same, through a debugfs of its own
+	# kexec still reads KHO's files, through a debugfs of its own
 	run -3 vm_run 'kexec -l -c /boot/bzImage --command-line=console=ttyS0'
 	[[ $output == *K605* ]]
 	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
@@ -56,7 +56,7 @@ cannot_tell() {
 	cannot_tell 'without a handover' kho-inspect list --in
 }
 
-@test "as root: devices, FIFOs and links that output goes to stay what they are" {
+@test "as root, output to devices, FIFOs and links does not replace them" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	vm_ok kho-inspect snapshot -o /dev/null

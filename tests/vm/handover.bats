@@ -17,7 +17,7 @@ load helpers
 		kexec_to "$path"
 		expect_restored "$before"
 	done
-	# added again at each load, and only once
+	# each load adds it, and only once
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
 	no_splat
 }
@@ -34,7 +34,7 @@ load helpers
 	no_splat
 }
 
-@test "what is preserved after the load arrives too" {
+@test "memory that is preserved after the load arrives too" {
 	vm_start --append "kho=on nokaslr"
 	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
 	vm_ok modprobe kho_edu
@@ -42,18 +42,18 @@ load helpers
 	before=$(records)
 	vm_kexec
 	expect_restored "$before"
-	# the load saw none, so more came than was expected: worth a word, no more
+	# the load saw none, so more arrived than expected: that is information only
 	vm_run 'kho-inspect verify --in --expect=$(sed "s/.*rd.kho.expect=\([0-9,]*\).*/\1/" /proc/cmdline)' | grep -q '^info *K512 '
 }
 
-@test "what nobody claims is carried over to the next kernel, and the one after" {
+@test "each kernel carries over an allocation that nobody claims" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	local before
 	before=$(records)
 	kexec_to -s
 	[ "$(records --in)" = "$before" ]
-	# still there to be handed on, without any driver
+	# still handed on, without any driver
 	[ "$(records)" = "$before" ]
 	kexec_to -c
 	[ "$(records --in)" = "$before" ]
@@ -63,7 +63,7 @@ load helpers
 	no_splat
 }
 
-@test "debugfs shows the outgoing FDT whole, and where it is, in every generation" {
+@test "debugfs shows the whole outgoing FDT and its address in every generation" {
 	local show='size=$(wc -c </sys/kernel/debug/kho/out/fdt)
 		total=$(od -An -tu1 -j4 -N4 /sys/kernel/debug/kho/out/fdt | awk "{ print ((\$1 * 256 + \$2) * 256 + \$3) * 256 + \$4 }")
 		echo "$size $total $(cat /sys/kernel/debug/kho/out/fdt_phys)"'
@@ -79,9 +79,9 @@ load helpers
 	done
 }
 
-@test "with a default CMA area, and two devices of one driver: all of it comes back" {
+@test "with a default CMA area, all allocations of two devices of one driver come back" {
 	local before
-	# 64 MiB that dma-direct would take everything of more than a page from
+	# 64 MiB, from which dma-direct would take every allocation of more than a page
 	vm_start --append "kho=on cma=64M" --qemu "-device edu,dma_mask=0xffffffff"
 	vm_ok modprobe kho_edu
 	vm_run dmesg | grep -q 'cma: Reserved 64 MiB'

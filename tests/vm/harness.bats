@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The virtual machines themselves: what fails in one must fail here.
+# The virtual machines themselves: a failure in one must fail the test.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
@@ -17,20 +17,20 @@ load helpers
 	[ "$output" = "several words \$HOME it's" ]
 }
 
-@test "a command that fails in the machine fails the test, with the console's end" {
+@test "a command that fails in the machine fails the test, and shows the end of the console" {
 	vm_start
 	run -1 vm_ok false
 	[[ $output == *"failed with status 1 in the machine: false"* ]]
 	[[ $output == *"the end of the console"* ]]
 
-	# as a test of its own: bats has to call it failed
+	# as a test of its own, which bats must report as failed
 	printf '%s\n' "BATS_TEST_DIRNAME=$BATS_TEST_DIRNAME" "load $BATS_TEST_DIRNAME/helpers" \
 		'@test "fails" { vm_start; vm_ok false; true; }' >"$BATS_TEST_TMPDIR/failing.bats"
 	run -1 bats --formatter tap "$BATS_TEST_TMPDIR/failing.bats"
 	[[ ${lines[1]} == "not ok 1 fails" ]]
 }
 
-@test "a machine that dies is noticed before any time limit, and none is left behind" {
+@test "the test notices a dead machine before any time limit, and leaves no process" {
 	vm_start
 	local pid=$VM_PID
 	run -1 vm_kexec 'poweroff -f'
@@ -45,14 +45,14 @@ load helpers
 	VM_PID=$pid run -1 vm_alive
 }
 
-@test "of a machine that says no more it is told where it is" {
+@test "the test shows where a machine that hangs is" {
 	vm_start
 	VM_BOOT_TIMEOUT=3 run -1 vm_kexec 'sleep 60'
 	[ "$(grep -Ec '^processor [01]: RIP=f{8}[0-9a-f]{8} RFL=[0-9a-f]{8} .*HLT=[01]; on its stack: f{8}' <<<"$output")" = 2 ]
 	[[ $output == *"the next kernel did not come up after: sleep 60"* ]]
 }
 
-@test "what a test writes to the disk is gone in the next machine" {
+@test "a machine does not see what another one wrote to the disk" {
 	vm_start --append rw
 	vm_ok 'mount -o remount,rw / && echo here >/root/left-behind && sync'
 	vm_stop

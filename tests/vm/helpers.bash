@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Shared by the tests in virtual machines.
+# Helpers for the tests in virtual machines.
 
 # shellcheck source=lab/vm.bash
 . "$BATS_TEST_DIRNAME/../../lab/vm.bash"
@@ -17,36 +17,36 @@ teardown() {
 # shellcheck disable=SC2034 # for the tests: the rules about scratch, which a dump does not have
 SCRATCH_RULES=K201,K202,K203,K204,K205,K414
 
-# Fails if the console has a message that no handover may cause.
+# Fails if the console has a message that a handover must not cause.
 no_splat() {
 	console_lacks 'WARNING: |BUG: |Bad page state|Oops|Kernel panic'
 }
 
-# console_lacks REGEX: no line of the console matches.
+# console_lacks REGEX: fails if a line of the console matches.
 console_lacks() {
 	if vm_console | grep -E -- "$1"; then
 		vm_fail "should not be on the console: $1"
 	fi
 }
 
-# kexec_to PATH_OPTION...: loads the same kernel with the state, and jumps.
+# kexec_to PATH_OPTION...: loads the same kernel with the state, and jumps to it.
 kexec_to() {
 	vm_ok kexec -l "$@" --kho=require "/boot/${VM_KERNEL##*/}" --reuse-cmdline
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 	vm_kexec
 }
 
-# Where the kernel was put this time.
+# Prints the address of the kernel in this boot.
 kernel_address() {
 	vm_run 'cat /proc/iomem' | sed -n 's/^ *\([0-9a-f]*\)-.*: Kernel code$/\1/p'
 }
 
-# "ID DEVICE DMA-ADDRESS SIZE" of what kho-inspect list [OPTION]... shows.
+# Prints "ID DEVICE DMA-ADDRESS SIZE" of kho-inspect list [OPTION]....
 records() {
 	vm_run kho-inspect list --bytes "$@" | awk '$2 ~ /^pci:/ { print $1, $2, $5, $6 }'
 }
 
-# The driver got all its buffers of the generation before back, at @1's addresses.
+# Checks that the driver restored all its buffers of the previous generation, at the addresses in $1.
 expect_restored() {
 	local before=$1
 	vm_ok modprobe kho_edu
@@ -58,7 +58,7 @@ expect_restored() {
 	vm_ok kho-inspect verify
 }
 
-# Every allocation may be told to fail, without a word in the log.
+# Prepares failslab and fail_page_alloc for every allocation, without messages in the log.
 let_allocations_fail() {
 	vm_ok 'cd /sys/kernel/debug || exit
 		echo N >failslab/ignore-gfp-wait && echo 0 >failslab/verbose &&
@@ -66,15 +66,15 @@ let_allocations_fail() {
 		echo 0 >fail_page_alloc/verbose'
 }
 
-# edu_damaged DAMAGE: the sample driver is loaded, and its first record or buffer damaged.
+# edu_damaged DAMAGE: loads the sample driver, and damages its first record or buffer.
 # shellcheck disable=SC2016 # for the shell in there
 edu_damaged() {
 	vm_ok modprobe kho_edu
 	vm_ok 'modprobe kho_damage damage='"$1"' record=$(awk '"'"'$6 == "kho_edu" { print $10; exit }'"'"' /sys/kernel/debug/kho/out/dma_alloc)'
 }
 
-# edu_cookies: parameters with which the sample driver claims what a kernel without it
-# carried over: the ids of all unclaimed buffers, and their sizes.
+# edu_cookies: prints parameters for the sample driver to claim buffers that a kernel without it
+# carried over: their ids and sizes.
 # shellcheck disable=SC2016 # for the shell in there
 edu_cookies() {
 	vm_run 'awk '"'"'$9 == "unclaimed" && $6 == "kho_edu" { ids = ids "," $1; sizes = sizes "," $3 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The KUnit suite that comes with the kernel series.
+# The KUnit suite of the kernel series.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# The lines of the suites in the kernel's log, without time stamps.
+# Prints the lines of the suites in the kernel's log, without time stamps.
 ktap() {
 	vm_run dmesg | sed 's/^\[ *[0-9.]*\] //'
 }
 
-# expect_log LINE: the log has exactly this line, or the test fails with what went wrong.
+# expect_log LINE: fails with the errors of the suite unless the log has exactly this line.
 expect_log() {
 	grep -qFx -- "$1" <<<"$log" || {
 		grep -E '^ *(not ok|# .*(ERROR|EXPECTATION|ASSERTION))|^# dma_live' <<<"$log" >&2
@@ -22,7 +22,7 @@ expect_log() {
 
 @test "KUnit: every case of preserving, restoring and refusing passes" {
 	local log
-	# memory for CMA on node 0, and 64 KiB that are not the kernel's
+	# memory for CMA on node 0, and 64 KiB that the kernel does not manage
 	vm_start --no-edu --append 'kho=on numa_cma=0:16M memmap=64K$0x6000000'
 	let_allocations_fail
 	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
@@ -34,7 +34,7 @@ expect_log() {
 	expect_log '    ok 34 test_memory_of_the_tree # SKIP needs a boot with KHO'
 	expect_log '    ok 1 test_off # SKIP KHO is on'
 	vm_ok rmmod dma_liveupdate_kunit
-	# nothing of it is there for the next kernel
+	# nothing stays for the next kernel
 	run -0 vm_run kho-inspect list
 	[ "$output" = "No outgoing DMA allocations." ]
 	vm_ok kho-inspect verify --fail-on=warning
@@ -51,13 +51,13 @@ expect_log() {
 	expect_log '    ok 21 test_cma'
 	expect_log '    ok 34 test_memory_of_the_tree'
 	expect_log 'ok 1 dma_liveupdate'
-	# what was handed over is there still
+	# the incoming state still exists
 	vm_ok modprobe kho_edu
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
 	no_splat
 }
 
-@test "KUnit: without KHO everything is refused" {
+@test "KUnit: without KHO the kernel refuses everything" {
 	local log
 	vm_start --no-edu
 	vm_ok modprobe dma_liveupdate_kunit

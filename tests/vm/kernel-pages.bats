@@ -1,34 +1,34 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Memory that was preserved is the kernel's again, down to the last page.
+# The kernel gets back every page of preserved memory.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# Eight buffers of the largest order, and eight small ones: 8233 pages, and one for the
-# driver's own list of them.
+# Eight buffers of the largest order, and eight small ones: 8233 pages, and one page for the
+# driver's own list.
 SIZES=4194304,4194304,4194304,4194304,4194304,4194304,4194304,4194304,4096,4096,4096,65536,65536,12345,100,100
 PAGES=8234
 BLOCKS=8
-# Records that came in stay for as long as the kernel runs: that is a page of 31.
+# Incoming records stay as long as the kernel runs: one page has 31 of them.
 LIST=1
 
-# Managed memory in pages: MemTotal, and the sum over the zones.
+# Prints managed memory in pages: MemTotal, and the sum over the zones.
 managed_pages() {
 	vm_run 'echo $(awk "/^MemTotal/ { print \$2 / 4 }" /proc/meminfo) \
 		$(awk "/^ *managed/ { n += \$2 } END { print n }" /proc/zoneinfo)'
 }
 
-# Free memory: pages, and blocks of the largest order.
+# Prints free memory: pages, and blocks of the largest order.
 free_pages() {
 	vm_run 'sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1
 		echo $(awk "/^nr_free_pages / { print \$2 }" /proc/vmstat) \
 		$(awk "{ n += \$NF } END { print n }" /proc/buddyinfo)'
 }
 
-# total_is PAGES: both counts are that, with no tolerance.
+# total_is PAGES: checks both counts, without tolerance.
 total_is() {
 	local total managed
 	read -r total managed <<<"$(managed_pages)"
@@ -40,7 +40,7 @@ total_is() {
 	local plain free blocks free_after blocks_after
 	vm_start --append "kho=on nokaslr"
 
-	# how much there is of a kernel that nothing was preserved for
+	# the memory of a kernel without incoming state
 	kexec_to -s
 	read -r plain _ <<<"$(managed_pages)"
 	total_is "$plain"
@@ -59,9 +59,9 @@ total_is() {
 		vm_run dmesg | grep -q 'restored 16 of 16 buffers at the same DMA addresses, content intact, and freed them'
 		total_is $((plain - LIST))
 
-		# That was with no tolerance. Of what is free, modules, slabs and the lists of each
-		# CPU take some hundred pages or give them back; one buffer that did not come back
-		# would be 1024 pages and one of the largest blocks.
+		# That had no tolerance. Free memory needs one: modules, slabs and the lists of each CPU
+		# take or return some hundred pages. One lost buffer would be 1024 pages and one of the
+		# largest blocks.
 		read -r free_after blocks_after <<<"$(free_pages)"
 		echo "generation $generation: $plain managed, free $free + $PAGES -> $free_after, largest blocks $blocks + $BLOCKS -> $blocks_after"
 		((free_after >= free + PAGES - 512))

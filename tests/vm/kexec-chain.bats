@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Many kernels in a row, and machines of other shapes.
+# Many kernels in a row, and a machine with two NUMA nodes.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
 @test "fifteen kernels in a row by kexec_load, with KASLR, in 80 MiB of scratch" {
-	# The kernel places itself anywhere in scratch, but not on what setup_data holds:
-	# a scratch table elsewhere would be overwritten within a few boots.
+	# KASLR puts the kernel anywhere in scratch, but not on setup_data. A kernel would overwrite a
+	# scratch table elsewhere within a few boots.
 	local before hop
 	local -A addresses=()
 	vm_start --append "kho=on kho_scratch=80M,0,0"
@@ -20,9 +20,9 @@ load helpers
 		vm_ok kho-inspect verify --in
 		addresses[$(kernel_address)]=1
 	done
-	# it was not the same place each time, or this would show little
+	# the kernel did not always have the same place, or this would show little
 	((${#addresses[@]} >= 5))
-	# once, however many kernels there were
+	# once, after any number of kernels
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
 	vm_ok "modprobe kho_edu $(edu_cookies)"
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers that earlier kernels carried over'

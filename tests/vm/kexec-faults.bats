@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nothing is loaded that would lose state, whatever is wrong, and nothing is lost by
-# trying: one message with a rule, a documented exit status, what was loaded stays.
+# Whatever is wrong, kexec loads nothing that would lose state, and the attempt loses nothing: one
+# message with a rule, a documented exit status, and the loaded kernel stays.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
@@ -14,7 +14,8 @@ setup_file() {
 
 lab=$BATS_TEST_DIRNAME/../../lab
 
-# refused STATUS RULE COMMAND: with that status, the rule is named, and what is loaded stays.
+# refused STATUS RULE COMMAND: checks for the status, for the rule in the message, and that the
+# loaded kernel stays.
 refused() {
 	local wanted=$1 rule=$2 loaded output status=0
 	shift 2
@@ -26,7 +27,7 @@ refused() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = "$loaded" ]
 }
 
-@test "state that is damaged under a running kernel is refused, on both paths and by -e" {
+@test "kexec refuses state that was damaged in a running kernel, on both paths and with -e" {
 	local damage rule before ram=$BATS_TEST_TMPDIR/ram
 	vm_start --mem 1G --append "kho=on" --qemu "-machine memory-backend=ram \
 		-object memory-backend-file,id=ram,size=1G,mem-path=$ram,share=on"
@@ -53,12 +54,12 @@ refused() {
 		chain-loop K403
 	END
 
-	# the kernel that was loaded before all this is still there, and gets everything
+	# the kernel that was loaded first is still loaded, and gets all state
 	vm_kexec
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
 
-	# what came in is of a format that nobody knows: the next kexec would lose it
+	# the incoming state has an unknown format: the next kexec would lose it
 	vm_ok kho-inspect snapshot --in -o /tmp/snapshot
 	vm_run 'gzip -c /tmp/snapshot | base64' | base64 -d | gunzip >"$BATS_TEST_TMPDIR/sound"
 	"$VM_BUILD/lab/kho-damage" head-compatible "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/unknown"
@@ -70,7 +71,7 @@ refused() {
 	no_splat
 }
 
-@test "a target that would lose the state, or panic over it, is refused" {
+@test "kexec refuses a target that would lose the state, or panic over it" {
 	local name rule files=$BATS_TEST_TMPDIR/targets
 	mkdir "$files"
 	"$lab/edit-target" "$VM_KERNEL" "$files/no-kho" no-kho
@@ -78,11 +79,11 @@ refused() {
 	"$lab/edit-target" "$VM_KERNEL" "$files/luo" luo-v5=luo-v9
 	"$lab/edit-target" "$VM_KERNEL" "$files/dma" dma-alloc-v1=dma-alloc-v9
 	"$lab/edit-target" "$VM_KERNEL" "$files/same" kho-v4=kho-v4
-	# it unpacks to more than any kernel, layer by layer
+	# it unpacks to more than any kernel, in several layers
 	head -c 1G /dev/zero | gzip -1 | gzip | gzip >"$files/bomb"
 	vm_start --append "kho=on liveupdate=on" --files "$files"
 	vm_files /tmp/t
-	# no allocations yet: this one can take what there is, but not what comes after
+	# no allocations yet: this target can take the present state, but not later state
 	vm_ok kexec -l -s --kho=require /tmp/t/dma --reuse-cmdline
 	vm_ok kexec -e --kho-dry-run
 	vm_ok modprobe kho_edu
@@ -101,25 +102,25 @@ refused() {
 		dma K604
 	END
 	refused 3 K706 'kexec -l -s /tmp/t/bomb --reuse-cmdline'
-	# it is not for how these were made
+	# an edited image without another format is accepted
 	vm_ok kexec -l -c --kho-dry-run /tmp/t/same --reuse-cmdline
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
 }
 
-@test "a kernel that says no: busy, locked down, forbidden; killed while it loads; no debugfs" {
+@test "the kernel refuses: busy, locked down, forbidden; kexec is killed while it loads; no debugfs" {
 	local before try status=0 output=""
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	before=$(records)
 
-	# debugfs is not mounted: seen all the same, and left so
+	# debugfs is not mounted: kexec reads it all the same, and leaves it unmounted
 	vm_ok umount /sys/kernel/debug
 	refused 3 K605 'kexec -l -s /boot/bzImage --command-line=quiet'
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	run ! vm_run 'grep -q debugfs /proc/mounts'
 	vm_ok mount -t debugfs debugfs /sys/kernel/debug
 
-	# killed in the middle of a load: nothing is lost, and the next load works
+	# killed during a load: nothing is lost, and the next load works
 	vm_ok 'head -c 60000000 /dev/zero >/tmp/big'
 	for try in 1 3 6; do
 		vm_run "kexec -l -c /boot/bzImage --initrd=/tmp/big --reuse-cmdline & sleep 0.$try; kill -9 \$!; wait" || true
@@ -139,7 +140,7 @@ refused() {
 	[[ $output == *"K704 error: another load"* ]]
 	vm_ok 'while pidof kexec-stock >/dev/null; do sleep 0.2; done'
 
-	# lockdown: kexec_load is refused, kexec_file_load is the way that is named
+	# lockdown: the kernel refuses kexec_load, and kexec names kexec_file_load
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	vm_ok 'mount -t securityfs none /sys/kernel/security && echo integrity >/sys/kernel/security/lockdown'
 	refused 4 K704 'kexec -l -c /boot/bzImage --reuse-cmdline'
@@ -147,9 +148,9 @@ refused() {
 	[[ $output == *"locked down"*"Use -s"* ]]
 	refused 4 K704 'kexec -l -c --kho-dry-run /boot/bzImage --reuse-cmdline'
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
-	# nor does it unload by kexec_load: the kernel stays, and so does what is known of it
+	# kexec_load cannot unload either: kernel and note stay
 	run ! vm_run 'kexec -c -u'
-	[[ $output == *"the kernel that was loaded is still loaded"*"locked down"* ]]
+	[[ $output == *"the loaded kernel stays loaded"*"locked down"* ]]
 	vm_ok kexec -e --kho-dry-run
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 	vm_ok kexec -s -u
@@ -163,19 +164,20 @@ refused() {
 	refused 4 K704 'kexec -l -s --kho-dry-run /boot/bzImage --reuse-cmdline'
 	run ! vm_run 'kexec -u'
 	vm_ok kexec -e --kho-dry-run
-	# memory cannot be read: what cannot be verified is refused
+	# memory is unreadable: kexec refuses what it cannot verify
 	vm_ok 'echo confidentiality >/sys/kernel/security/lockdown'
 	refused 3 K705 'kexec -l -s /boot/bzImage --reuse-cmdline'
 	refused 3 K705 'kexec -e'
 
-	# what was loaded before all that is there, and the state arrives
+	# the kernel that was loaded first is still loaded, and the state arrives
 	vm_kexec 'kexec -e --kho=off'
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
 	no_splat
 }
 
-# fault CALL ERRNO COMMAND: the status of the command while that call fails so, what it said in $said.
+# fault CALL ERRNO COMMAND: runs the command while that call fails; returns its status, and sets
+# $said to its output.
 fault() {
 	local call=$1 error=$2 status=0
 	shift 2
@@ -184,7 +186,7 @@ fault() {
 	return "$status"
 }
 
-@test "every failure of load, unload and jump leaves kernel, note and messages true, on both paths" {
+@test "after every failure of load, unload and jump, kernel, note and messages agree, on both paths" {
 	local path call said error files=$BATS_TEST_TMPDIR/files note line
 	mkdir "$files"
 	gcc -shared -fPIC -O1 -Wall -Werror -o "$files/kexec-fault.so" "$lab/kexec-fault.c"
@@ -214,15 +216,15 @@ fault() {
 		END
 		for error in 1 16; do
 			run ! fault "$call" "$error" kexec "$path" -u
-			[[ $output == *"the kernel that was loaded is still loaded"* ]]
+			[[ $output == *"the loaded kernel stays loaded"* ]]
 			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
 			vm_ok kexec -e --kho-dry-run
 		done
-		# the jump: it is announced, and does not come
+		# kexec announces the jump, and it fails
 		while read -r error line; do
 			run -4 fault reboot "$error" kexec -e --kho-report=/tmp/report
 			[[ $output == *"$line"* ]]
-			[[ $output == *"is still loaded"* ]]
+			[[ $output == *"stays loaded"* ]]
 			[ "$(vm_run cat /tmp/report | jq -r '.verdict, .exit_status' | xargs)" = "kernel-refused 4" ]
 			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
 			vm_ok kexec -e --kho-dry-run
@@ -231,13 +233,13 @@ fault() {
 			16 K704 error: the kernel does not jump: a load, or a live update
 			22 K704 error: the kernel does not jump: Invalid argument
 		END
-		# without state to keep all that is upstream's
+		# without state, kexec behaves like upstream's
 		run ! fault reboot 22 kexec -e --kho=off
 		[[ $output == *"kexec failed: Invalid argument"* ]]
 		vm_ok kexec "$path" -u
 		vm_ok test ! -e /run/kexec-kho
 	done
-	# the choice is kexec's: what kexec_file_load does not take goes the other way
+	# kexec chooses: it uses kexec_load for an image that kexec_file_load does not take
 	run -0 fault kexec_file_load 22 kexec -l --kho=require /boot/bzImage --reuse-cmdline
 	[[ $output == *"loading it with kexec_load"* ]]
 	vm_run cat /run/kexec-kho | grep -qx 'by kexec_load'
@@ -246,7 +248,7 @@ fault() {
 	vm_ok kho-inspect verify --in
 }
 
-@test "a command line that loses the state is refused, one with quotes is not" {
+@test "kexec refuses a command line that loses the state, and accepts one with quotes" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	refused 3 K605 "kexec -l -s --kho=require /boot/bzImage '--append=root=/dev/vda acpi_osi=\"a kho=on b\"'"
@@ -264,16 +266,16 @@ fault() {
 	vm_run cat /proc/cmdline | grep -q '^rd.kho.expect=5,[0-9]* .*"kho=on"'
 	vm_ok kho-inspect verify --in
 	[ "$(records --in | wc -l)" = 5 ]
-	# and what that kernel was told is not passed on a second time
+	# kexec does not pass on the promise that this kernel got
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	vm_kexec
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
 	vm_ok kho-inspect verify --in
-	# a boot that kexec started is known by this
+	# this shows that kexec started a boot
 	[ "$(vm_run 'echo $(($(cat /proc/sys/kernel/bootloader_type) >> 4))')" = 13 ]
 }
 
-@test "too little scratch: both paths name what is needed and the parameter" {
+@test "with too little scratch, both paths name the size and the parameter" {
 	vm_start --append "kho=on kho_scratch=8M,8M,8M"
 	vm_ok modprobe kho_edu
 	refused 3 K701 'kexec -l -c /boot/bzImage --reuse-cmdline'
@@ -283,7 +285,7 @@ fault() {
 	[[ $output =~ needs\ [0-9]{8}\ bytes.*kho_scratch=.*at\ least\ [0-9]+M ]]
 }
 
-@test "kernel and initrd that fit one by one and not together: the dry run says what the load does" {
+@test "if kernel and initrd fit separately and not together, the dry run agrees with the load" {
 	vm_start --append "kho=on kho_scratch=32M,0,0"
 	vm_ok modprobe kho_edu
 	vm_ok 'head -c 25165824 /dev/urandom >/tmp/initrd'
@@ -291,7 +293,7 @@ fault() {
 	refused 3 K701 'kexec -l -s /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
 	refused 3 K701 'kexec -l -c --kho-dry-run /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
 	refused 3 K701 'kexec -l -c /boot/bzImage --initrd=/tmp/initrd --reuse-cmdline'
-	# around the largest that fits, the kernel itself agrees
+	# near the largest size that fits, the kernel itself agrees
 	vm_ok 'size=$((24 << 20)); fits=0
 		while [ $size -gt 4194304 ]; do
 			truncate -s $size /tmp/initrd

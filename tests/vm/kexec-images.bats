@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels that come as something else than a plain bzImage, and kernels that do not say
-# where their root FDT is.
+# Images other than a plain bzImage, and kernels that do not show where their root FDT is.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
@@ -10,7 +9,8 @@ load helpers
 
 lab=$BATS_TEST_DIRNAME/../../lab
 
-# refused STATUS RULE COMMAND: with that status, the rule is named, and nothing is loaded.
+# refused STATUS RULE COMMAND: checks for the status, for the rule in the message, and that nothing is
+# loaded.
 refused() {
 	local wanted=$1 rule=$2 status=0
 	shift 2
@@ -21,7 +21,7 @@ refused() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
 }
 
-# load_and_jump ARGUMENT...: what is handed over arrives, whatever the kernel came in.
+# load_and_jump ARGUMENT...: loads the image, jumps, and checks that the state arrives.
 load_and_jump() {
 	local before
 	before=$(records)
@@ -37,7 +37,7 @@ load_and_jump() {
 @test "a unified kernel image with kexec_file_load, compressed kernels on both paths" {
 	local files=$BATS_TEST_TMPDIR/images
 	mkdir "$files"
-	# an initramfs that leaves a mark and goes on to the root
+	# an initramfs that leaves a mark and then switches to the root
 	mkdir -p "$BATS_TEST_TMPDIR/ramfs"/{bin,proc,dev,newroot}
 	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/ramfs/bin/busybox"
 	cat >"$BATS_TEST_TMPDIR/ramfs/init" <<-'END'
@@ -53,9 +53,9 @@ load_and_jump() {
 	"$lab/make-uki" "$files/uki" "$VM_KERNEL" "$BATS_TEST_TMPDIR/initrd"
 	"$lab/edit-target" "$VM_KERNEL" "$BATS_TEST_TMPDIR/no-kho" no-kho
 	"$lab/make-uki" "$files/uki-no-kho" "$BATS_TEST_TMPDIR/no-kho"
-	# with profiles there may be several kernels, and kexec would take the last one
+	# a UKI with profiles may have several kernels, and kexec would take the last one
 	"$lab/kernel_image.py" uki "$files/uki-two" "$VM_KERNEL" .linux="$BATS_TEST_TMPDIR/no-kho"
-	# which initrd, and room for it; a UKI within one
+	# the choice of initrd and room for it; a UKI in a UKI
 	"$lab/kernel_image.py" uki "$files/uki-initrds" "$VM_KERNEL" .initrd="$BATS_TEST_TMPDIR/initrd" .initrd="$BATS_TEST_TMPDIR/initrd"
 	"$lab/kernel_image.py" uki "$files/uki-uki" "$files/uki"
 	truncate -s 150M "$BATS_TEST_TMPDIR/large"
@@ -68,7 +68,7 @@ load_and_jump() {
 	vm_files
 	vm_ok modprobe kho_edu
 
-	# the kernel inside is judged, and which way it can go
+	# kexec judges the kernel inside, and by which path it can load it
 	refused 3 K601 'kexec -l -s /tmp/uki-no-kho --reuse-cmdline'
 	refused 3 K601 'kexec -l -c /tmp/no-kho.gz --reuse-cmdline'
 	refused 3 K706 'kexec -l -s /tmp/uki-two --reuse-cmdline'
@@ -77,7 +77,7 @@ load_and_jump() {
 	# kexec does not use the command line in it
 	refused 3 K605 'kexec -l -s --kho=require /tmp/uki --command-line=console=ttyS0'
 	[[ $output == *"does not use the command line in the UKI"* ]]
-	# its initrd is what is loaded, where no other is given
+	# without another initrd, kexec loads that of the UKI
 	refused 3 K701 'kexec -l -s --kho-dry-run /tmp/uki-large --reuse-cmdline'
 	refused 3 K701 'kexec -l -s /tmp/uki-large --reuse-cmdline'
 	vm_run kho-inspect scratch /tmp/uki-large >"$BATS_TEST_TMPDIR/scratch" || [ $? = 1 ]
@@ -98,7 +98,7 @@ load_and_jump() {
 	no_splat
 }
 
-# debugfs as of kernels without our series: no address of the root FDT.
+# Makes debugfs look like without our series: no address of the root FDT.
 hide_address() {
 	vm_ok 'set -e
 		kho=/sys/kernel/debug/kho
@@ -108,14 +108,14 @@ hide_address() {
 			mkdir /tmp/kho/in
 			cp $kho/in/fdt /tmp/kho/in/
 		else
-			# cut off after what was there at boot
+			# truncated to the size that it had at boot
 			head -c 233 $kho/out/fdt >/tmp/kho/out/fdt
 		fi
 		mount --bind /tmp/kho $kho
 		[ ! -e $kho/out/fdt_phys ]'
 }
 
-@test "a kernel that does not say where its root FDT is: found, or refused with what to do" {
+@test "if a kernel does not show its root FDT, kexec finds it, or refuses and says what to do" {
 	local before
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
@@ -126,7 +126,7 @@ hide_address() {
 	[ "$(records --in)" = "$before" ]
 	vm_ok kho-inspect verify --in
 
-	# neither symbols nor memory to search: unknown
+	# without symbols and without readable memory: unknown
 	hide_address
 	vm_ok 'mount --bind /dev/null /proc/kallsyms; mount --bind /dev/null /proc/kcore'
 	refused 3 K705 'kexec -l -c /boot/bzImage --reuse-cmdline'
@@ -134,7 +134,7 @@ hide_address() {
 	[[ $output == *kcore* ]]
 	vm_ok umount /proc/kcore
 
-	# without symbols RAM is searched, and the load takes its time
+	# without symbols kexec searches RAM, so the load takes longer
 	export VM_RUN_TIMEOUT=300
 	vm_ok kexec -l -c --kho=require /boot/bzImage --reuse-cmdline
 	vm_kexec

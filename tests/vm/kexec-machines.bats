@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Machines with more and with less memory, kernels that are and that are not moved
-# about, and what the target is told to expect.
+# Machines with more and with less memory, kernels with KASLR and without, and the promise to the
+# target.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# hops SIZE APPEND: by both paths and in both orders, and the driver gets all back.
+# hops SIZE APPEND: jumps by both paths in both orders, and checks that the driver restores all.
 hops() {
 	local before path
 	vm_start --mem "$1" --append "kho=on $2"
@@ -33,7 +33,7 @@ hops() {
 	hops 6G ""
 }
 
-@test "what is expected is said once, and is that of this generation" {
+@test "the command line has the promise once, and that of this generation" {
 	local generation=0 line expect now path how
 	vm_start --append "kho=on rd.kho.expect=99,99"
 	vm_ok modprobe kho_edu
@@ -46,7 +46,7 @@ hops() {
 			line=$(vm_run cat /proc/cmdline)
 			[ "$(grep -o 'rd\.kho\.expect=[^ ]*' <<<"$line")" = "rd.kho.expect=$expect" ]
 			vm_ok kho-inspect verify --in "--expect=$expect"
-			# something changes from one to the next
+			# the state changes between generations
 			vm_ok modprobe kho_edu
 			now=${expect#*,}
 			[ "$now" != "$generation" ]

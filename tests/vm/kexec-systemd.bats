@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# systemctl kexec in Debian 13 with its own systemd: what would lose the state is stopped
-# before the machine goes down.
+# systemctl kexec in Debian 13 with its own systemd: a kexec that would lose state stops before the
+# machine goes down.
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -13,7 +13,7 @@ setup_file() {
 	make -s -C "$VM_BUILD" lab/kho-damage
 }
 
-# A machine with Debian, and the disk of the others beside it for its kernel.
+# Starts a machine with Debian, and with the disk of the other tests for its kernel.
 start_debian() {
 	local kernels=$VM_DISK
 	export VM_BOOT_TIMEOUT=240
@@ -24,7 +24,7 @@ start_debian() {
 	vm_ok modprobe kho_edu
 }
 
-@test "kho-preexec.service: the jump waits for it, and needs it" {
+@test "the jump waits for kho-preexec.service, and requires it" {
 	local before
 	start_debian
 	vm_ok systemd-analyze verify --man=no kho-preexec.service
@@ -39,7 +39,7 @@ start_debian() {
 	vm_run cat /proc/1/comm | grep -x systemd
 }
 
-@test "kho-preexec.service: damaged state stops systemctl kexec, and the machine stays" {
+@test "kho-preexec.service stops systemctl kexec for damaged state, and the machine stays up" {
 	start_debian
 	vm_ok kexec -l -s --kho=require /mnt/boot/bzImage --reuse-cmdline
 	vm_ok kho-inspect snapshot -o /tmp/snapshot
@@ -47,7 +47,7 @@ start_debian() {
 	"$VM_BUILD/lab/kho-damage" record-crc "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
 	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/sound" "$BATS_TEST_TMPDIR/damaged"
 
-	# the agent is stopped on the way down, and comes again when there is no jump
+	# systemd stops the agent during the shutdown, and starts it again without a jump
 	vm_kexec 'systemctl kexec; sleep 600'
 	vm_expect_console 'K405'
 	vm_expect_console 'no jump: the machine goes on'
@@ -55,7 +55,7 @@ start_debian() {
 	vm_ok 'systemctl is-failed kho-preexec.service'
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 
-	# put right, it goes
+	# with repaired state, it jumps
 	"$lab/poke-guest" "$ram" "$BATS_TEST_TMPDIR/damaged" "$BATS_TEST_TMPDIR/sound"
 	vm_kexec 'systemctl kexec; sleep 600'
 	vm_ok kho-inspect verify --in

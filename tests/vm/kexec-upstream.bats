@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where there is no state, kexec is upstream's.
+# Without state, kexec behaves like upstream's.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# In the machine: same ARGUMENT... runs upstream's and ours from the same state, under
-# the same name, and compares output, status and what is loaded afterwards. Addresses of
-# buffers in kexec itself are left out, and the lines that name our options in the help.
+# In the machine: same ARGUMENT... runs upstream's kexec and ours under the same name, in the same
+# state, and compares output, status and the loaded kernel. Ignores addresses of buffers in kexec
+# itself, and the help lines about our options.
 same='same() {
 	for which in stock ours; do
 		kexec-stock -u >/dev/null 2>&1
@@ -37,9 +37,9 @@ printf "070701" >/tmp/initrd
 failed=0
 '
 
-@test "without KHO state, output, status and what is loaded are upstream's" {
+@test "without KHO state, output, status and loaded kernel equal upstream's" {
 	local append
-	# off by default, turned off, and on with nothing preserved
+	# KHO off by default, turned off, and on without preserved memory
 	for append in "" "kho=off" "kho=on"; do
 		vm_start --append "$append"
 		vm_ok "$same"'
@@ -51,7 +51,7 @@ failed=0
 			for path in -s -c -a ""; do
 				same -l $path /boot/bzImage --command-line=quiet --initrd=/tmp/initrd
 				same -l $path /boot/bzImage --initrd=/no/such/file
-				# upstream reads beyond such a file and may die of it, see patch 4: compared with nothing
+				# upstream reads beyond such a file and may crash (see patch 4), so this compares with nothing
 				grep -q kho=on /proc/cmdline || junk $path
 			done
 			same -l -c --real-mode /boot/bzImage
@@ -63,7 +63,7 @@ failed=0
 			same -p /boot/bzImage
 			same -l --no-such-option /boot/bzImage
 			same --print-ckr-size
-			# without debugfs there is nothing to be seen of KHO, and nothing to be done
+			# without debugfs kexec sees nothing of KHO, and does nothing
 			umount /sys/kernel/debug
 			same -l -s /boot/bzImage --reuse-cmdline
 			same -l -c /boot/bzImage --reuse-cmdline
@@ -72,7 +72,7 @@ failed=0
 			same -l -s /boot/bzImage --reuse-cmdline
 			same -l -c /boot/bzImage --reuse-cmdline
 			exit $failed'
-		# but for who insists
+		# unless --kho=require
 		if [ "$append" != kho=on ]; then
 			run -3 vm_run 'kexec -l -s --kho=require /boot/bzImage --reuse-cmdline'
 			[[ $output == *"K705 error"* ]]
@@ -82,12 +82,12 @@ failed=0
 	done
 }
 
-@test "a crash kernel is loaded as ever, and the dump has the state that was preserved" {
+@test "kexec loads a crash kernel as before, and its dump has the preserved state" {
 	vm_start --append "kho=on crashkernel=160M"
 	vm_ok modprobe kho_edu
 	vm_ok kho-inspect list --json >"$BATS_TEST_TMPDIR/before.json"
 	[ "$(jq '.records | length' "$BATS_TEST_TMPDIR/before.json")" = 5 ]
-	# the state does not go to it, and nothing is asked or said of it
+	# kexec does not hand the state to it, and does not mention it
 	run -0 vm_run 'kexec -p /boot/bzImage --reuse-cmdline --append="irqpoll nr_cpus=1 reset_devices"'
 	[ -z "$output" ]
 	[ "$(vm_run cat /sys/kernel/kexec_crash_loaded)" = 1 ]
@@ -96,10 +96,10 @@ failed=0
 	vm_ok test ! -e /sys/kernel/debug/kho/in
 	vm_ok kho-inspect list --json --core /proc/vmcore >"$BATS_TEST_TMPDIR/dump.json"
 	diff <(jq -S .records "$BATS_TEST_TMPDIR/before.json") <(jq -S .records "$BATS_TEST_TMPDIR/dump.json")
-	# a dump does not tell where scratch is; all else is judged
+	# a dump does not contain the scratch areas; all else is judged
 	run -0 vm_run kho-inspect verify --core /proc/vmcore --ignore "$SCRATCH_RULES"
 	[[ $output != *"does not hold the content"* ]]
-	# the kernel's text is in there twice; what is sealed is in there and is what was sealed
+	# the dump has the kernel's text twice; sealed content is in it, and unchanged
 	vm_ok kho-inspect extract 2 --core /proc/vmcore -o /tmp/content
 	[ "$(vm_run stat -c %s /tmp/content)" = "$(jq '.records[1].size' "$BATS_TEST_TMPDIR/before.json")" ]
 }

@@ -1,42 +1,42 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Loads that do not go the usual way.
+# Loads that do not take the usual way.
 
 # shellcheck disable=SC2016 # single quotes are for the shell in the machine
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# report FILTER: of the JSON that the last kexec wrote to /tmp/report.
+# report FILTER: applies a filter to the JSON that the last kexec wrote to /tmp/report.
 report() {
 	vm_run cat /tmp/report | jq -r "def first_error: .findings | map(select(.severity == \"error\")) | .[0].rule; $1"
 }
 
-@test "kexec_load instead of kexec_file_load, and no room: kexec says what becomes of the state" {
+@test "kexec says what happens to the state if it uses kexec_load instead, or finds no room" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
-	# without the bit that says it knows of five-level paging the kernel does not take it,
-	# and kexec goes the other way
+	# without the bit for five-level paging, kexec_file_load does not take the image, and kexec
+	# uses kexec_load
 	vm_ok 'cp /boot/bzImage /tmp/other; flags=$(od -An -tu1 -j566 -N1 /tmp/other);
 		printf "\\$(printf %o $((flags & ~32)))" | dd of=/tmp/other bs=1 seek=566 conv=notrunc'
 	vm_ok 'kexec -l --kho=off /tmp/other --reuse-cmdline >/tmp/said 2>&1'
 	vm_run cat /tmp/said | grep -q 'the next kernel will not get the state: 5 DMA allocations'
 	vm_run cat /tmp/said | grep -q 'all of: .*dma-alloc'
-	# that kernel would drop the state, and so would the jump to it
+	# that kernel, and so the jump to it, would drop the state
 	run -3 vm_run 'kexec -e'
 	[[ $output == *"K707 error"*"--kho=off"* ]]
 	vm_ok 'kexec -l /tmp/other --reuse-cmdline >/tmp/said 2>&1'
-	vm_run cat /tmp/said | grep -q 'loading it with kexec_load, and the state with it'
+	vm_run cat /tmp/said | grep -q 'loading it and the state with kexec_load'
 	vm_ok kexec -e --kho-dry-run
 	vm_ok kexec -u
 	vm_ok test ! -e /run/kexec-kho
 
-	# scratch is large enough, but not where these options want it
+	# scratch is large enough, but not at the addresses that these options require
 	run -3 vm_run 'kexec -l -c --real-mode /boot/bzImage --reuse-cmdline'
 	[[ $output == *"K701 fatal"*"leave out --real-mode"* ]]
 	run -3 vm_run 'kexec -l -c --mem-max=0x100000 /boot/bzImage --reuse-cmdline'
 	[[ $output == *"K701 fatal"*"--mem-max"* ]]
-	# what is beyond the kernel's limit would be cut off, and rd.kho.expect= with it
+	# the kernel would drop the end of a line beyond its limit, and with it rd.kho.expect=
 	run -3 vm_run 'kexec -l -c /boot/bzImage "--append=kho=on $(head -c 2100 /dev/zero | tr "\0" x)"'
 	[[ $output == *"K703 error"*"Make it shorter"* ]]
 	run -3 vm_run 'kexec --load-preserve-context --mem-max=0x10000000 -c /boot/bzImage --reuse-cmdline'
@@ -44,7 +44,7 @@ report() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
 }
 
-@test "a dry run says what would be done, and a report has it as JSON" {
+@test "a dry run says what kexec would do, and a report has the same as JSON" {
 	local path before
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
@@ -53,7 +53,7 @@ report() {
 		vm_ok "kexec -l $path --kho-dry-run --kho-report=/tmp/report /boot/bzImage --reuse-cmdline >/tmp/said"
 		vm_run cat /tmp/said | grep -q 'would load and hand over 5 DMA allocations'
 		[ "$(report '.verdict, .exit_status, .kexec_kho.dry_run, .dma.records' | xargs)" = "would-load 0 true 5" ]
-		# in front of what belongs to init, whatever that is
+		# before the arguments of init
 		[[ $(report .command_line) =~ ^rd\.kho\.expect=5,[0-9]+\ $(vm_run cat /proc/cmdline)$ ]]
 		[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
 	done
@@ -64,11 +64,11 @@ report() {
 	done
 	[ "$(grep -c ', in scratch' "$BATS_TEST_TMPDIR/plan")" = "$(grep -c 'segment ' "$BATS_TEST_TMPDIR/plan")" ]
 
-	# a refusal is in the report too, with the rule
+	# the report has a refusal too, with its rule
 	run -3 vm_run 'kexec -l -s --kho-dry-run --kho-report=/tmp/report /boot/bzImage --command-line=quiet'
 	[ "$(report '.verdict, .exit_status, first_error' | xargs)" = "refused 3 K605" ]
 	vm_run cat /tmp/report >"$BATS_TEST_TMPDIR/refused.json"
-	# a warning about the target is said once, not before and after its command line
+	# kexec prints a warning about the target once, and not before and after its command line
 	[ "$(grep -c 'K605' <<<"$output")" = 1 ]
 
 	run -1 vm_run 'kexec -p --kho-dry-run /boot/bzImage --reuse-cmdline'
@@ -77,7 +77,7 @@ report() {
 	run ! vm_run 'kexec -l -s --kho-report=/tmp/report /boot/bzImage --initrd=/no/such/file --reuse-cmdline'
 	[ "$(report .verdict)" = failed ]
 
-	# for real, with a report, and the jump with one
+	# a real load with a report, and the jump with one
 	vm_ok kexec -l -c --kho-report=/tmp/report /boot/bzImage --reuse-cmdline
 	[ "$(report '.verdict, .path' | xargs)" = "loaded kexec_load" ]
 	[ "$(report '.handover as $at | .segments | map(select(.addr == $at)) | length')" = 1 ]
@@ -92,20 +92,20 @@ report() {
 		    jsonschema.validate(json.load(open(path)), schema)
 	END
 
-	# nothing is loaded when the report cannot be written
+	# kexec loads nothing if it cannot write the report
 	vm_ok kexec -u
 	run -1 vm_run 'kexec -l -s --kho-report=/proc/no/report /boot/bzImage --reuse-cmdline'
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
-	# these do not go together, and nothing happens
+	# kexec refuses these combinations, and does nothing
 	run ! vm_run 'kexec -u --kho-dry-run'
 	[[ $output == *"goes with -l or -e"* ]]
 }
 
-@test "nothing preserved: as upstream, and -e refuses when there is something by then" {
+@test "without preserved memory kexec acts like upstream's, and -e refuses if there is state by then" {
 	local path
 	vm_start --append "kho=on rd.kho.expect=5,10"
 	for path in -c -s; do
-		# with state this is K605: that kernel would not have KHO on
+		# with state this is K605, because that kernel would not turn KHO on
 		run -0 vm_run "kexec -l $path /boot/bzImage --command-line=quiet"
 		[ -z "$output" ]
 		run -0 vm_run "kexec -l $path --kho-dry-run --kho-report=/tmp/report /boot/bzImage --reuse-cmdline"
@@ -114,10 +114,10 @@ report() {
 		[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 		vm_ok kexec -e --kho-dry-run
 	done
-	# but for who insists
+	# unless --kho=require
 	run -3 vm_run 'kexec -l -s --kho=require /boot/bzImage --command-line=quiet'
 	[[ $output == *"K605 error"* ]]
-	# nothing is to be expected then, whatever the kernel before expected
+	# the target then gets no promise, even if this kernel got one
 	vm_ok kexec -l -s /boot/bzImage --reuse-cmdline
 	vm_kexec
 	[ "$(vm_run 'grep -c rd.kho.expect /proc/cmdline || true')" = 0 ]
@@ -129,7 +129,7 @@ report() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 	vm_ok kexec -l -c /boot/bzImage --reuse-cmdline
 	vm_ok kexec -e --kho-dry-run
-	# a load that fails leaves the kernel that was there, and what is known of it
+	# a failed load leaves the loaded kernel and its note
 	run -3 vm_run 'kexec -l -c /boot/bzImage --command-line=quiet'
 	vm_ok kexec -e --kho-dry-run
 }
@@ -152,7 +152,7 @@ report() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
-	# the kernel says no, and what was loaded before stays, as does what is known of it
+	# the kernel refuses, and the loaded kernel and its note stay
 	vm_ok 'echo 1 >/proc/sys/kernel/kexec_load_disabled'
 	run -4 vm_run 'kexec -l -s /boot/bzImage --reuse-cmdline'
 	[[ $output == *"K704 error"* ]]
@@ -161,7 +161,7 @@ report() {
 	vm_ok kho-inspect verify --in
 }
 
-@test "what is preserved after the load still arrives" {
+@test "memory that is preserved after the load still arrives" {
 	local path before
 	vm_start --append "kho=on"
 	for path in -c -s; do

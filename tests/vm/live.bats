@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A network card receives while the kernel is replaced: numbered datagrams come in at a
-# steady rate, and every number arrives once and in order.
+# A network card receives during a kexec: numbered datagrams arrive at a steady rate, and the
+# receivers get every number once and in order.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 # shellcheck disable=SC2030,SC2031 # run and @test have subshells of their own
@@ -22,7 +22,7 @@ teardown() {
 	vm_stop
 }
 
-# Everything from number @1 on, once and in order. Prints the number that comes next.
+# Checks that all numbers from $1 on arrived, once and in order. Prints the next number.
 expect_all() {
 	local next=$1 report=$2
 	[[ $report == "first=$next "*" duplicates=0 missing=0 unordered=0" ]] ||
@@ -30,7 +30,7 @@ expect_all() {
 	printf '%d\n' $(($(live_field last "$report") + 1))
 }
 
-# nic_generations PATH...: one jump for each, and no number is lost.
+# nic_generations PATH...: jumps once for each path, and checks that no number is lost.
 nic_generations() {
 	local path next=0 count
 	nic_up
@@ -44,7 +44,7 @@ nic_generations() {
 		vm_kexec
 		vm_expect_console 'kexec: KHO: eth0 stays up'
 		vm_files
-		# nobody turned mastering off on the way here
+		# no step turned mastering off
 		[ "$(nic_masters)" = 1 ]
 		nic_up
 		sleep 2
@@ -60,20 +60,20 @@ nic_generations() {
 	no_splat
 }
 
-@test "not one packet is lost over three kexecs, on either load path" {
+@test "three kexecs lose no packet, on either load path" {
 	nic_machine addr=1e.0
 	nic_generations -s -c -s
 }
 
-@test "not one packet is lost behind a bridge" {
+@test "a kexec loses no packet of a card behind a bridge" {
 	NIC_SLOT=0000:01:01.0
 	nic_machine bus=bridge,addr=1.0 "-device pci-bridge,id=bridge,chassis_nr=1,addr=1d.0"
 	nic_generations -s
-	# the bridge above kept mastering too
+	# the bridge kept mastering too
 	vm_ok '[ $(($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/0000:00:1d.0/config) & 4)) = 4 ]'
 }
 
-@test "a device that the driver does not keep stops at the jump, a transfer under way lands after it" {
+@test "a device that its driver does not keep stops at the jump; a transfer under way still lands" {
 	nic_machine addr=1e.0
 	nic_up keep_master=0
 	vm_ok modprobe kho_edu late=1
@@ -81,13 +81,13 @@ nic_generations() {
 	sleep 1
 	nic_quiet
 	vm_run kho-inspect verify | grep -q "^info *K521 *2 allocation(s) of PCI device $NIC_SLOT (kho_nic)"
-	# kexec takes its interface down otherwise, which ends what it preserved
+	# otherwise kexec takes the interface down, and the driver unpreserves its memory
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	vm_mark
 	vm_kexec "kexec -e --no-ifdown"
 	vm_expect_console 'kho_edu .* a transfer to the live buffer at 0x[0-9a-f]* is under way'
 	vm_files
-	# its content is only right if the transfer landed
+	# the content is correct only if the transfer landed
 	vm_ok modprobe kho_edu
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
 	[ "$(nic_masters)" = 0 ]
@@ -96,27 +96,27 @@ nic_generations() {
 	[ "$(nic_landed)" -le 1 ]
 }
 
-# nic_refused OPTION...: kexec refuses this because of the card, and names it.
+# nic_refused OPTION...: checks that kexec refuses because of the card, and names it.
 nic_refused() {
 	run -3 vm_run kexec "$@"
 	[[ $output == *"K520"*"PCI device $NIC_SLOT (kho_nic) keeps mastering"* ]]
 }
 
-# nic_register OFFSET: the value of a register of the card, by QEMU's monitor.
+# nic_register OFFSET: prints a register of the card, through QEMU's monitor.
 nic_register() {
 	local bar
 	bar=$(vm_run "cat /sys/bus/pci/devices/$NIC_SLOT/resource" | sed -n '1s/ .*//p')
 	vm_monitor "xp /1wx $((bar + $1))" | sed -n 's/^.*: //p'
 }
 
-# Bytes of a large file of zeros in the machine that are not zero any more.
+# Prints how many bytes of a large file of zeros in the machine have changed.
 spoilt() {
 	vm_run "tr -d '\\0' </tmp/zeros | wc -c"
 }
 
-@test "a device that goes on without preserved memory: refused, and what it does if forced" {
+@test "kexec refuses a device that goes on without preserved memory; forced, the device overwrites memory" {
 	local path ring spoilt
-	# memory that is not to be preserved comes from there: out of the way of what a kernel needs to start
+	# the card's memory comes from the CMA area, away from memory that a kernel needs to start
 	nic_machine addr=1e.0 "" cma=16M@512M
 	nic_up preserve=0
 	for path in -s -c; do
@@ -135,7 +135,7 @@ spoilt() {
 	[ "$(nic_masters)" = 1 ]
 	[ "$(nic_register 0x2800)" = "$ring" ]
 	vm_ok 'mount -o remount,size=90% /tmp && dd if=/dev/zero of=/tmp/zeros bs=1M count=1200 2>/dev/null'
-	# nobody gives a descriptor back: the ring must not be full before
+	# no driver returns descriptors, so the ring must not be full before
 	sender_start 50
 	sleep 5
 	sender_stop
@@ -144,7 +144,7 @@ spoilt() {
 	((spoilt > 0))
 }
 
-# "SLOT DAMAGE | WHAT THE DRIVER SAYS": registers by their offset, the rest as lab/live-damage has it.
+# "SLOT DAMAGE | MESSAGE OF THE DRIVER": registers by offset, other damages as in lab/live-damage.
 DAMAGES='
 10 register 0x5400 0x99005452 | a ring of the device 52:54:00:00:00:10 was handed over, and this is 52:54:00:99:00:10
 11 register 0x2800 0x1000000 | the device has a ring of 8192 bytes at 0x1000000
@@ -159,7 +159,7 @@ DAMAGES='
 1a register 0x2818 255 register 0x2808 4096 count=256 | the receive ring cannot be restored
 '
 
-# damage SLOT WHAT...
+# damage SLOT DAMAGE...
 damage() {
 	local slot=$1 fdt
 	shift
@@ -175,7 +175,7 @@ damage() {
 	done
 }
 
-@test "a ring that does not fit its device stops the device, and that one only" {
+@test "a driver stops a device with a ring that does not fit, and only that device" {
 	local slot what says devices="-device e1000,addr=1b.0,mac=52:54:00:00:00:1b"
 	RAM=$BATS_TEST_TMPDIR/ram
 	while IFS=' |' read -r slot what; do
@@ -205,7 +205,7 @@ damage() {
 		grep -Eq "kho_nic $NIC_SLOT: .*${says# }" "$BATS_TEST_TMPDIR/log" || vm_fail "$NIC_SLOT: the log does not say:$says"
 		grep -q "kho_nic $NIC_SLOT: stopped the device: bus mastering is off" "$BATS_TEST_TMPDIR/log"
 		[ "$(nic_masters)" = 0 ]
-		# its memory is nobody's; what was restored and turned out wrong is lost until the reboot
+		# nobody owns the memory; a restored ring that is wrong stays lost until the reboot
 		[ "$slot" = 19 ] || grep -q "^[a-z]* *K50[12] .*pci:$NIC_SLOT" "$BATS_TEST_TMPDIR/findings"
 		[ "$slot" = 19 ] || [ "$(grep -c "pci:$NIC_SLOT " "$BATS_TEST_TMPDIR/out")" = 2 ]
 	done <<<"$DAMAGES"

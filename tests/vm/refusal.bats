@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Damaged state is found, and nothing is loaded that would lose state.
+# kho-inspect finds damaged state, and kexec loads nothing that would lose state.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# refused RULE COMMAND: kexec says no with the rule, and what is loaded stays.
+# refused RULE COMMAND: checks that kexec refuses with the rule, and that the loaded kernel stays.
 refused() {
 	local rule=$1 loaded output status=0
 	shift
@@ -17,7 +17,7 @@ refused() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = "$loaded" ]
 }
 
-@test "a record with a wrong checksum: verify finds it, kexec refuses, the next kernel keeps it" {
+@test "verify finds a record with a wrong checksum, kexec refuses, and the next kernel keeps it" {
 	vm_start --append "kho=on"
 	edu_damaged crc
 	run -1 vm_run kho-inspect verify
@@ -28,7 +28,7 @@ refused() {
 	refused K405 'kexec -l /boot/bzImage --reuse-cmdline'
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
 
-	# the operator insists, and the kernel hands over what there is
+	# with --kho=off the kernel hands over the state as it is
 	vm_ok kexec -l -s --kho=off /boot/bzImage --reuse-cmdline
 	vm_kexec 'kexec -e --kho=off'
 	run -1 vm_run kho-inspect verify --in
@@ -39,7 +39,7 @@ refused() {
 	no_splat
 }
 
-@test "sealed content that changed is refused" {
+@test "kexec refuses sealed content that changed" {
 	vm_start --append "kho=on"
 	edu_damaged content
 	run -1 vm_run kho-inspect verify
@@ -47,7 +47,7 @@ refused() {
 	refused K413 'kexec -l -s /boot/bzImage --reuse-cmdline'
 }
 
-@test "a record that points outside RAM is refused" {
+@test "kexec refuses a record that points outside RAM" {
 	vm_start --append "kho=on"
 	edu_damaged outside
 	run -1 vm_run kho-inspect verify
@@ -55,7 +55,7 @@ refused() {
 	refused K406 'kexec -l -c /boot/bzImage --reuse-cmdline'
 }
 
-@test "kexec -e looks again, and refuses when state was damaged after the load" {
+@test "kexec -e checks again, and refuses state that was damaged after the load" {
 	vm_start --append "kho=on"
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	edu_damaged crc
@@ -63,18 +63,18 @@ refused() {
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 1 ]
 }
 
-@test "a target or a command line that would lose the state is refused" {
+@test "kexec refuses a target or a command line that would lose the state" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	refused K605 'kexec -l -s /boot/bzImage --command-line="console=ttyS0"'
 	refused K605 'kexec -l -c /boot/bzImage --command-line="console=ttyS0 kho=off"'
 	run -3 vm_run 'head -c 1000000 /dev/urandom >/tmp/junk; kexec -l -s /tmp/junk --reuse-cmdline'
 	[ "$(vm_run cat /sys/kernel/kexec_loaded)" = 0 ]
-	# said plainly, with how to go on all the same
+	# a plain message, which says how to go on
 	[[ $output == *"--kho=off"* ]]
 }
 
-@test "too little scratch: the message names the parameter and the size" {
+@test "with too little scratch, the message names the parameter and the size" {
 	vm_start --append "kho=on kho_scratch=8M,8M,8M"
 	vm_ok modprobe kho_edu
 	run -3 vm_run 'kexec -l -c /boot/bzImage --reuse-cmdline'

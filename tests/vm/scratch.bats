@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The smaller scratch that kho-inspect proposes is enough.
+# The smaller scratch that kho-inspect proposes suffices.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-@test "the machine boots with the proposed scratch, and hands over on both load paths" {
+@test "the machine boots with the proposed scratch, and hands state over on both load paths" {
 	local proposal path before
 	vm_start --append "kho=on"
 	vm_run kho-inspect scratch --json /boot/bzImage >"$BATS_TEST_TMPDIR/scratch.json"

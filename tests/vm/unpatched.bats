@@ -1,25 +1,25 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels without kernel-patches/: nothing says where the root FDT is. What such a
-# kernel shows is made here from ours, by leaving out of a folder with /proc and /sys
-# what only the series adds.
+# Kernels without kernel-patches/ do not show where the root FDT is. This test makes the files of
+# such a kernel from ours: a folder with /proc and /sys, without the files that only the series
+# adds.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-# hide [kallsyms]: /tmp/old is what an unpatched kernel shows of itself.
+# hide [kallsyms]: makes /tmp/old, the files that an unpatched kernel shows.
 hide() {
 	vm_ok 'set -e
 		kho=/tmp/old/sys/kernel/debug/kho
 		rm -rf $kho
 		mkdir -p $kho/out /tmp/old/proc
 		cp /sys/kernel/debug/kho/out/scratch_phys /sys/kernel/debug/kho/out/scratch_len $kho/out/
-		# cut off where the FDT of an unpatched kernel ends: as it was at boot
+		# truncated to the size at boot, like the FDT of an unpatched kernel
 		head -c 233 /sys/kernel/debug/kho/out/fdt >$kho/out/fdt
 		if [ -e /sys/kernel/debug/kho/in ]; then
-			rm $kho/out/fdt # which it does not have then
+			rm $kho/out/fdt # which does not exist then
 			mkdir $kho/in
 			cp /sys/kernel/debug/kho/in/fdt $kho/in/
 			mkdir -p /tmp/old/sys/kernel/boot_params
@@ -29,7 +29,7 @@ hide() {
 	[[ ${1:-} != kallsyms ]] || vm_ok 'mount --bind /dev/null /tmp/old/proc/kallsyms'
 }
 
-# found_by SIDE_OPTION...: how the root was found, after it was seen to be the right one.
+# found_by SIDE_OPTION...: checks that kho-inspect found the right root, and prints how.
 found_by() {
 	local known
 	known=$(vm_run kho-inspect show --json "$@" | jq -r .state.fdt_addr)
@@ -39,7 +39,7 @@ found_by() {
 	jq -r .state.found_by "$BATS_TEST_TMPDIR/show.json"
 }
 
-@test "the root FDT is found by the kernel's symbols, by setup_data, and by a scan of RAM" {
+@test "kho-inspect finds the root FDT by the kernel's symbols, by setup_data, and by a scan of RAM" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	hide
@@ -54,7 +54,7 @@ found_by() {
 	vm_ok 'rm -r /tmp/old/sys/kernel/boot_params'
 	[ "$(found_by --in)" = "symbol" ]
 
-	# a copy of the page is not the page
+	# a copy of the page is not the root
 	vm_ok kho-inspect snapshot -o /tmp/snapshot
 	vm_ok 'cat /tmp/snapshot >/dev/null'
 	hide kallsyms

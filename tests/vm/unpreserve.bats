@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A driver may change its mind.
+# A driver unpreserves its memory.
 
 bats_require_minimum_version 1.5.0
 load helpers
 
-@test "what a driver unpreserves is not handed over, and leaves nothing behind" {
+@test "the kernel does not hand over unpreserved memory, and keeps no record of it" {
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
 	vm_ok rmmod kho_edu

@@ -119,7 +119,7 @@ static void say_how_it_ended(pid_t pid, char *why, size_t size)
 	int status;
 
 	if (waitpid(pid, &status, 0) != pid)
-		snprintf(why, size, "nobody knows how it ended");
+		snprintf(why, size, "its exit status is unknown");
 	else if (WIFSIGNALED(status))
 		snprintf(why, size, "it was killed by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));

@@ -284,7 +284,7 @@ static void compare_fates(struct diff *diff, const struct kho_dma_record *a,
 		tell_record(diff, "claimed", a, b, "");
 		break;
 	case KHO_DMA_FATE_FAILED:
-		tell_record(diff, "failed", a, b, "its driver was refused it");
+		tell_record(diff, "failed", a, b, "the kernel refused it to its driver");
 		break;
 	case KHO_DMA_FATE_RELEASED:
 		tell_record(diff, "released", a, b, "by its fate");

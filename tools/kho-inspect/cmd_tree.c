@@ -110,7 +110,7 @@ static void print_tree(const struct options *options, struct kho_state *state,
 	for (size_t i = 0; i < n; i++) {
 		printf("\n%s\n", subtrees[i].name);
 		if (kho_subtree_decode(state, &subtrees[i], print_item, (void *)options, &err))
-			printf("%*s(cannot be read on: %s)\n", INDENT, "", err.message);
+			printf("%*s(cannot read further: %s)\n", INDENT, "", err.message);
 	}
 }
 

@@ -20,7 +20,7 @@ const struct command commands[NR_COMMANDS] = {
 	[CMD_MAP] = { "map", cmd_map, "draw what lies where in physical memory" },
 	[CMD_SNAPSHOT] = { "snapshot", cmd_snapshot, "write the metadata to a small ELF core",
 			   .needs_output = true },
-	[CMD_DIFF] = { "diff", cmd_diff, "tell what was preserved, released, moved or changed since",
+	[CMD_DIFF] = { "diff", cmd_diff, "show what was preserved, released, moved or changed since",
 		       "BEFORE [AFTER]", 1, 2 },
 	[CMD_EXTRACT] = { "extract", cmd_extract, "write the content of one allocation to a file", "ID", 1, 1,
 			  .needs_output = true },

@@ -140,7 +140,7 @@ static const struct definition table[] = {
 	{ "vmlinux", 0, "FILE", "find the root by this kernel's symbols and debug information", STATE,
 	  set_path, FIELD(vmlinux) },
 	{ "sysroot", 0, "DIR", "put DIR before /proc and /sys", ALL, set_path, FIELD(sysroot) },
-	{ "v1-bitmap", 0, "512|page", "how to read a map of kho-v1 that does not say it", WITH_MAP,
+	{ "v1-bitmap", 0, "512|page", "bitmap size of a kho-v1 map that does not contain it", WITH_MAP,
 	  set_v1_bitmap, FIELD(v1_bitmap) },
 	{ "json", 0, NULL, "JSON, see kho-inspect.schema.json", STATE, set_flag, FIELD(json) },
 	{ "bytes", 0, NULL, "sizes in bytes", WITH_SIZES, set_flag, FIELD(bytes) },
@@ -232,7 +232,7 @@ void print_help(const struct command *command)
 	     "Commands:");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		printf("  %-13s %s\n", commands[i].name, commands[i].summary);
-	puts("\nkho-inspect COMMAND --help tells the options of a command, kho-inspect --version the version.\n"
+	puts("\nkho-inspect COMMAND --help lists the options of a command, kho-inspect --version the version.\n"
 	     "Exit status: 0 clean, 1 findings, 2 cannot tell. See kho-inspect(1).");
 }
 
