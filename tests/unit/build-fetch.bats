@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where sources come from: places are tried in turn, and what is taken is what was pinned. The mirror is made up.
+# lab/fetch.bash tries the places of a source in turn, and takes only the pinned source. The mirror is a fake.
 
 bats_require_minimum_version 1.5.0
 
@@ -17,7 +17,7 @@ setup() {
 		new orig linux 9.9 $sum")
 }
 
-# The mirror has SUITE with linux 9.9 in its newest of two Debian versions; the tarball's hash is HASH there.
+# Makes a mirror: SUITE has two Debian versions of linux 9.9, and HASH as the hash of the tarball.
 mirror() {
 	fetch_apt_setup() { suite=$1; }
 	apt-cache() {
@@ -33,32 +33,32 @@ mirror() {
 	has=$1 hash=$2
 }
 
-@test "the next place is taken where the first has nothing, and it is said which" {
+@test "if the first place has no source, fetch takes the next place and says which" {
 	mirror new "$sum"
 	run -0 fetch_source linux-9
 	[[ $output == *"linux-9: took linux 9.9 (orig) of new"* ]]
 	[ "${lines[-1]}" = "$KHO_CACHE/downloads/linux_9.9.orig.tar.xz" ]
-	# once: it is there now
+	# the second call uses the cache
 	run -0 fetch_source linux-9
 	[ "$output" = "$KHO_CACHE/downloads/linux_9.9.orig.tar.xz" ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/fetched")" = 1 ]
 }
 
-@test "where no place has it, the error says what to set" {
+@test "if no place has the source, the error says what to set" {
 	mirror nobody "$sum"
 	run -1 fetch_source linux-9
 	[[ $output == *"no linux 9.9 in old"*"no linux 9.9 in new"* ]]
 	[[ $output == *"no place that lab/sources.conf names has linux-9"*KHO_LINUX_SRC* ]]
 }
 
-@test "a tarball that is another than the pinned one is not taken" {
+@test "fetch refuses a tarball with another hash than the pinned one" {
 	mirror old "$(printf '%064d' 2)"
 	run -1 fetch_source linux-9
 	[[ $output == *"another tarball of linux 9.9 in old"* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/fetched" ]
 }
 
-@test "the check fails for a source that is nowhere to be had, and fetches nothing" {
+@test "the check fails if no place has a source, and fetches nothing" {
 	mirror new "$sum"
 	run -0 fetch_check
 	[[ ${lines[0]} == linux-9*old*"no linux 9.9 in old" && ${lines[1]} == linux-9*new*there ]]

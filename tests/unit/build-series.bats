@@ -1,15 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How a series gets into the tree that is built: exactly, without a change to what
-# other trees share, and without touching what has not changed. And how it becomes
-# commits and patches again.
+# lab/series.bash applies a series exactly, does not change files that other trees share, and
+# does not touch unchanged files. It turns the series into commits, and commits into patches.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
 	# shellcheck source=lab/series.bash
 	. "$BATS_TEST_DIRNAME/../../lab/series.bash"
-	# not that of a HOME that a test sets
+	# not below a HOME that a test sets
 	cache=${KHO_CACHE:-${HOME:-/root}/.cache/kho-tools}
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p pristine/dir series
@@ -20,7 +19,7 @@ setup() {
 	cp -al pristine tree
 }
 
-# patch_of NAME SHELL_COMMAND: a patch on top of the series so far.
+# patch_of NAME SHELL_COMMAND: adds a patch to the series.
 patch_of() {
 	local name=$1 command=$2
 	series_am "$PWD/series" pristine work
@@ -42,7 +41,7 @@ overlay() {
 	series_overlay "$PWD/applied" "$PWD/pristine" "$PWD/tree"
 }
 
-@test "patched and new files arrive, what is shared by hard links stays as it was" {
+@test "patched and new files arrive, and files shared by hard links stay unchanged" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a; mkdir new; echo new >new/file'
 	overlay
@@ -54,7 +53,7 @@ overlay() {
 	[ tree/c -ef pristine/c ]
 }
 
-@test "what has not changed keeps its date, so that make leaves it alone" {
+@test "an unchanged file keeps its date, so that make does not rebuild it" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	overlay
@@ -66,7 +65,7 @@ overlay() {
 	grep -qx five tree/dir/b
 }
 
-@test "a patch that is taken out of the series is taken out of the tree" {
+@test "the tree loses a patch that the series loses" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	patch_of two 'echo new >dir/new; sed -i s/^5$/five/ dir/b'
@@ -77,11 +76,11 @@ overlay() {
 	[ ! -e tree/dir/new ]
 	grep -qx ten tree/dir/a
 	seq 1 20 | cmp - tree/dir/b
-	# back for make, too: it is newer than what was built from the patched file
+	# make must see the old content as new: newer than objects of the patched file
 	[ "$(date -r tree/dir/b +%Y)" != 2001 ]
 }
 
-@test "a patch that does not fit exactly ends it" {
+@test "a patch that does not fit exactly is an error" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	overlay
@@ -101,7 +100,7 @@ overlay() {
 	[ "$output" = dir/a ]
 }
 
-# folders: the patches so far go into folders, as kernel-patches/ has them.
+# folders: moves the patches into folders, like those of kernel-patches/.
 folders() {
 	mkdir -p series/kho series/dma
 	mv series/one.patch series/kho/0001-one.patch
@@ -110,7 +109,7 @@ folders() {
 	echo why >series/dma/cover-letter
 }
 
-# checked_out SERIES PRISTINE OUT: what scripts/series checkout makes, but only of the files
+# checked_out SERIES PRISTINE OUT: makes a checkout like scripts/series, but only with the files
 # that the series touches.
 checked_out() {
 	series_copy_touched "$@"
@@ -118,7 +117,7 @@ checked_out() {
 	series_apply_marked "$1" "$3"
 }
 
-# Exports into the copy of a series, after everything but the commits has been spoilt.
+# Exports into a copy of a series, after spoiling everything in it but the commits.
 assert_same_bytes() {
 	local series=$1 out=$2 copy=$BATS_TEST_TMPDIR/exported
 	cp -r "$series" "$copy"
@@ -128,8 +127,8 @@ assert_same_bytes() {
 	rm -r "$copy"
 }
 
-# pristine_of NAME VARIABLE: prints the sources of sources.conf or of the variable as a folder,
-# those of the builds where they are unpacked.
+# pristine_of NAME VARIABLE: prints a folder with the sources of sources.conf or of the variable.
+# Uses the unpacked sources of the builds if they exist.
 pristine_of() {
 	bash -euo pipefail -c '
 		. "$0/lab/common.bash"
@@ -139,10 +138,10 @@ pristine_of() {
 	' "$BATS_TEST_DIRNAME/../.." "$@"
 }
 
-@test "what a checkout exports is the series, byte for byte" {
+@test "a checkout exports the series, byte for byte" {
 	local top=$BATS_TEST_DIRNAME/../..
 	[[ -e $top/.git ]] || skip "not a git checkout: nothing here says where sources come from"
-	# whatever a person has set
+	# with any configuration of git
 	export HOME=$BATS_TEST_TMPDIR
 	git config --global format.subjectPrefix RFC
 	git config --global format.signature me
@@ -164,7 +163,7 @@ pristine_of() {
 	(($(sed -n 's/^dma //p' lines) <= 800))
 }
 
-@test "a checkout keeps the folders; a changed commit changes its patch and no other file" {
+@test "a checkout keeps the folders, and a changed commit changes only its patch" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	patch_of two 'sed -i s/^5$/five/ dir/b'
@@ -183,7 +182,7 @@ pristine_of() {
 	[ "$output" = "Files before/dma/0001-two.patch and series/dma/0001-two.patch differ" ]
 	grep -qx +5a series/dma/0001-two.patch
 
-	# one more, and one less
+	# one patch more, and one less
 	(cd out && seq 3 >dir/c && series_git add dir/c && series_git commit -qm "dir: add c")
 	series_export out series
 	[ "$(paste -sd ' ' series/series)" = "kho/0001-one.patch dma/0001-two.patch dma/0002-dir-add-c.patch" ]
@@ -193,7 +192,7 @@ pristine_of() {
 	[ "$(find series -type f | LC_ALL=C sort | paste -sd ' ')" = "series/dma/cover-letter series/kho/0001-one.patch series/series" ]
 }
 
-@test "commits that are not in a series change no file" {
+@test "commits outside of a series change no file" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
 	checked_out "$PWD/series" pristine "$PWD/out"
@@ -218,7 +217,7 @@ pristine_of() {
 	diff -r before series
 }
 
-@test "lines of code: what a folder's patches add together, without comments, tests and samples" {
+@test "lines of code are those that the patches of a folder add, without comments, tests and samples" {
 	mkdir -p series/one series/two
 	printf 'one/1.patch\none/2.patch\ntwo/1.patch\n' >series/series
 	(
@@ -232,7 +231,7 @@ pristine_of() {
 		printf '%s\n' '/* two' ' * lines */' '#include <a.h>' '' 'int a;' 'int b;' '	// no' >kernel/a.c
 		printf 'int a;\n' | tee kernel/a_kunit.c samples/a.c tools/testing/a.c >kernel/notes.rst
 		commit one/1
-		# a line that the first patch brought is changed: it counts once
+		# the second patch changes a line of the first: it counts once
 		sed -i 's/int b/long b/' kernel/a.c
 		commit one/2
 		printf '%s\n' '#if IS_ENABLED(CONFIG_A_KUNIT_TEST)' 'int for_tests;' '#endif' 'int d;' >>kernel/a.c

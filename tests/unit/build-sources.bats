@@ -12,7 +12,7 @@ setup() {
 	cd "$TOP" || return
 }
 
-# The files that git tracks and that exist.
+# Prints the tracked files that exist.
 sources() {
 	git ls-files | while read -r file; do
 		[[ ! -f $file ]] || printf '%s\n' "$file"
@@ -29,14 +29,14 @@ shell_scripts() {
 	done
 }
 
-@test "shellcheck has nothing to say" {
+@test "shellcheck finds nothing" {
 	local -a files
 	mapfile -t files < <(shell_scripts)
 	((${#files[@]} > 20))
 	shellcheck -x -f gcc "${files[@]}"
 }
 
-@test "every source says under which licence it is, and the right one" {
+@test "every source file has the right SPDX line" {
 	local file licence wrong=0
 	while read -r file; do
 		case $file in
@@ -46,7 +46,7 @@ shell_scripts() {
 		esac
 		case $file in
 		*.patch | */series | *.md | *.khosnap | tests/fuzz/regressions/* | docs/*.svg | *.json | *.txt | LICENSE* | COPYING*) continue ;;
-		# their forms have no place for a comment; debian/copyright says it for them
+		# their formats have no comments; debian/copyright has their licence
 		debian/changelog | debian/copyright | debian/source/format | debian/*.symbols) continue ;;
 		*/local.mk) licence="(L?GPL-2\.[01]-(or-later|only))" ;;
 		esac
@@ -58,21 +58,21 @@ shell_scripts() {
 	((!wrong))
 }
 
-@test "the series of the kernel and of kexec-tools name every patch they have" {
+@test "the series of the kernel and of kexec-tools name every patch" {
 	local dir
 	for dir in kernel-patches kexec/patches; do
 		diff <(sed 's/#.*//; /^ *$/d' "$dir/series" | LC_ALL=C sort) <(cd "$dir" && find . -name '*.patch' | sed 's|^\./||' | LC_ALL=C sort)
 	done
 }
 
-@test "the test command and the demo refuse what they do not know" {
+@test "the test command and the demo refuse unknown arguments" {
 	run -2 scripts/test nonsense
 	[[ $output == Usage:* ]]
 	run -2 scripts/demo --nonsense
 	[[ $output == Usage:* ]]
 }
 
-@test "the tour goes from end to end" {
+@test "the tour runs to its end" {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	KHO_CACHE=$BATS_TEST_TMPDIR KHO_BUILD=$BATS_TEST_TMPDIR run -0 scripts/tour
 	[[ $output == *"5 outgoing allocations"*"clean: 0 fatal"*"K405"*"1 errors"* ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How scripts/test counts: what failed, and what did not run, has to show.
+# scripts/test counts correctly: it must report tests that failed or did not run.
 
 # shellcheck disable=SC2016 # what is in single quotes is for other shells
 
@@ -11,8 +11,8 @@ setup() {
 	DIR=$BATS_TEST_TMPDIR
 }
 
-# test_file NAME TITLE BODY [TITLE BODY]...: written so that bats does not take it
-# for a part of this file.
+# test_file NAME TITLE BODY [TITLE BODY]...: writes a file of tests. The text is split so that bats
+# does not run these tests as part of this file.
 test_file() {
 	local file=$DIR/$1.bats
 	shift
@@ -22,7 +22,7 @@ test_file() {
 	done
 }
 
-# Runs the counter of scripts/test over DIR and prints its closing line.
+# Runs the tests in DIR like scripts/test does, and prints the closing line.
 count() {
 	KHO_CACHE=$DIR/cache KHO_BUILD=$DIR/build bash -euc '
 		. "$1/lab/common.bash"
@@ -32,7 +32,7 @@ count() {
 	' bash "$TOP" "$DIR"
 }
 
-@test "passed, failed and skipped are counted, and a failure is one of the suite" {
+@test "the suite counts passed, failed and skipped tests, and fails if one failed" {
 	test_file one "a" true "b" false "c" "skip reason"
 	run -1 count
 	[ "${lines[-1]}" = "1 passed, 1 failed, 1 skipped" ]
@@ -57,13 +57,13 @@ count() {
 	[ "${lines[-1]}" = "0 passed, 1 failed, 0 skipped" ]
 }
 
-@test "tests that were announced and did not run are failures" {
+@test "announced tests that did not run are failures" {
 	test_file one "a" true "b" 'kill -9 $PPID; sleep 1' "c" true
 	run -1 count
 	[[ ! ${lines[-1]} == *" 0 failed"* ]]
 }
 
-@test "the slowest tests are told before the closing line, ten of them at most" {
+@test "the suite prints the slowest tests before the closing line, at most ten" {
 	printf '%s\n' 1..12 "ok 1 slow in 3210ms" "not ok 2 in between in 70ms" "ok 3 not run in 0ms # skip why" \
 		"ok "{4..12}" fast in 5ms" >"$DIR/tap"
 	KHO_CACHE=$DIR/cache KHO_BUILD=$DIR/build run -1 bash -euc '
@@ -79,7 +79,7 @@ count() {
 	[ "${lines[11]}" = "10 passed, 1 failed, 1 skipped" ]
 }
 
-@test "files that say so start first" {
+@test "files marked as slow start first" {
 	test_file one a true
 	test_file two b true
 	printf '%s\n' '# slow: starts first' >>"$DIR/two.bats"

@@ -1,19 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # slow: starts first
-# The build itself: a tarball with all that git has, that builds out of tree, installs what is on the list, and
-# leaves no traces. The project is built once for all of these, by make distcheck in a copy of what git tracks.
+# The build itself: the tarball has all tracked files, builds out of tree, installs the files on the list, and
+# leaves no traces. One make distcheck, in a copy of the tracked files, serves all these tests.
 
 bats_require_minimum_version 1.5.0
 
 TOP=$BATS_TEST_DIRNAME/../..
 
-# Of what git tracks, make dist leaves out what belongs to the checkout. debian/ has a tarball of its own.
+# Tracked files that make dist omits, because they are for a checkout only. debian/ has a tarball of its own.
 NOT_IN_TARBALL='^(\.|debian/|m4/\.)'
 # Files that autoreconf adds.
 GENERATED='^(aclocal\.m4|build-aux/.*|config\.h\.in|configure|Makefile\.in|m4/.*\.m4)$'
 
-# A git repository of its own with the tracked files as they are in the working tree.
+# A separate git repository with the tracked files, as they are in the working tree.
 copy_tree() {
 	local copy=$1
 	mkdir -p "$copy"
@@ -25,8 +25,8 @@ copy_tree() {
 	git -C "$copy" -c user.name=test -c user.email=test@localhost commit -qm copy
 }
 
-# In the tarball's own build the tests are a few: all that they need is there when the tarball has every file, and
-# the rest of them ran on the very same files.
+# The build of the tarball runs only a few tests: it has every file that tests need, and the other tests ran on the
+# same files.
 setup_file() {
 	[[ -e $TOP/.git ]] || return 0
 	export COPY=$BATS_FILE_TMPDIR/copy LOG=$BATS_FILE_TMPDIR/log
@@ -49,7 +49,7 @@ setup() {
 
 @test "the tarball builds out of tree without a warning, runs its tests, installs and uninstalls" {
 	grep -q 'kho-tools-.* archives ready for distribution' "$LOG"
-	# that the tests ran in there, and the check of what was installed
+	# tests and installcheck ran in there
 	grep -qE '^ok [0-9]+ .*rule' "$LOG"
 	grep -qx 'installed: as on the list, and libkho.pc is enough to link with' "$LOG"
 }
@@ -61,10 +61,10 @@ setup() {
 		<(tar -tf "$tarball" | sed 's|^[^/]*/||' | grep -v '/$' | grep . | grep -Ev "$GENERATED" | LC_ALL=C sort)
 }
 
-@test "a build leaves no file that git does not know or ignore" {
+@test "a build leaves no file that git neither tracks nor ignores" {
 	run -0 git -C "$COPY" status --porcelain
 	[ -z "$output" ]
-	# and whatever is ignored has its reason: nothing but what autoreconf made
+	# and git ignores only files of autoreconf
 	run -0 git -C "$COPY" status --porcelain --ignored -- libkho tools dracut-module kexec \
 		kernel-patches lab scripts tests initramfs-tools monitoring
 	printf '%s\n' "$output"

@@ -12,7 +12,7 @@ setup() {
 	cd "$TOP" || return
 }
 
-# Lines of files that git tracks and that have a forbidden turn, as FILE:NUMBER:LINE.
+# Prints lines of tracked files with a forbidden turn, as FILE:NUMBER:LINE.
 forbidden() {
 	local pattern path text hits=$BATS_TEST_TMPDIR/hits
 	local -a patterns=()

@@ -17,13 +17,13 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# changes ARGUMENT...: "change kind what" lines of a diff.
+# changes ARGUMENT...: prints "change kind what" lines of a diff.
 changes() {
 	"$inspect" diff --json "$@" | jq -r '(.records[] | "\(.change) \(.id)"),
 		(.subtrees[] | "\(.change) \(.name)"), ((.ranges // [])[] | "\(.change) \(.addr)")'
 }
 
-# memory_of ID: where that allocation of $outgoing lies, as diff writes it.
+# memory_of ID: prints the memory of that allocation of $outgoing like diff does.
 memory_of() {
 	"$inspect" list --json --core "$outgoing" |
 		jq -r --argjson id "$1" '.records[] | select(.id == $id) | "\(.addr) \(.size)"' |
@@ -32,18 +32,18 @@ memory_of() {
 		done
 }
 
-# A state with an allocation whose content is in the file, sealed, and then changed.
+# Makes a state with the content of an allocation, which changed after it was sealed.
 make_changed() {
 	"$damage" content-changed "$outgoing" changed
 }
 
-@test "a state has no difference to itself" {
+@test "a state equals itself" {
 	run -0 "$inspect" diff "$outgoing" "$outgoing"
 	[ "$output" = "0 differences between the outgoing and the outgoing state" ]
 	run -0 "$inspect" diff "$outgoing" --core "$outgoing"
 }
 
-@test "over a kexec: what was handed over is what arrived, until drivers claim it" {
+@test "over a kexec, incoming state equals outgoing state until drivers claim it" {
 	run -0 "$inspect" diff "$outgoing" "$unclaimed"
 	[[ $output == *"Preserved memory was not compared"*"0 differences between the outgoing and the incoming state" ]]
 	run -1 "$inspect" diff "$unclaimed" "$claimed"
@@ -51,7 +51,7 @@ make_changed() {
 	[ "$(changes "$outgoing" "$claimed")" = "$(printf 'claimed %d\n' 1 2 3 4 5)" ]
 }
 
-@test "a claim that is lost is a difference" {
+@test "a lost claim is a difference" {
 	run -1 "$inspect" diff "$claimed" "$unclaimed"
 	[ "$(grep -c '^unclaimed  allocation .*it was restored before$' <<<"$output")" = 5 ]
 	"$damage" in-not-taken-over "$unclaimed" lost
@@ -61,7 +61,7 @@ make_changed() {
 	[[ $(changes failed "$unclaimed") == "unclaimed "* ]]
 	"$damage" in-fate-unknown "$unclaimed" unknown
 	[[ $(changes "$unclaimed" unknown) == "changed "* ]]
-	# what a driver has is not handed on under the same id
+	# the kernel does not hand on a claimed record under the same id
 	[ "$(changes "$claimed" "$outgoing" | cut -d' ' -f1 | sort -u)" = preserved ]
 }
 
@@ -70,19 +70,19 @@ make_changed() {
 	[[ $output != *18446744073709551615* ]]
 }
 
-@test "preserved and released: allocations, subtrees, and memory by owner" {
+@test "diff shows preserved and released allocations, subtrees, and memory by owner" {
 	run -1 "$inspect" diff "$fixtures/v4-stock-outgoing.khosnap" "$outgoing"
 	[[ $output == *"preserved  allocation  1 pci:"* ]]
 	[[ $output == *"released   subtree     LUO"* ]]
 	[[ $output == *"preserved  subtree     dma-alloc"* ]]
 	[[ $output =~ preserved\ \ memory\ +$(memory_of 5)\ +256\ KiB,\ pci: ]]
-	# the other way round it is the other way round
+	# in the other direction, preserved and released change places
 	diff <(changes "$fixtures/v4-stock-outgoing.khosnap" "$outgoing" |
 		grep -v ^moved | sed 's/^preserved/p/; s/^released/preserved/; s/^p /released /' | sort) \
 		<(changes "$outgoing" "$fixtures/v4-stock-outgoing.khosnap" | grep -v ^moved | sort)
 }
 
-@test "moved, changed, resealed" {
+@test "diff shows moved, changed and resealed records" {
 	make_changed
 	run -1 "$inspect" diff "$outgoing" changed
 	[[ $output == *"moved"*"allocation"*"2 pci:"*" -> "* ]]
@@ -102,7 +102,7 @@ make_changed() {
 	run -2 "$inspect" diff "$outgoing" looping
 }
 
-@test "extract: the content, for its owner only, and whether it is what was sealed" {
+@test "extract writes the content for its owner only, and says if it is as sealed" {
 	local size
 	make_changed
 	run -1 "$inspect" extract 2 --core changed -o content
@@ -117,7 +117,7 @@ make_changed() {
 	[ "$(cmp -l content sound.content | wc -l)" = 1 ]
 }
 
-@test "extract refuses what it cannot do, and leaves nothing behind" {
+@test "extract leaves no file when it refuses" {
 	run -2 --separate-stderr "$inspect" extract 2 --core "$outgoing" -o content
 	[[ $stderr == *"has no memory at 0x"* ]]
 	run -2 "$inspect" extract 99 --core "$outgoing" -o content
@@ -131,7 +131,7 @@ make_changed() {
 	[ -z "$(find . -name 'content*')" ]
 }
 
-@test "snapshot --with-content: the one that was asked for, all of it or no file" {
+@test "snapshot --with-content writes the whole content of the named allocation, or no file" {
 	make_changed
 	run -0 "$inspect" snapshot --core changed --with-content=2 -o with
 	[[ $output == *"WITH the content of 1 allocation" ]]
@@ -146,7 +146,7 @@ make_changed() {
 	[ ! -e without ]
 }
 
-@test "their JSON documents are as the schema says" {
+@test "their JSON documents match the schema" {
 	make_changed
 	"$inspect" diff --json "$outgoing" changed >1.json || :
 	"$inspect" diff --json "$outgoing" "$claimed" >2.json || :

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kho-inspect documents itself in four places, which agree.
+# The four places that document kho-inspect agree.
 
 bats_require_minimum_version 1.5.0
 
@@ -14,7 +14,7 @@ commands_of_help() {
 	"$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort
 }
 
-# options_of_command COMMAND: as its help has them.
+# options_of_command COMMAND: prints the options in its help.
 options_of_command() {
 	"$inspect" "$1" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'
 }
@@ -25,7 +25,7 @@ options_of_help() {
 	done | sort -u
 }
 
-# complete_words WORD...: what bash offers for the last one.
+# complete_words WORD...: prints the completions that bash offers for the last word.
 complete_words() {
 	PATH=$KHO_BUILDDIR/tools/kho-inspect:$PATH bash -c '
 		. "$1"
@@ -65,7 +65,7 @@ complete_words() {
 	done
 }
 
-@test "completion knows what an option takes" {
+@test "completion knows the values of an option" {
 	[ "$(complete_words kho-inspect verify --fail-on = w)" = warning ]
 	[ "$(complete_words kho-inspect map --v1-bitmap = "" | tr '\n' ' ')" = "512 page " ]
 	cd "$BATS_TEST_TMPDIR"
@@ -83,23 +83,23 @@ complete_words() {
 	[ "$(grep -c '^\.Ss K' "$top/man/kho-rules.7")" -ge 35 ]
 }
 
-@test "man pages are sound" {
+@test "mandoc finds nothing in the man pages" {
 	for page in "$top"/man/*.[1-8]; do
 		case $page in
-		*/kho-boot.7) continue ;; # in the macros of dracut's own pages
+		*/kho-boot.7) continue ;; # written with the macros of dracut's own pages
 		esac
 		run -0 mandoc -Tlint -W warning "$page"
 		[ -z "$output" ]
 	done
 }
 
-@test "man pages read the same by mandoc and by man's groff, and have what was written" {
+@test "mandoc and groff show the same text of the man pages, and all of it" {
 	/usr/bin/python3 - "$top/libkho/kho_rules.def" "$top"/man/*.[1-8] <<-'END'
 		import re, subprocess, sys
 		def render(*command):
 		    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 		    lines = [line for line in re.sub(".\b", "", text).split("\n") if line.strip()]
-		    # without header and footer; the dash of the title and quotes are a matter of style
+		    # without header and footer; dash of the title and quotes differ in style
 		    return " ".join(" ".join(lines[1:-1]).split()).replace("`", "'").replace(" -- ", " - ").replace('"', "")
 		rules = re.findall(r'^KHO_RULE\((\d+), \w+, (\w+),\s*"(.*)"\)', open(sys.argv[1]).read(), re.M)
 		assert len(rules) > 50
@@ -108,7 +108,7 @@ complete_words() {
 		    by_groff = render("groff", "-mandoc", "-Tascii", "-P-c", "-rLL=500n", page)
 		    # groff hyphenates words at the end of a line
 		    assert re.sub("[- ]", "", by_mandoc) == re.sub("[- ]", "", by_groff), page
-		    # a line of text that begins like a macro loses its first word, or becomes options
+		    # a line of text that begins like a macro loses its first word
 		    assert not re.search(r"-[a-z]+ -[a-z]+ -[a-z]+ -[a-z]+ ", by_mandoc), page
 		    for number, severity, sentence in rules if page.endswith("/kho-rules.7") else ():
 		        heading = "K%s (%s): %s" % (number, severity.lower(), sentence.replace('"', ""))
@@ -119,7 +119,7 @@ complete_words() {
 @test "the example of libkho(3) compiles and lists a snapshot's records" {
 	mandoc -Tascii "$top/man/libkho.3" >/dev/null
 	sed -n '/^\.Bd -literal/,/^\.Ed/{//!p}' "$top/man/libkho.3" | sed 's/\\e/\\/g' >"$BATS_TEST_TMPDIR/list.c"
-	# built with the library's flags, sanitizers included
+	# built with the library's flags, including sanitizers
 	local flags
 	flags=$(sed -n 's/^KHO_CFLAGS = //p' "$KHO_BUILDDIR/Makefile")
 	# shellcheck disable=SC2086 # words

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Output of kho-inspect: files in their place, and text of any bytes.
+# Output of kho-inspect: files, and text of any bytes.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -15,14 +15,14 @@ setup() {
 	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$outgoing" sound
 }
 
-# write_each TARGET: each command that has -o writes there.
+# write_each TARGET: writes there with each command that has -o.
 write_each() {
 	"$inspect" snapshot --core sound -o "$1" &&
 		"$inspect" extract 2 --core sound -o "$1" &&
 		"$inspect" map --core sound -o "$1"
 }
 
-@test "devices, FIFOs and links stay what they are" {
+@test "output does not replace devices, FIFOs and links" {
 	ln -s /dev/null null
 	mknod own-null c 1 3 2>/dev/null || ln -s /dev/null own-null # not root
 	ln -s file link
@@ -48,7 +48,7 @@ write_each() {
 	cmp received direct
 }
 
-@test "the standard output gets the content and nothing else" {
+@test "the standard output gets only the content" {
 	"$inspect" extract 2 --core sound -o content
 	# shellcheck disable=SC2016 # by the inner shell
 	run -0 --separate-stderr bash -c '"$1" extract 2 --core sound -o /dev/stdout >out' _ "$inspect"
@@ -61,7 +61,7 @@ write_each() {
 	[[ $output == *"cannot both go to the standard output"* ]]
 }
 
-@test "a failed command leaves the file as it was" {
+@test "a failed command does not change the file" {
 	echo before >file
 	run -2 "$inspect" extract 3 --core "$outgoing" -o file
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=99 -o file
@@ -70,7 +70,7 @@ write_each() {
 	[ "$(ls)" = "$(printf 'file\nsound')" ]
 }
 
-# interrupted SIGNAL COMMAND...: the program gets the signal when it has opened the dump.
+# interrupted SIGNAL COMMAND...: sends the signal when the program has opened the dump.
 interrupted() {
 	/usr/bin/python3 - "$@" <<-'END'
 		import os, signal, subprocess, sys, time
@@ -88,7 +88,7 @@ interrupted() {
 	END
 }
 
-@test "an interrupt leaves nothing behind" {
+@test "an interrupted command leaves no file" {
 	local signal command
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 dump
 	echo before >file
@@ -103,7 +103,7 @@ interrupted() {
 	[ "$(cat file)" = before ]
 }
 
-# A state whose names all have bytes that are not text.
+# Makes a state in which all names contain bytes that are not text.
 make_hostile() {
 	/usr/bin/python3 - "$outgoing" "$1" <<-'END'
 		import sys
@@ -118,7 +118,7 @@ make_hostile() {
 	END
 }
 
-# is_text FILE...: UTF-8 without control characters but for line ends.
+# is_text FILE...: true for UTF-8 without control characters other than line ends.
 is_text() {
 	/usr/bin/python3 - "$@" <<-'END'
 		import sys
@@ -149,7 +149,7 @@ is_text() {
 	"$inspect" list "--$hostile" 2>option.text || [ $? = 2 ]
 	cp "$hostile.svg" svg.text
 	is_text ./*.text ./*.json
-	# what was read again from a copy is the same
+	# a copy of the state reads the same
 	cmp <("$inspect" show --core "$hostile") <("$inspect" show --core "$hostile.copy")
 
 	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" <<-'END'
@@ -160,7 +160,7 @@ is_text() {
 		for document in documents.values():
 		    jsonschema.validate(document, schema)
 		xml.dom.minidom.parse("svg.text")
-		# the originals can be had back
+		# the original bytes can be recovered
 		record = documents["list.json"]["records"][0]
 		assert bytes.fromhex(record["device_bytes"]) == b"pci:\xff\x9b\x1b[2J\xc2\x9b\\xab", record
 		assert record["device"] == r"pci:\xff\x9b\x1b[2J\xc2\x9b\x5cxab", record
@@ -174,10 +174,10 @@ is_text() {
 	END
 }
 
-@test "the terminal map shows the running kernel where scratch is" {
+@test "the terminal map shows the scratch areas of the running kernel" {
 	local root=machine
 	mkdir -p "$root/proc" "$root/sys/kernel/debug/kho/out" "$root/sys/kernel/debug/kho/in"
-	# all of the 2 GiB, and not only the pages of the snapshot
+	# all 2 GiB, and not only the pages of the snapshot
 	/usr/bin/python3 - "$outgoing" "$root/proc/kcore" <<-'END'
 		import struct, sys
 		data = open(sys.argv[1], "rb").read()
@@ -203,17 +203,17 @@ is_text() {
 	run -0 "$inspect" map --sysroot "$root"
 	[[ $output == *"k running kernel     36 MiB"* ]]
 	grep -qE '^ +0x[0-9a-f]+ .*sk+s' <<<"$output"
-	# a link is not followed out of the machine
+	# kho-inspect does not follow a link out of the sysroot
 	mv "$root/proc/iomem" iomem
 	ln -s "$PWD/iomem" "$root/proc/iomem"
 	run -0 "$inspect" map --sysroot "$root"
 	[[ $output != *"running kernel"* ]]
-	# where it lies is not known of a file
+	# a file does not contain the scratch areas
 	run -0 "$inspect" map --core "$outgoing"
 	[[ $output != *"running kernel"* ]]
 }
 
-@test "scratch says who has chosen it, what CMA counts of it, and unknown where nobody knows" {
+@test "scratch shows who chose its size and what CMA counts of it, or says unknown" {
 	local root=machine kho=machine/sys/kernel/debug/kho
 	mkdir -p "$root/proc" "$kho/out" "$kho/in"
 	cp "$outgoing" "$root/proc/kcore"
@@ -244,12 +244,12 @@ is_text() {
 	[ "$("$inspect" scratch --json --sysroot "$root" | jq .crash_kernel_fits)" = false ]
 	echo 67108864 >"$root/sys/kernel/kexec_crash_size"
 	run ! grep -q kdump <("$inspect" scratch --sysroot "$root")
-	# in quotes it is the value of something else
+	# in quotes it is part of another value
 	echo 'a="b kho_scratch=1M,0,0"' >"$root/proc/cmdline"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = default ]
 	echo '"kho_scratch=1M,0,0"' >"$root/proc/cmdline"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
-	# the kernel rejects these values and chooses itself
+	# the kernel rejects these values and uses its default
 	local value
 	for value in =512M =512M,0 =0,0,0 =512M,0,0x '=1M,0,0,' =12.5% =% =4294967296% =-5% '= 5%' = ""; do
 		echo "quiet kho_scratch$value" >"$root/proc/cmdline"
@@ -261,7 +261,7 @@ is_text() {
 		echo "kho_scratch=$value" >"$root/proc/cmdline"
 		[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
 	done
-	# the areas of a kernel that was handed a state were made before it
+	# a kernel with incoming state takes over the areas of an earlier kernel
 	touch "$kho/in/fdt"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = previous-kernel ]
 }

@@ -10,8 +10,8 @@ setup() {
 	dump=$BATS_TEST_TMPDIR/dump
 }
 
-# on_terminal COMMAND...: what a terminal gets as its standard error. The program is held
-# for more than a second, some times since it has opened the dump, so that it takes that long.
+# on_terminal COMMAND...: prints the standard error of the command on a terminal. Stops the program
+# for more than a second, several times after it has opened the dump, so that it takes that long.
 on_terminal() {
 	/usr/bin/python3 - "$dump" "$@" <<-'END'
 		import os, pty, select, signal, subprocess, sys, time
@@ -27,7 +27,7 @@ on_terminal() {
 		        return False
 		while child.poll() is None and not is_open():
 		    pass
-		# until it has said something, as nobody knows how far it is
+		# until it prints something, because its progress is otherwise unknown
 		while child.poll() is None and not select.select([control], [], [], 0)[0]:
 		    time.sleep(0.004)
 		    child.send_signal(signal.SIGSTOP)
@@ -44,14 +44,14 @@ on_terminal() {
 	END
 }
 
-@test "verify and snapshot tell how far they have come, to the end, and not too often" {
+@test "verify and snapshot report progress up to the end, and not too often" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 5000 "$dump"
 	"$KHO_BUILDDIR/tests/unit/test-progress" "$dump" "$BATS_TEST_TMPDIR/snapshot"
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 3 "$dump"
 	"$KHO_BUILDDIR/tests/unit/test-progress" "$dump" "$BATS_TEST_TMPDIR/snapshot"
 }
 
-@test "a terminal sees a bar, which is taken away in the end" {
+@test "a terminal shows a bar, which disappears at the end" {
 	local command
 	cd "$BATS_TEST_TMPDIR"
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 "$dump"
@@ -64,7 +64,7 @@ on_terminal() {
 	jq -e '.ranges | length > 1000' <(on_terminal "$inspect" ranges --json --core "$dump" >seen; cat output)
 }
 
-@test "a file sees none" {
+@test "a file gets no bar" {
 	cd "$BATS_TEST_TMPDIR"
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 200000 "$dump"
 	"$inspect" list --core "$dump" >output 2>seen

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kho-inspect parses with no more rights than that takes.
+# kho-inspect gives up rights that a parser does not need.
 
 bats_require_minimum_version 1.5.0
 
@@ -11,8 +11,8 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# status_while_writing OPTION...: Seccomp and NoNewPrivs of a kho-inspect that cannot get
-# rid of its output, since the pipe is full.
+# status_while_writing OPTION...: prints Seccomp and NoNewPrivs of a kho-inspect that waits because
+# its output pipe is full.
 status_while_writing() {
 	/usr/bin/python3 - "$inspect" tree --json --core "$fixture" "$@" <<-'END'
 		import fcntl, os, re, subprocess, sys, time
@@ -32,7 +32,7 @@ status_while_writing() {
 	END
 }
 
-@test "what is allowed after each step, and what is not" {
+@test "each step of the sandbox allows and forbids the right system calls" {
 	run -0 "$KHO_BUILDDIR/tests/unit/test-sandbox"
 	[ "$output" = "0 failures" ]
 }
@@ -42,12 +42,12 @@ status_while_writing() {
 	[ "$output" = "1 2" ]
 }
 
-@test "--no-sandbox leaves it out" {
+@test "--no-sandbox installs no filter" {
 	run -0 status_while_writing --no-sandbox
 	[[ $output == *" 0" ]]
 }
 
-@test "every command works inside as it does outside" {
+@test "every command prints the same with and without the sandbox" {
 	local command
 	for command in show list tree ranges scratch verify map; do
 		"$inspect" "$command" --core "$fixture" >inside || :

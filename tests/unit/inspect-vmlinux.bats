@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # slow: starts first
-# --vmlinux: the root FDT is found by a kernel's own symbols and debug information. The
-# kernels are a few lines of C, whose variables lie where no other way would find them.
+# --vmlinux finds the root FDT by a kernel's own symbols and debug information. The kernels are a
+# few lines of C, with variables at places that no other way would find.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -15,12 +15,12 @@ setup() {
 	dump=$BATS_TEST_TMPDIR/dump
 	plain=$BATS_TEST_TMPDIR/plain
 	vmlinux=$BATS_TEST_TMPDIR/vmlinux
-	# libkdumpfile 0.5.1 itself keeps some memory of a compressed dump that is closed
+	# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
-# make_dump OPTION...: a dump of 300 records that does not say where its root is; the
-# root's address is in $root. Made, and looked through for the root, once for each kind.
+# make_dump OPTION...: makes a dump of 300 records that does not say where its root is, and sets $root
+# to the root's address. Makes and scans each kind of dump once.
 make_dump() {
 	local made=$BATS_FILE_TMPDIR/dump$*
 	if [[ ! -f $made.root ]]; then
@@ -32,7 +32,7 @@ make_dump() {
 	[[ $root == 0x* ]]
 }
 
-# make_vmlinux [OPTION...]: of Linux 7.3, as far as it matters, with -DOLD of 6.18.
+# make_vmlinux [OPTION...]: makes the necessary parts of a vmlinux of Linux 7.3, or of 6.18 with -DOLD.
 make_vmlinux() {
 	cat >"$BATS_TEST_TMPDIR/kexec_handover.c" <<-'END'
 		typedef unsigned long long u64;
@@ -65,18 +65,18 @@ build_id() {
 	readelf -n "$1" | sed -n 's/.*Build ID: //p'
 }
 
-# join OPTION...: the dump with such a kernel in it, 8 GiB up, moved by 0x1c000000.
+# join OPTION...: puts such a kernel into the dump, at 8 GiB, moved by 0x1c000000.
 join() {
 	"$lab/vmcore-of" --phys-base=0x200000000 "$@" "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" \
 		"BUILD-ID=$(build_id "$vmlinux")" "NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
 }
 
-# found OPTION...: how, and where it was.
+# found OPTION...: prints how kho-inspect found the root, and where.
 found() {
 	"$inspect" show --json "$@" | jq -r '"\(.state.fdt_addr) \(.state.found_by)"'
 }
 
-@test "the root of a dump is found by DWARF, and not without it" {
+@test "kho-inspect finds the root of a dump by DWARF, and not without it" {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
@@ -86,7 +86,7 @@ found() {
 	diff <("$inspect" list --core "$plain") <("$inspect" list --core "$dump" --vmlinux "$vmlinux")
 }
 
-@test "a dump of a kernel with other pages is refused" {
+@test "kho-inspect refuses a dump of a kernel with another page size" {
 	local size
 	make_dump --whole
 	make_vmlinux
@@ -99,7 +99,7 @@ found() {
 	run -0 "$inspect" show --core "$dump"
 }
 
-@test "where a dump has no virtual addresses, phys_base tells where the kernel is" {
+@test "if a dump has no virtual addresses, phys_base shows where the kernel is" {
 	make_dump --whole
 	make_vmlinux
 	"$lab/vmcore-of" --phys-base=0x200000000 --no-vaddr "$plain" "$vmlinux" "$dump" \
@@ -114,21 +114,21 @@ found() {
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
-@test "compressed debug information, and that of DWARF 4, are read too" {
+@test "kho-inspect reads compressed debug information, and DWARF 4" {
 	make_dump --whole
 	make_vmlinux -gz -gdwarf-4
 	join --moved=0x1c000000
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
-@test "the address from a vmlinux must prove itself: a page without a root is not taken" {
+@test "kho-inspect does not take an address from a vmlinux if its page is not a root" {
 	make_dump --whole
 	make_vmlinux -UROOT -DROOT=0x1000ULL
 	join --moved=0x1c000000
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 }
 
-@test "what leads nowhere ends in a scan: wrong offset, wrong phys_base, a NULL" {
+@test "after a wrong offset, a wrong phys_base or NULL, kho-inspect scans the dump" {
 	make_dump --whole
 	make_vmlinux
 	"$lab/vmcore-of" --no-vaddr --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" \
@@ -139,7 +139,7 @@ found() {
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 }
 
-@test "a vmlinux of another build is refused, with both build ids" {
+@test "kho-inspect refuses a vmlinux of another build, and names both build ids" {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
@@ -149,7 +149,7 @@ found() {
 	[ -z "$output" ]
 }
 
-@test "a dump that does not tell its build, or where the kernel was put, is refused" {
+@test "kho-inspect refuses a dump without a build id, or without the place of its kernel" {
 	make_dump --whole
 	make_vmlinux
 	run --separate-stderr -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
@@ -159,12 +159,12 @@ found() {
 	[[ $stderr == *"$dump does not contain KERNELOFFSET"* ]]
 }
 
-@test "a compressed dump tells its build too: a vmlinux of another one is refused" {
+@test "a compressed dump has a build id too: kho-inspect refuses a vmlinux of another build" {
 	make_dump --kdump
 	make_vmlinux
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "OSRELEASE=7.3.4" "BUILD-ID=$(build_id "$vmlinux")" \
 		"NUMBER(phys_base)=8589934592" "KERNELOFFSET=1c000000"
-	# the kernel's own memory is not in there
+	# the dump does not contain the kernel's own memory
 	[ "$(found --core "$dump" --vmlinux "$vmlinux")" = "$root scan" ]
 	"$lab/kdump-vmcoreinfo" "$plain" "$dump" "BUILD-ID=$(build_id "$vmlinux")"
 	run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
@@ -174,7 +174,7 @@ found() {
 	[[ $stderr == *"is of another kernel: "*", that of $dump 0123456789abcdef0123456789abcdef01234567"* ]]
 }
 
-@test "a vmlinux without debug information, symbols or build id is refused" {
+@test "kho-inspect refuses a vmlinux without debug information, symbols or build id" {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
@@ -190,7 +190,7 @@ found() {
 	[[ $stderr == *"$vmlinux has no build id"* ]]
 }
 
-@test "a variable that is something else than is known is not taken for it" {
+@test "kho-inspect does not use a variable with an unknown type" {
 	make_dump --whole
 	make_vmlinux -Dfdt=other -DOLD
 	join --moved=0x1c000000
@@ -198,7 +198,7 @@ found() {
 	[[ $stderr == *"does not describe kho_out and kho_in: it lacks them, or has them in an unknown form"* ]]
 }
 
-@test "files that are not a vmlinux are refused, and those that end early do no harm" {
+@test "kho-inspect refuses files that are not a vmlinux, and truncated files do no harm" {
 	local size i
 	make_dump --whole
 	make_vmlinux
@@ -216,14 +216,14 @@ found() {
 	done
 }
 
-@test "a snapshot says itself where its root is, so that a vmlinux is refused" {
+@test "kho-inspect refuses a vmlinux for a snapshot, which contains the address of its root" {
 	make_dump
 	make_vmlinux
 	run -2 "$inspect" show --core "$plain" --vmlinux "$vmlinux"
 	[[ $output == *"A snapshot says itself where the root FDT is. Leave --vmlinux out."* ]]
 }
 
-# A running machine that is made of files, which shows what a kernel without fdt_phys does.
+# Makes a running machine of files, which shows what a kernel without fdt_phys shows.
 make_machine() {
 	machine=$BATS_TEST_TMPDIR/machine
 	mkdir "$machine"
@@ -235,7 +235,7 @@ make_machine() {
 	objcopy -O binary --only-section=.note.gnu.build-id "$vmlinux" "$machine/sys/kernel/notes"
 }
 
-@test "on a running machine /sys/kernel/notes and /proc/kallsyms tell build and place" {
+@test "on a running machine, /sys/kernel/notes and /proc/kallsyms show build id and place" {
 	make_machine
 	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" "$machine/proc/kcore"
 	run --separate-stderr -2 "$inspect" show --sysroot "$machine" --vmlinux "$vmlinux"
@@ -245,7 +245,7 @@ make_machine() {
 	[ "$(found --sysroot "$machine")" = "$root scan" ]
 }
 
-@test "on a running machine that hides its symbols, VMCOREINFO of kcore tells the place" {
+@test "on a running machine that hides its symbols, VMCOREINFO of kcore shows the place" {
 	make_machine
 	"$lab/vmcore-of" --phys-base=0x200000000 --moved=0x1c000000 "$plain" "$vmlinux" \
 		"$machine/proc/kcore" "KERNELOFFSET=1c000000"
@@ -253,7 +253,7 @@ make_machine() {
 	[ "$(found --sysroot "$machine" --vmlinux "$vmlinux")" = "$root dwarf" ]
 }
 
-@test "a vmlinux of another build than the running kernel's is refused" {
+@test "kho-inspect refuses a vmlinux of another build than the running kernel's" {
 	make_machine
 	"$lab/vmcore-of" "$plain" "$vmlinux" "$machine/proc/kcore" "KERNELOFFSET=0"
 	make_vmlinux -O1
@@ -261,18 +261,18 @@ make_machine() {
 	[[ $stderr == *"$vmlinux is of another kernel: its build id is "*", that of the running kernel "* ]]
 }
 
-@test "what the check in early boot does not need is not linked, so that no initramfs carries it" {
+@test "libraries that the check in early boot does not need are not linked, so initramfs images omit them" {
 	command -v ldd
 	ldd "$(find "$KHO_BUILDDIR/libkho/.libs" -name 'libkho.so.*' -type f)" >"$BATS_TEST_TMPDIR/libraries"
 	grep -q libelf "$BATS_TEST_TMPDIR/libraries"
 	run ! grep -E 'libdw|libkdumpfile|liblz4|liblzma' "$BATS_TEST_TMPDIR/libraries"
 }
 
-@test "without libdw it is said what is missing" {
+@test "without libdw, the message says what is missing" {
 	make_dump --whole
 	make_vmlinux
 	join --moved=0x1c000000
-	# a file in its place that is not a library
+	# a file of that name that is not a library
 	mkdir "$BATS_TEST_TMPDIR/lib"
 	echo nothing >"$BATS_TEST_TMPDIR/lib/libdw.so.1"
 	LD_LIBRARY_PATH=$BATS_TEST_TMPDIR/lib run --separate-stderr -2 "$inspect" show --core "$dump" --vmlinux "$vmlinux"
