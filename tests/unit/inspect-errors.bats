@@ -341,7 +341,7 @@ make_kernel() {
 	cannot_tell 'K501 cannot be judged here: the check of claims is off' verify --only=K501 --core "$fixture"
 	cannot_tell 'K511 cannot be judged here: no expected state was given' verify --only=K511 --core "$fixture"
 	cannot_tell 'K101 cannot be judged here: it is also ignored' verify --only=K101 --ignore=K101 --core "$fixture"
-	cannot_tell 'no rule is left' verify --core "$fixture" \
+	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
 		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
 	run -0 "$inspect" verify --only=K401,K511 --expect=5,9 --core "${fixture%outgoing*}incoming-claimed.khosnap"
 	# what this run could judge decides
@@ -353,14 +353,14 @@ make_kernel() {
 	cannot_tell '--only takes RULE' verify --only=K101 --only=,
 	cannot_tell 'K605 cannot be judged here: it is not about this kind of input' verify --ignore=K605 --core "$fixture"
 	# all that need neither a promise nor claims
-	cannot_tell 'no rule is left' verify --core "$fixture" \
+	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
 		--ignore="$(sed -nE '/K?\((501|51.),/d; s/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
 	# nothing came, and that is all that can be judged
 	live_root
 	rm -r "$root/sys/kernel/debug/kho/in"
 	cannot_tell 'No rule that --only names can be judged' verify --in --only=K101 --sysroot "$root"
 	cannot_tell 'K101 cannot be judged here' verify --in --only=K101 --expect=5,9 --sysroot "$root"
-	cannot_tell 'no rule is left' verify --in --ignore=K510 --expect=5,9 --sysroot "$root"
+	cannot_tell 'the selection contains no rule that can be judged' verify --in --ignore=K510 --expect=5,9 --sysroot "$root"
 	run -1 "$inspect" verify --in --only=K510 --expect=5,9 --sysroot "$root"
 }
 

@@ -22,7 +22,7 @@ static void check_line(const char *line, const char *expect, const char *wanted)
 	free(out);
 }
 
-/* What is left of @line if the running kernel has @running, and there is no state. */
+/* Without state, kexec takes the promise in @running out of @line, and leaves @wanted. */
 static void check_stale(const char *line, const char *running, const char *wanted)
 {
 	char *out = kho_plan_command_line(line, NULL, running);

@@ -41,7 +41,7 @@ expect_log() {
 	no_splat
 }
 
-@test "KUnit: after a kexec with a default CMA area as well, and with what was handed over" {
+@test "KUnit: every case passes after a kexec too, with incoming state and a default CMA area" {
 	local log
 	vm_start --append 'kho=on cma=64M'
 	vm_ok modprobe kho_edu
