@@ -7,6 +7,7 @@
 
 kho_run=/run/initramfs/kho
 kho_kmsg=/dev/kmsg
+kho_etc=/etc
 kho_cmdline=/proc/cmdline
 kho_vmcore=/proc/vmcore
 kho_sysrq=/proc/sysrq-trigger
@@ -41,9 +42,7 @@ kho_act() {
 			kho_shell "$2. The machine could not be reset."
 			;;
 		halt)
-			kho_log "halting the machine, as rd.kho.policy wants it"
 			kho_say "$2"
-			# the journal may not have it on the console before the machine stands
 			kho_log "halted: nothing is started any more; reset the machine"
 			sleep 1
 			kho_stop halt
@@ -56,60 +55,66 @@ kho_log() {
 	printf '<3>kho: %.900s\n' "$1" > "$kho_kmsg" 2> /dev/null || :
 }
 
-# kho_stop reboot|halt: not through kexec, whatever may be loaded, for only firmware stops
-# devices that still write to memory. No service runs yet: mounts are all there is to stop.
+# kho_stop reboot|halt: never by kexec, because only firmware stops devices that still write to
+# memory. No service runs yet: mounts are all there is to stop.
 kho_stop() {
 	echo s > "$kho_sysrq" 2> /dev/null
 	echo u > "$kho_sysrq" 2> /dev/null
-	if command -v systemctl > /dev/null 2>&1; then
-		systemctl --force --force "$1"
-	elif command -v "$1" > /dev/null 2>&1; then
-		"$1" -f
-	fi
+	systemctl --force --force "$1" 2> /dev/null || "$1" -f 2> /dev/null
 }
 
-# kho_died STAGE STATUS: kho-inspect is missing, or was killed. All that a shell can do then is
-# to say so, and what kho-inspect would print. It runs in a shell of its own.
+# kho_died STAGE STATUS: kho-inspect is missing, or was killed. Prints what kho-inspect would, in a
+# shell of its own.
 kho_died() {
-	local line='' earlier='' word value all='' policy='' text off='' inside quoted=0 verdict=unknown
+	local line earlier='' class=unknown all=warn policy='' text off=''
 	[ ! -r "$kho_run/status" ] || read -r earlier < "$kho_run/status"
-	case $1:$earlier in claims:none* | claims:off* | claims:unknown*) return 0 ;; esac
-	case $earlier in error* | absent* | fatal*) verdict=${earlier%% *} ;; esac
+	case $1:$earlier in
+		claims:none* | claims:off* | claims:unknown*) return 0 ;;
+		*:error*) class=error ;;
+		*:absent* | *:fatal*) class=fatal ;;
+		*:?*) earlier="unknown ${earlier#* }" ;; # the word never gets better
+	esac
+	kho_options
+	[ -z "$off" ] && [ ! -e "$kho_vmcore" ] || return 0
 	text="kho-inspect could not judge anything (status $2)"
 	[ "$2" != 127 ] || text="kho-inspect is missing from this initramfs: install it and rebuild the initramfs"
-	set -f
-	[ ! -r "$kho_cmdline" ] || read -r line < "$kho_cmdline"
-	for word in $line; do
-		inside=$quoted
-		while [ "$word" != "${word#*\"}" ]; do word=${word%%\"*}${word#*\"} quoted=$((1 - quoted)); done
-		# a word of a quoted value with blanks is not an option
-		[ "$inside$quoted" = 00 ] || continue
-		value=${word#*=}
-		case $word in
-			rd.kho=0 | rd.kho=no | rd.kho=off) off=1 ;;
-			rd.kho | rd.kho=*) off='' ;;
-			rd.kho.policy=*) all=$value ;;
-			rd.kho.policy."$verdict"=*) policy=$value ;;
-		esac
-	done
-	[ -z "$off" ] && [ ! -e "$kho_vmcore" ] || return 0
-	kho_log "$1: $verdict: $text"
-	# kho-inspect may have written a verdict before it died: the word never gets better
-	line="$verdict ${earlier#* }; $1: unknown: $text"
-	[ -n "$earlier" ] || line="unknown $text"
-	kho_write_status "$line" || text="$text, and $kho_run/status cannot be written"
-	case ${policy:-${all:-warn}} in
-		log) ;;
-		shell | reboot) echo "shell $1: $verdict: $text" ;; # a reset may lead to the same again
-		halt) echo "halt $1: $verdict: $text" ;;
-		*) echo "warn $1: $verdict: $text" ;;
+	line=${earlier:+$earlier; $1: unknown: }
+	line=${line:-unknown }$text
+	kho_log "$1: ${line%% *}: $text"
+	umask 077
+	rm -f "$kho_run/status" # an older one must not stay
+	mkdir -p "$kho_run" && printf '%s\n' "$line" > "$kho_run/status.tmp" \
+		&& mv -f "$kho_run/status.tmp" "$kho_run/status" \
+		|| text="$text, and $kho_run/status cannot be written"
+	case ${policy:-$all} in
+		log) return 0 ;;
+		shell | reboot) policy=shell ;; # a reset may lead to the same again
+		halt) policy=halt ;;
+		*) policy=warn ;;
 	esac
+	echo "$policy $1: ${line%% *}: $text"
 }
 
-# An older one must not stay.
-kho_write_status() {
-	umask 077
-	rm -f "$kho_run/status"
-	mkdir -p "$kho_run" && printf '%s\n' "$1" > "$kho_run/status.tmp" \
-		&& mv -f "$kho_run/status.tmp" "$kho_run/status"
+# Sets off, all and policy as kho-inspect does: an option may have blanks in quotes.
+kho_options() {
+	local file line word option='' quoted=0 value
+	for file in "$kho_etc"/cmdline "$kho_etc"/cmdline.d/*.conf "$kho_cmdline"; do
+		set -f
+		[ ! -r "$file" ] || while read -r line || [ -n "$line" ]; do
+			for word in $line; do
+				option=${option:+$option }$word
+				while [ "$word" != "${word#*\"}" ]; do word=${word#*\"} quoted=$((1 - quoted)); done
+				[ $quoted = 0 ] || continue
+				case $option in \"* | *=\"*) option=${option%\"} option=${option#\"} ;; esac
+				value=${option#*=} value=${value#\"}
+				case ${option%%=*} in
+					rd.kho) case $value in 0 | no | off) off=1 ;; *) off='' ;; esac ;;
+					rd.kho.policy) all=${value:-warn} ;;
+					rd.kho.policy."$class") policy=${value:-warn} ;;
+				esac
+				option=''
+			done
+		done < "$file"
+		option='' quoted=0
+	done
 }

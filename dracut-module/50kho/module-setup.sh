@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dracut module: check in early boot what Kexec HandOver (KHO) handed over.
-# dracut sources this file and provides moddir, initdir and the inst_* functions.
+# shellcheck disable=SC2154 # dracut sources this file and sets moddir, initdir and the like
 
 # called by dracut. The same for host-only images: what the running kernel hands over
 # says nothing about what the next one is handed. dracut tells which binary is missing.
@@ -15,16 +15,13 @@ depends() { echo base; }
 
 # kho_install_unit UNIT TARGET: the target of the initramfs that starts it.
 kho_install_unit() {
-	# shellcheck disable=SC2154 # dracut's
 	inst_simple "$moddir/$1" "$systemdsystemunitdir/$1"
-	# shellcheck disable=SC2154 # dracut's
 	$SYSTEMCTL -q --root "$initdir" add-wants "$2" "$1"
 }
 
 # called by dracut
 install() {
 	inst_multiple kho-inspect mkdir mv rm sleep
-	# shellcheck disable=SC2154 # moddir is dracut's
 	inst_simple "$moddir/kho-lib.sh" /lib/kho-lib.sh
 	inst_simple "$moddir/kho-dracut.sh" /lib/kho-dracut.sh
 

@@ -126,21 +126,88 @@ ASKED="kho-inspect boot-check --stage=incoming"
 		died_with "rd.kho.policy=shell" "shell $text. Leave the shell to carry on with the boot."
 		# nobody knows that it would happen once
 		died_with "quiet rd.kho.policy=reboot *" "shell $text. Leave the shell to carry on with the boot."
-		died_with "rd.kho.policy=log rd.kho.policy.unknown=halt" "say $text" "systemctl --force --force halt"
-		died_with "rd.kho.policy.unknown=log rd.kho.policy=halt"
-		died_with "rd.kho.policy=stop" "say $text"
+		died_with "rd.kho.policy=halt" "say $text" "systemctl --force --force halt"
 		died_with "rd.kho=0 rd.kho.policy=halt"
-		# quotes as the kernel reads them
-		died_with 'rd.kho.policy="log"'
-		died_with '"rd.kho.policy=log"'
-		died_with 'a="b c" rd.kho="off" rd.kho.policy=halt'
-		died_with 'rd.kho.expect=5,13 dyndbg="file a.c +p; rd.kho=off x"' "say $text"
-		died_with 'rd.kho="off x"' "say $text"
-		died_with 'a="b rd.kho=off' "say $text"
-		died_with 'rd.kho=off rd.kho=on' "say $text"
-		died_with 'rd.kho.policy=log dyndbg="a rd.kho.policy=halt b"'
 	}
 	in_every_shell policies
+}
+
+# Command line|what dracut baked in|the action for a boot that nobody can judge.
+options_table() {
+	cat <<-'END'
+		quiet||warn
+		rd.kho=0||off
+		rd.kho=no||off
+		rd.kho=off||off
+		rd.kho=2||warn
+		rd.kho=||warn
+		rd.kho||warn
+		rd.kho=0 rd.kho=1||warn
+		rd.kho=1 rd.kho=0||off
+		rd.kho=0 rd.kho||warn
+		rd.kho.policy=log||log
+		rd.kho.policy=shell||shell
+		rd.kho.policy=reboot *||shell
+		rd.kho.policy=halt||halt
+		rd.kho.policy=stop||warn
+		rd.kho.policy=||warn
+		rd.kho.policy||warn
+		rd.kho.policy=halt rd.kho.policy=||warn
+		rd.kho.policy=halt rd.kho.policy||warn
+		rd.kho.policy=halt rd.kho.policy.unknown=||warn
+		rd.kho.policy=halt rd.kho.policy.unknown||warn
+		rd.kho.policy=halt rd.kho.policy.unknown=log||log
+		rd.kho.policy.unknown=log rd.kho.policy=halt||log
+		rd.kho.policy=log rd.kho.policy.unknown=halt rd.kho.policy.unknown=shell||shell
+		rd.kho.policy=log rd.kho.policy.fatal=halt||log
+		rd.kho.policyx=halt rd.kho.policy.unknownx=halt xrd.kho.policy=halt||warn
+		rd.kho.policy=log -- rd.kho.policy=halt||halt
+		rd.kho.policy="log"||log
+		"rd.kho.policy=log"||log
+		"rd.kho.policy"||warn
+		rd.kho.policy=l"og"||warn
+		rd.kho.policy=log"||warn
+		"rd.kho=off"||off
+		rd.kho="off x"||warn
+		rd.kho.policy=log rd.kho.policy="halt x"||warn
+		rd.kho.policy=log dyndbg="a rd.kho.policy=halt b"||log
+		a="b c" rd.kho="off"||off
+		dyndbg="file a.c +p; rd.kho=off x"||warn
+		a="b rd.kho=off||warn
+		rd.kho.policy=shell a="b rd.kho.policy=halt||shell
+		|rd.kho.policy=log|log
+		|rd.kho=0|off
+		quiet rd.kho=1|rd.kho=0|warn
+		rd.kho.policy=halt|rd.kho.policy=log|halt
+		rd.kho.policy=halt|rd.kho.policy.unknown=log|log
+		rd.kho.policy=halt|a="b|halt
+	END
+}
+
+@test "without an answer, options mean what they mean to kho-inspect" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect line baked wanted said table=$BATS_TEST_TMPDIR/table
+	options_table >"$table"
+	(($(wc -l <"$table") > 40))
+	new_box
+	mkdir -p "$BOX/proc" "$BOX/etc/cmdline.d"
+	while IFS='|' read -r line baked wanted; do
+		# nothing says what started this kernel
+		printf '%s\n' "rd.kho.expect=5,13 $line" >"$BOX/proc/cmdline"
+		printf '%s' "$baked" >"$BOX/etc/cmdline.d/a.conf"
+		said=$("$inspect" boot-check --sysroot="$BOX" --dir="$BOX/run/initramfs/kho") && fail_with "clean: $line"
+		case $(cat "$BOX/run/initramfs/kho/status") in
+		unknown*) said=${said%% *} ;;
+		off*) said=off ;;
+		*) fail_with "$line: $(cat "$BOX/run/initramfs/kho/status")" ;;
+		esac
+		[ "${said:-log}" = "$wanted" ] || fail_with "$line|$baked: ${said:-log} and not $wanted"
+	done <"$table"
+	without_answer() {
+		mkdir -p "$BOX/etc/cmdline.d"
+		# shellcheck disable=SC2086 # "busybox sh" is two words
+		$1 "$KHO_TESTS/boot-options.sh" <"$table"
+	}
+	in_every_shell without_answer
 }
 
 @test "a crash kernel is left alone, also without an answer" {
@@ -151,6 +218,17 @@ ASKED="kho-inspect boot-check --stage=incoming"
 		calls_are "$ASKED"
 	}
 	in_every_shell crash
+}
+
+@test "the claims are checked also when the first check died" {
+	again() {
+		check_says 139
+		run_stages "$1" incoming
+		check_says 13 "warn claims: error: e"
+		run_stages "$1" claims
+		[ "$(tail -n 3 "$BOX/calls")" = "$(printf '%s\n' "kho-inspect boot-check --stage=claims" "say claims: error: e" "came back")" ]
+	}
+	in_every_shell again
 }
 
 @test "claims without an answer make the word worse and never better" {

@@ -28,6 +28,7 @@ halt() { stop_machine "halt $*"; }
 . "$KHO_MODULE/kho-lib.sh"
 kho_run=$BOX/run/initramfs/kho
 kho_kmsg=$BOX/kmsg
+kho_etc=$BOX/etc
 kho_cmdline=$BOX/cmdline
 kho_vmcore=$BOX/vmcore
 kho_sysrq=$BOX/sysrq
