@@ -20,7 +20,7 @@ teardown() {
 
 @test "each alert fires when it should, and not otherwise" {
 	run -0 promtool check rules "$rules"
-	[[ $output == *"SUCCESS: 8 rules found"* ]]
+	[[ $output == *"SUCCESS: 9 rules found"* ]]
 	cp "$BATS_TEST_DIRNAME/monitoring.rules.yml" "$BATS_TEST_TMPDIR/tests.yml"
 	run -0 promtool test rules "$BATS_TEST_TMPDIR/tests.yml"
 	# and the test notices an alert that does not
@@ -58,16 +58,17 @@ scrape() { # FOLDER
 	local machine=(--sysroot="$root" --dir="$root/run" --core="$damaged")
 	mkdir -p "$root"/{dev,proc} "$textfiles"
 	touch "$root/proc/cmdline" "$root/dev/kmsg"
-	"$KHO_BUILDDIR/lab/kho-damage" in-record-crc "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	"$KHO_BUILDDIR/lab/kho-damage" in-fate-failed "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
 	run -13 "$inspect" boot-check "${machine[@]}"
-	[[ $output == "warn incoming state: error: error K405: "* ]]
+	[[ $output == "warn incoming state: error: error K502: "* ]]
 	run -13 "$inspect" boot-check --stage=claims "${machine[@]}"
 	[[ $output == "warn claims: error: 4 unclaimed, "* ]]
-	grep -q '<3>kho: incoming state: error: error K405: ' "$root/dev/kmsg"
+	grep -q '<3>kho: incoming state: error: error K502: ' "$root/dev/kmsg"
 	run -0 "$inspect" boot-report "${machine[@]}" --textfile="$textfiles/kho.prom"
 	scrape "$textfiles"
 	grep -qx 'kho_boot_status{status="error"} 1' "$BATS_TEST_TMPDIR/scraped"
 	grep -qx 'kho_dma_unclaimed{side="incoming"} 4' "$BATS_TEST_TMPDIR/scraped"
+	grep -qE '^kho_report_time_seconds [1-9]' "$BATS_TEST_TMPDIR/scraped"
 	grep -qx 'node_textfile_scrape_error 0' "$BATS_TEST_TMPDIR/scraped"
 
 	# what was scraped, for two hours, as a server would have it

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -296,7 +297,11 @@ static void write_textfile(struct report *report, const char *path)
 		size = dprintf(metrics.fd,
 			       "# HELP kho_boot_status The verdict of the initramfs on the handover; kho-boot(7) has the words.\n"
 			       "# TYPE kho_boot_status gauge\n"
-			       "kho_boot_status{status=\"%s\"} 1\n", boot_word_name(report->word));
+			       "kho_boot_status{status=\"%s\"} 1\n"
+			       "# HELP kho_report_time_seconds When these metrics were collected, in seconds since 1970.\n"
+			       "# TYPE kho_report_time_seconds gauge\n"
+			       "kho_report_time_seconds %" PRIdMAX "\n",
+			       boot_word_name(report->word), (intmax_t)time(NULL));
 		run_step(report, print_metrics, &metrics, "not all metrics are known", &outcome);
 		if (outcome.done || (size > 0 && !ftruncate(metrics.fd, size)))
 			run_step(report, place_metrics, &metrics, path, &outcome);
