@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Whatever cannot be looked at: one line with cause and remedy, status 2.
+# Unreadable input and misuse: one line with cause and remedy, status 2.
 
 bats_require_minimum_version 1.5.0
 
@@ -26,7 +26,7 @@ cannot_tell() {
 	fi
 }
 
-# A running kernel made of files: kcore is a snapshot, which has the same form.
+# Makes a running kernel of files: kcore is a snapshot, which has the same form.
 live_root() {
 	local note=$BATS_TEST_TMPDIR/notes kho=$root/sys/kernel/debug/kho/out
 	mkdir -p "$kho" "$root/sys/kernel/debug/kho/in"
@@ -42,7 +42,7 @@ live_root() {
 	cannot_tell 'debugfs is not mounted at .*\. Run: mount -t debugfs' list --sysroot "$root"
 }
 
-@test "KHO is off, or should be there and is not" {
+@test "KHO is off, or the kernel does not show it although it is on" {
 	mkdir -p "$root/sys/kernel/debug"
 	cannot_tell 'KHO is off.*kho=on' show --sysroot "$root"
 	echo 'quiet kho=on' >"$root/proc/cmdline"
@@ -62,24 +62,24 @@ live_root() {
 	cannot_tell 'is not an ELF core' list --sysroot "$root"
 }
 
-@test "a kernel that does not show its outgoing FDT, or cuts it off: RAM is looked through" {
+@test "if a kernel does not show its outgoing FDT, or truncates it, kho-inspect scans RAM" {
 	live_root
 	rm "$root/sys/kernel/debug/kho/out/fdt_phys"
 	run -0 "$inspect" show --sysroot "$root"
 	[[ $output == *"found by a scan of RAM"* ]]
-	# magic and a totalsize that is more than there is
+	# magic, and a totalsize beyond the end
 	printf '\xd0\x0d\xfe\xed\x00\x00\x04\x00%0100d' 0 >"$root/sys/kernel/debug/kho/out/fdt"
 	run -0 "$inspect" show --sysroot "$root"
 	[[ $output == *"found by a scan of RAM"* ]]
 	diff <("$inspect" list --sysroot "$root") <("$inspect" list --core "$fixture")
 
-	# an incoming root: it does not preserve itself, so it may be anything
+	# an incoming root does not preserve itself, so nothing proves that it is a root
 	cp "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap" "$root/proc/kcore"
 	cannot_tell 'no page of RAM proves to be the root.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
 	cannot_tell 'no page of RAM proves' verify --sysroot "$root"
 }
 
-@test "a live system made of files reads like the snapshot that it is made from" {
+@test "a live system made of files reads like its snapshot" {
 	live_root
 	diff <("$inspect" list --sysroot "$root") <("$inspect" list --core "$fixture")
 	diff <("$inspect" ranges --sysroot "$root") <("$inspect" ranges --core "$fixture")
@@ -103,7 +103,7 @@ live_root() {
 	local mortal=()
 	live_root
 	chmod 000 "$root/sys/kernel/debug"
-	# root without its powers is like anybody else, and still may run the program
+	# root without capabilities is like any other user, and can still run the program
 	((EUID)) || mortal=(setpriv --bounding-set=-all --inh-caps=-all)
 	run -2 "${mortal[@]}" "$inspect" list --sysroot "$root"
 	chmod 755 "$root/sys/kernel/debug"
@@ -128,13 +128,13 @@ live_root() {
 	cannot_tell 'needs the id of an allocation.*: one' extract one -o "$BATS_TEST_TMPDIR/content"
 	cannot_tell 'is neither a bzImage nor an ELF kernel' check-target "$fixture.none" --core "$fixture" ||
 		cannot_tell 'cannot open' check-target "$fixture.none" --core "$fixture"
-	# bytes of an argument do not reach the terminal
+	# control characters of an argument do not reach the terminal
 	cannot_tell 'no such command: \\x9b\\xff\\x0a' $'\x9b\xff\n'
 }
 
-@test "an option that does not apply is refused, for every command" {
+@test "every command refuses an option that does not apply" {
 	local command option options
-	# one of each kind, and all that the help of a command does not have
+	# one option of each kind, and all options that the help of a command does not list
 	options=$(for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
 		"$inspect" "$command" --help
 	done | grep -oE -- '--[a-z0-9-]+=?' | sort -u)
@@ -155,7 +155,7 @@ live_root() {
 	[ ! -e "$BATS_TEST_TMPDIR/no" ]
 }
 
-@test "an option without effect on what is looked at is refused" {
+@test "kho-inspect refuses an option that has no effect on the input" {
 	local in=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
 	local v1=$BATS_TEST_DIRNAME/../fixtures/v1
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
@@ -178,14 +178,14 @@ live_root() {
 	cannot_tell 'never has colours' verify --prometheus --no-color --core "$fixture"
 	cannot_tell '-o is a picture' map --no-color -o "$BATS_TEST_TMPDIR/no" --core "$fixture"
 	[ ! -e "$BATS_TEST_TMPDIR/no" ]
-	# a variable that nobody has set
+	# an unset variable
 	cannot_tell '--core takes FILE: not an empty string' show --core=
 	cannot_tell '--vmlinux takes FILE: not an empty string' show --vmlinux=
 	cannot_tell '--sysroot takes DIR: not an empty string' show --sysroot=
 	cannot_tell '--output takes FILE: not an empty string' snapshot --core "$fixture" -o ""
 }
 
-@test "a core that is not of a kernel with KHO says what it is" {
+@test "the message about a core of another kind says what the core is" {
 	cd "$BATS_TEST_TMPDIR"
 	/usr/bin/python3 - <<-'END'
 		import struct
@@ -206,7 +206,7 @@ live_root() {
 	cannot_tell 'kernel.*KHO' list --core kernel
 }
 
-@test "a pipe is not a dump, and kho-inspect does not wait for it" {
+@test "kho-inspect refuses a pipe as a dump, and does not wait for it" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	for command in "show --core" diff "scratch --core $fixture" check-target; do
 		# shellcheck disable=SC2086 # a command and its option
@@ -227,7 +227,7 @@ live_root() {
 	cmp "$fixture" "$dump"
 }
 
-@test "-o - is the standard output, and a reader that has gone is named" {
+@test "-o - writes to the standard output, and the message says if its reader has closed it" {
 	"$inspect" snapshot --core "$fixture" -o - 2>"$BATS_TEST_TMPDIR/said" >"$BATS_TEST_TMPDIR/out"
 	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/file"
 	cmp "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/file"
@@ -239,7 +239,7 @@ live_root() {
 		for action in signal.SIG_DFL, signal.SIG_IGN:
 		    for command in ["snapshot", "-o", "-"], ["map", "-o", "-"], ["list"]:
 		        if action == signal.SIG_DFL and command == ["list"]:
-		            continue  # the signal ends it, as it does cat
+		            continue  # the signal ends it, like cat
 		        reader, writer = os.pipe()
 		        os.close(reader)
 		        done = subprocess.run([inspect, *command, "--core", fixture], stdout=writer, stderr=subprocess.PIPE,
@@ -249,7 +249,7 @@ live_root() {
 	END
 }
 
-@test "a selection of rules that do not run is not a clean state" {
+@test "a state is not clean if no selected rule can run" {
 	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
 	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"
 	cannot_tell 'claims is about an incoming state' verify --claims --core "$fixture"
@@ -265,14 +265,14 @@ live_root() {
 	done
 }
 
-@test "a snapshot is opened on the side that it holds" {
+@test "kho-inspect opens a snapshot on the side that it contains" {
 	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
 	for command in show list tree scratch verify; do
 		diff <("$inspect" "$command" --core "$incoming") <("$inspect" "$command" --in --core "$incoming")
 	done
 	"$inspect" verify --claims --prometheus --core "$incoming" | grep -q 'kho_verify_ok{side="incoming"} 1'
 	cannot_tell 'holds the other side' show --in --core "$fixture"
-	# what is compared with a target is handed over, and not what came
+	# check-target compares outgoing state, not incoming state
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
 	cannot_tell 'holds what a kernel was handed.*Use a snapshot that was taken without --in' check-target --core "$incoming" "$BATS_TEST_TMPDIR/kernel"
 }
@@ -282,7 +282,7 @@ make_kernel() {
 		"${CC:-gcc}" -x c -c -o "$1" -
 }
 
-@test "check-target counts what it judged and nothing else" {
+@test "check-target counts only the rules that it judged" {
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
 	run "$inspect" check-target --core "$fixture" "$BATS_TEST_TMPDIR/kernel"
 	[[ $output == *"9.9.9: KHO built in"* ]]
@@ -293,21 +293,21 @@ make_kernel() {
 		'[null,null,null,"9.9.9"]' ]
 }
 
-@test "check-target without a state says what the image is" {
+@test "check-target without a state describes the image" {
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
-	# debugfs is there, and KHO is not
+	# debugfs exists, and KHO does not
 	mkdir -p "$root/sys/kernel/debug"
 	run -0 "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
 	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: KHO is off"* ]]
 	[ "$("$inspect" check-target --json --sysroot "$root" "$BATS_TEST_TMPDIR/kernel" |
 		jq -c '[.target.root, .state, .findings, .summary]')" = '["kho-v4",null,null,null]' ]
-	# without debugfs there may be one: check-target says so, and does not succeed
+	# without debugfs there may be a state: check-target says so, and does not succeed
 	rmdir "$root/sys/kernel/debug"
 	run -2 --separate-stderr "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
 	[[ $output == *"9.9.9: KHO built in"*"There is no state to compare with: debugfs is not mounted"* ]]
 	[[ $stderr == *"mount -t debugfs"* ]]
 
-	# what the kernel was built with decides then, and what its command line says
+	# then the kernel's configuration and its command line decide
 	check() {
 		run "-$1" "$inspect" check-target --sysroot "$root" "$BATS_TEST_TMPDIR/kernel"
 		[[ $output == *"There is no state to compare with: $2"* ]]
@@ -329,13 +329,13 @@ make_kernel() {
 	check 0 "KHO is off"
 	echo "kho=on" >"$root/proc/cmdline"
 	check 0 "KHO is off in this kernel, or not built in"
-	# on, and debugfs has nothing of it
+	# KHO is on, and debugfs does not show it
 	printf '#\nCONFIG_KEXEC_HANDOVER=y\n' | gzip >"$root/proc/config.gz"
 	mkdir "$root/sys/kernel/debug"
 	check 2 "this kernel does not show KHO"
 }
 
-@test "a rule that is asked for and cannot be judged is refused, and never clean" {
+@test "kho-inspect refuses a selected rule that it cannot judge, and never calls it clean" {
 	cannot_tell 'K601 cannot be judged here: it is not about this kind of input' verify --only=K601 --core "$fixture"
 	cannot_tell 'K701 cannot be judged here' verify --only=K101,K701 --core "$fixture"
 	cannot_tell 'K501 cannot be judged here: the check of claims is off' verify --only=K501 --core "$fixture"
@@ -344,7 +344,7 @@ make_kernel() {
 	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
 		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
 	run -0 "$inspect" verify --only=K401,K511 --expect=5,9 --core "${fixture%outgoing*}incoming-claimed.khosnap"
-	# what this run could judge decides
+	# the rules that this run could judge decide
 	run -2 --separate-stderr "$inspect" verify --only=K101,K413 --core "$fixture"
 	[[ $output == *"K413  does not apply"* && $output != *clean* ]]
 	[[ $stderr == *"K413 cannot be judged here: libkho cannot read all of its data"* ]]
@@ -352,10 +352,10 @@ make_kernel() {
 	[[ $output == *"K413 cannot be judged here"* ]]
 	cannot_tell '--only takes RULE' verify --only=K101 --only=,
 	cannot_tell 'K605 cannot be judged here: it is not about this kind of input' verify --ignore=K605 --core "$fixture"
-	# all that need neither a promise nor claims
+	# all rules that need neither a promise nor claims
 	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
 		--ignore="$(sed -nE '/K?\((501|51.),/d; s/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
-	# nothing came, and that is all that can be judged
+	# no incoming state: kho-inspect can judge only that
 	live_root
 	rm -r "$root/sys/kernel/debug/kho/in"
 	cannot_tell 'No rule that --only names can be judged' verify --in --only=K101 --sysroot "$root"
@@ -364,7 +364,7 @@ make_kernel() {
 	run -1 "$inspect" verify --in --only=K510 --expect=5,9 --sysroot "$root"
 }
 
-@test "what was not counted is unknown, and what does not apply is not a finding" {
+@test "a number that was not counted is unknown, and a rule that does not apply is not a finding" {
 	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap
 	run -0 "$inspect" verify --fail-on=info --core "$incoming"
 	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preserved ranges" ]]
@@ -372,7 +372,7 @@ make_kernel() {
 	[ "$(jq -c '[.summary.records, .summary.ranges, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
 		'[5,null,0,0,2]' ]
 	[ "$(jq -c '[.findings[].outcome] | unique' <<<"$output")" = '["not-applicable"]' ]
-	# a chain that breaks off, a map that does, and a record that is damaged
+	# a broken chain, a broken map, and a damaged record
 	summary() {
 		"$KHO_BUILDDIR/lab/kho-damage" "$1" "$fixture" "$BATS_TEST_TMPDIR/damaged"
 		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"
@@ -382,7 +382,7 @@ make_kernel() {
 	[ "$(summary tree-loop | jq -c '.[2]')" = null ]
 	[ "$(summary record-crc)" = '[5,null,10]' ]
 	[ "$(summary head-compatible)" = '[null,null,10]' ]
-	# the picture: what is not known is not 0 B
+	# in the picture an unknown size is not 0 B
 	run -0 "$inspect" map --core "$incoming"
 	[[ $output == *"p preserved, other   unknown"* && $output == *"o memory of subtrees unknown"* && $output == *"m KHO metadata       at least "* ]]
 	[ "$("$inspect" map --json --core "$incoming" | jq -c .incomplete)" = '["preserved","subtree","metadata"]' ]
@@ -391,7 +391,7 @@ make_kernel() {
 	"$KHO_BUILDDIR/lab/kho-damage" record-crc "$fixture" "$BATS_TEST_TMPDIR/record"
 	run -0 "$inspect" show --core "$BATS_TEST_TMPDIR/record"
 	[[ $output == *" 5 allocations (1 damaged), "*" 3 sealed, "* ]]
-	# metrics: what is not known is not there
+	# metrics omit unknown numbers
 	run -1 "$inspect" verify --prometheus --core "$BATS_TEST_TMPDIR/damaged"
 	[[ $output == *kho_verify_ok* && $output != *kho_dma_records* ]]
 }
@@ -404,7 +404,7 @@ make_kernel() {
 	run -2 "$inspect" map --core "$fixture" -o /dev/full
 }
 
-@test "a closed output is an error, and no file takes its place" {
+@test "a closed output is an error, and output does not go to another file instead" {
 	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/open"
 	closed() { "$inspect" "$@" >&-; }
 	run -2 closed list --core "$fixture"
@@ -413,7 +413,7 @@ make_kernel() {
 	cmp "$BATS_TEST_TMPDIR/open" "$BATS_TEST_TMPDIR/closed"
 }
 
-@test "the picture is as wide as the terminal is said to be" {
+@test "the picture is as wide as COLUMNS says" {
 	local width lines
 	for width in 30 40 80 200; do
 		COLUMNS=$width "$inspect" map --core "$fixture" >"$BATS_TEST_TMPDIR/picture"
@@ -422,7 +422,7 @@ make_kernel() {
 	done
 }
 
-@test "JSON documents are as the schema says, for every fixture and damage" {
+@test "JSON documents match the schema, for every fixture and damage" {
 	local command file side damage=$KHO_BUILDDIR/lab/kho-damage
 	mkdir "$BATS_TEST_TMPDIR/documents"
 	for file in "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap; do
@@ -449,11 +449,11 @@ make_kernel() {
 	END
 }
 
-@test "every command of --help has a JSON document as the schema says" {
+@test "the JSON document of every command in --help matches the schema" {
 	local command arguments
 	mkdir "$BATS_TEST_TMPDIR/each"
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
-	# one whose sealed content is in the file
+	# a state with sealed content in the file
 	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$fixture" "$BATS_TEST_TMPDIR/sealed"
 	for command in $("$inspect" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
 		case $command in
@@ -461,7 +461,7 @@ make_kernel() {
 		extract) arguments=(2 -o "$BATS_TEST_TMPDIR/content") ;;
 		diff) arguments=("$fixture") ;;
 		check-target) arguments=("$BATS_TEST_TMPDIR/kernel") ;;
-		boot-*) continue ;; # what they write is verify's
+		boot-*) continue ;; # their output is that of verify
 		*) arguments=() ;;
 		esac
 		"$inspect" "$command" --json --core "$BATS_TEST_TMPDIR/sealed" "${arguments[@]}" \
@@ -477,13 +477,13 @@ make_kernel() {
 	END
 }
 
-@test "a table and its JSON document say the same" {
+@test "a table and its JSON document have the same data" {
 	[ "$("$inspect" list --json --core "$fixture" | jq '.records | length')" = 5 ]
 	[ "$("$inspect" list --json --core "$fixture" | jq '[.records[].size] | add')" = \
 		"$("$inspect" list --bytes --core "$fixture" | awk '$2 ~ /^pci/ { s += $6 } END { print s }')" ]
 }
 
-@test "numbers and sizes are written as the C library would" {
+@test "kho-inspect writes numbers and sizes like the C library" {
 	"$KHO_BUILDDIR/tests/unit/test-format"
 }
 
@@ -505,7 +505,7 @@ make_kernel() {
 	END
 }
 
-@test "the picture says whose memory it is, of subtrees too, and has nothing of no size" {
+@test "the picture names the owner of memory, also of subtrees, and has no empty box" {
 	local stock=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
 	"$inspect" map --json --core "$stock" >"$BATS_TEST_TMPDIR/map.json"
 	[ "$(jq -c '.areas[] | select(.label == "memblock: pool reserve_mem") | [.kind, .addr, .size]' "$BATS_TEST_TMPDIR/map.json")" = \

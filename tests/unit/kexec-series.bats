@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The series for kexec-tools: where it applies and builds, and that it changes nothing
-# where there is no KHO. The tests in virtual machines compare loads.
+# The series for kexec-tools applies, builds, and changes nothing without KHO. The tests in virtual
+# machines compare loads.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own environment
 
@@ -12,12 +12,12 @@ setup_file() {
 	export top
 }
 
-# The scripts that fetch and build are for a checkout; the tarball has none of the rest.
+# Only a checkout has the scripts that fetch and build.
 needs_checkout() {
 	[[ -e $top/.git ]] || skip "not a git checkout: make distcheck has no stage to link with"
 }
 
-# build KIND VERSION: prints the binary, from the cache if it is there.
+# build KIND VERSION: builds kexec if the cache does not have it, and prints its path.
 build() {
 	bash -euo pipefail -c '
 		. "$top/lab/common.bash"
@@ -58,8 +58,8 @@ build() {
 	done
 }
 
-# Compares status, stdout and stderr of two binaries of the same name; what usage says
-# about our options is left out, and what patch 4 mends.
+# Compares status, stdout and stderr of two binaries of the same name. Ignores the help about our
+# options, and the error that patch 4 corrects.
 same() {
 	local which status
 	for which in stock ours; do
@@ -69,20 +69,20 @@ same() {
 		echo "$status" >>"$which.err"
 	done
 	sed -i '/--kho=MODE/d; /(default), require, or off/d; /--kho-dry-run/d; /would come of it/d; /--kho-report/d' ours.out
-	# upstream reads a header that a file without PE header does not have
+	# upstream reads the PE header even of a file without one
 	sed -i '/^ERR: optional header is missing$/d' stock.out
 	diff -u stock.out ours.out
 	diff -u stock.err ours.err
 }
 
-@test "a report on the standard output is nothing but that" {
+@test "a report on the standard output has no other output in it" {
 	local path libraries
 	needs_checkout
 	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
 	export LD_LIBRARY_PATH=$libraries
 	head -c 100000 /dev/zero >"$BATS_TEST_TMPDIR/junk"
 	for path in -s -c; do
-		# it says "Not a PE file" otherwise
+		# otherwise it says "Not a PE file"
 		"$(build ours 2.0.32)" -l "$path" --kho-report=- "$BATS_TEST_TMPDIR/junk" \
 			>"$BATS_TEST_TMPDIR/report" 2>"$BATS_TEST_TMPDIR/said" && return 1
 		[ "$(jq -r .verdict "$BATS_TEST_TMPDIR/report")" = failed ]
@@ -90,7 +90,7 @@ same() {
 	done
 }
 
-@test "nothing asked of KHO: what upstream says and returns, byte for byte" {
+@test "without an option of KHO, output and status equal upstream's, byte for byte" {
 	local kind libraries
 	needs_checkout
 	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
@@ -101,7 +101,7 @@ same() {
 	cp "$(build stock 2.0.32)" stock/kexec
 	for kind in ours off; do
 		cp "$(build "$kind" 2.0.32)" ours/kexec
-		# nothing here can load or jump: there is no kernel, or no such option
+		# none of these can load or jump: the kernel file or the option does not exist
 		same --help
 		same --version
 		same --no-such-option

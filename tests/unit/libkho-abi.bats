@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The library's idea of the formats, compared with their definitions.
+# Compares the library's formats with their definitions.
 
 bats_require_minimum_version 1.5.0
 
@@ -49,7 +49,7 @@ setup() {
 	END
 	g++ -Wall -Wextra -Werror -I "$BATS_TEST_DIRNAME/../../libkho" -o "$BATS_TEST_TMPDIR/rules" \
 		"$BATS_TEST_TMPDIR/rules.cc" "$KHO_BUILDDIR/libkho/.libs/libkho.so"
-	# the sanitizers of the library have to be there first
+	# the sanitizers' libraries must load first
 	diff <(LD_LIBRARY_PATH=$KHO_BUILDDIR/libkho/.libs LD_PRELOAD=$(sanitizer_of "$KHO_BUILDDIR/libkho/.libs/libkho.so") \
 		ASAN_OPTIONS=detect_leaks=0 "$BATS_TEST_TMPDIR/rules") \
 		<(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def")
@@ -59,7 +59,7 @@ sanitizer_of() {
 	ldd "$1" | sed -n 's/^\s*libasan[^ ]* => \([^ ]*\) .*/\1/p'
 }
 
-# The ABI that programs are compiled with: sizes of public structures, values of enumerators.
+# Prints the ABI of compiled programs: sizes of public structures, values of enumerators.
 recorded_abi() {
 	local headers=("$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h)
 	{
@@ -96,8 +96,8 @@ recorded_abi() {
 	diff <(printf 'kho_range\nkho_item\nkho_finding\n') "$BATS_TEST_TMPDIR/fixed"
 }
 
-@test "the ABI is the one that was recorded" {
-	# until the first release it may change: record it again then, with the lines that the test prints
+@test "the ABI equals the recorded one" {
+	# until the first release it may change: then record the lines that the test prints
 	recorded_abi >"$BATS_TEST_TMPDIR/abi.txt"
 	[ "$(grep -c '^struct ' "$BATS_TEST_TMPDIR/abi.txt")" -ge 10 ]
 	diff "$BATS_TEST_DIRNAME/libkho-abi.txt" "$BATS_TEST_TMPDIR/abi.txt" || {

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Dumps that know nothing of KHO: the root FDT is found by looking at all that they have.
-# They are generated, as small as such files get.
+# Dumps without notes of KHO: libkho finds the root FDT by a scan. The tests generate small dumps.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -11,38 +10,38 @@ setup() {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
 	dump=$BATS_TEST_TMPDIR/dump
-	# libkdumpfile 0.5.1 itself keeps some memory of a compressed dump that is closed
+	# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }
 
-# make_dump OPTION...: a dump of 300 records in 3 GiB.
+# make_dump OPTION...: makes a dump of 300 records in 3 GiB.
 make_dump() {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 "$@" 300 "$dump"
 }
 
-# All is there and in order; where scratch is nobody has said.
+# Checks that verify finds nothing. A dump does not contain the scratch areas.
 is_whole() {
 	run "$inspect" verify --core "$1"
 	[[ ${lines[0]} == "fatal "*"K201  not judged: "* ]]
 	[[ ${lines[1]} == "0 fatal, 0 errors, 0 warnings, 1 not judged; 300 records, 312 preserved ranges" ]]
 }
 
-# Where the root FDT was found.
+# Prints how libkho found the root FDT.
 root_address() {
 	"$inspect" show --json --core "$1" | jq -r .state.fdt_addr
 }
 
-@test "files come in any order and shape, end early, or are not dumps at all" {
+@test "libkho reads dumps with any layout, and refuses truncated and other files" {
 	"$KHO_BUILDDIR/tests/unit/test-source" "$BATS_TEST_TMPDIR"
 }
 
-@test "the root of an ELF core without notes is found by a scan, which is said" {
+@test "libkho finds the root of an ELF core without notes by a scan, and says so" {
 	make_dump --whole
 	[ "$("$inspect" show --json --core "$dump" | jq -r .state.found_by)" = "scan" ]
 	is_whole "$dump"
 }
 
-@test "the root of a compressed dump is found by a scan, which is said" {
+@test "libkho finds the root of a compressed dump by a scan, and says so" {
 	make_dump --kdump
 	[ "$("$inspect" show --json --core "$dump" | jq -r .state.found_by)" = "scan" ]
 	is_whole "$dump"
@@ -57,9 +56,9 @@ root_address() {
 	diff "$BATS_TEST_TMPDIR/snapshot" <("$inspect" list --core "$dump")
 }
 
-# As /proc/vmcore has it: RAM on both sides of a crash kernel's hole, and the kernel's text once
-# more, which lies in RAM that is there as well; in any order.
-@test "an ELF core with segments that overlap, in any order, is a whole one" {
+# Like /proc/vmcore: RAM on both sides of a crash kernel's hole, and a second segment for the
+# kernel's text, which lies in that RAM; in any order.
+@test "an ELF core with overlapping segments in any order is complete" {
 	local order
 	make_dump --whole
 	"$inspect" extract 7 --core "$dump" -o "$BATS_TEST_TMPDIR/content"
@@ -92,14 +91,14 @@ root_address() {
 	done
 }
 
-@test "a snapshot of a compressed dump is a whole one" {
+@test "a snapshot of a compressed dump is complete" {
 	make_dump --kdump
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
 	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
 }
 
-# make_dump_without_list [OPTION]: a compressed dump, and $dump.without, from which kdump-exclude
-# has taken the page that the list of DMA records begins with, at $head.
+# make_dump_without_list [OPTION]: makes a compressed dump, and $dump.without, which lacks the first
+# page of the list of DMA records, at $head.
 make_dump_without_list() {
 	make_dump --kdump
 	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
@@ -107,7 +106,7 @@ make_dump_without_list() {
 	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
 }
 
-@test "an excluded page is unknown, and neither zero nor wrong" {
+@test "an excluded page is unknown, and not zero or damaged" {
 	local head
 	make_dump_without_list
 	run -1 "$inspect" verify --core "$dump.without"
@@ -117,8 +116,8 @@ make_dump_without_list() {
 	[[ $stderr == *"has no memory at $head"* ]]
 }
 
-# More pages are read after it than libkdumpfile keeps.
-@test "a page that cannot be read is unknown, and what comes after it is read" {
+# libkho then reads more pages than libkdumpfile caches.
+@test "an unreadable page is unknown, and libkho reads the pages after it" {
 	local head
 	make_dump_without_list --unreadable
 	run -1 "$inspect" verify --core "$dump.without"
@@ -126,8 +125,8 @@ make_dump_without_list() {
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
 }
 
-# A mapped file would end the process with SIGBUS there.
-@test "a page that is said to be behind the end of the file is unknown" {
+# With a mapped file, SIGBUS would end the process.
+@test "a page beyond the end of the file is unknown" {
 	local head
 	make_dump_without_list --beyond
 	run -1 "$inspect" verify --core "$dump.without"
@@ -135,14 +134,14 @@ make_dump_without_list() {
 	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
 }
 
-@test "pages that libkdumpfile cannot unpack are named as the cause" {
+@test "the message names pages that libkdumpfile cannot unpack" {
 	make_dump --kdump
 	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" --zstd "$dump" "$dump.zstd" "$(root_address "$dump")"
 	run --separate-stderr -2 "$inspect" verify --core "$dump.zstd"
 	[[ $stderr == *"1 page(s) in it cannot be read, the first at 0x"*"cannot be read: "* ]]
 }
 
-@test "one part of a dump that was split is refused, and how to join them is said" {
+@test "libkho refuses a part of a split dump, and says how to join the parts" {
 	make_dump --kdump
 	# split, in struct kdump_sub_header of makedumpfile's diskdump_mod.h
 	printf '\1' | dd of="$dump" bs=1 seek=$((4096 + 12)) conv=notrunc status=none
@@ -157,13 +156,13 @@ make_dump_without_list() {
 	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
 }
 
-@test "of a flattened dump it is said how to make one that can be read" {
+@test "libkho refuses a flattened dump, and says how to convert it" {
 	{ printf 'makedumpfile\0\0\0\0' && head -c 8192 /dev/zero; } >"$dump"
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
 	[[ $stderr == *"makedumpfile -R"* ]]
 }
 
-@test "a file that is not a dump is refused" {
+@test "libkho refuses a file that is not a dump" {
 	head -c 100000 /dev/urandom >"$dump"
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
 	[[ $stderr == *"is not a dump that can be read"* ]]
@@ -171,8 +170,8 @@ make_dump_without_list() {
 	run --separate-stderr -2 "$inspect" verify --core "$dump"
 }
 
-# Missing pages are neither judged nor taken for zeroes: with zeroes, a map would have less.
-@test "compressed dumps that end early do not pass" {
+# libkho neither judges missing pages nor reads them as zeroes: with zeroes, a map would be smaller.
+@test "truncated compressed dumps do not pass" {
 	local size i pages
 	make_dump --kdump
 	size=$(stat -c %s "$dump")
@@ -186,7 +185,7 @@ make_dump_without_list() {
 		}
 		[ "$status" = 2 ] || [[ $output == *"0 fatal, 0 errors, "* ]]
 	done
-	# the last page alone, which is of records
+	# only the last page, which has records
 	for pages in 1 2; do
 		head -c $((size - 4096 * pages + 1)) "$dump" >"$dump.cut"
 		run -1 "$inspect" verify --core "$dump.cut"
@@ -195,7 +194,7 @@ make_dump_without_list() {
 	done
 }
 
-# replace_ram RANGE...: a snapshot that says that this is RAM.
+# replace_ram RANGE...: makes a snapshot with these ranges of RAM.
 replace_ram() {
 	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$dump" "$@" <<-'END'
 		import re, sys
@@ -207,7 +206,7 @@ replace_ram() {
 	END
 }
 
-@test "RAM that reaches up to the last address is drawn, and drawing it comes to an end" {
+@test "the picture shows RAM up to the last address, and ends" {
 	"$inspect" map --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/sound"
 	replace_ram 0x1000+0x9e000 0x100000+0x7fedd000
 	diff "$BATS_TEST_TMPDIR/sound" <("$inspect" map --core "$dump")
@@ -223,7 +222,7 @@ replace_ram() {
 	[[ $output == *"in its notes is not a range"* ]]
 }
 
-@test "a core that claims more than it has does not keep anybody waiting" {
+@test "libkho reads a core that claims more than it has without delay" {
 	make_dump --whole
 	head -c 65536 "$dump" >"$dump.cut"
 	# both segments claim 2^60 bytes

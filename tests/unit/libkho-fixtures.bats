@@ -1,9 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # slow: starts first
-# Recorded snapshots as they are: nothing to find; and damaged: the rule that is
-# meant to notice does, and no other. Nothing may crash, hang or read out of
-# bounds: the programs are built with sanitizers here.
+# Recorded snapshots have no findings. In a damaged one, exactly the intended rule fires. Nothing may
+# crash, hang or read out of bounds: the programs have sanitizers here.
 
 # shellcheck disable=SC2154 # bats sets stderr
 # shellcheck disable=SC2030,SC2031 # run sets what a subshell of its own looks at
@@ -17,13 +16,13 @@ setup() {
 	fixtures=$BATS_TEST_DIRNAME/../fixtures
 }
 
-# "NAME RULES" lines of all damages.
+# Prints "NAME RULES" lines of all damages.
 list_damages() {
 	"$damage" --list >"$BATS_TEST_TMPDIR/damages"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -gt 30 ]
 }
 
-# The rules above info that were found in a snapshot, sorted, each once.
+# Prints the rules above info that fire for a snapshot, sorted, each once.
 rules_of() {
 	local file=$1
 	shift
@@ -32,26 +31,26 @@ rules_of() {
 		sort -u | paste -sd' '
 }
 
-@test "nothing above info is found in a recorded outgoing state" {
+@test "a recorded outgoing state has no finding above info" {
 	run -0 "$inspect" verify --core "$fixtures/v4-outgoing.khosnap"
 	[[ $output == *"clean: "* ]]
 	[[ $output == *"5 records"* ]]
 }
 
-@test "nothing above info is found in recorded incoming states" {
+@test "recorded incoming states have no finding above info" {
 	run -0 "$inspect" verify --in --core "$fixtures/v4-incoming-unclaimed.khosnap"
 	[[ $output == *"clean: "* ]]
 	run -0 "$inspect" verify --in --claims --core "$fixtures/v4-incoming-claimed.khosnap"
 	[[ $output == *"clean: "* ]]
 }
 
-@test "unclaimed allocations are warned about when claims are judged" {
+@test "verify --claims warns about unclaimed allocations" {
 	run -1 "$inspect" verify --in --claims --fail-on=warning \
 		--core "$fixtures/v4-incoming-unclaimed.khosnap"
 	[ "$(grep -c '^warning *K501 ' <<<"$output")" = 5 ]
 }
 
-@test "nothing above info is found in what other kernels left, whatever their ABI" {
+@test "states of other kernels, of any ABI, have no finding above info" {
 	local name
 	for name in v1 v3 v4-stock; do
 		run -0 "$inspect" verify --fail-on=warning --core "$fixtures/$name-outgoing.khosnap"
@@ -61,7 +60,7 @@ rules_of() {
 	done
 }
 
-# Applies each damage that the list names and compares what is found.
+# Applies each damage of the list and compares the rules that fire.
 # Usage: check_damages LIST FIXTURE OPTION...
 check_damages() {
 	local list=$1 fixture=$2 name expected found wrong=0
@@ -77,45 +76,45 @@ check_damages() {
 	[ "$wrong" = 0 ]
 }
 
-@test "each damage is noticed by the rule that is meant to, and by no other" {
+@test "exactly the intended rule fires for each damage of an outgoing state" {
 	list_damages
 	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-outgoing.khosnap"
 }
 
-@test "so is each damage of an incoming state" {
+@test "exactly the intended rule fires for each damage of an incoming state" {
 	"$damage" --list-in >"$BATS_TEST_TMPDIR/damages"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 10 ]
 	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-incoming-unclaimed.khosnap" --in
 }
 
-@test "so is each damage of a map of kho-v1, and of what its subtrees say" {
+@test "exactly the intended rule fires for each damage of a kho-v1 map and its subtrees" {
 	"$damage" --list-v1 >"$BATS_TEST_TMPDIR/damages"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 20 ]
 	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v1-outgoing.khosnap"
 }
 
-@test "so is each damage of the live update state" {
+@test "exactly the intended rule fires for each damage of the live update state" {
 	"$damage" --list-luo >"$BATS_TEST_TMPDIR/damages"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 8 ]
 	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
 }
 
-@test "there is no rule that no test has seen fire" {
+@test "every rule fires in some test" {
 	local seen
 	# K503 and K512 are of severity info, K6xx are of libkho-target.bats
 	seen=$({ "$damage" --list && "$damage" --list-in && "$damage" --list-v1 && "$damage" --list-luo && echo K501 K503 K510 K511 K512; } |
 		grep -oE 'K[0-9]{3}')
 	seen+=$'\n'$(grep -oE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME/libkho-target.bats")
 	seen+=$'\n'$(grep -ohE 'K6[0-9]{2}' "$BATS_TEST_DIRNAME"/test-target*.c "$BATS_TEST_DIRNAME"/libkho-cmdline.bats)
-	# devices are of a machine, not of a snapshot
+	# only a machine has devices
 	seen+=$'\n'$(grep -ohE 'K52[0-9]' "$BATS_TEST_DIRNAME"/test-devices.c)
-	# what kexec says of a load is for machines that can load
+	# rules of kexec need a machine that can load
 	seen+=$'\n'$(grep -ohE '\bK7[0-9]{2}\b' "$BATS_TEST_DIRNAME"/../vm/kexec*.bats)
 	diff <(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def") \
 		<(sort -u <<<"$seen")
 }
 
-@test "an allocation that was carried over is told of, as information" {
+@test "verify reports an allocation that was carried over, as information" {
 	"$damage" in-carried-over "$fixtures/v4-incoming-unclaimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -0 "$inspect" verify --in --core "$BATS_TEST_TMPDIR/damaged"
 	[[ $output == *"info     K503  record 1 "* ]]
@@ -128,7 +127,7 @@ check_damages() {
 	[[ $output == *" 0 errors, 0 warnings, 2 not judged"* ]]
 }
 
-@test "where the map cannot be read, what depends on it is not judged, and does not pass" {
+@test "if the map is unreadable, rules that depend on it are not judged, and do not pass" {
 	"$damage" tree-loop "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -1 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged"
 	for rule in K301 K404 K407; do
@@ -137,7 +136,7 @@ check_damages() {
 	[[ $output == *"1 fatal, 0 errors, 0 warnings, 3 not judged"* ]]
 }
 
-@test "a rule that is asked for alone passes only where it was evaluated" {
+@test "a single selected rule passes only if it was evaluated" {
 	local name file
 	# not_judged EXPECTED FILE
 	not_judged() {
@@ -148,7 +147,7 @@ check_damages() {
 			return 1
 		}
 	}
-	# the content of what is sealed is not in it, and nobody has been handed anything
+	# the file lacks sealed content, and has no incoming state
 	not_judged "K413 K501 K502 K504" "$fixtures/v4-outgoing.khosnap"
 	not_judged "K501 K502 K504" "$fixtures/v4-stock-outgoing.khosnap"
 	local in="K005 K101 K102 K103 K104 K105 K204 K205 K301 K306 K307 K308 K309 K404 K407"
@@ -163,7 +162,7 @@ check_damages() {
 		"$damage" "$name" "$fixtures/v4-incoming-unclaimed.khosnap" "$file"
 		[[ $name == in-fdt-* ]] || run -0 "$KHO_BUILDDIR/tests/unit/test-only" "$file"
 	done < <("$damage" --list-in)
-	# what is behind a damage was not looked at
+	# data behind a damage was not read
 	cd "$BATS_TEST_TMPDIR" || return 1
 	local records="K406 K407 K408 K409 K410 K411 K413 K414 K415 K501 K502 K503 K504"
 	not_judged "K005 K101 K102 K103 K104 K105 K204 K205 K306 K308 K413 K501 K502 K504" map-missing
@@ -174,7 +173,7 @@ check_damages() {
 	not_judged "K301 K306 K307 K308 K309 K413 K501 K502 K504" blob-outside-ram
 }
 
-@test "what an ignored damage keeps from being judged does not pass" {
+@test "a rule that cannot be judged because of an ignored damage does not pass" {
 	local name rules unjudged
 	while read -r name rules unjudged; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
@@ -190,7 +189,7 @@ check_damages() {
 	"$damage" head-crc "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -1 "$inspect" verify --ignore=K402 --core "$BATS_TEST_TMPDIR/damaged"
 	[[ $output == *"K410  not judged: K402, which is ignored, keeps it from being evaluated"* ]]
-	# a damage that hides nothing
+	# a damage that hides no data
 	"$damage" head-count "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -0 "$inspect" verify --ignore=K412 --core "$BATS_TEST_TMPDIR/damaged"
 	"$damage" range-outside-ram "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
@@ -230,9 +229,9 @@ survive() {
 	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
 }
 
-@test "a snapshot cut off anywhere is an error or a finding, never a crash or clean" {
+@test "a snapshot truncated anywhere is an error or a finding, and never a crash or clean" {
 	local size cut
-	# the last page holds the content of a sealed allocation
+	# the last page has the content of a sealed allocation
 	size=$(stat -c %s "$fixtures/v4-outgoing.khosnap")
 	for ((cut = size - 4096; cut >= 0; cut -= size / 23)); do
 		head -c "$cut" "$fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/cut"
@@ -252,7 +251,7 @@ survive() {
 	grep -aq 'side=out$' "$fixtures/v4-outgoing.khosnap"
 }
 
-@test "the wrong side of a snapshot is named, with what to do" {
+@test "the message about the wrong side of a snapshot names it and says what to do" {
 	run -2 --separate-stderr "$inspect" list --in --core "$fixtures/v4-outgoing.khosnap"
 	[ -z "$output" ]
 	# shellcheck disable=SC2154 # run sets it
@@ -264,12 +263,12 @@ survive() {
 	run -0 "$inspect" snapshot --core "$BATS_TEST_TMPDIR/once" -o "$BATS_TEST_TMPDIR/again"
 	cmp "$BATS_TEST_TMPDIR/once" "$BATS_TEST_TMPDIR/again"
 	[ "$(stat -c %a "$BATS_TEST_TMPDIR/again")" = 600 ]
-	# and as good: no rule depends on what was left out
+	# no rule depends on data that the snapshot omits
 	run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/again"
 	[[ $output == *"clean: "*" 0 not judged"* ]]
 }
 
-# leaks DAMAGE FIXTURE OPTION...: the memory that the damage puts somewhere does not get out.
+# leaks DAMAGE FIXTURE OPTION...: checks that no command prints the foreign memory of the damage.
 leaks() {
 	local name=$1 fixture=$2 command leaked=0
 	shift 2
@@ -291,7 +290,7 @@ leaks() {
 	[ "$leaked" = 0 ]
 }
 
-@test "memory of somebody else is not shown, and not in a snapshot" {
+@test "no command shows memory of somebody else, and a snapshot does not contain it" {
 	leaks leak-beside v4-outgoing
 	leaks leak-not-preserved v4-outgoing
 	leaks leak-unknown-taken v4-outgoing --in
@@ -299,7 +298,7 @@ leaks() {
 	leaks leak-taken v3-incoming --in
 }
 
-@test "blobs of unknown subtrees are content: in a snapshot only when that is asked for" {
+@test "a snapshot contains blobs of unknown subtrees only on request, because they are content" {
 	"$damage" leak-unknown "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -0 "$inspect" snapshot --core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/without"
 	run -1 grep -aq PASSWORD "$BATS_TEST_TMPDIR/without"
@@ -308,7 +307,7 @@ leaks() {
 	grep -aq PASSWORD "$BATS_TEST_TMPDIR/with"
 }
 
-# refuses_content SIDE WHY: neither snapshot nor extract takes the content of allocation 1.
+# refuses_content SIDE WHY: checks that snapshot and extract refuse the content of allocation 1.
 refuses_content() {
 	local command options=(--core "$BATS_TEST_TMPDIR/damaged" -o "$BATS_TEST_TMPDIR/taken")
 	for command in "snapshot --with-content=1" "extract 1"; do
@@ -319,7 +318,7 @@ refuses_content() {
 	done
 }
 
-@test "neither snapshot nor extract takes content that is not preserved, or was released" {
+@test "snapshot and extract refuse content that is not preserved, or was released" {
 	"$damage" record-not-preserved "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	refuses_content "" " is not preserved"
 	"$damage" in-fate-released "$fixtures/v4-incoming-claimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
@@ -341,7 +340,7 @@ refuses_content() {
 	[[ $output == *"K511  not judged"* ]]
 }
 
-@test "what the running kernel did not take over is lost at the next kexec, unless it hands that on" {
+@test "the next kexec loses allocations that the running kernel neither took over nor hands on" {
 	local damages=$BATS_TEST_TMPDIR name
 	for name in in-not-taken-over head-compatible in-chain-loop; do
 		"$damage" "$name" "$fixtures/v4-incoming-unclaimed.khosnap" "$damages/$name"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# States of each ABI are read as their kernels meant them: maps and subtrees.
+# libkho reads maps and subtrees of each ABI like their kernels.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -13,7 +13,7 @@ setup() {
 	fixtures=$BATS_TEST_DIRNAME/../fixtures
 }
 
-# items_of FILE SUBTREE FILTER [OPTION]...: jq over what a subtree says.
+# items_of FILE SUBTREE FILTER [OPTION]...: applies a jq filter to the items of a subtree.
 items_of() {
 	local file=$1 name=$2 filter=$3
 	shift 3
@@ -21,7 +21,7 @@ items_of() {
 		jq -r ".subtrees[] | select(.name == \"$name\") | $filter"
 }
 
-# as_release FIXTURE RELEASE: a copy that says it is of another kernel (the same length).
+# as_release FIXTURE RELEASE: makes a copy with another kernel release of the same length.
 as_release() {
 	local from
 	from=$(grep -ao 'release=[^ ]*' "$1" | head -n 1)
@@ -29,7 +29,7 @@ as_release() {
 	sed "s/$from/release=$2/" "$1" >"$BATS_TEST_TMPDIR/release"
 }
 
-@test "each ABI is named, and its map is one stream of sorted ranges" {
+@test "show names each ABI, and its map is one stream of sorted ranges" {
 	local name abi
 	while read -r name abi; do
 		run -0 "$inspect" ranges --json --core "$fixtures/$name-outgoing.khosnap"
@@ -44,11 +44,11 @@ as_release() {
 	END
 }
 
-@test "blocks come in order of addresses, where those of several orders overlap too" {
+@test "blocks are sorted by address, even if blocks of several orders overlap" {
 	"$KHO_BUILDDIR/tests/unit/test-map"
 }
 
-@test "composite and list compatibles are read as what they contain" {
+@test "libkho understands composite compatibles and lists of them" {
 	for name in compatible-composite compatible-list; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/changed"
 		run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/changed"
@@ -56,7 +56,7 @@ as_release() {
 	done
 }
 
-@test "a map of kho-v1 that does not tell its bitmaps is ambiguous until it is said" {
+@test "a kho-v1 map with an unknown bitmap size is ambiguous until an option gives the size" {
 	as_release "$fixtures/v1-outgoing.khosnap" 6.17.00-kho
 	run "$inspect" verify --core "$BATS_TEST_TMPDIR/release"
 	[ "$status" -ne 0 ]
@@ -77,16 +77,16 @@ as_release() {
 	# 4096 bits of order 4 span 256 MiB: the last region of this kernel is above that
 	[[ $("$inspect" ranges --core "$fixtures/v1-outgoing.khosnap") == *3fec2000-* ]]
 	[[ $small != *3fec2000-* ]]
-	# those of order 0 below 16 MiB are in both
+	# blocks of order 0 below 16 MiB are in both
 	[[ $small == *000000ad6000-* ]]
 }
 
-@test "--v1-bitmap takes 512 or page, and nothing else" {
+@test "--v1-bitmap takes only 512 or page" {
 	run -2 "$inspect" ranges --v1-bitmap=4096 --core "$fixtures/v1-outgoing.khosnap"
 	[[ $output == *"--v1-bitmap takes 512|page: 4096"* ]]
 }
 
-@test "regions of reserve_mem= are told with name, place and size" {
+@test "tree shows regions of reserve_mem= with name, place and size" {
 	local name
 	for name in v1 v3 v4-stock; do
 		run -0 items_of "$fixtures/$name-outgoing.khosnap" memblock \
@@ -95,7 +95,7 @@ as_release() {
 	done
 }
 
-@test "the kernel's own test is told with its folios" {
+@test "tree shows the folios of the kernel's own test" {
 	local name
 	for name in v1 v3 v4-stock; do
 		run -0 items_of "$fixtures/$name-outgoing.khosnap" kho_test \
@@ -107,13 +107,13 @@ as_release() {
 	done
 }
 
-# The kernel fills LUO in at the kexec, so that its sessions are in what came in; and frees it, so
-# that they are read of nothing but what goes out.
+# The kernel fills LUO at the kexec, so sessions are in incoming state. It also frees that memory, so
+# libkho reads sessions only in outgoing state.
 live_update() {
 	"$KHO_BUILDDIR/lab/kho-damage" as-outgoing "$fixtures/$1-incoming.khosnap" "$BATS_TEST_TMPDIR/$1"
 }
 
-@test "live update sessions are told with their files and the memory of memfds" {
+@test "tree shows live update sessions with their files and the memory of memfds" {
 	local name
 	for name in v3 v4-stock; do
 		live_update "$name"
@@ -134,20 +134,20 @@ live_update() {
 	awk '$1 != next_page { exit 1 } { next_page += $2 } END { exit next_page != 245 }' <<<"$output"
 }
 
-@test "a subtree that nobody knows comes as its bytes" {
+@test "tree shows an unknown subtree as bytes" {
 	run -0 "$inspect" tree --core "$fixtures/v4-outgoing.khosnap"
 	[[ $output == *"00000000  6b 68 6f 2d 65 64 75 2d 76 31 00"*"|kho-edu-v1......|"* ]]
 	run -0 items_of "$fixtures/v4-outgoing.khosnap" kho-edu '.items[0].bytes'
 	[[ $output == 6b686f2d6564752d763100* ]]
 }
 
-@test "the chain of kexecs is told" {
+@test "tree shows the chain of kexecs" {
 	run -0 items_of "$fixtures/v4-outgoing.khosnap" kexec-metadata \
 		'.items[] | select(.name == "previous_release") | .text'
 	[[ $output == 7.3.4-kho ]]
 }
 
-@test "what cannot be read on is told up to there, with the reason" {
+@test "tree shows an unreadable subtree up to the error, with the reason" {
 	"$damage" v1-vmalloc-loop "$fixtures/v1-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	run -0 items_of "$BATS_TEST_TMPDIR/damaged" kho_test '.error'
 	[[ $output == *"is named twice"* ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The layers of libkho, as docs/architecture.md has them: an include points down or sideways.
+# The layers of libkho in docs/architecture.md: a file includes only its own layer and those below.
 
 bats_require_minimum_version 1.5.0
 
@@ -13,7 +13,7 @@ setup() {
 	[ -z "$output" ]
 }
 
-@test "an include that points up, a file without a layer, and a tool that looks inside are seen" {
+@test "lab/layers reports an include that points up, a file without a layer, and a tool that includes internals" {
 	local copy=$BATS_TEST_TMPDIR/copy
 	mkdir -p "$copy/libkho" "$copy/docs" "$copy/tools/kho-inspect" "$copy/kexec"
 	cp "$top"/libkho/*.[ch] "$top"/libkho/*.def "$copy/libkho"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Running machines that are made of files: what kho-inspect can tell, and how it
-# holds itself when the machine moves.
+# Running machines made of files: kho-inspect's results, also while the state changes.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,15 +9,15 @@ setup() {
 	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
 	root=$BATS_TEST_TMPDIR/root
 	mkdir "$root"
-	# the machine that it makes stays
+	# the test program leaves its machine here
 	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$root"
 }
 
-@test "what is found while the state changes is looked at again" {
+@test "verify checks a finding again if the state changes meanwhile" {
 	[ -s "$root/proc/kcore" ] # setup has run the test
 }
 
-@test "content that cannot be read on a running machine is not judged, and does not pass" {
+@test "unreadable content of a running machine is not judged, and does not pass" {
 	run -1 "$inspect" verify --sysroot "$root"
 	[ "$(grep -c '^error *K413 *not judged' <<<"$output")" -ge 3 ]
 }
@@ -32,18 +31,18 @@ setup() {
 		<("$inspect" scratch --sysroot "$root")
 }
 
-@test "K510: expected state did not come" {
+@test "K510: expected state did not arrive" {
 	run -1 "$inspect" verify --in --expect=5,9 --sysroot "$root"
 	[[ $output == *"fatal    K510  5 records of generation 9 were expected"* ]]
 }
 
-@test "K510 is not judged where the kernel shows nothing of KHO" {
+@test "K510 is not judged if the kernel does not show KHO" {
 	rm -r "$root/sys/kernel/debug/kho"
 	run -1 "$inspect" verify --in --expect=5,9 --sysroot "$root"
 	[[ $output == *"K510  not judged"* ]]
 }
 
-@test "a snapshot of it is like the one that it was made from" {
+@test "a snapshot of the machine equals the one that the machine was made from" {
 	run -0 "$inspect" snapshot --sysroot "$root" -o "$BATS_TEST_TMPDIR/snapshot"
 	diff <("$inspect" ranges --core "$BATS_TEST_TMPDIR/snapshot") \
 		<("$inspect" ranges --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
@@ -51,7 +50,7 @@ setup() {
 		<("$inspect" scratch --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
 }
 
-@test "devices that keep mastering are held against the records, whatever sysfs looks like" {
+@test "verify compares devices that keep mastering with the records, for any form of sysfs" {
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$root"
 	mkdir "$BATS_TEST_TMPDIR/in"
 	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" \
@@ -59,7 +58,7 @@ setup() {
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$BATS_TEST_TMPDIR/in" in
 }
 
-# device ADDRESS DRIVER COMMAND KEEP: on a fake PCI bus.
+# device ADDRESS DRIVER COMMAND KEEP: adds a device to a fake PCI bus.
 device() {
 	local folder=$root/sys/devices/pci0000:00/$1
 	mkdir -p "$folder" "$root/sys/bus/pci/devices"
@@ -78,14 +77,14 @@ device() {
 		jq -e '.devices[1] == {"name": "0000:00:1e.0", "driver": "kho_nic", "bridge": false, "masters": true, "keeps_mastering": true}'
 	run -1 "$inspect" verify --sysroot "$root"
 	[[ $output == *"fatal    K520  PCI device 0000:00:1e.0 (kho_nic) keeps mastering"* ]]
-	# the device may be that of a record that is damaged
+	# a damaged record may belong to the device
 	LC_ALL=C sed -i '0,/pci:0000:00:02.0/s//pci:0000:00:02.9/' "$root/proc/kcore"
 	run -1 "$inspect" verify --sysroot "$root"
 	[[ $output == *"fatal    K520  not judged: PCI device 0000:00:1e.0 (kho_nic) is mastering"* ]]
 	"$inspect" list --json --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" | jq -e '.devices == null'
 }
 
-@test "devices that cannot be read are neither on nor off" {
+@test "mastering of an unreadable device is unknown" {
 	device 0000:00:02.0 kho_edu 07 maybe
 	run -2 --separate-stderr "$inspect" list --sysroot "$root"
 	[ "$(grep -c ' ?  *\(sealed\|live\)' <<<"$output")" = 5 ]

@@ -27,7 +27,7 @@ mutate() {
 	mutate v4-incoming-claimed
 }
 
-@test "what other kernels left, with random changes" {
+@test "states of other kernels with random changes" {
 	mutate v1-outgoing
 	mutate v3-outgoing
 	mutate v4-stock-outgoing

@@ -8,11 +8,11 @@ setup() {
 	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 }
 
-@test "text is UTF-8 without control characters, and nothing of it is lost" {
+@test "text is UTF-8 without control characters, and keeps all information" {
 	"$KHO_BUILDDIR/tests/unit/test-text"
 }
 
-@test "what the JSON writer writes is what was said, and misuse is refused" {
+@test "the JSON writer writes the given values, and refuses misuse" {
 	"$KHO_BUILDDIR/tests/unit/test-json" >"$BATS_TEST_TMPDIR/documents"
 	/usr/bin/python3 - "$BATS_TEST_TMPDIR/documents" <<-'END'
 		import json, sys
@@ -28,7 +28,7 @@ setup() {
 	END
 }
 
-@test "files are replaced as a whole or not at all, links followed, devices written to" {
+@test "the writer replaces a file completely or not at all, follows links, and writes to devices" {
 	mkdir "$BATS_TEST_TMPDIR/folder"
 	"$KHO_BUILDDIR/tests/unit/test-output" "$BATS_TEST_TMPDIR/folder"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A rule that is added as docs/extending.md says fires on every format of the map.
+# A rule that follows docs/extending.md fires on every format of the map.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,15 +10,15 @@ setup() {
 	copy=$BATS_TEST_TMPDIR/libkho
 	core=$KHO_BUILDDIR/libkho/.libs/libkho-core.a
 	flags=(-std=gnu11 -D_GNU_SOURCE -O1 -I "$BATS_TEST_TMPDIR" -I "$copy")
-	# as libtool would link it
+	# like libtool would link it
 	read -ra libraries < <(sed -n "s/^dependency_libs='\(.*\)'/\1/p" "$KHO_BUILDDIR/libkho/libkho-core.la")
 	if nm "$core" 2>/dev/null | grep -q __asan_init; then
 		flags+=("-fsanitize=address,undefined")
 	fi
 }
 
-# add_rule LINE: the line for kho_rules.def; and a line of map_rules[] with a predicate that holds
-# for nothing.
+# add_rule LINE: adds the line to kho_rules.def, and a line to map_rules[] with a predicate that is
+# false for every entry.
 add_rule() {
 	cp -r "$top/libkho" "$copy"
 	echo "$1" >>"$copy/kho_rules.def"
@@ -63,7 +63,7 @@ add_rule() {
 			return !n || n != summary.ranges;
 		}
 	END
-	# what depends on the number of rules; the rest is in the library as it is
+	# compile only files that depend on the number of rules
 	"${CC:-gcc}" "${flags[@]}" -o "$BATS_TEST_TMPDIR/main" "$BATS_TEST_TMPDIR/main.c" \
 		"$copy"/{rules,report,verify,target}.c "$copy"/verify_*.c "$core" \
 		"${libraries[@]}"

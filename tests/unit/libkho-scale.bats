@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Many records: what scripts/bench measures, looked at for what comes out.
+# Many records: checks the output of the commands that scripts/bench measures.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,13 +10,13 @@ setup() {
 	dump=$BATS_TEST_TMPDIR/dump
 }
 
-# cut_short N BYTES: a dump of N records whose last BYTES are not there.
+# cut_short N BYTES: makes a dump of N records without its last BYTES.
 cut_short() {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" "$1" "$dump"
 	truncate -s "-$2" "$dump"
 }
 
-@test "thirty thousand records are clean, in whatever order they are" {
+@test "thirty thousand records are clean, in any order" {
 	local order
 	for order in "" --scatter; do
 		# shellcheck disable=SC2086 # none or one
@@ -28,7 +28,7 @@ cut_short() {
 	done
 }
 
-@test "all of thirty thousand records are listed, in columns" {
+@test "list shows all of thirty thousand records, in columns" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" list --core "$dump" >"$BATS_TEST_TMPDIR/list"
 	[ "$(grep -c ' live$' "$BATS_TEST_TMPDIR/list")" = 30000 ]
@@ -37,7 +37,7 @@ cut_short() {
 		sort -un | wc -l)" = 30000 ]
 }
 
-@test "thirty thousand records and their ranges are whole JSON documents" {
+@test "JSON documents of thirty thousand records and their ranges are complete" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" list --json --core "$dump" >"$BATS_TEST_TMPDIR/list.json"
 	[ "$(jq '.records | length' "$BATS_TEST_TMPDIR/list.json")" = 30000 ]
@@ -48,12 +48,12 @@ cut_short() {
 		"$("$inspect" ranges --core "$dump" | tail -n 1 | cut -d ' ' -f 1)" ]
 }
 
-# most_memory COMMAND...: KiB that it had at most, without those that a sanitizer keeps aside.
+# most_memory COMMAND...: prints the peak memory in KiB, without the sanitizer's quarantine.
 most_memory() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=1 "$KHO_BUILDDIR/tests/bench/bench-measure" 1 "$@" | cut -d ' ' -f 3
 }
 
-@test "JSON of thirty thousand records takes no more memory than is allowed for each" {
+@test "the memory for JSON of thirty thousand records has a bound for each record" {
 	local command few many
 	for command in list ranges; do
 		"$KHO_BUILDDIR/tests/bench/bench-dump" 10 "$dump"
@@ -64,18 +64,18 @@ most_memory() {
 	done
 }
 
-@test "a picture of thirty thousand records has no more boxes than can be told apart" {
+@test "a picture of thirty thousand records has only boxes that a reader can distinguish" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" map --core "$dump" -o "$BATS_TEST_TMPDIR/map.svg"
 	[ "$(stat -c %s "$BATS_TEST_TMPDIR/map.svg")" -lt 1000000 ]
 	grep -q '<title>DMA allocations: [0-9]* from 0x' "$BATS_TEST_TMPDIR/map.svg"
 	run -0 "$inspect" map --core "$dump"
 	[[ $output == *D* && ${#lines[@]} -lt 40 ]]
-	# every record is in there
+	# it has every record
 	[ "$("$inspect" map --json --core "$dump" | jq '[.areas[] | select(.kind == "dma")] | length')" = 30000 ]
 }
 
-@test "a snapshot of thirty thousand records is as good as what it was made from" {
+@test "a snapshot of thirty thousand records has the same state" {
 	"$KHO_BUILDDIR/tests/bench/bench-dump" 30000 "$dump"
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
 	[ "$(stat -c %a "$BATS_TEST_TMPDIR/snapshot")" = 600 ]
@@ -86,7 +86,7 @@ most_memory() {
 	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
 }
 
-@test "the end of a file that is missing is not judged, and does not pass" {
+@test "the missing end of a file is not judged, and does not pass" {
 	cut_short 30000 1000000
 	run "$inspect" verify --core "$dump"
 	[ "$status" != 0 ] || [[ $output == *"not judged"* ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A boot as a fleet sees it: the real node_exporter serves the metrics, and the alerts fire.
+# The real node_exporter serves the metrics of a boot, and the alerts fire.
 
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -23,12 +23,12 @@ teardown() {
 	[[ $output == *"SUCCESS: 9 rules found"* ]]
 	cp "$BATS_TEST_DIRNAME/monitoring.rules.yml" "$BATS_TEST_TMPDIR/tests.yml"
 	run -0 promtool test rules "$BATS_TEST_TMPDIR/tests.yml"
-	# and the test notices an alert that does not
+	# the test fails for an alert that does not fire
 	sed -i 's/kho_dma_unclaimed > 0/kho_dma_unclaimed > 3/' "$BATS_TEST_TMPDIR/kho.rules.yml"
 	run -1 promtool test rules "$BATS_TEST_TMPDIR/tests.yml"
 }
 
-# The metrics of FOLDER as a Prometheus server gets them, from a port that is free.
+# Prints the metrics of FOLDER like a Prometheus server gets them, from a free port.
 scrape() { # FOLDER
 	local port
 	for port in {19100..19120}; do
@@ -38,7 +38,7 @@ scrape() { # FOLDER
 		exporter=$!
 		for _ in {1..50}; do
 			kill -0 "$exporter" 2>/dev/null || break
-			# only its own answer counts, should another one listen there
+			# accept only its own answer, because another program may listen there
 			if grep -q "address=127.0.0.1:$port" "$BATS_TEST_TMPDIR/exporter.log" &&
 				python3 -c 'import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())' \
 					"http://127.0.0.1:$port/metrics" >"$BATS_TEST_TMPDIR/scraped" 2>/dev/null; then
@@ -71,7 +71,7 @@ scrape() { # FOLDER
 	grep -qE '^kho_report_time_seconds [1-9]' "$BATS_TEST_TMPDIR/scraped"
 	grep -qx 'node_textfile_scrape_error 0' "$BATS_TEST_TMPDIR/scraped"
 
-	# what was scraped, for two hours, as a server would have it
+	# the scraped values for two hours, like a server stores them
 	series=$(sed -nE 's/^(kho_[a-z_]+)(\{(.*)\})? ([0-9.e+]+)$/      - { series: '"'"'\1{instance="host",\3}'"'"', values: "\4x30" }/p' "$BATS_TEST_TMPDIR/scraped" |
 		sed 's/,}/}/')
 	cat >"$BATS_TEST_TMPDIR/scraped.yml" <<-END
