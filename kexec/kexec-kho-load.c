@@ -528,6 +528,8 @@ static void leave_note(void)
 		.target = kho_report.target,
 	};
 
+	if (load.active)
+		snprintf(note.command_line, sizeof(note.command_line), "%s", kho_report.command_line);
 	note.fdt_addr = kho_held.state ? kho_state_fdt_addr(kho_held.state) : KHO_NO_ADDR;
 	/* without state, no judgement was made */
 	if (kho_note_end(kho_held.state && !load.nothing_there ? &note : NULL))

@@ -12,6 +12,8 @@
 
 #include <kho.h>
 
+#include "kexec-kho-plan.h"
+
 #ifndef KHO_NOTE	/* tests use their own */
 #define KHO_NOTE	"/run/kexec-kho"
 #endif
@@ -23,6 +25,7 @@ struct kho_note {
 	bool judged;		/* target is known and was compared with the state */
 	uint64_t fdt_addr;	/* that kexec_load gave it */
 	struct kho_target target;
+	char command_line[KHO_COMMAND_LINE_MAX + 1];	/* that was judged with it */
 };
 
 /*

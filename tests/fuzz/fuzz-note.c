@@ -72,7 +72,14 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (note.target.has_kho != again.target.has_kho || note.target.page_size != again.target.page_size ||
 	    strcmp(note.target.root_compatible, again.target.root_compatible) ||
 	    strcmp(note.target.luo_compatible, again.target.luo_compatible) ||
-	    strcmp(note.target.dma_compatible, again.target.dma_compatible))
+	    strcmp(note.target.dma_compatible, again.target.dma_compatible) ||
+	    strcmp(note.target.format, again.target.format) ||
+	    note.target.config_known != again.target.config_known ||
+	    note.target.kho_default_on != again.target.kho_default_on ||
+	    note.target.memory_size != again.target.memory_size ||
+	    note.target.builtin_use != again.target.builtin_use ||
+	    strcmp(note.target.builtin_cmdline, again.target.builtin_cmdline) ||
+	    strcmp(note.command_line, again.command_line))
 		abort();
 	return 0;
 }

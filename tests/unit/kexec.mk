@@ -14,3 +14,4 @@ tests_unit_test_kexec_box_LDFLAGS =
 check_PROGRAMS += tests/unit/test-kexec-note
 tests_unit_test_kexec_note_SOURCES = tests/unit/test-kexec-note.c tests/unit/check.h kexec/kexec-kho-note.c kexec/kexec-kho-note.h
 tests_unit_test_kexec_note_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_LIBKHO -U_GNU_SOURCE -DKHO_NOTE='"kexec-kho"'
+tests_unit_test_kexec_note_LDADD = libkho/libkho-core.la

@@ -26,7 +26,10 @@ ssize_t kho_host_read_text(const char *path, char *buf, size_t size)
 static const struct kho_note written = {
 	.by_kexec_load = true, .handed_over = true, .judged = true, .fdt_addr = 0x82b000,
 	.target = { .has_kho = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
-		    .dma_compatible = "dma-alloc-v1", .page_size = 4096 },
+		    .dma_compatible = "dma-alloc-v1", .page_size = 4096, .format = "bzImage",
+		    .config_known = true, .kho_default_on = true, .memory_size = 15085568,
+		    .builtin_use = KHO_BUILTIN_FIRST, .builtin_cmdline = "a=\"b c\"" },
+	.command_line = "rd.kho.expect=5,11\tkho=on\nx=\xff\\x0a",
 };
 
 /* True if the note is there, and is the one above. */
@@ -41,6 +44,12 @@ static bool is_there(void)
 	CHECK(!strcmp(note.target.root_compatible, "kho-v4"));
 	CHECK(!strcmp(note.target.luo_compatible, "luo-v5"));
 	CHECK(!strcmp(note.target.dma_compatible, "dma-alloc-v1"));
+	CHECK(note.target.config_known && note.target.kho_default_on);
+	CHECK(note.target.memory_size == 15085568);
+	CHECK(!strcmp(note.target.format, "bzImage"));
+	CHECK(note.target.builtin_use == KHO_BUILTIN_FIRST);
+	CHECK(!strcmp(note.target.builtin_cmdline, written.target.builtin_cmdline));
+	CHECK(!strcmp(note.command_line, written.command_line));
 	return true;
 }
 
@@ -73,6 +82,14 @@ static void test_ends(void)
 	note = written;
 	note.judged = false;
 	CHECK(!kho_note_end(&note) && kho_note_read(&note) && !note.judged);
+	/* the longest one, of bytes that are written as four characters */
+	note = written;
+	memset(note.command_line, 1, sizeof(note.command_line) - 1);
+	memset(note.target.builtin_cmdline, 2, sizeof(note.target.builtin_cmdline) - 1);
+	CHECK(!kho_note_end(&note));
+	memset(&note, 0, sizeof(note));
+	CHECK(kho_note_read(&note) && strlen(note.command_line) == KHO_COMMAND_LINE_MAX);
+	CHECK(note.command_line[KHO_COMMAND_LINE_MAX - 1] == 1 && note.target.builtin_cmdline[2046] == 2);
 }
 
 /* A note that cannot be taken away would be believed of the next kernel. */
@@ -125,7 +142,9 @@ static void test_values(void)
 		{ "fdt 0x82b000", "fdt -82b000" }, { "fdt 0x82b000", "fdt 0x82b00g" }, { "fdt 0x82b000", "fdt " },
 		{ "fdt 0x82b000", "fdt 0x12345678123456781" }, { "target kho", "target KHO" },
 		{ "page-size 4096", "page-size 4294967296" }, { "page-size 4096", "page-size 4k" },
-		{ "root kho-v4\n", "" },
+		{ "root kho-v4\n", "" }, { "default on", "default yes" }, { "builtin-use 1", "builtin-use 5" },
+		{ "format bzImage", "format bzImage-bzImage-bzImage" }, { "memory 1", "memory -1" },
+		{ "line rd", "lines rd" }, { "kho=on", "kho=on\\x00" }, { "builtin a", "built a" },
 	};
 	char text[1024], changed[1024];
 

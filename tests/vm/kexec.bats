@@ -102,7 +102,7 @@ report() {
 }
 
 @test "without preserved memory kexec acts like upstream's, and -e refuses if there is state by then" {
-	local path
+	local path ram
 	vm_start --append "kho=on rd.kho.expect=5,10"
 	for path in -c -s; do
 		# with state this is K605, because that kernel would not turn KHO on
@@ -132,6 +132,19 @@ report() {
 	# a failed load leaves the loaded kernel and its note
 	run -3 vm_run 'kexec -l -c /boot/bzImage --command-line=quiet'
 	vm_ok kexec -e --kho-dry-run
+
+	# a command line that leaves what is preserved at the load, and nothing that comes later
+	vm_ok rmmod kho_edu
+	ram=$(vm_run 'kho-inspect ranges --json; kho-inspect scratch --json' |
+		jq -r '.ranges[]?, .scratch[]? | select(.size > 0) | ",\(.size)@\(.addr)"' | tr -d '\n')
+	for path in -c -s; do
+		vm_ok kexec -l $path --kho=require /boot/bzImage --reuse-cmdline "--append=memmap=exactmap$ram"
+		vm_ok kexec -e --kho=require --kho-dry-run
+		vm_ok modprobe kho_edu
+		run -3 vm_run 'kexec -e'
+		[[ $output == *"K607 fatal"*"takes preserved memory"* ]]
+		vm_ok rmmod kho_edu
+	done
 }
 
 @test "kexec -e refuses a kernel that another program loaded" {
