@@ -139,6 +139,18 @@ void kho_json_finding(struct kho_json *json, const char *key, const struct kho_f
 	kho_json_end(json);
 }
 
+/* null: unknown. The configuration of the image, or a flag in its kernel_info, says it. */
+static const char *builtin_use(const struct kho_target *target)
+{
+	static const char *const names[] = {
+		[KHO_BUILTIN_NONE] = "none", [KHO_BUILTIN_FIRST] = "first",
+		[KHO_BUILTIN_DEFAULT] = "default", [KHO_BUILTIN_ONLY] = "only",
+		[KHO_BUILTIN_UNKNOWN] = NULL,
+	};
+
+	return target->config_known ? names[target->builtin_use] : NULL;
+}
+
 void kho_json_target(struct kho_json *json, const char *key, const struct kho_target *target)
 {
 	if (!target) {
@@ -169,5 +181,7 @@ void kho_json_target(struct kho_json *json, const char *key, const struct kho_ta
 	else
 		kho_json_null(json, "initrd_size");
 	kho_json_bool(json, "has_cmdline", target->has_cmdline);
+	kho_json_string(json, "builtin_use", builtin_use(target));
+	kho_json_raw(json, "builtin_cmdline", or_null(target->builtin_cmdline));
 	kho_json_end(json);
 }

@@ -427,6 +427,30 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	judged "" kho=on CONFIG_BOOT_CONFIG=y CONFIG_BOOT_CONFIG_EMBED=y '# CONFIG_CMDLINE_FROM_BOOTCONFIG is not set'
 }
 
+@test "check-target shows the built-in line and what it is for, or that it is unknown" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect x86=CONFIG_CMDLINE_BOOL=y
+	# shown TEXT USE LINE CONFIG...: of a new kernel; USE and LINE are JSON
+	shown() {
+		local text=$1 use=$2 line=$3
+		shift 3
+		make_kernel vmlinux "${full[@]}"
+		(($# == 0)) || add_config vmlinux CONFIG_KEXEC_HANDOVER=y "$@"
+		run -0 "$inspect" check-target --core "$outgoing" vmlinux
+		[[ $output == *"$text"* ]]
+		run -0 "$inspect" check-target --json --core "$outgoing" vmlinux
+		[ "$(jq -c '[.target.builtin_use, .target.builtin_cmdline]' <<<"$output")" = "[$use,$line]" ]
+	}
+	shown "does not say which options for the command line are built in" null null
+	shown "" '"none"' null '# CONFIG_CMDLINE_BOOL is not set'
+	run -0 "$inspect" check-target --core "$outgoing" vmlinux
+	[[ $output != *"command line"* ]]
+	shown 'which comes before that of kexec: kho=on x="y"' '"first"' '"kho=on x=\"y\""' $x86 'CONFIG_CMDLINE="kho=on x=\"y\""'
+	shown 'ignores that of kexec: kho=on \x9b' '"only"' '"kho=on \\x9b"' $x86 "$(printf 'CONFIG_CMDLINE="kho=on \x9b"')" CONFIG_CMDLINE_OVERRIDE=y
+	[ "$(jq -r .target.builtin_cmdline_bytes <<<"$output")" = 6b686f3d6f6e209b ]
+	shown 'for a load without one: kho=on' '"default"' '"kho=on"' CONFIG_ARM64=y 'CONFIG_CMDLINE="kho=on"'
+	shown "does not say which options" null null CONFIG_CMDLINE_FROM_BOOTCONFIG=y
+}
+
 @test "a kernel_info that says there is a built-in line: the configuration in the payload has it, or nobody knows it" {
 	local unknown="K605 error not judged,K607 fatal not judged,K608 warning not judged,K609 error not judged,K610 error not judged"
 	make_kernel vmlinux "${full[@]}"
@@ -563,7 +587,7 @@ live_root() {
 
 	image bzimage small kernel.gz $((12 << 20))
 	run -0 "$inspect" scratch --core "$fixture" small
-	[[ $output == *$'small needs 12 MiB in one piece\nThis fits.\n'* ]]
+	[[ $output == *$'small needs 12 MiB in one piece\nAn initrd is not counted: name it with --initrd.\nThis fits.\n'* ]]
 	# a file does not say what is reserved for a crash kernel
 	[[ $output == *"No smaller scratch is proposed: it is unknown what a crash kernel needs."* ]]
 	head -c 5000000 /dev/zero >initrd
@@ -585,6 +609,10 @@ live_root() {
 	[ "$(proposal)" = kho_scratch=96M,0,0 ]
 	run -0 "$inspect" scratch --sysroot root --initrd=initrd small
 	[[ $output == *"kho_scratch=96M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel"* ]]
+
+	# without one it is unknown what it needs
+	run -0 "$inspect" scratch --core "$fixture" --json small
+	[ "$(jq .image.initrd <<<"$output")" = null ]
 
 	# kexec loads the initrd of a UKI where it is given no other
 	head -c 6000000 /dev/zero >own

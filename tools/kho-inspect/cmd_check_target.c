@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect check-target: checks that another kernel can take this state over. */
 #include <inttypes.h>
+#include <string.h>
+
+#include <kho_output.h>
 
 #include "findings.h"
 
 static const char *or_none(const char *text)
 {
 	return *text ? text : "none";
+}
+
+static void print_builtin(const struct kho_target *target)
+{
+	static const char *const uses[] = {
+		[KHO_BUILTIN_FIRST] = "has a command line of its own, which comes before that of kexec",
+		[KHO_BUILTIN_DEFAULT] = "has a command line of its own, for a load without one",
+		[KHO_BUILTIN_ONLY] = "has a command line of its own, and ignores that of kexec",
+	};
+	char line[KHO_TEXT_ROOM(sizeof(target->builtin_cmdline))];
+
+	if (!target->config_known || target->builtin_use == KHO_BUILTIN_UNKNOWN) {
+		puts("does not say which options for the command line are built in");
+	} else if (target->builtin_use != KHO_BUILTIN_NONE) {
+		kho_text(line, sizeof(line), target->builtin_cmdline, strlen(target->builtin_cmdline));
+		printf("%s: %s\n", uses[target->builtin_use], line);
+	}
 }
 
 static void print_target(const struct options *options, const struct kho_target *target)
@@ -32,6 +52,7 @@ static void print_target(const struct options *options, const struct kho_target 
 		       format_size(options, target->initrd_size, size));
 	if (target->has_cmdline)
 		puts("has a command line, which kexec does not use");
+	print_builtin(target);
 }
 
 static void print_target_alone(const struct options *options, const struct kho_target *target,

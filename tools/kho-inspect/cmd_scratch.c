@@ -49,6 +49,7 @@ struct facts {
 struct need {
 	struct kho_target target;
 	uint64_t initrd;
+	bool initrd_known;		/* else not counted */
 	bool fits;
 	uint64_t early;
 	uint64_t proposal;		/* in one area; 0: no smaller size is sure to do */
@@ -203,6 +204,7 @@ static bool read_files(const struct options *options, struct need *need)
 	}
 	/* as kexec: the one of a UKI counts where no other is named */
 	need->initrd = options->initrd ? (uint64_t)st.st_size : need->target.initrd_size;
+	need->initrd_known = options->initrd || need->target.initrd_size;
 	return true;
 }
 
@@ -288,6 +290,8 @@ static void print_need(const struct options *options, const struct facts *facts,
 		put_line(stdout, "%s needs %s", options->initrd, format_size(options, need->initrd, size));
 	else if (need->initrd)
 		printf("the initrd in it needs %s\n", format_size(options, need->initrd, size));
+	else
+		puts("An initrd is not counted: name it with --initrd.");
 	if (!need->fits) {
 		printf("There is no room for this. Boot this kernel with a larger %s=.\n", facts->option);
 		return;
@@ -316,7 +320,7 @@ static void add_need(struct kho_json *json, const struct facts *facts, const str
 		 need->proposal >> 20);
 	kho_json_object(json, "image");
 	kho_json_uint(json, "kernel", need->target.memory_size);
-	kho_json_uint(json, "initrd", need->initrd);
+	json_uint_or_null(json, "initrd", need->initrd_known, need->initrd);
 	kho_json_bool(json, "fits", need->fits);
 	kho_json_uint(json, "early", need->early);
 	kho_json_string(json, "proposal", need->fits && need->proposal ? proposal : NULL);
