@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <kho.h>
@@ -24,6 +25,9 @@ struct kho_report kho_report = { .handover = KHO_NO_ADDR };
 
 static const char *report_path;
 static struct kho_output *report_output;
+/* An open file of the caller as the report, for example the standard output: where it began. */
+static struct stat report_file;
+static off_t report_start = -1;
 static struct kho_finding *findings;
 static size_t nr_findings;
 
@@ -52,6 +56,25 @@ static void keep_stdout(void)
 	report_path = path;
 }
 
+/* A pipe has no beginning to go back to. Appended output goes to the end of the file. */
+static void keep_start(int fd)
+{
+	if (fstat(fd, &report_file) || !S_ISREG(report_file.st_mode))
+		return;
+	report_start = fcntl(fd, F_GETFL) & O_APPEND ? report_file.st_size : lseek(fd, 0, SEEK_CUR);
+}
+
+/* Removes an earlier report from @fd, unless that is a new file. False with errno. */
+static bool go_back_to_start(int fd)
+{
+	struct stat st;
+
+	if (report_start < 0 || fstat(fd, &st) || st.st_dev != report_file.st_dev ||
+	    st.st_ino != report_file.st_ino)
+		return true;
+	return !ftruncate(fd, report_start) && lseek(fd, report_start, SEEK_SET) >= 0;
+}
+
 void kho_say_begin(void)
 {
 	struct kho_error err;
@@ -60,6 +83,7 @@ void kho_say_begin(void)
 		return;
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s. %s\n", err.message, err.remedy);
+	keep_start(kho_output_fd(report_output));
 	if (kho_output_is_stdout(report_output))
 		keep_stdout();
 	atexit(write_report_of_failure);
@@ -69,10 +93,14 @@ void kho_say_again(void)
 {
 	struct kho_error err;
 
-	if (report_path && !report_output &&
-	    kho_output_open(report_path, 0600, 0, &report_output, &err))
+	if (!report_path || report_output)
+		return;
+	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		fprintf(stderr, "kexec: KHO: cannot correct the report, and the written one is wrong: %s\n",
 			err.message);
+	else if (!go_back_to_start(kho_output_fd(report_output)))
+		fprintf(stderr, "kexec: KHO: cannot remove the first of two reports, which is wrong: %s\n",
+			strerror(errno));
 }
 
 static void keep_finding(const struct kho_finding *finding)

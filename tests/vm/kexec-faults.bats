@@ -233,6 +233,12 @@ fault() {
 			16 K704 error: the kernel does not jump: a load, or a live update
 			22 K704 error: the kernel does not jump: Invalid argument
 		END
+		# in an open file, the second report takes the place of the first one
+		vm_ok 'echo 1 >/tmp/report'
+		run -4 fault reboot 22 kexec -e --kho-report=- '>>/tmp/report'
+		[ "$(vm_run cat /tmp/report | jq -c '.verdict? // .' | xargs)" = "1 kernel-refused" ]
+		run -4 fault reboot 22 kexec -e --kho-report=- '>/tmp/report'
+		[ "$(vm_run cat /tmp/report | jq -r .verdict)" = kernel-refused ]
 		# without state, kexec behaves like upstream's
 		run ! fault reboot 22 kexec -e --kho=off
 		[[ $output == *"kexec failed: Invalid argument"* ]]
