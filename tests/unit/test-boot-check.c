@@ -1045,7 +1045,8 @@ static int report_boot(struct options *options, int fd)
 	/* the address of a socket is short */
 	CHECK(getcwd(cwd, sizeof(cwd)) && !chdir(box));
 	options->sysroot = ".";
-	options->dir = run_dir;
+	if (!options->dir)
+		options->dir = run_dir;
 	out = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	saved = dup(STDOUT_FILENO);
 	CHECK(out >= 0 && saved >= 0 && dup2(out, STDOUT_FILENO) >= 0);
@@ -1080,6 +1081,7 @@ static int open_journal(void)
 static void test_journal(const char *damaged)
 {
 	struct options options = { .journal = true };
+	char path[PATH_MAX], wanted[PATH_MAX + 16];
 	unsigned int lines;
 	int fd;
 
@@ -1098,6 +1100,20 @@ static void test_journal(const char *damaged)
 	CHECK(strstr(entries, "\nKHO_RULE=K405\nKHO_SEVERITY=error\nKHO_UNEVALUATED=false\nKHO_STAGE=incoming\n"));
 	CHECK(strstr(entries, "\nKHO_RULE=K501\nKHO_SEVERITY=warning\nKHO_UNEVALUATED=false\nKHO_STAGE=claims\n"));
 	CHECK(strstr(entries, "\nKHO_RECORD_ID=") && strstr(entries, "\nKHO_ADDRESS=0x"));
+
+	test_case = "a relative folder";
+	options.dir = "run/initramfs/../initramfs/kho";
+	CHECK(!report_boot(&options, fd));
+	CHECK(realpath(run_dir, path));
+	snprintf(wanted, sizeof(wanted), "\nKHO_REPORT=%s\n", path);
+	CHECK(count(entries, wanted) == 1);
+
+	test_case = "a folder with a line break in its name";
+	put("/run/initramfs/kho\nPRIORITY=0/status", "error K405: e\n");
+	options.dir = "run/initramfs/kho\nPRIORITY=0";
+	report_boot(&options, fd);
+	CHECK(strstr(entries, "/kho\\x0aPRIORITY=0\n") && !strstr(entries, "\nPRIORITY=0\n"));
+	options.dir = NULL;
 	close(fd);
 
 	test_case = "nobody listens";

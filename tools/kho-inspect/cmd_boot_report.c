@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <kho_output.h>
+
 #include "boot.h"
 #include "boot_file.h"
 #include "findings.h"
@@ -60,7 +62,7 @@ static int open_journal(const char *sysroot)
 }
 
 /*
- * @fields: "NAME=value\n" lines. A value has no line break, because its source was read line by
+ * @fields: "NAME=value\n" lines. A value has no line break: it is text, or its source was read line by
  * line. If there is no journal socket, the text goes to standard output, and so to the journal.
  */
 static void send_entry(const struct report *report, int priority, const char *message,
@@ -78,12 +80,15 @@ static void send_entry(const struct report *report, int priority, const char *me
 
 static void send_outcome(const struct report *report)
 {
-	char message[2600], fields[PATH_MAX + 160];
+	char message[2600], path[PATH_MAX], text[PATH_MAX], fields[PATH_MAX + 160];
+	/* a reader of the journal does not know the working folder */
+	const char *dir = realpath(report->dir, path) ? path : report->dir;
 
+	kho_text(text, sizeof(text), dir, strlen(dir));
 	snprintf(message, sizeof(message), "KHO: %s", report->line);
 	snprintf(fields, sizeof(fields),
 		 "MESSAGE_ID=" OUTCOME_ID "\nKHO_STATUS=%s\nKHO_REPORT=%s\n",
-		 boot_word_name(report->word), report->dir);
+		 boot_word_name(report->word), text);
 	send_entry(report, boot_word_priority(report->word), message, fields);
 }
 
