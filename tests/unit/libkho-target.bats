@@ -193,7 +193,7 @@ PYTHON
 @test "a file that is not a kernel gives no verdict, and the message says so" {
 	make_elf program "${full[@]}"
 	run -2 "$target" "$outgoing" program
-	[[ $output == *"does not say which Linux it is"*"Give a bzImage"* ]]
+	[[ $output == *"does not contain the version of Linux"*"Give a bzImage"* ]]
 	head -c 100000 /dev/urandom >noise
 	run -2 "$target" "$outgoing" noise
 	: >empty
@@ -303,7 +303,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	gzip -1 <vmlinux >payload
 	image bzimage bzImage payload
 	cannot_tell bzImage
-	[[ $output == *"does not say which Linux it is"* ]]
+	[[ $output == *"does not contain the version of Linux"* ]]
 }
 
 @test "K602: a kernel of another ABI" {
@@ -508,7 +508,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	image uki uki bzImage .initrd=initrd
 	head -c -2 uki >shorter
 	cannot_tell shorter
-	[[ $output == *"whose .initrd section is not inside the file"* ]]
+	[[ $output == *"its .initrd section lies outside the file"* ]]
 	# what is found inside is judged
 	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
 	image arm64 Image old
@@ -538,7 +538,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	for file in inner vmlinux vmlinux.gz; do
 		image uki outer "$file"
 		cannot_tell outer
-		[[ $output == *"whose .linux section is not a kernel that kexec can load from there"* ]]
+		[[ $output == *"kexec cannot load the kernel in its .linux section"* ]]
 	done
 	gzip <uki | gzip | gzip | gzip >packed
 	cannot_tell packed
