@@ -53,6 +53,31 @@ setup() {
 	[ ! -e /status ]
 }
 
+@test "a file of options that does not exist is named" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	mkdir -p "$BATS_TEST_TMPDIR/sys/kernel/boot_params"
+	: >"$BATS_TEST_TMPDIR/sys/kernel/boot_params/version"
+	run -12 --separate-stderr "$inspect" boot-check --sysroot="$BATS_TEST_TMPDIR" --dir="$BATS_TEST_TMPDIR/run" --cmdline=/none/options
+	[[ $output == "warn incoming state: unknown: cannot read /none/options: No such file or directory; "* ]]
+}
+
+@test "output that cannot be written does not change the exit status, and is told" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect box=$BATS_TEST_TMPDIR
+	local core=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap check
+	mkdir -p "$box/proc" "$box/dev"
+	: >"$box/dev/kmsg"
+	echo rd.kho.expect=99,99999 >"$box/fatal"
+	echo rd.kho.polcy=halt >"$box/clean"
+	# shellcheck disable=SC2317 # called through run
+	check() { "$inspect" boot-check --sysroot="$box" --dir="$box/run" --core="$core" --cmdline="$box/$1" >/dev/full; }
+	run -15 check fatal
+	[[ $output == *"cannot write the action for the hook to the standard output"* ]]
+	grep -q '^<3>kho: cannot write the action' "$box/dev/kmsg"
+	grep -q '^fatal ' "$box/run/status"
+	run -0 check clean
+	[[ $output == *"cannot write the action"* ]]
+}
+
 @test "boot-report names a folder and a file of any bytes as text" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect bad=$'h\xff\x9b\x1b[31m'
 	cd "$BATS_TEST_TMPDIR"

@@ -327,6 +327,14 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 	if (*rules)
 		CHECK(strcmp(first, "clean"));
 
+	/* a snapshot, or the reason why there is none */
+	if (!strcmp(first, "clean"))
+		CHECK(!report_has("snapshot.khosnap"));
+	else if (strstr(findings, " K001 "))
+		CHECK(!report_has("snapshot.khosnap") && strstr(status_line, "; no snapshot was taken: "));
+	else
+		CHECK(report_has("snapshot.khosnap") || strstr(output, "no snapshot was taken: "));
+
 	/* whatever stood in damaged memory */
 	for (const char *c = output; *c; c++)
 		CHECK((*c >= ' ' && *c <= '~' && *c != '\\') || *c == '\n');

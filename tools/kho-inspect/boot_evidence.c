@@ -357,6 +357,6 @@ void boot_options_read(const char *sysroot, const char *file, struct boot_option
 	}
 	ret = read_cmdline(file ? file : path, options);
 	if (ret)
-		boot_options_unread(options, "the kernel command line", strerror(-ret));
+		boot_options_unread(options, file ? file : "the kernel command line", strerror(-ret));
 	boot_options_finish(options);
 }

@@ -395,6 +395,15 @@ static void judge_nothing(const struct check *check, struct collector *collector
 		set_nothing(check, verdict);
 }
 
+/* Without it, a snapshot could disclose memory that is not KHO's. */
+static void judge_no_root(const struct check *check, struct collector *collector,
+			  const struct kho_verify_summary *summary, struct verdict *verdict)
+{
+	conclude(check, collector, NULL, summary, verdict);
+	if (!verdict->told)
+		add_text(verdict, "no snapshot was taken: only a valid root FDT shows which memory is KHO's");
+}
+
 static void judge_unopened(const struct check *check, struct collector *collector,
 			   const struct kho_verify_options *verify, struct kho_error *reason,
 			   struct verdict *verdict)
@@ -404,7 +413,7 @@ static void judge_unopened(const struct check *check, struct collector *collecto
 	if (is_no_state(reason->code))
 		judge_nothing(check, collector, verify, reason, verdict);
 	else if (kho_verify_open_error(reason, collect, collector, &summary))
-		conclude(check, collector, NULL, &summary, verdict);
+		judge_no_root(check, collector, &summary, verdict);
 	else
 		set_verdict(verdict, WORD_UNKNOWN, "kho-inspect cannot judge the state: %s",
 			    *reason->message ? reason->message : kho_strerror(reason->code));
@@ -763,6 +772,19 @@ static void begin_files(struct check *check)
 	}
 }
 
+/* The exit status stays the word, which main() would replace. */
+static void end_output(const struct check *check)
+{
+	static const char message[] = "cannot write the action for the hook to the standard output";
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return;
+	boot_kernel_log_write(check->sysroot, LOG_ERR, message);
+	fprintf(stderr, "kho-inspect: %s\n", message);
+	if (!freopen("/dev/null", "w", stdout))
+		perror("kho-inspect: cannot open /dev/null");
+}
+
 static int finish(struct check *check, struct verdict *verdict)
 {
 	if (*check->trouble)
@@ -773,6 +795,7 @@ static int finish(struct check *check, struct verdict *verdict)
 		announce(check, verdict);
 	else if (*check->boot.slip)
 		printf("warn %s\n", check->boot.slip);
+	end_output(check);
 	free(check->log.lines);
 	return boot_word_status(word_of_both(check, verdict));
 }
