@@ -3,12 +3,17 @@
 noinst_LTLIBRARIES += tools/kho-inspect/libcommands.la
 tools_kho_inspect_libcommands_la_SOURCES = \
 	tools/kho-inspect/boot.h \
+	tools/kho-inspect/boot_check.h \
 	tools/kho-inspect/boot_child.c \
 	tools/kho-inspect/boot_evidence.c \
 	tools/kho-inspect/boot_file.c \
 	tools/kho-inspect/boot_file.h \
 	tools/kho-inspect/boot_findings.c \
 	tools/kho-inspect/boot_judge.c \
+	tools/kho-inspect/boot_say.c \
+	tools/kho-inspect/boot_snapshot.c \
+	tools/kho-inspect/boot_verdict.c \
+	tools/kho-inspect/boot_verify.c \
 	tools/kho-inspect/cmd_boot_check.c \
 	tools/kho-inspect/cmd_boot_report.c \
 	tools/kho-inspect/cmd_check_target.c \
