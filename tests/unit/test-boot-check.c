@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libfdt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -451,6 +452,49 @@ static void show_no_state(void)
 	CHECK(n < sizeof(memory) && fwrite(memory, 1, n, to) == n);
 	fclose(from);
 	CHECK(!fclose(to));
+}
+
+/* An arm64 machine with ACPI: its device tree has /chosen alone, and is not unflattened. */
+static void flat_tree(const char *property)
+{
+	char path[PATH_MAX], tree[1024];
+	FILE *file;
+
+	put("/sys/firmware/", "");
+	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/version"));
+	unlink(strcat(strcpy(findings, box), "/proc/sys/kernel/bootloader_type"));
+	CHECK(!fdt_create(tree, sizeof(tree)) && !fdt_finish_reservemap(tree) &&
+	      !fdt_begin_node(tree, "") && !fdt_begin_node(tree, "chosen") &&
+	      (!property || !fdt_property(tree, property, "", 0)) && !fdt_end_node(tree) &&
+	      !fdt_end_node(tree) && !fdt_finish(tree));
+	path_in_box(path, "/sys/firmware/fdt");
+	file = fopen(path, "w");
+	CHECK(file && fwrite(tree, 1, fdt_totalsize(tree), file) == fdt_totalsize(tree));
+	CHECK(!fclose(file));
+}
+
+static void test_flat_tree(void)
+{
+	char path[PATH_MAX];
+
+	new_box("ACPI and a device tree: a cold boot is silent, and a copied promise does not count");
+	flat_tree(NULL);
+	cmdline("rd.kho.expect=5,11 rd.kho.policy=halt");
+	is_word(check_boot(NULL, BOOT_INCOMING), "none");
+	CHECK(!*output && strstr(status_line, "rd.kho.expect= does not count"));
+	show_no_state();
+	flat_tree("linux,booted-from-kexec");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+
+	new_box("ACPI and a device tree: state was left");
+	show_no_state();
+	flat_tree("linux,kho-fdt");
+	is_word(check_boot(NULL, BOOT_INCOMING), "absent");
+	CHECK(strstr(status_line, "K510: state was left for this kernel"));
+	path_in_box(path, "/sys/firmware/fdt");
+	CHECK(!truncate(path, 60));
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(strstr(status_line, "/sys/firmware/fdt is not a device tree"));
 }
 
 static void test_lost(void)
@@ -1263,6 +1307,7 @@ int main(int argc, char **argv)
 	test_fixtures();
 	test_cold();
 	test_lost();
+	test_flat_tree();
 	test_promise_kept();
 	for (int i = 3; i < argc; i += 2)
 		damages += test_damages(argv[i], argv[i + 1]);

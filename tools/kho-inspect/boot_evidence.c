@@ -2,12 +2,14 @@
 /*
  * Evidence of how the machine was started. In Linux 7.3:
  * arch/x86/kernel/ksysfs.c (setup_data), kernel/sysctl (bootloader_type),
- * drivers/of/kexec.c (linux,booted-from-kexec, linux,kho-fdt), kernel/printk/printk.c (kmsg).
+ * drivers/of/kexec.c (linux,booted-from-kexec, linux,kho-fdt), drivers/of/fdt.c
+ * (/sys/firmware/fdt), kernel/printk/printk.c (kmsg).
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <libfdt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,10 @@
 #define BOOT_PARAMS		"/sys/kernel/boot_params"
 #define SETUP_DATA		BOOT_PARAMS "/setup_data"
 #define CHOSEN			"/proc/device-tree/chosen"
+#define FLAT_TREE		"/sys/firmware/fdt"
+#define MAX_TREE		(2u << 20)	/* MAX_FDT_SIZE of arm64 */
+#define BY_KEXEC		"linux,booted-from-kexec"
+#define KHO_FDT			"linux,kho-fdt"
 #define KMSG			"/dev/kmsg"
 #define MAX_CMDLINE		65536
 #define MAX_LOG			65536	/* bytes kept of the kernel's log */
@@ -59,13 +65,16 @@ static int read_number(const char *path, unsigned long *number)
 	return !errno && end != text && (!*end || *end == '\n') ? 0 : -EINVAL;
 }
 
-/* Notes the first reason why it is not certain that nothing was left. */
-static void doubt(struct boot_evidence *evidence, const char *name, int error)
+/*
+ * Notes the first reason why it is not certain that nothing was left: @name cannot be read or, with
+ * EINVAL, is not what it should be.
+ */
+static void doubt(struct boot_evidence *evidence, const char *name, const char *what, int error)
 {
 	if (*evidence->doubt)
 		return;
 	if (error == EINVAL)
-		snprintf(evidence->doubt, sizeof(evidence->doubt), "%s is not a number", name);
+		snprintf(evidence->doubt, sizeof(evidence->doubt), "%s is not %s", name, what);
 	else
 		snprintf(evidence->doubt, sizeof(evidence->doubt), "cannot read %s: %s", name,
 			 strerror(error));
@@ -81,7 +90,7 @@ static void read_type(const char *sysroot, const char *number, struct boot_evide
 	if (path_make(path, sizeof(path), sysroot, name))
 		ret = read_number(path, &type);
 	if (ret)
-		doubt(evidence, name, -ret);
+		doubt(evidence, name, "a number", -ret);
 	else if (type == SETUP_KEXEC_KHO)
 		evidence->left = true;
 }
@@ -105,40 +114,101 @@ static void read_setup_data(const char *sysroot, struct boot_evidence *evidence)
 		errno = 0;
 	}
 	if (errno)
-		doubt(evidence, SETUP_DATA, errno);
+		doubt(evidence, SETUP_DATA, "a folder", errno);
 	if (folder)
 		closedir(folder);
 }
 
+/* What /chosen of the device tree says. */
+struct chosen {
+	bool there, by_kexec, kho;
+};
+
+/* Returns 0 with the whole tree, to be freed, or -errno. */
+static int read_flat_tree(const char *path, void **tree)
+{
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	char *data;
+	int ret;
+
+	if (!file)
+		return -errno;
+	data = malloc(MAX_TREE + 1);
+	if (data)
+		size = fread(data, 1, MAX_TREE + 1, file);
+	ret = !data ? -ENOMEM : ferror(file) ? -EIO : size > MAX_TREE ? -EFBIG :
+	      fdt_check_full(data, size) ? -EINVAL : 0;
+	fclose(file);
+	if (ret)
+		free(data);
+	else
+		*tree = data;
+	return ret;
+}
+
+/* An arm64 kernel with ACPI does not unflatten the tree (setup_arch()), and shows it here only. */
+static void read_flat_chosen(const char *sysroot, struct chosen *chosen,
+			     struct boot_evidence *evidence)
+{
+	char path[PATH_MAX];
+	int ret = -ENAMETOOLONG, node;
+	void *tree = NULL;
+
+	if (path_make(path, sizeof(path), sysroot, FLAT_TREE))
+		ret = read_flat_tree(path, &tree);
+	if (ret == -ENOENT)
+		return;
+	if (ret) {
+		doubt(evidence, FLAT_TREE, "a device tree", -ret);
+		return;
+	}
+	node = fdt_path_offset(tree, "/chosen");
+	chosen->there = node >= 0;
+	chosen->by_kexec = node >= 0 && fdt_getprop(tree, node, BY_KEXEC, NULL);
+	chosen->kho = node >= 0 && fdt_getprop(tree, node, KHO_FDT, NULL);
+	free(tree);
+}
+
+static void read_chosen(const char *sysroot, struct chosen *chosen, struct boot_evidence *evidence)
+{
+	*chosen = (struct chosen){ .there = exists(sysroot, CHOSEN) };
+	chosen->by_kexec = exists(sysroot, CHOSEN "/" BY_KEXEC);
+	chosen->kho = exists(sysroot, CHOSEN "/" KHO_FDT);
+	if (!chosen->there)
+		read_flat_chosen(sysroot, chosen, evidence);
+}
+
 /*
- * x86 has a boot loader type. A kernel that kexec_file_load started from a device tree has
+ * x86 has a boot loader type. A kernel that kexec_file_load started with a device tree has
  * linux,booted-from-kexec in it (of_kexec_alloc_and_setup_fdt()). One that kexec-tools loaded by
  * kexec_load on arm64 need not have it; our kexec promises state there only together with
  * linux,kho-fdt, which boot_evidence_read() looks for.
  */
-static enum boot_answer started_by_kexec(const char *sysroot)
+static enum boot_answer started_by_kexec(const char *sysroot, const struct chosen *chosen)
 {
 	char path[PATH_MAX];
 	unsigned long loader;
 	int ret = -ENAMETOOLONG;
 
-	if (exists(sysroot, CHOSEN "/linux,booted-from-kexec"))
+	if (chosen->by_kexec)
 		return ANSWER_YES;
 	if (path_make(path, sizeof(path), sysroot, "/proc/sys/kernel/bootloader_type"))
 		ret = read_number(path, &loader);
 	if (!ret)
 		return loader >> 4 == LOADER_KEXEC ? ANSWER_YES : ANSWER_NO;
-	return ret == -ENOENT && exists(sysroot, CHOSEN) ? ANSWER_NO : ANSWER_UNKNOWN;
+	return ret == -ENOENT && chosen->there ? ANSWER_NO : ANSWER_UNKNOWN;
 }
 
 void boot_evidence_read(const char *sysroot, struct boot_evidence *evidence)
 {
-	*evidence = (struct boot_evidence){
-		.crash_kernel = exists(sysroot, "/proc/vmcore"),
-		.left = exists(sysroot, CHOSEN "/linux,kho-fdt"),
-		.shown = exists(sysroot, BOOT_PARAMS "/version") || exists(sysroot, CHOSEN),
-		.by_kexec = started_by_kexec(sysroot),
-	};
+	struct chosen chosen;
+
+	*evidence = (struct boot_evidence){ .crash_kernel = exists(sysroot, "/proc/vmcore") };
+	read_chosen(sysroot, &chosen, evidence);
+	evidence->shown = chosen.there || exists(sysroot, BOOT_PARAMS "/version");
+	evidence->by_kexec = started_by_kexec(sysroot, &chosen);
+	evidence->left = chosen.kho;
 	read_setup_data(sysroot, evidence);
 	/* only a kexec leaves state */
 	if (evidence->left)

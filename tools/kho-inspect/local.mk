@@ -43,6 +43,7 @@ tools_kho_inspect_libcommands_la_SOURCES = \
 	tools/kho-inspect/sandbox.h \
 	tools/kho-inspect/walk.c
 tools_kho_inspect_libcommands_la_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tools_kho_inspect_libcommands_la_LIBADD = $(FDT_LIBS)
 
 bin_PROGRAMS += tools/kho-inspect/kho-inspect
 tools_kho_inspect_kho_inspect_SOURCES = tools/kho-inspect/main.c
