@@ -119,7 +119,7 @@ static void read_setup_data(const char *sysroot, struct boot_evidence *evidence)
 		closedir(folder);
 }
 
-/* What /chosen of the device tree says. */
+/* Facts in /chosen of the device tree. */
 struct chosen {
 	bool there, by_kexec, kho;
 };
