@@ -53,8 +53,10 @@ stage_arch() {
 		STAGE_SYSROOT="" STAGE_CC=gcc STAGE_HOST=()
 		;;
 	arm64)
-		triplet=aarch64-linux-gnu multiarch=$triplet STAGE_BUILD=$KHO_BUILD/arm64/main STAGE=$KHO_BUILD/arm64/stage
+		triplet=aarch64-linux-gnu multiarch=$triplet STAGE=$KHO_BUILD/arm64/stage
 		STAGE_SYSROOT=$(sysroot_arm64)
+		# its configuration names the libraries by their paths
+		STAGE_BUILD=$KHO_BUILD/arm64/${STAGE_SYSROOT##*-}
 		STAGE_CC="$triplet-gcc --sysroot=$STAGE_SYSROOT"
 		STAGE_HOST=(--host="$triplet" CC="$STAGE_CC" CXX="$triplet-g++ --sysroot=$STAGE_SYSROOT")
 		export PKG_CONFIG_SYSROOT_DIR=$STAGE_SYSROOT PKG_CONFIG_LIBDIR=$STAGE_SYSROOT/usr/lib/$triplet/pkgconfig
