@@ -63,7 +63,7 @@ setup() {
 
 @test "output that cannot be written does not change the exit status, and is told" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect box=$BATS_TEST_TMPDIR
-	local core=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap check
+	local core=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap
 	mkdir -p "$box/proc" "$box/dev"
 	: >"$box/dev/kmsg"
 	echo rd.kho.expect=99,99999 >"$box/fatal"
