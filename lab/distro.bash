@@ -18,33 +18,41 @@ distro_build_depends() {
 	sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9.+-]*\).*/\1/p' "$KHO_TOP/debian/control"
 }
 
+# distro_packages SUITE [ARCH]: with ARCH, what makes packages for that architecture of Debian.
 distro_packages() {
+	if [[ ${2:-} ]]; then
+		distro_build_depends | sed "/^debhelper/!s/\$/:$2/"
+		printf '%s\n' build-essential pkg-config "crossbuild-essential-$2" "${KHO_PACKAGING[@]}" lintian
+		return
+	fi
 	distro_build_depends
 	printf '%s\n' build-essential "${KHO_PACKAGING[@]}" "${KHO_UNIT_TESTS[@]}"
 	tr ' ' '\n' <<<"${DISTRO_COMPILERS[$1]}"
 }
 
 distro_make() {
-	local suite=$1 dir=$2 packages
-	shift 2
+	local suite=$1 dir=$2 architectures=$3 packages
+	shift 3
 	packages=$(printf '%s\n' "$@" | LC_ALL=C sort -u | paste -sd,)
 	as_root rm -rf "$dir.tmp"
-	as_root mmdebstrap --quiet --mode=root --variant=minbase --aptopt='Acquire::Languages "none"' \
+	as_root mmdebstrap --quiet --mode=root --variant=minbase \
+		--architectures="$architectures" --aptopt='Acquire::Languages "none"' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --include="$packages" "$suite" "$dir.tmp" "$(fetch_mirror)"
 	as_root mv "$dir.tmp" "$dir"
 }
 
-# distro_root SUITE: makes the folder if it does not exist, and sets DISTRO_ROOT.
+# distro_root SUITE [ARCH]: makes the folder if it does not exist, and sets DISTRO_ROOT.
 distro_root() {
-	local suite=$1
+	local suite=$1 arch=${2:-} architectures
 	local -a packages
+	architectures=$(dpkg --print-architecture)${arch:+,$arch}
 	[[ ${DISTRO_COMPILERS[$suite]:-} ]] || die "no tests are made for Debian's $suite: one of ${!DISTRO_COMPILERS[*]}"
-	mapfile -t packages < <(distro_packages "$suite")
+	mapfile -t packages < <(distro_packages "$suite" "$arch")
 	DISTRO_ROOT=$KHO_CACHE/distro/$suite-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
 	mkdir -p "$KHO_CACHE/distro"
 	[[ -d $DISTRO_ROOT ]] ||
-		step "making a system of Debian's $suite" \
-			with_lock distro unless_there "$DISTRO_ROOT" distro_make "$suite" "$DISTRO_ROOT" "${packages[@]}"
+		step "making a system of Debian's $suite${arch:+, to build for $arch}" with_lock distro unless_there \
+			"$DISTRO_ROOT" distro_make "$suite" "$DISTRO_ROOT" "$architectures" "${packages[@]}"
 }
 
 # distro_run ROOT FOLDER COMMAND...: runs it as root of that system, in FOLDER, which is /source

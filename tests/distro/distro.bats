@@ -21,12 +21,13 @@ setup_file() {
 	inside autoreconf -fi >"$BATS_FILE_TMPDIR/log" 2>&1
 }
 
+# DISTRO_ARCH: in the system that builds for that architecture.
 inside() {
 	# shellcheck source=lab/common.bash
 	. "$BATS_TEST_DIRNAME/../../lab/common.bash"
 	# shellcheck source=lab/distro.bash
 	. "$KHO_TOP/lab/distro.bash"
-	distro_root "$KHO_DISTRO"
+	distro_root "$KHO_DISTRO" "${DISTRO_ARCH:-}"
 	distro_run "$DISTRO_ROOT" "$SOURCE" "$@" 3>&-
 }
 
@@ -85,5 +86,25 @@ build() {
 		git init -q && git add -A
 		KHO_KEXEC_TOOLS_SRC=$PWD/$1 KHO_BUILD=$PWD/packaging scripts/build-packages
 		ls packaging/packages/*.deb
+	' bash "${KHO_DISTRO_KEXEC_TOOLS##*/}"
+}
+
+@test "they build for arm64 too, and lintian finds no error in them" {
+	only_all
+	# shellcheck disable=SC2016 # for the other shell
+	DISTRO_ARCH=arm64 inside bash -euc '
+		git init -q && git add -A
+		KHO_KEXEC_TOOLS_SRC=$PWD/$1 KHO_BUILD=$PWD/packaging-arm64 scripts/build-packages -aarm64
+		cd packaging-arm64/packages
+		ls *.deb
+		mkdir /tmp/unpacked
+		for package in kho-inspect kexec-kho libkho0; do
+			dpkg-deb -x "$package"_*_arm64.deb /tmp/unpacked
+		done
+		for file in /tmp/unpacked/usr/{bin/kho-inspect,sbin/kexec,lib/aarch64-linux-gnu/libkho.so.0}; do
+			readelf -hW "$file" | grep -q "Machine: *AArch64"
+		done
+		readelf -dW /tmp/unpacked/usr/sbin/kexec | grep -q "NEEDED.*libkho"
+		lintian --allow-root --fail-on error ./*_arm64.changes
 	' bash "${KHO_DISTRO_KEXEC_TOOLS##*/}"
 }
