@@ -301,8 +301,9 @@ void kho_say_refused_error(const struct kho_error *err)
 
 void kho_say_require_clean(const struct kho_verify_summary *summary, const char *what)
 {
+	/* a finding of a rule that only warns refuses nothing: nor does such a rule that is not judged */
 	size_t bad = summary->findings[KHO_SEVERITY_ERROR] +
-		     summary->findings[KHO_SEVERITY_FATAL] + summary->unevaluated;
+		     summary->findings[KHO_SEVERITY_FATAL] + summary->grave_unevaluated;
 
 	if (bad)
 		kho_say_refused(0, "%s, see the %zu finding(s) above and kho-rules(7).", what, bad);

@@ -560,7 +560,8 @@ struct kho_verify_summary {
 	uint64_t records, pages, ranges;	/* or KHO_COUNT_UNKNOWN */
 	/* incoming allocations with finding K501 (needs claims) and K502, or KHO_COUNT_UNKNOWN */
 	uint64_t unclaimed, refused;
-	uint64_t reserved[5];
+	size_t grave_unevaluated;	/* the unevaluated rules of severity error or fatal */
+	uint64_t reserved[4];
 };
 
 /*

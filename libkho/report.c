@@ -54,6 +54,8 @@ static void deliver(struct kho_verify *v, const struct kho_finding *finding)
 		break;
 	case KHO_OUTCOME_NOT_JUDGED:
 		v->summary->unevaluated += finding->count;
+		if (finding->severity >= KHO_SEVERITY_ERROR)
+			v->summary->grave_unevaluated += finding->count;
 		break;
 	case KHO_OUTCOME_NOT_APPLICABLE:
 		v->summary->not_applicable += finding->count;

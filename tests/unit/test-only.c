@@ -24,14 +24,18 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt
 struct counts {
 	enum kho_rule_number of;	/* or 0: of all rules */
 	uint64_t n[3];			/* by outcome */
+	uint64_t grave;			/* not judged, and of error or fatal */
 };
 
 static int count(const struct kho_finding *finding, void *data)
 {
 	struct counts *counts = data;
 
-	if (!counts->of || counts->of == finding->rule->number)
-		counts->n[finding->outcome] += finding->count;
+	if (counts->of && counts->of != finding->rule->number)
+		return 0;
+	counts->n[finding->outcome] += finding->count;
+	if (finding->outcome == KHO_OUTCOME_NOT_JUDGED && finding->rule->severity >= KHO_SEVERITY_ERROR)
+		counts->grave += finding->count;
 	return 0;
 }
 
@@ -45,6 +49,7 @@ static void check_summary(const char *what, const struct kho_verify_summary *sum
 		found += summary->findings[i];
 	if (found != counts->n[KHO_OUTCOME_FOUND] ||
 	    summary->unevaluated != counts->n[KHO_OUTCOME_NOT_JUDGED] ||
+	    summary->grave_unevaluated != counts->grave ||
 	    summary->not_applicable != counts->n[KHO_OUTCOME_NOT_APPLICABLE])
 		fail("%s: the summary does not say what was found", what);
 }
