@@ -6,13 +6,11 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "boot-check: every fixture, every damage, every kind of machine" {
-	local damage=$KHO_BUILDDIR/lab/kho-damage fixtures=$BATS_TEST_DIRNAME/../fixtures
+	local damage=$KHO_BUILDDIR/lab/kho-damage fixtures=$fixtures
 	local list fixture arguments=()
 	while read -r list fixture; do
 		[ "$list" != - ] || list=
@@ -30,7 +28,7 @@ setup() {
 	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$fixtures" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
 	[[ $output == *" checks, "*" damages" ]]
 	# the reports of all those boots
-	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR/box" <<-'END'
+	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR/box" <<-'END'
 		import json, pathlib, sys, jsonschema
 		schema = json.load(open(sys.argv[1]))
 		validator = jsonschema.validators.validator_for(schema)(schema)

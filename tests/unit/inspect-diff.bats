@@ -5,12 +5,10 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	damage=$KHO_BUILDDIR/lab/kho-damage
-	fixtures=$BATS_TEST_DIRNAME/../fixtures
 	outgoing=$fixtures/v4-outgoing.khosnap
 	unclaimed=$fixtures/v4-incoming-unclaimed.khosnap
 	claimed=$fixtures/v4-incoming-claimed.khosnap
@@ -153,7 +151,7 @@ make_changed() {
 	"$inspect" diff --json "$fixtures/v4-stock-outgoing.khosnap" "$outgoing" >3.json || :
 	"$inspect" extract --json 2 --core changed -o content >4.json || :
 	"$inspect" snapshot --json --core changed --with-content=2 -o with >5.json
-	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" ./*.json <<-'END'
+	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" ./*.json <<-'END'
 		import json, sys, jsonschema
 		schema = json.load(open(sys.argv[1]))
 		assert len(sys.argv) == 7

@@ -3,11 +3,11 @@
 # Unreadable input and misuse: one line with cause and remedy, status 2.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	fixture=$fixtures/v4-outgoing.khosnap
 	root=$BATS_TEST_TMPDIR/root
 	mkdir -p "$root/proc"
 }
@@ -74,7 +74,7 @@ live_root() {
 	diff <("$inspect" list --sysroot "$root") <("$inspect" list --core "$fixture")
 
 	# an incoming root does not preserve itself, so nothing proves that it is a root
-	cp "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap" "$root/proc/kcore"
+	cp "$fixtures/v4-incoming-claimed.khosnap" "$root/proc/kcore"
 	cannot_tell 'no page of RAM proves to be the root.*CONFIG_KALLSYMS_ALL' list --sysroot "$root"
 	cannot_tell 'no page of RAM proves' verify --sysroot "$root"
 }
@@ -156,8 +156,8 @@ live_root() {
 }
 
 @test "kho-inspect refuses an option that has no effect on the input" {
-	local in=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
-	local v1=$BATS_TEST_DIRNAME/../fixtures/v1
+	local in=$fixtures/v4-incoming-claimed.khosnap command
+	local v1=$fixtures/v1
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
 	for command in show list tree ranges scratch verify map "diff $in" "check-target $BATS_TEST_TMPDIR/kernel"; do
 		# shellcheck disable=SC2086 # a command and its argument
@@ -258,7 +258,7 @@ live_root() {
 	cannot_tell 'expect is about an incoming state' verify --expect=5,9 --core "$fixture"
 	live_root
 	cannot_tell 'expect is about an incoming state' verify --expect=5,9 --sysroot "$root"
-	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap rules
+	local incoming=$fixtures/v4-incoming-claimed.khosnap rules
 	for rules in --ignore=K501,K101 --only=K401; do
 		cannot_tell 'the selected rules lack K501' verify --claims "$rules" --core "$incoming"
 	done
@@ -268,7 +268,7 @@ live_root() {
 }
 
 @test "kho-inspect opens a snapshot on the side that it contains" {
-	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap command
+	local incoming=$fixtures/v4-incoming-claimed.khosnap command
 	for command in show list tree scratch verify; do
 		diff <("$inspect" "$command" --core "$incoming") <("$inspect" "$command" --in --core "$incoming")
 	done
@@ -344,7 +344,7 @@ make_kernel() {
 	cannot_tell 'K511 cannot be judged here: no expected state was given' verify --only=K511 --core "$fixture"
 	cannot_tell 'K101 cannot be judged here: it is also ignored' verify --only=K101 --ignore=K101 --core "$fixture"
 	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
-		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
+		--ignore="$(sed -nE 's/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$top/libkho/kho_rules.def" | paste -sd,)"
 	run -0 "$inspect" verify --only=K401,K511 --expect=5,9 --core "${fixture%outgoing*}incoming-claimed.khosnap"
 	# the rules that this run could judge decide
 	run -2 --separate-stderr "$inspect" verify --only=K101,K413 --core "$fixture"
@@ -356,7 +356,7 @@ make_kernel() {
 	cannot_tell 'K605 cannot be judged here: it is not about this kind of input' verify --ignore=K605 --core "$fixture"
 	# all rules that need neither a promise nor claims
 	cannot_tell 'the selection contains no rule that can be judged' verify --core "$fixture" \
-		--ignore="$(sed -nE '/K?\((501|51.),/d; s/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def" | paste -sd,)"
+		--ignore="$(sed -nE '/K?\((501|51.),/d; s/^KHO_RULE\(([0-5][0-9]+),.*/K\1/p' "$top/libkho/kho_rules.def" | paste -sd,)"
 	# no incoming state: kho-inspect can judge only that
 	live_root
 	rm -r "$root/sys/kernel/debug/kho/in"
@@ -367,7 +367,7 @@ make_kernel() {
 }
 
 @test "a number that was not counted is unknown, and a rule that does not apply is not a finding" {
-	local incoming=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-claimed.khosnap
+	local incoming=$fixtures/v4-incoming-claimed.khosnap
 	run -0 "$inspect" verify --fail-on=info --core "$incoming"
 	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preserved ranges" ]]
 	run -0 "$inspect" verify --json --core "$incoming"
@@ -427,7 +427,7 @@ make_kernel() {
 @test "JSON documents match the schema, for every fixture and damage" {
 	local command file side damage=$KHO_BUILDDIR/lab/kho-damage
 	mkdir "$BATS_TEST_TMPDIR/documents"
-	for file in "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap; do
+	for file in "$fixtures"/*.khosnap; do
 		[[ $file == *incoming* ]] && side=--in || side=
 		for command in show list tree scratch verify map; do
 			# shellcheck disable=SC2086 # an empty $side is not an argument
@@ -441,7 +441,7 @@ make_kernel() {
 		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"
 		printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/documents/damaged-$name"
 	done
-	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/documents/* <<-'END'
+	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/documents/* <<-'END'
 		import json, sys, jsonschema
 		schema = json.load(open(sys.argv[1]))
 		jsonschema.Draft7Validator.check_schema(schema)
@@ -470,7 +470,7 @@ make_kernel() {
 			>"$BATS_TEST_TMPDIR/each/$command" || [ $? = 1 ]
 		[ "$(jq -r .kho_inspect.command "$BATS_TEST_TMPDIR/each/$command")" = "$command" ]
 	done
-	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/each/* <<-'END'
+	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/each/* <<-'END'
 		import json, sys, jsonschema
 		schema = json.load(open(sys.argv[1]))
 		for path in sys.argv[2:]:
@@ -508,7 +508,7 @@ make_kernel() {
 }
 
 @test "the picture names the owner of memory, also of subtrees, and has no empty box" {
-	local stock=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	local stock=$fixtures/v4-stock-outgoing.khosnap
 	"$inspect" map --json --core "$stock" >"$BATS_TEST_TMPDIR/map.json"
 	[ "$(jq -c '.areas[] | select(.label == "memblock: pool reserve_mem") | [.kind, .addr, .size]' "$BATS_TEST_TMPDIR/map.json")" = \
 		'["subtree","0x3eb00000",1048576]' ]

@@ -5,12 +5,11 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	top=$BATS_TEST_DIRNAME/../..
-	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	outgoing=$fixtures/v4-outgoing.khosnap
 	cd "$BATS_TEST_TMPDIR" || return 1
 	"$KHO_BUILDDIR/lab/kho-damage" record-sealed "$outgoing" sound
 }

@@ -3,11 +3,11 @@
 # kho-inspect gives up rights that a parser does not need.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	fixture=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	fixture=$fixtures/v4-stock-outgoing.khosnap
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 

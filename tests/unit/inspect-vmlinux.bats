@@ -7,11 +7,10 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	lab=$BATS_TEST_DIRNAME/../../lab
 	dump=$BATS_TEST_TMPDIR/dump
 	plain=$BATS_TEST_TMPDIR/plain
 	vmlinux=$BATS_TEST_TMPDIR/vmlinux
@@ -227,7 +226,7 @@ found() {
 make_machine() {
 	machine=$BATS_TEST_TMPDIR/machine
 	mkdir "$machine"
-	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$machine"
+	"$KHO_BUILDDIR/tests/unit/test-live" "$fixtures/v4-outgoing.khosnap" "$machine"
 	root=$(<"$machine/sys/kernel/debug/kho/out/fdt_phys")
 	make_vmlinux
 	rm "$machine/sys/kernel/debug/kho/out/fdt_phys"

@@ -3,21 +3,20 @@
 # Decisions and notes of kexec --kho, without a kernel.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "command line, placement and setup_data are correct" {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-plan"
 	[ -z "$output" ]
 }
 
 @test "the box that reads images answers, and kills a reader that exceeds its limits" {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-box"
 	[ -z "$output" ]
 }
 
 @test "the note of a load is correct after each way in which load, unload and kill can end" {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	cd "$BATS_TEST_TMPDIR"
 	run -0 "$KHO_BUILDDIR/tests/unit/test-kexec-note"
 	[ -z "$output" ]

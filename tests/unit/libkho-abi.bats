@@ -3,10 +3,8 @@
 # Compares the library's formats with their definitions.
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "the kernel's and the library's dma-alloc ABI are the same, field by field" {
 	diff <("$KHO_BUILDDIR/tests/unit/test-abi-layout-user") \
@@ -22,11 +20,11 @@ setup() {
 	diff <(grep -ohE '^[A-Za-z].*\bkho_[a-z0-9_]+\(' "$BATS_TEST_DIRNAME"/../../libkho/kho{,_output}.h |
 		grep -oE '\bkho_[a-z0-9_]+\(' |
 		tr -d '(' | sort -u) \
-		<(grep -oE '^\skho_[a-z0-9_]+;' "$BATS_TEST_DIRNAME/../../libkho/libkho.map" |
+		<(grep -oE '^\skho_[a-z0-9_]+;' "$top/libkho/libkho.map" |
 			tr -d '\t;' | sort -u)
 	diff <(nm -D --defined-only "$KHO_BUILDDIR/libkho/.libs/libkho.so" |
 		sed -n 's/.* T \([a-z_0-9]*\)@@.*/\1/p' | sort -u) \
-		<(grep -oE '^\skho_[a-z0-9_]+;' "$BATS_TEST_DIRNAME/../../libkho/libkho.map" |
+		<(grep -oE '^\skho_[a-z0-9_]+;' "$top/libkho/libkho.map" |
 			tr -d '\t;' | sort -u)
 }
 
@@ -47,12 +45,12 @@ setup() {
 			return kho_rule_get(KHO_RULE_K001) != &rules[0];
 		}
 	END
-	g++ -Wall -Wextra -Werror -I "$BATS_TEST_DIRNAME/../../libkho" -o "$BATS_TEST_TMPDIR/rules" \
+	g++ -Wall -Wextra -Werror -I "$top/libkho" -o "$BATS_TEST_TMPDIR/rules" \
 		"$BATS_TEST_TMPDIR/rules.cc" "$KHO_BUILDDIR/libkho/.libs/libkho.so"
 	# the sanitizers' libraries must load first
 	diff <(LD_LIBRARY_PATH=$KHO_BUILDDIR/libkho/.libs LD_PRELOAD=$(sanitizer_of "$KHO_BUILDDIR/libkho/.libs/libkho.so") \
 		ASAN_OPTIONS=detect_leaks=0 "$BATS_TEST_TMPDIR/rules") \
-		<(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def")
+		<(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$top/libkho/kho_rules.def")
 }
 
 sanitizer_of() {
@@ -69,7 +67,7 @@ recorded_abi() {
 			grep -vx 'KHO_RULE\|KHO_RULE_K' | sed 's/.*/printf("& = %d\\n", (int)&);/'
 		printf 'return 0;\n}\n'
 	} >"$BATS_TEST_TMPDIR/abi.c"
-	"${CC:-gcc}" -I "$BATS_TEST_DIRNAME/../../libkho" -o "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/abi.c"
+	"${CC:-gcc}" -I "$top/libkho" -o "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/abi.c"
 	"$BATS_TEST_TMPDIR/abi"
 }
 

@@ -5,10 +5,10 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
 	dump=$BATS_TEST_TMPDIR/dump
 	# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
@@ -103,7 +103,7 @@ make_dump_without_list() {
 	make_dump --kdump
 	head=$("$inspect" tree --json --core "$dump" | jq -r '[.. | objects | select(.name? == "dma-alloc") | .addr][0]')
 	[[ $head == 0x* ]]
-	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
+	"$lab/kdump-exclude" "$@" "$dump" "$dump.without" "$head"
 }
 
 @test "an excluded page is unknown, and not zero or damaged" {
@@ -136,7 +136,7 @@ make_dump_without_list() {
 
 @test "the message names pages that libkdumpfile cannot unpack" {
 	make_dump --kdump
-	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" --zstd "$dump" "$dump.zstd" "$(root_address "$dump")"
+	"$lab/kdump-exclude" --zstd "$dump" "$dump.zstd" "$(root_address "$dump")"
 	run --separate-stderr -2 "$inspect" verify --core "$dump.zstd"
 	[[ $stderr == *"1 page(s) in it cannot be read, the first at 0x"*"cannot be read: "* ]]
 }
@@ -151,7 +151,7 @@ make_dump_without_list() {
 
 @test "without the page of its root a dump does not pass" {
 	make_dump --kdump
-	"$BATS_TEST_DIRNAME/../../lab/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
+	"$lab/kdump-exclude" "$dump" "$dump.without" "$(root_address "$dump")"
 	run --separate-stderr -2 "$inspect" verify --core "$dump.without"
 	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
 }
@@ -196,7 +196,7 @@ make_dump_without_list() {
 
 # replace_ram RANGE...: makes a snapshot with these ranges of RAM.
 replace_ram() {
-	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$dump" "$@" <<-'END'
+	/usr/bin/python3 - "$fixtures/v4-outgoing.khosnap" "$dump" "$@" <<-'END'
 		import re, sys
 		data = open(sys.argv[1], "rb").read()
 		old = b"".join(re.findall(rb"ram=[^\n]*\n", data))
@@ -207,7 +207,7 @@ replace_ram() {
 }
 
 @test "the picture shows RAM up to the last address, and ends" {
-	"$inspect" map --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/sound"
+	"$inspect" map --core "$fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/sound"
 	replace_ram 0x1000+0x9e000 0x100000+0x7fedd000
 	diff "$BATS_TEST_TMPDIR/sound" <("$inspect" map --core "$dump")
 	replace_ram 0x1000+0xffffffffffffe000

@@ -8,13 +8,8 @@
 # shellcheck disable=SC2030,SC2031 # run sets what a subshell of its own looks at
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	damage=$KHO_BUILDDIR/lab/kho-damage
-	fixtures=$BATS_TEST_DIRNAME/../fixtures
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 # Prints "NAME RULES" lines of all damages.
 list_damages() {
@@ -110,7 +105,7 @@ check_damages() {
 	seen+=$'\n'$(grep -ohE 'K52[0-9]' "$BATS_TEST_DIRNAME"/test-devices.c)
 	# rules of kexec need a machine that can load
 	seen+=$'\n'$(grep -ohE '\bK7[0-9]{2}\b' "$BATS_TEST_DIRNAME"/../vm/kexec*.bats)
-	diff <(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$BATS_TEST_DIRNAME/../../libkho/kho_rules.def") \
+	diff <(sed -nE 's/^KHO_RULE\(([0-9]+),.*/K\1/p' "$top/libkho/kho_rules.def") \
 		<(sort -u <<<"$seen")
 }
 

@@ -5,13 +5,8 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
-	damage=$KHO_BUILDDIR/lab/kho-damage
-	fixtures=$BATS_TEST_DIRNAME/../fixtures
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 # items_of FILE SUBTREE FILTER [OPTION]...: applies a jq filter to the items of a subtree.
 items_of() {

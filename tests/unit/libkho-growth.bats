@@ -3,15 +3,13 @@
 # The cost of reading a state, for any input.
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "work grows like n log n and memory like n, whatever shape the input has" {
 	"$KHO_BUILDDIR/tests/unit/test-growth" "$BATS_TEST_TMPDIR"
 }
 
 @test "memory that runs out is an error, and never a finding" {
-	"$KHO_BUILDDIR/tests/unit/test-nomem" "$BATS_TEST_DIRNAME"/../fixtures/*.khosnap
+	"$KHO_BUILDDIR/tests/unit/test-nomem" "$fixtures"/*.khosnap
 }

@@ -3,10 +3,8 @@
 # The layers of libkho in docs/architecture.md: a file includes only its own layer and those below.
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	top=$BATS_TEST_DIRNAME/../..
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "no file of libkho includes a header of a layer above its own" {
 	run -0 "$top/lab/layers" "$top"

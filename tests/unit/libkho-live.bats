@@ -3,14 +3,14 @@
 # Running machines made of files: kho-inspect's results, also while the state changes.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
 	root=$BATS_TEST_TMPDIR/root
 	mkdir "$root"
 	# the test program leaves its machine here
-	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" "$root"
+	"$KHO_BUILDDIR/tests/unit/test-live" "$fixtures/v4-outgoing.khosnap" "$root"
 }
 
 @test "verify checks a finding again if the state changes meanwhile" {
@@ -45,15 +45,15 @@ setup() {
 @test "a snapshot of the machine equals the one that the machine was made from" {
 	run -0 "$inspect" snapshot --sysroot "$root" -o "$BATS_TEST_TMPDIR/snapshot"
 	diff <("$inspect" ranges --core "$BATS_TEST_TMPDIR/snapshot") \
-		<("$inspect" ranges --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
+		<("$inspect" ranges --core "$fixtures/v4-outgoing.khosnap")
 	diff <("$inspect" scratch --core "$BATS_TEST_TMPDIR/snapshot") \
-		<("$inspect" scratch --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap")
+		<("$inspect" scratch --core "$fixtures/v4-outgoing.khosnap")
 }
 
 @test "verify compares devices that keep mastering with the records, for any form of sysfs" {
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$root"
 	mkdir "$BATS_TEST_TMPDIR/in"
-	"$KHO_BUILDDIR/tests/unit/test-live" "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" \
+	"$KHO_BUILDDIR/tests/unit/test-live" "$fixtures/v4-incoming-unclaimed.khosnap" \
 		"$BATS_TEST_TMPDIR/in" in
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$BATS_TEST_TMPDIR/in" in
 }
@@ -81,7 +81,7 @@ device() {
 	LC_ALL=C sed -i '0,/pci:0000:00:02.0/s//pci:0000:00:02.9/' "$root/proc/kcore"
 	run -1 "$inspect" verify --sysroot "$root"
 	[[ $output == *"fatal    K520  not judged: PCI device 0000:00:1e.0 (kho_nic) is mastering"* ]]
-	"$inspect" list --json --core "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" | jq -e '.devices == null'
+	"$inspect" list --json --core "$fixtures/v4-outgoing.khosnap" | jq -e '.devices == null'
 }
 
 @test "mastering of an unreadable device is unknown" {

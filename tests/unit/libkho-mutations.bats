@@ -4,9 +4,10 @@
 # hangs or reads out of bounds. KHO_MUTATIONS=100000 for a long run.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	cd "$BATS_TEST_TMPDIR" || return 1
 	printf 'const char a[] = "Linux version 9.9.9", b[] = "kho-v4", c[] = "luo-v5";\n' >strings.c
 	"${CC:-gcc}" -c -o kernel strings.c
@@ -15,7 +16,7 @@ setup() {
 # mutate FIXTURE
 mutate() {
 	timeout "$((${KHO_MUTATIONS:-300} / 5 + 60))" "$KHO_BUILDDIR/tests/unit/test-mutations" \
-		"$BATS_TEST_DIRNAME/../fixtures/$1.khosnap" kernel "${KHO_MUTATIONS:-300}"
+		"$fixtures/$1.khosnap" kernel "${KHO_MUTATIONS:-300}"
 }
 
 @test "an outgoing state with random changes" {

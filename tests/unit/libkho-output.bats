@@ -3,10 +3,8 @@
 # Output of the programs: text, documents and files.
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "text is UTF-8 without control characters, and keeps all information" {
 	"$KHO_BUILDDIR/tests/unit/test-text"

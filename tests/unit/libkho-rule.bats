@@ -3,10 +3,10 @@
 # A rule that follows docs/extending.md fires on every format of the map.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	top=$BATS_TEST_DIRNAME/../..
 	copy=$BATS_TEST_TMPDIR/libkho
 	core=$KHO_BUILDDIR/libkho/.libs/libkho-core.a
 	flags=(-std=gnu11 -D_GNU_SOURCE -O1 -I "$BATS_TEST_TMPDIR" -I "$copy")

@@ -3,10 +3,10 @@
 # Many records: checks the output of the commands that scripts/bench measures.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
 	dump=$BATS_TEST_TMPDIR/dump
 }
 

@@ -4,11 +4,12 @@
 # images are made here: a kernel's strings in an ELF file, packed in each way.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
 	target=$KHO_BUILDDIR/tests/unit/test-target
-	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	outgoing=$fixtures/v4-outgoing.khosnap
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
@@ -44,7 +45,7 @@ add_config() {
 
 # image KIND FILE ARGUMENT...
 image() {
-	"$BATS_TEST_DIRNAME/../../lab/kernel_image.py" "$@"
+	"$lab/kernel_image.py" "$@"
 }
 
 # The unpacked size, as the kernel's build appends it.
@@ -317,7 +318,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 }
 
 @test "K603: live update state in a format that the target does not read" {
-	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	outgoing=$fixtures/v4-stock-outgoing.khosnap
 	make_kernel vmlinux "${full[@]}"
 	finds "" vmlinux
 	make_kernel vmlinux root=kho-v4 luo=luo-v6 dma=dma-alloc-v1
@@ -326,14 +327,14 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "K603 warning" vmlinux
 
 	# the one of Linux 7.1 is an FDT
-	outgoing=$BATS_TEST_DIRNAME/../fixtures/v3-outgoing.khosnap
+	outgoing=$fixtures/v3-outgoing.khosnap
 	make_kernel vmlinux root=kho-v3 luo=luo-v1
 	finds "" vmlinux
 	make_kernel vmlinux root=kho-v3 luo=luo-v5
 	finds "K603 fatal" vmlinux
 
 	# said without being unpacked
-	outgoing=$BATS_TEST_DIRNAME/../fixtures/v4-stock-outgoing.khosnap
+	outgoing=$fixtures/v4-stock-outgoing.khosnap
 	head -c 5000 /dev/urandom >payload
 	image bzimage plain payload
 	cp plain bzImage && image info bzImage 0 kho-v4 luo-v5 ""
@@ -580,7 +581,7 @@ live_root() {
 
 @test "scratch says what an image needs, and whether it fits" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest other
-	local fixture=$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap
+	local fixture=$fixtures/v4-outgoing.khosnap
 	largest=$("$inspect" scratch --json --core "$fixture" | jq '[.scratch[].size] | max')
 	make_kernel kernel "${full[@]}"
 	gzip -k kernel

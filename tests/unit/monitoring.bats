@@ -5,10 +5,11 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	: "${KHO_BUILDDIR:?set KHO_BUILDDIR to the build folder}"
-	rules=$BATS_TEST_DIRNAME/../../monitoring/kho.rules.yml
+	rules=$top/monitoring/kho.rules.yml
 	PATH=${KHO_PROMETHEUS:+$KHO_PROMETHEUS:}$PATH
 	command -v promtool >/dev/null || skip "promtool is not installed; scripts/test unit fetches it"
 	cp "$rules" "$BATS_TEST_TMPDIR/"
@@ -58,7 +59,7 @@ scrape() { # FOLDER
 	local machine=(--sysroot="$root" --dir="$root/run" --core="$damaged")
 	mkdir -p "$root"/{dev,proc} "$textfiles"
 	touch "$root/proc/cmdline" "$root/dev/kmsg"
-	"$KHO_BUILDDIR/lab/kho-damage" in-fate-failed "$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	"$KHO_BUILDDIR/lab/kho-damage" in-fate-failed "$fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
 	run -13 "$inspect" boot-check "${machine[@]}"
 	[[ $output == "warn incoming state: error: error K502: "* ]]
 	run -13 "$inspect" boot-check --stage=claims "${machine[@]}"
