@@ -40,7 +40,7 @@ static void __attribute__((noreturn)) be_child(int fd, size_t memory,
 					       const void *question, void *answer, size_t size)
 {
 	take_heap(memory);
-	/* from here on: only read(), write(), exit() and sigreturn() */
+	/* this leaves only read(), write(), exit() and sigreturn() */
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 	fn(question, answer);
 	/* below PIPE_BUF, so the write is all or nothing */

@@ -204,7 +204,7 @@ fetch_check() {
 			fi
 			printf '%-20s %-18s %-8s %-17s %-8s %s\n' "$name" "$suite" "$kind" "$package" "$version" "$said"
 		done <<<"${SOURCES[$name]}"
-		((found)) || { note "$name is nowhere to be had: add a place to lab/sources.conf"; lost=1; }
+		((found)) || { note "no place has $name: add a place to lab/sources.conf"; lost=1; }
 	done
 	((!lost))
 }

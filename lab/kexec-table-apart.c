@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Preloaded into kexec: moves KHO's scratch table out of the payload of its setup_data and
- * into a segment of its own, 16 MiB into the first scratch region, where a loader might as
- * well put it. KASLR keeps clear of setup_data in any case, but of nothing that this refers
- * to. With kexec -i, for purgatory would find that the setup_data changed.
+ * Preloaded into kexec: moves KHO's scratch table out of the payload of its setup_data into a segment of
+ * its own, 16 MiB into the first scratch region, which is a valid place for a loader. KASLR avoids
+ * setup_data, but not memory that setup_data refers to. Use it with kexec -i, because otherwise
+ * purgatory would detect that setup_data changed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

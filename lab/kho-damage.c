@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one
- * named way, so that a test can see which rule notices. kho-damage --list
- * prints the names of damages of outgoing state with the rules that have to notice
- * them, --list-in those of incoming state, --list-v1 and --list-luo those of kernels with
- * the ABI kho-v1 and with live update (luo-v5).
+ * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one named way, so that a
+ * test can see which rule notices. kho-damage --list prints the names of damages of outgoing state
+ * with the rules that must notice them, --list-in those of incoming state, --list-v1 those of the
+ * ABI kho-v1, and --list-luo those of live update (luo-v5).
  *
- * kho-damage --all[-in|-v1|-luo] IN FOLDER makes all of such a list in one process: a copy for
- * each, with the name of the damage.
+ * kho-damage --all[-in|-v1|-luo] IN FOLDER makes all damages of such a list in one process: a copy for
+ * each, named like the damage.
  */
 #include <elf.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Counts numbered datagrams: live-receiver PORT FILE. It writes FILE when it is told to
- * stop (SIGTERM) and has read all that its socket holds:
+ * live-receiver PORT FILE: counts numbered datagrams. On SIGTERM it reads all datagrams that its
+ * socket holds, and writes FILE:
  *
  *	first=N last=N count=N duplicates=N missing=N unordered=N
  *
- * missing counts the numbers between first and last that did not come. A datagram
- * begins with its number, 8 bytes in big endian, which is sent back to who sent it.
+ * missing is the count of numbers between first and last that did not arrive. A datagram begins with
+ * its number, 8 bytes in big endian, which the receiver sends back.
  */
 #include <endian.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * luo-session NAME SIZE...: in a test machine, makes a live update session and preserves a
- * memfd of each size in it, with tokens from 1 on. Stays in the background, for a session
- * lasts as long as its file is open; what is open at a kexec is handed over.
+ * luo-session NAME SIZE...: in a test machine, makes a live update session and preserves a memfd of each
+ * size in it, with tokens from 1 on. Stays in the background, because a session exists as long as its
+ * file is open. A kexec hands over the open sessions.
  *
- * The interface is that of include/uapi/linux/liveupdate.h of Linux 7.1 to 7.3, stated here
- * for the headers of the machine that builds this are older.
+ * The interface is that of include/uapi/linux/liveupdate.h of Linux 7.1 to 7.3. It is repeated here
+ * because the headers of the build machine are older.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

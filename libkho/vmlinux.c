@@ -277,7 +277,7 @@ static int check_build(struct kho_source *source, struct file *file, struct kho_
 	ret = kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
 		       "%s is of another kernel: its build id is %.40s, that of %s %.40s",
 		       file->path, theirs.hex, kernel, ours.hex);
-	return kho_remedy(err, ret, "Use the vmlinux of that very build (the package of its debug information).");
+	return kho_remedy(err, ret, "Use the vmlinux of the same build (the package of its debug information).");
 }
 
 /* ------------------------------------------------------------------- symbols */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Measures what it costs to preserve coherent allocations of a page over a kexec, and
- * to restore them in the next kernel. Beside the kernel's own interface stands the scheme
- * of the RFC "dma-mapping: Add preservation of direct allocations", as far as it has a
- * cost: a record of 32 bytes on a preserved page of its own for each allocation. Both
- * take turns, so that whatever else goes on falls on both.
+ * Measures the cost to preserve coherent allocations of a page over a kexec, and to restore them in the
+ * next kernel. It also measures the scheme of the RFC "dma-mapping: Add preservation of direct
+ * allocations", as far as that has a cost: a record of 32 bytes for each allocation, on a preserved
+ * page of its own. Both schemes take turns, so that other load affects both.
  *
- * The first kernel preserves, unpreserves and preserves again; the next one, when the
- * module is loaded there, restores and frees. Results are lines in the log:
+ * The first kernel preserves, unpreserves and preserves again. In the next kernel the module restores
+ * and frees. Results are lines in the log:
  *
  *	kho_bench: RESULT <scheme> <operation> <allocations> <TSC cycles for all>
  *	kho_bench: RESULT <scheme> metadata <allocations> <bytes for all that is handed over>

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Uses preserved DMA allocations in the way in which the driver of the SMMUv3 does, for the
- * tests: platform devices whose names change from kernel to kernel, a driver that is probed
- * at subsys_initcall, managed tables that are restored, preserved again and freed, their
- * cookies in memory of kho_alloc_preserve(), and their sizes from elsewhere.
+ * Uses preserved DMA allocations like the driver of the SMMUv3 does, for the tests: platform devices
+ * with names that change from kernel to kernel, a driver that probes at subsys_initcall, managed
+ * tables that it restores, preserves again and frees, cookies in memory of kho_alloc_preserve(), and
+ * sizes from elsewhere.
  *
- * Built into the kernel of the test machines, where it does nothing unless the command line
- * has kho_consumer.tables=N. What it found is in the log; "FAILED" is in no line of it if all
- * is well.
+ * Built into the kernel of the test machines, where it does nothing unless the command line has
+ * kho_consumer.tables=N. It writes its results to the log; a line with "FAILED" is an error.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Preserves as many allocations as a benchmark asks for, of a page each, for a device
- * that does nothing. Stays loaded, and so do they.
+ * Preserves a given number of allocations of a page each, for a benchmark and a device that does
+ * nothing. Module and allocations stay.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-baseline [--crc] FILE: reads a file once from its beginning to its end, in large
- * pieces, and with --crc computes CRC-32C over it: what no reader of the file can do
- * without. Holes count as what they read as.
+ * bench-baseline [--crc] FILE: reads a file once from its beginning to its end, in large pieces, and
+ * with --crc computes CRC-32C over it: the least work of any reader. Holes read as zeroes.
  */
 #include <fcntl.h>
 #include <stdbool.h>

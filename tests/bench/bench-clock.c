@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-clock: prints the processor's time stamp counter, what the kernel's log says of a line
- * that is written at that moment, in microseconds, and how many of the counter are one. The
- * counter goes on over a kexec, and the log's clock starts at 0 again. With an argument it prints the
- * counter alone and leaves the log alone, whose line would come into the console meanwhile.
+ * bench-clock: prints the processor's time stamp counter, the time of a line in the kernel's log that
+ * is written at that moment, in microseconds, and the counts per microsecond. The counter continues
+ * over a kexec, and the log's clock restarts at 0. With an argument it prints only the counter and
+ * writes no line to the log, because the line would appear on the console.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * bench-dump [--memory GIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE: makes an
- * ELF core of a machine that hands over so many DMA allocations. They are of mixed order and lie
- * all over its memory, as do the blocks of their records: the allocator gave out memory
- * stretch by stretch of 64 MiB, in no order, and within each upwards. With --scatter there
- * is not an order at all, neither of allocations nor of blocks.
+ * ELF core of a machine that hands over RECORDS DMA allocations. Allocations and the blocks of their
+ * records have mixed orders and are scattered over all memory: the allocator used stretches of 64 MiB
+ * in random order, and each stretch from its start. With --scatter, the allocations and blocks have
+ * no order at all.
  *
- * With --host it also preserves the memory of 16 guests of 64 GiB, as live update does: one in
- * pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1, whose
- * kernels do not know DMA records: the allocations are preserved, and the records left out.
+ * With --host it also preserves the memory of 16 guests of 64 GiB, like live update does: one in
+ * pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1. Its kernels do
+ * not know DMA records, so the allocations are preserved and have no records.
  *
- * The file has the pages with the metadata and the notes of a snapshot; with --whole all
- * of memory (as holes) and no notes, as a dump that somebody else made. With --kdump the
- * same as makedumpfile writes it, all but those pages excluded. The file is the same for
- * the same arguments.
+ * The file has the pages with the metadata and the notes of a snapshot. With --whole it has all
+ * memory (as holes) and no notes, like a dump by another program. With --kdump it is a compressed
+ * dump like makedumpfile's, which excludes all other pages. The same arguments make the same file.
  */
 #include <elf.h>
 #include <errno.h>
@@ -191,7 +190,7 @@ static void place_all(struct machine *m)
 
 static uint64_t *node_new(struct machine *m, uint64_t *addr)
 {
-	/* not in a row, for nobody may count on it */
+	/* not consecutive, because no reader may depend on it */
 	*addr = m->next_node;
 	m->next_node += 2 * PAGE;
 	if (m->next_node > TREE + (LOW_END - TREE) / 2)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-measure RUNS COMMAND...: runs it so many times without its output, and prints the
- * least wall and CPU time in microseconds (whatever else the machine does only makes them
- * longer) and the most memory that was resident, in KiB.
+ * bench-measure RUNS COMMAND...: runs it RUNS times without its output. Prints the minimum of wall and
+ * CPU time in microseconds (other load on the machine only increases them) and the peak resident
+ * memory in KiB.
  *
- * A process is charged for the memory of the one that it was forked from too, so this is
- * not done by a large interpreter.
+ * The kernel also charges a process for the memory of the process that forked it, so a large
+ * interpreter cannot measure this.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * boot-check at both stages, boot-report, check-target and what else reads more than a state, each as a whole, in a
- * machine that is made of files. The first byte is options. What runs in a child elsewhere runs in this process, so
- * that the fuzzer sees it.
+ * boot-check at both stages, boot-report, check-target and other commands that read more than a state,
+ * each as a whole, in a machine made of files. The first byte contains options. Code that runs in a
+ * child elsewhere runs in this process, so that the fuzzer sees it.
  */
 #include <errno.h>
 #include <fcntl.h>

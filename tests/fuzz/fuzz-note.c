@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The note that kexec -l leaves for kexec -e, as anything. One that is read is written and read again as the same.
+ * The note that kexec -l leaves for kexec -e, with any content. If kexec reads a note, it writes and
+ * reads the same note again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The root FDT: the input is its page. All rules are run on what it says. With FUZZ_MEND its header is
- * made sound first, so that a change of one byte reaches what is behind the header's own checks.
+ * The root FDT: the input is its page. Runs all rules on it. With FUZZ_MEND it corrects the header
+ * first, so that a change of one byte reaches code behind the checks of the header.
  */
 #include <libfdt.h>
 #include <stdlib.h>

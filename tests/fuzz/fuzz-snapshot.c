@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A whole file: the reader of snapshots, and then everything that can be asked of a state; a snapshot of
- * it is written, which has to be one.
+ * A whole file: the reader of snapshots, and then every call on a state. Also writes a snapshot of it,
+ * which the library must accept.
  */
 #include <stdlib.h>
 #include <string.h>

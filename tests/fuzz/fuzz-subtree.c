@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The decoder of one subtree, FUZZ_SUBTREE, and what reads the records of dma-alloc. With FUZZ_MEND the
- * checksums of dma-alloc are made right first, so that a change of one byte is more than a wrong checksum.
+ * The decoder of one subtree, FUZZ_SUBTREE, and the reader of the records of dma-alloc. With FUZZ_MEND
+ * it corrects the checksums of dma-alloc first, so that a change of one byte is more than a wrong
+ * checksum.
  */
 #include <stddef.h>
 #include <stdlib.h>

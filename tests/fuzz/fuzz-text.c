@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Texts that others write: command lines, a promise (rd.kho.expect=), and what becomes of them in kexec's plan. */
+/*
+ * Texts by others: command lines, a promise (rd.kho.expect=), and the command line of kexec's plan.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +19,7 @@ static size_t count(const char *text, const char *what)
 	return n;
 }
 
-/* With a promise or without: what was there before as a word of its own is gone, all else is there. */
+/* With a promise and without: an old promise that is an option of its own is gone, all else remains. */
 static void plan(const char *text)
 {
 	char *with = kho_plan_command_line(text, EXPECT), *without = kho_plan_command_line(text, NULL);

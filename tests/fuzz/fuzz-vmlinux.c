@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The file of --vmlinux, through libelf and libdw. The dump is said to be of the kernel with the build id that is in
- * the input: it is known from the start that others are refused.
+ * The file of --vmlinux, through libelf and libdw. The dump gets the build id of the input, because
+ * libkho refuses any other build id at once.
  */
 #include <libelf.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Limits of the cost of one input: 256 MiB of heap at a time, and CPU time in
- * proportion to its size. libFuzzer's own limits count wall time, and the memory of the whole process, where most
- * is its own.
+ * Limits of the cost of one input: 256 MiB of heap at a time, and CPU time in proportion to its size.
+ * libFuzzer's own limits count wall time and the memory of the whole process, which is mostly
+ * libFuzzer's own.
  */
 #include <signal.h>
 #include <stdatomic.h>

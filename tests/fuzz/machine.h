@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Input of the fuzzers of whole machines: the contents of files, one after the other, each behind
- * four bytes that say how long it is (0xffffffff: the file is not there).
+ * Input of the fuzzers of whole machines: the contents of consecutive files, each after four bytes
+ * with its length (0xffffffff: the file does not exist).
  */
 #ifndef KHO_FUZZ_MACHINE_H
 #define KHO_FUZZ_MACHINE_H

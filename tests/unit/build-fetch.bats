@@ -64,6 +64,6 @@ mirror() {
 	[[ ${lines[0]} == linux-9*old*"no linux 9.9 in old" && ${lines[1]} == linux-9*new*there ]]
 	mirror nobody "$sum"
 	run -1 fetch_check
-	[[ $output == *"linux-9 is nowhere to be had"* ]]
+	[[ $output == *"no place has linux-9"* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/fetched" ]
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Prints the layout of the dma-alloc ABI. Compiled twice, with the library's
- * header and with the kernel's: the outputs have to be the same.
+ * Prints the layout of the dma-alloc ABI. Compiled with the library's header and with the kernel's:
+ * both outputs must be equal.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #ifdef KERNEL_ABI
-/* what the kernel's header takes from other headers of the kernel */
+/* definitions that the kernel's header uses from other headers of the kernel */
 typedef uint8_t u8;
 typedef uint32_t u32;
 typedef uint64_t u64;

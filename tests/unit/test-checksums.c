@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* CRC-32C against the value that its definition gives for "123456789". */
+/* Compares CRC-32C with the value that its definition gives for "123456789". */
 #include <stdio.h>
 
 #include "libkho/crc32c.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Command lines are split as the kernel splits them, and kho= counts as it does there. */
+/* libkho splits command lines and reads kho= like the kernel. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define MAX_ARGS	7
 
-/* The right-hand side was printed by next_arg() of Linux 7.3 itself (lib/cmdline.c). */
+/* next_arg() of Linux 7.3 (lib/cmdline.c) printed the right-hand side. */
 static const struct {
 	const char *line;
 	struct { const char *name, *value; } args[MAX_ARGS];

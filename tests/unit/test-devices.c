@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-devices FOLDER [in]: what is found about PCI devices on a running machine that is made of files
- * in FOLDER, as test-live leaves it. Its records are those of 0000:00:02.0, four sealed and one live.
+ * test-devices FOLDER [in]: checks the findings about PCI devices on a running machine made of files
+ * in FOLDER by test-live. Its records belong to 0000:00:02.0, four sealed and one live.
  */
 #include <errno.h>
 #include <limits.h>
@@ -56,7 +56,7 @@ struct device {
 	unsigned int class;
 	bool masters;
 	const char *keep;	/* NULL: a kernel without the file */
-	const char *uevent;	/* in place of the one that is made */
+	const char *uevent;	/* replaces the generated file */
 	int config_size;	/* 0: 64 */
 };
 
@@ -81,7 +81,7 @@ static void make_device(const char *folder, const struct device *device)
 		write_file(folder, "kexec_keep_master", device->keep, strlen(device->keep));
 }
 
-/* On the bus is a link, as on a real one, or the folder itself. */
+/* The bus has a link to the folder, like a real one, or the folder itself. */
 static void add_device(const struct device *device, bool linked)
 {
 	char entry[PATH_MAX], folder[PATH_MAX], target[PATH_MAX];
@@ -167,8 +167,8 @@ static struct found findings(void)
 struct test_case {
 	const char *what;
 	struct device devices[3];
-	const char *rules;	/* that are found */
-	const char *message;	/* is part of the last one */
+	const char *rules;	/* expected findings */
+	const char *message;	/* part of the last finding's message */
 };
 
 static const struct test_case cases[] = {
@@ -197,7 +197,7 @@ static const struct test_case cases[] = {
 	  "K520? ", "its name is too long" },
 };
 
-/* Of the kernel that comes next: what writes to its memory. */
+/* In the next kernel: devices that write to its memory. */
 static const struct test_case incoming_cases[] = {
 	{ "a device with records that waits for its driver",
 	  { { "0000:00:02.0", NULL, 0x00ff00, true, "0\n", NULL, 0 } }, "", "" },
@@ -244,7 +244,7 @@ static void find_nothing_outside(void)
 	CHECK(!strcmp(findings().rules, "K520? "));
 	CHECK(!unlink(path) && !symlink("../../../devices/../../elsewhere", path));
 	CHECK(!strcmp(findings().rules, "K520? "));
-	/* nor through a link on the way */
+	/* and not through a link in the path */
 	CHECK(!unlink(path) && !symlink("../../../devices/away/elsewhere", path));
 	path_of(path, "/sys/devices/away");
 	CHECK(!symlink("../..", path));
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
 		run_cases(incoming_cases, sizeof(incoming_cases) / sizeof(incoming_cases[0]), true);
 		return failed;
 	}
-	/* no PCI at all */
+	/* a machine without PCI */
 	CHECK(!strcmp(findings().rules, ""));
 	run_cases(cases, sizeof(cases) / sizeof(cases[0]), false);
 	run_cases(cases, sizeof(cases) / sizeof(cases[0]), true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The number formatting of kho-inspect, which is quicker than the C library and has to
- * write the same: compared over values of every length, and at the edges.
+ * The number formatting of kho-inspect is faster than the C library's and must write the same: compares
+ * them for values of every length, and at the limits.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static void is(const char *found, const char *expected)
 	wrong = 1;
 }
 
-/* Exact as long as a double has all bits of @size. */
+/* Exact if a double holds all bits of @size. */
 static const char *size_by_printf(uint64_t size, char *buf, size_t n)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

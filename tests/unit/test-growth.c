@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-growth: input of shapes that could make reading it expensive, of about 64, 256 and 1,024
- * KiB, is verified, iterated, decoded and written as a snapshot; kernel images are examined. Work must not grow faster than
- * n log n, and memory has a bound for each byte. Work is counted, not timed: basic blocks of
- * libkho (which is compiled for this test with -fsanitize-coverage=trace-pc), and bytes that are
- * read or unpacked. What libfdt does is not counted.
+ * test-growth: verifies, iterates, decodes and snapshots input of shapes that could be expensive to
+ * read, of about 64, 256 and 1,024 KiB, and examines kernel images. Work must not grow faster than
+ * n log n, and memory has a bound for each byte. The test counts work instead of time: basic blocks of
+ * libkho (compiled for this test with -fsanitize-coverage=trace-pc), and bytes read or unpacked. It
+ * does not count the work of libfdt.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 #define RAM		(1ull << 40)
 #define SCRATCH		(1ull << 30)
 
-/* For four times the input: n log n, and what has to be done once. */
+/* Bound for four times the input: n log n, plus a constant. */
 #define MAX_GROWTH	5.5
 /*
  * Work for a byte of input, and work that is the same for any input. A byte of a bitmap may be four blocks, and
@@ -96,7 +96,7 @@ static int count_lz4(const char *from, char *to, int size, int room)
 	return ret;
 }
 
-/* libkho loads liblz4 on demand. */
+/* Replaces dlsym(), because libkho loads liblz4 on demand. */
 void *__real_dlsym(void *library, const char *name);
 void *__wrap_dlsym(void *library, const char *name);
 void *__wrap_dlsym(void *library, const char *name)
@@ -194,7 +194,7 @@ static uint64_t allocate(size_t pages)
 	return addr;
 }
 
-/* Puts a block into the radix tree. */
+/* Adds a block to the radix tree. */
 static void preserve(uint64_t addr, unsigned int order)
 {
 	uint64_t key = 1ull << (64 - KHO_ABI_PAGE_SHIFT - order) | addr >> (KHO_ABI_PAGE_SHIFT + order);
@@ -232,7 +232,7 @@ static void add_subtree(const char *name, uint64_t addr, uint64_t size)
 		die("the root has no room");
 }
 
-/* A machine with a map of everything in the file, and nothing else so far. */
+/* A machine with a map of everything in the file, and no other content yet. */
 static void machine_begin(void)
 {
 	m.used = 0;
@@ -327,7 +327,7 @@ static uint64_t add_dma_head(void)
 	return addr;
 }
 
-/* Blocks of records, each as damaged as can be. */
+/* Blocks of records with as many damages as possible. */
 static size_t shape_damaged_records(size_t size)
 {
 	struct dma_alloc_ser *head = at(add_dma_head());
@@ -346,7 +346,7 @@ static size_t shape_damaged_records(size_t size)
 	return 0;
 }
 
-/* Leaves with a bit each, of many orders, for memory all over the place. */
+/* Leaves with one bit each, of many orders, for scattered memory. */
 static size_t shape_sparse_map(size_t size)
 {
 	uint64_t addr = 2 * SCRATCH;
@@ -459,7 +459,7 @@ static size_t shape_shared_blob(size_t size)
 	return 0;
 }
 
-/* Sessions of LUO, each with the same files. */
+/* Sessions of LUO with the same files. */
 static size_t shape_shared_files(size_t size)
 {
 	uint64_t addr = allocate(1), files = allocate(1), next = 0;
@@ -521,7 +521,7 @@ static void add_memfd(size_t n, uint64_t first)
 	add_subtree(LUO_SUBTREE, addr, sizeof(*luo));
 }
 
-/* A memfd whose folios are all over the place, and not preserved. */
+/* A memfd with scattered folios that are not preserved. */
 static size_t shape_scattered_folios(size_t size)
 {
 	size_t n = size / PAGE / 2;
@@ -537,7 +537,7 @@ static size_t shape_scattered_folios(size_t size)
 	return 0;
 }
 
-/* Scratch areas that overlap each other, and a map with as much in them. */
+/* Scratch areas that overlap each other, and as many preserved blocks in them. */
 static size_t shape_scratch(size_t size)
 {
 	/* more of them are not read */
@@ -548,7 +548,7 @@ static size_t shape_scratch(size_t size)
 	return 0;
 }
 
-/* Ranges of RAM, and as many in the map that are none. */
+/* Ranges of RAM, and as many preserved ranges outside RAM. */
 static size_t shape_ram(size_t size)
 {
 	for (size_t i = 0; i < size / 64; i++)
@@ -563,7 +563,7 @@ static size_t shape_segments(size_t size)
 	return size / sizeof(Elf64_Phdr) < 60000 ? size / sizeof(Elf64_Phdr) : 60000;
 }
 
-/* Notes of somebody else, each with a program header. */
+/* Notes of other programs, each with a program header. */
 static size_t shape_notes(size_t size)
 {
 	size_t n = size / (sizeof(Elf64_Phdr) + sizeof(other_note));
@@ -613,7 +613,7 @@ static void gzip_begin(z_stream *z, unsigned char *to, size_t room, int level)
 		die("cannot pack an image");
 }
 
-/* Zeroes, packed to about a thousandth: more than an image may unpack to. */
+/* Zeroes that pack to about a thousandth: they exceed the limit for an image. */
 static size_t image_zeros(unsigned char *to, size_t size)
 {
 	static const unsigned char zeros[64 << 10];
@@ -627,7 +627,7 @@ static size_t image_zeros(unsigned char *to, size_t size)
 	return size;
 }
 
-/* Packed three times. What it has to unpack in all is near to what it may. */
+/* Packed three times. The unpacked bytes of all layers are near the limit. */
 static size_t image_layers(unsigned char *to, size_t size)
 {
 	size_t room = 64 * size, n = 20 * size;
@@ -714,7 +714,7 @@ static void use(const char *path, const char *copy)
 		die(err.message);
 	if (kho_verify(state, NULL, see_finding, &seen, &summary, &err))
 		die(err.message);
-	/* few rules fire for one shape */
+	/* only a few rules fire for one shape */
 	if (seen.n > 5 * (KHO_FINDINGS_LISTED + 1))
 		die("a flood of findings");
 	for (size_t i = 0; i < 4; i++)
@@ -745,7 +745,7 @@ struct limits {
 	size_t memory_once;
 };
 
-/* True if it is as it should be. */
+/* True if work and memory are within the bounds. */
 static bool check(const char *name, size_t n, uint64_t before, const struct limits *limits)
 {
 	bool grows = before && (double)work > MAX_GROWTH * (double)before &&
@@ -759,7 +759,7 @@ static bool check(const char *name, size_t n, uint64_t before, const struct limi
 	return !grows && !works && !takes;
 }
 
-/* None is a kernel, and that is an error in good time. */
+/* None of the images is a kernel: libkho must find that in bounded time. */
 static bool use_images(void)
 {
 	static const struct limits limits = { MAX_WORK, MAX_UNPACKED, UNPACKED_ONCE };
@@ -841,7 +841,7 @@ static void check_runs(const char *path, const char *copy)
 		kho_state_close(state);
 		kho_source_close(source);
 	}
-	/* the head's checksum is wrong, and that is all */
+	/* only the checksum of the head is wrong */
 	if (memcmp(&before, &after, sizeof(before)) || after.findings[KHO_SEVERITY_ERROR] != 1 ||
 	    after.unevaluated || after.findings[KHO_SEVERITY_FATAL])
 		die("a snapshot with many runs does not say the same");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The JSON writer. Prints documents, one after the other, each behind a line with what it has to
- * be; libkho-output.bats reads them with another program's parser. What is not JSON is refused here.
+ * The JSON writer. Prints documents, each after a line with its expected content; libkho-output.bats
+ * reads them with the parser of another program. Checks here that the writer refuses misuse.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static void text(void)
 	finish(json, 0, "text");
 }
 
-/* More than any buffer holds, and as deep as it goes. */
+/* More data than any buffer holds, at the maximum depth. */
 static void large(void)
 {
 	static char piece[10000];

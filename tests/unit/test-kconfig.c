@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Options are found on lines of their own, and nowhere else. */
+/* libkho finds an option only on a line of its own. */
 #include <string.h>
 
 #include "libkho/kconfig.h"

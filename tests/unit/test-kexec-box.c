@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The box in which kexec reads images: it answers, and it can do nothing else. */
+/* The box in which kexec reads images can answer, and do nothing else. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ static void add_one(const void *question, void *answer)
 	*(int *)answer = *(const int *)question + 1;
 }
 
-/* Small and large pieces, in any order, and growing ones: as decompressors do it. */
+/* Allocates small, large and growing pieces in any order, like decompressors. */
 static void use_heap(const void *question, void *answer)
 {
 	size_t size = 1;
@@ -49,7 +49,7 @@ static void use_heap(const void *question, void *answer)
 	*(int *)answer = 7;
 }
 
-/* As libkho does it for a packed kernel, once kho_target_libraries_load() has loaded it. */
+/* Like libkho for a packed kernel, after kho_target_libraries_load() has loaded the library. */
 static void use_library(const void *question, void *answer)
 {
 	void *library = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);

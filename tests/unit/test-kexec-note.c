@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The note that a load leaves for the jump, in the working folder: true after each way to end. */
+/* The note that a load leaves for the jump (here in the working folder) is correct after each way to end. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static const struct kho_note written = {
 	.command_line = "rd.kho.expect=5,11\tkho=on\nx=\xff\\x0a",
 };
 
-/* True if the note is there, and is the one above. */
+/* True if the note exists and is the one above. */
 static bool is_there(void)
 {
 	struct kho_note note = { 0 };
@@ -69,16 +69,16 @@ static void test_ends(void)
 	CHECK(!kho_note_begin() && !is_there());
 	kho_note_keep();
 	CHECK(is_there() && !exists(KHO_NOTE ".before"));
-	/* one that is killed, and then another one that fails */
+	/* a load that is killed, and then a load that fails */
 	CHECK(!kho_note_begin() && !kho_note_begin() && !is_there());
 	kho_note_keep();
 	CHECK(!is_there() && !exists(KHO_NOTE ".before"));
-	/* nothing is known of what is loaded */
+	/* the loaded kernel is unknown */
 	CHECK(!kho_note_end(&written) && is_there());
 	CHECK(!kho_note_begin() && !kho_note_end(NULL));
 	CHECK(!is_there() && !exists(KHO_NOTE) && !exists(KHO_NOTE ".before"));
 	CHECK(!kho_note_end(NULL));
-	/* what was not judged has no target */
+	/* without a judgement there is no target */
 	note = written;
 	note.judged = false;
 	CHECK(!kho_note_end(&note) && kho_note_read(&note) && !note.judged);
@@ -92,7 +92,7 @@ static void test_ends(void)
 	CHECK(note.command_line[KHO_COMMAND_LINE_MAX - 1] == 1 && note.target.builtin_cmdline[2046] == 2);
 }
 
-/* A note that cannot be taken away would be believed of the next kernel. */
+/* A note that cannot be removed would count for the next kernel. */
 static void test_stays(void)
 {
 	CHECK(!kho_note_end(&written));
@@ -111,7 +111,7 @@ static void put(const char *text, size_t size)
 	CHECK(f && fwrite(text, 1, size, f) == size && !fclose(f));
 }
 
-/* Cut off anywhere, of another boot, of another format: there is none. */
+/* A note that is truncated, of another boot, or of another format does not count. */
 static void test_damaged(void)
 {
 	char text[1024];
@@ -134,7 +134,7 @@ static void test_damaged(void)
 	CHECK(is_there());
 }
 
-/* A value that no load writes is not taken for one that it might mean. */
+/* A value that no load writes makes the note invalid. */
 static void test_values(void)
 {
 	static const struct { const char *was, *is; } cases[] = {

@@ -59,11 +59,11 @@ static void test_command_line(void)
 	check_line("quiet kho=on", "5,10", "rd.kho.expect=5,10 quiet kho=on");
 	check_line("\tquiet kho=on\n", "5,10", "rd.kho.expect=5,10\tquiet kho=on\n");
 	check_line("quiet kho=on", NULL, "quiet kho=on");
-	/* before what belongs to init, by the kernel's rules and by dracut's */
+	/* before the arguments of init, by the rules of the kernel and of dracut */
 	check_line("quiet -- a b", "5,10", "rd.kho.expect=5,10 quiet -- a b");
 	check_line("init=/bin/sh -c date", "5,10", "rd.kho.expect=5,10 init=/bin/sh -c date");
 	check_line("rdinit=/x a", "5,10", "rd.kho.expect=5,10 rdinit=/x a");
-	/* replaced, wherever it is, however often and however it is written */
+	/* replaced at any place, any number of times, in any spelling */
 	check_line("rd.kho.expect=1,2 quiet", "5,10", "rd.kho.expect=5,10 quiet");
 	check_line("a rd.kho.expect=1,2 b  rd.kho.expect=3,4", "5,10", "rd.kho.expect=5,10 a b");
 	check_line("a rd.kho.expect=1,2", NULL, "a");
@@ -73,10 +73,10 @@ static void test_command_line(void)
 	check_line("rd.kho.expect=\"1,2\" a", "5,10", "rd.kho.expect=5,10 a");
 	check_line("a\vrd.kho.expect=1,2\fb", "5,10", "rd.kho.expect=5,10 a\fb");
 	check_line("rd.kho.expect a", "5,10", "rd.kho.expect=5,10 a");
-	/* others that begin or end alike stay */
+	/* options with a similar name stay */
 	check_line("rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3", "5,10",
 		   "rd.kho.expect=5,10 rd.kho=1 xrd.kho.expect=1,2 rd.kho.expected=3");
-	/* a quoted value keeps its spaces, and is not an option of its own */
+	/* a quoted value keeps its spaces and is not an option */
 	check_line("a=\"b  c\"", "5,10", "rd.kho.expect=5,10 a=\"b  c\"");
 	check_line("a=\"b rd.kho.expect=1,2 c\"", "5,10",
 		   "rd.kho.expect=5,10 a=\"b rd.kho.expect=1,2 c\"");
@@ -90,7 +90,7 @@ static void test_intersect(void)
 	};
 	struct kho_range out[4];
 
-	/* sorted, without the empty one and the one that cannot be */
+	/* sorted, without the empty and the impossible area */
 	CHECK(kho_plan_intersect(0, UINT64_MAX, scratch, 4, out) == 2);
 	CHECK(out[0].addr == 0x1000 && out[0].size == 0x2000);
 	CHECK(out[1].addr == 0x5000 && out[1].size == 0x1000);
@@ -151,7 +151,7 @@ static void test_setup_data(void)
 		return;
 	CHECK(sd->type == 10 && sd->len == 32 + 3 * 16 && sd->next == 0);
 	CHECK(sd->fdt_addr == 0x82b000 && sd->fdt_size == 4096 && sd->scratch_size == 48);
-	/* raw: the empty one too, in the table's own order */
+	/* raw: with the empty area, in the order of the table */
 	for (size_t i = 0; i < 3; i++)
 		CHECK(sd->scratch[i].addr == scratch[i].addr && sd->scratch[i].size == scratch[i].size);
 	free(sd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks which DMA allocations the next kexec would lose. Arguments are groups of three: a
- * snapshot of the incoming state, one of the outgoing state or "-", and what is expected:
- * a number, or the name of an error.
+ * Determines which DMA allocations the next kexec would lose. Arguments are groups of three: a snapshot
+ * of the incoming state, one of the outgoing state or "-", and the expected result: a number, or the
+ * name of an error.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-live SNAPSHOT FOLDER: verify and snapshot on a running machine that is made of
- * files in FOLDER, and that changes at chosen moments, namely when memory is read for
- * the n-th time. "test-live SNAPSHOT FOLDER in" only makes the machine, of an incoming state.
+ * test-live SNAPSHOT FOLDER: verify and snapshot on a running machine made of files in FOLDER. Its
+ * memory changes at chosen moments: at the n-th read. "test-live SNAPSHOT FOLDER in" only makes the
+ * machine, with incoming state.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -21,13 +21,13 @@
 #define RECORD_TRIES	5
 
 static struct {
-	int fd;			/* of the file that plays /proc/kcore */
-	off_t head, record;	/* where these are in it */
+	int fd;			/* descriptor of the file that stands for /proc/kcore */
+	off_t head, record;	/* their places in it */
 	int reads;
-	int change_at;		/* number of the read; 0: never */
-	bool go_on;		/* change at every read after it as well */
-	bool count;		/* the change counts one record more */
-	bool heal;		/* the change makes the record whole again */
+	int change_at;		/* change at the n-th read; 0: never */
+	bool go_on;		/* change at every later read too */
+	bool count;		/* the change adds a record to the count */
+	bool heal;		/* the change repairs the record */
 } machine;
 
 static struct {
@@ -120,7 +120,7 @@ static void make_folders(const char *root, enum kho_side side)
 	const char *const folders[] = {
 		"/proc", "/sys", "/sys/kernel", "/sys/kernel/debug", "/sys/kernel/debug/kho",
 		"/sys/kernel/debug/kho/out",
-		/* what is there says that something came in */
+		/* this file shows that state arrived */
 		side == KHO_SIDE_IN ? "/sys/kernel/debug/kho/in" : "/sys/kernel/debug/kho/out",
 	};
 	char full[PATH_MAX];
@@ -131,7 +131,7 @@ static void make_folders(const char *root, enum kho_side side)
 	}
 }
 
-/* Where a physical address is in the core that make_kcore() writes. */
+/* The place of a physical address in the core that make_kcore() writes. */
 static off_t place_of(struct kho_source *source, uint64_t addr)
 {
 	off_t offset = 1 << 20;
@@ -242,10 +242,10 @@ static int note_finding(const struct kho_finding *finding, void *data)
 	return 0;
 }
 
-/* Number of reads that took place. */
+/* Returns the number of reads. */
 static int run(const char *root, const char *what, const char *expected)
 {
-	/* the content of allocations is not in a snapshot */
+	/* a snapshot does not contain the content of allocations */
 	const struct kho_verify_options options = { .skip_content = true };
 	struct kho_verify_summary summary;
 	struct kho_source *source;
@@ -294,7 +294,7 @@ static int take(const char *root, const char *path, struct kho_error *err)
 	return ret;
 }
 
-/* A snapshot is of one moment, or is not written. */
+/* The library writes a snapshot of one moment, or none. */
 static void test_snapshot(const char *root)
 {
 	char path[PATH_MAX];
@@ -360,7 +360,7 @@ int main(int argc, char **argv)
 
 	flip_record();
 	run(root, "damaged, at rest", "K405 ");
-	/* what two looks find alike is so, whatever else changes */
+	/* a finding that two runs agree on counts, even if other state changes */
 	machine.change_at = 1;
 	machine.go_on = true;
 	run(root, "damaged, while other things change", "K405 ");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The walk over a preserved-memory-map that is made of a few leaves in memory, against one that
- * looks at each block: blocks come once, in order of addresses and at one address by order, where
- * those of several orders overlap too; and look-ups agree with them.
+ * Compares a walk over a preserved-memory-map of a few leaves with a search for each block. The walk must
+ * return each block once, sorted by address and then by order, even if blocks overlap; look-ups must
+ * agree with it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void no_close(struct kho_map *map)
 
 static const struct kho_map_format format = { .leaf_from = leaf_from, .close = no_close };
 
-/* Words without a bit, with all of them, and any: so that runs begin and end everywhere. */
+/* Words without bits, with all bits, and random ones, so that runs begin and end everywhere. */
 static void make(struct memory_map *map)
 {
 	*map = (struct memory_map){ .map = { .format = &format, .leaf_words = WORDS } };
@@ -99,7 +99,7 @@ static void fail(const char *what, uint64_t page)
 	exit(1);
 }
 
-/* The next block as the iterator has it; its entries are taken apart. */
+/* The next block of the iterator, from the ranges that it returns. */
 static bool next_block(struct kho_map_iter *iter, struct kho_map_entry *rest, uint64_t *page,
 		       unsigned int *order)
 {

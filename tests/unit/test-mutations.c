@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-mutations SNAPSHOT IMAGE ROUNDS: every call of the library over copies of
- * a snapshot with random bytes, words and pages changed, and over a kernel image
- * treated the same. Nothing is expected of the answers; with the sanitizers that
- * the test is built with, nothing may read out of bounds, overflow, leak or hang.
- * The sequence is always the same, so that a failure can be repeated.
+ * test-mutations SNAPSHOT IMAGE ROUNDS: makes every call of the library on copies of a snapshot and of a
+ * kernel image with random changes of bytes, words and pages. The results do not matter, but under
+ * the sanitizers nothing may read out of bounds, overflow, leak or hang. The sequence is always the
+ * same, so that a failure can be repeated.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -48,7 +47,7 @@ static unsigned char *read_file(const char *path, size_t *size)
 	return data;
 }
 
-/* Values at which arithmetic goes wrong, and addresses that are in the file. */
+/* Values at which arithmetic may go wrong, and addresses in the file. */
 static uint64_t interesting(const unsigned char *data, size_t size)
 {
 	static const uint64_t values[] = {
@@ -163,13 +162,13 @@ static void use_state(struct kho_state *state, const char *copy)
 	size_t n = 0, findings = 0;
 	uint64_t last = 0;
 
-	/* asked for a size or not, a map of kho-v1 is read */
+	/* read a map of kho-v1 with and without a given bitmap size */
 	kho_state_set_v1_bitmap(state, random_u64() % 2 ? 0 : random_u64() % 2 ? 512 : 4096);
 	if (kho_verify(state, &options, count_finding, &findings, &summary, &err) && !*err.message)
 		die("an error without text");
 	if (findings != summary.unevaluated + summary.not_applicable + summary.findings[0] +
 	    summary.findings[1] + summary.findings[2] + summary.findings[3]) {
-		/* those of severity info that were not judged count as info */
+		/* rules of severity info that were not judged count as info */
 		die("the summary is not that of the findings");
 	}
 	kho_target_verify(state, &target, "kho=on", count_finding, &findings, &summary, NULL);
@@ -195,7 +194,7 @@ static void use_state(struct kho_state *state, const char *copy)
 		kho_snapshot_write(state, copy, NULL);
 }
 
-/* True if the copy could be opened. */
+/* True if the library opened the copy. */
 static bool use_snapshot(const char *path, enum kho_side side, const char *copy)
 {
 	struct kho_verify_summary summary;
@@ -261,6 +260,6 @@ int main(int argc, char **argv)
 	free(image);
 	free(data);
 	printf("%zu of %d mutations could be opened\n", opened, rounds);
-	/* else the mutations never get past the first check */
+	/* otherwise no mutation gets past the first check */
 	return opened < (size_t)rounds / 4;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem SNAPSHOT...: sound states, read while memory runs out at each place in turn. That is
- * an error, or something that was not judged; it is never a finding, and nothing crashes.
+ * test-nomem SNAPSHOT...: reads sound states, and lets memory run out at each allocation in turn. The
+ * result must be an error or a rule that was not judged, and never a finding or a crash.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "libkho/kho.h"
 
-static long fail_at;		/* the how manyth allocation from now fails, and all after it; 0: none */
+static long fail_at;		/* allocations until the first that fails, and all after it; 0: none fails */
 
 static bool runs_out(void)
 {
@@ -57,7 +57,7 @@ static int see_item(const struct kho_item *item, void *data)
 	return 0;
 }
 
-/* True if memory sufficed. */
+/* True if there was enough memory. */
 static bool try(const char *path, long n, size_t *wrong)
 {
 	const struct kho_verify_options options = { .skip_content = true };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-only FILE: verifies it by each rule alone, and prints the rules that could not be judged. The
- * others came out as they do among all rules.
+ * test-only FILE: verifies it with each rule alone, and prints the rules that the library cannot judge.
+ * The result of each other rule must be the same as with all rules.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt
 }
 
 struct counts {
-	enum kho_rule_number of;	/* or 0: of all rules */
+	enum kho_rule_number of;	/* 0: all rules */
 	uint64_t n[3];			/* by outcome */
 	uint64_t grave;			/* not judged, and of error or fatal */
 };
@@ -39,7 +39,7 @@ static int count(const struct kho_finding *finding, void *data)
 	return 0;
 }
 
-/* A summary agrees with what was handed out. */
+/* The summary agrees with the findings. */
 static void check_summary(const char *what, const struct kho_verify_summary *summary,
 			  const struct counts *counts)
 {
@@ -59,7 +59,7 @@ static void check_rule(struct kho_state *state, const struct kho_rule *rule)
 	const char *const only[] = { rule->id, NULL };
 	struct kho_verify_options options = {
 		.only = only,
-		/* an option without a rule of its own is a mistake of the caller */
+		/* to select no rule is a mistake of the caller */
 		.claims = rule->number == KHO_RULE_K501,
 		.have_expect = rule->number >= KHO_RULE_K510 && rule->number <= KHO_RULE_K512,
 	};
@@ -89,7 +89,7 @@ static void check_rule(struct kho_state *state, const struct kho_rule *rule)
 		fail("%s alone comes out in another way than among all", rule->id);
 }
 
-/* Of no rule that ran nothing can be said. */
+/* Without a rule that ran there is no result. */
 static void check_ignore(struct kho_state *state)
 {
 	const struct kho_rule *rules;
@@ -103,7 +103,7 @@ static void check_ignore(struct kho_state *state)
 	if (!ignore)
 		fail("out of memory");
 	for (size_t i = 0; i < n; i++) {
-		/* without a promise these are never judged */
+		/* without a promise, libkho never judges these */
 		if (rules[i].area < KHO_AREA_TARGET && rules[i].number != KHO_RULE_K510 &&
 		    rules[i].number != KHO_RULE_K511)
 			ignore[k++] = rules[i].id;

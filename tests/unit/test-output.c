@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files are replaced as a whole or not at all, links are followed, anything else is written to.
- * Everything once with O_TMPFILE and once as on a file system that has none. Runs in an empty
- * folder, which it changes to: test-output FOLDER.
+ * test-output FOLDER: the writer replaces files completely or not at all, follows links, and writes to
+ * other files. Runs each test with O_TMPFILE, and without it like on a file system that lacks it.
+ * FOLDER must be empty; the program changes to it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -75,7 +75,7 @@ static bool has(const char *name, const char *content, mode_t mode)
 	return ok;
 }
 
-/* How many names there are in a folder; all are removed with @empty. */
+/* Counts the names in a folder, and removes them if @empty. */
 static int names(const char *folder, bool empty)
 {
 	DIR *dir = opendir(folder);
@@ -94,7 +94,7 @@ static int names(const char *folder, bool empty)
 	return n;
 }
 
-/* Writes to @path; returns the code of what failed, or 0. */
+/* Writes to @path. Returns the error code, or 0. */
 static int put(const char *path, const char *content, unsigned int flags)
 {
 	struct kho_error err = { 0 };
@@ -132,7 +132,7 @@ static void regular(void)
 	CHECK(!put("./old", "again", 0) && has("old", "again", 0604));
 	make("suid", "before", 04755);
 	CHECK(!put("suid", "after", 0) && has("suid", "after", 0755));
-	/* as it was until it is complete, and when it is given up */
+	/* unchanged until the new content is complete, and if the write is abandoned */
 	CHECK(!kho_output_open("old", 0600, 0, &output, NULL));
 	CHECK(write(kho_output_fd(output), "half", 4) == 4 && has("old", "again", 0604));
 	CHECK(!kho_output_is_stdout(output));
@@ -148,7 +148,7 @@ static void regular(void)
 	CHECK(names(".", true) == 4);
 }
 
-/* A stream whose disk is full, or whose device is gone, says so. */
+/* A stream reports a full disk, or a device that is gone. */
 static void errors(void)
 {
 	struct kho_error err = { 0 };
@@ -168,13 +168,13 @@ static void errors(void)
 	CHECK(put("/dev/full", "content", 0) == KHO_ERR_OS);
 	CHECK(put("/dev/full", "content", KHO_OUTPUT_SEEKABLE) == KHO_ERR_OS);
 	CHECK(kho_output_open("file", 0600, 4, &output, &err) == KHO_ERR_USAGE);
-	/* what takes its place cannot be replaced */
+	/* a folder in its place cannot be replaced */
 	CHECK(!kho_output_open("later", 0600, 0, &output, NULL) && !mkdir("later", 0755));
 	CHECK(kho_output_commit(output, &err) == KHO_ERR_OS && strstr(err.message, "later"));
 	CHECK(has("file", "content", 0644) && names("folder", false) == 0 && names(".", true) == 3);
 }
 
-/* A file that the caller may not write to; root may, so it is another user for that. */
+/* A file that the caller must not write. Runs as another user, because root may write it. */
 static void read_only(void)
 {
 	make("file", "before", 0444);
@@ -242,7 +242,7 @@ static void fifo(unsigned int flags)
 	CHECK(!lstat("fifo", &st) && S_ISFIFO(st.st_mode) && names(".", true) == 1);
 }
 
-/* Output follows what was there, also in a file that the shell has opened. */
+/* Output continues after existing content of a file that the shell has opened. */
 static void standard_output(void)
 {
 	int saved = dup(STDOUT_FILENO), fd;
@@ -256,7 +256,7 @@ static void standard_output(void)
 	CHECK(!kho_output_open("out", 0600, 0, &output, NULL) && kho_output_is_stdout(output));
 	CHECK(!kho_output_commit(output, NULL) && write(STDOUT_FILENO, "four", 4) == 4);
 	CHECK(has("out", "one two three four", 0644));
-	/* open for reading only: no output of anybody */
+	/* open for reading only: not an output */
 	fd = open("out", O_RDONLY | O_CLOEXEC);
 	CHECK(dup2(fd, STDOUT_FILENO) == STDOUT_FILENO);
 	close(fd);
@@ -266,7 +266,7 @@ static void standard_output(void)
 	CHECK(names(".", true) == 1);
 }
 
-/* Killed at any time: the folder is as it was. */
+/* If the writer is killed at any time, the folder is unchanged. */
 static void killed(void)
 {
 	struct kho_output *output;
@@ -285,7 +285,7 @@ static void killed(void)
 	CHECK(has("file", "before", 0644) && names(".", true) == 1);
 }
 
-/* Needs root: files that another user has put into a folder where everybody may. */
+/* Needs root: files of another user in a folder that everybody may write to. */
 static const char *descriptor(pid_t process, int fd)
 {
 	static char path[64];
@@ -304,7 +304,7 @@ static bool holds(int fd, const char *content)
 	return pread(fd, buf, sizeof(buf) - 1, 0) >= 0 && !strcmp(buf, content);
 }
 
-/* The text of such a link is not the name of a file. */
+/* The target of such a link is not the name of a file. */
 static void descriptors(unsigned int flags)
 {
 	struct kho_output *output;
@@ -325,7 +325,7 @@ static void descriptors(unsigned int flags)
 	CHECK(has("file", "one two three four", 0644));
 	CHECK(!put("link", " five", flags) && holds(anonymous, "one two three four five"));
 
-	/* of another process: replaced in the end, or not at all */
+	/* of another process: replaced at the end, or not at all */
 	other = fork();
 	if (!other) {
 		pause();
@@ -362,7 +362,7 @@ static void planted(void)
 	      !chown("tmp/file", other, other));
 	CHECK(put("tmp/link", "secret", 0) == KHO_ERR_PERMISSION && has("victim", "before", 0600));
 	CHECK(put("tmp/fifo", "secret", 0) == KHO_ERR_PERMISSION);
-	/* replaced, and not with the mode that the other one has chosen */
+	/* replaced, without the mode that the other user chose */
 	CHECK(!put("tmp/file", "secret", 0) && has("tmp/file", "secret", 0640));
 	CHECK(!lchown("tmp/link", 0, 0) && !put("tmp/link", "after", 0) && has("victim", "after", 0600));
 	CHECK(!chmod("tmp", 0777) && names("tmp", true) == 3 && names(".", true) == 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-progress DUMP SNAPSHOT: what is told of how far verify and the writing of a snapshot
- * have come grows, to the end, and is not told too often.
+ * test-progress DUMP SNAPSHOT: the reported progress of verify and of a snapshot grows up to the end,
+ * and is not reported too often.
  */
 #include <inttypes.h>
 #include <stdio.h>

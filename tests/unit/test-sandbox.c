@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* test-sandbox: what can be done after each step into the sandbox, and what cannot. */
+/* test-sandbox: checks which calls each step of the sandbox allows and forbids. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int try_open(int flags)
 	return fd;
 }
 
-/* Making memory executable later needs mprotect(), which has the same rule. */
+/* mprotect(), which could make memory executable later, has the same rule. */
 static int try_map(int protection)
 {
 	void *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -89,7 +89,7 @@ int main(void)
 
 	if (sandbox_enter(SANDBOX_CLOSED))
 		return 2;
-#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer has to read /proc/self/maps */
+#ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer must read /proc/self/maps */
 	expect("open to read, when all is open", false, try_open(O_RDONLY));
 #endif
 	expect_confined();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-source FOLDER: reads files other than snapshots, as other programs write them:
- * segments in any order and on top of each other, notes that name each other's bytes, files that
- * end early or while they are read, files that are not dumps. All are written to FOLDER.
+ * test-source FOLDER: reads files by other programs: segments in any order that overlap, notes that
+ * share bytes, files that are truncated before or during the read, files that are not dumps. Writes
+ * all of them to FOLDER.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ static void put(int fd, const void *data, size_t size, uint64_t offset)
 	CHECK(pwrite(fd, data, size, (off_t)offset) == (ssize_t)size);
 }
 
-/* A core with @n headers; what they name is up to the caller. */
+/* Makes a core with @n headers, which the caller fills. */
 static int create_core(const char *name, const Elf64_Phdr *phdrs, size_t n)
 {
 	const Elf64_Ehdr ehdr = {
@@ -67,7 +67,7 @@ static int create_core(const char *name, const Elf64_Phdr *phdrs, size_t n)
 	return fd;
 }
 
-/* Each page has its own address in all of its words, wherever it is in the file. */
+/* Each word of a page contains the address of the page. */
 static void put_memory(int fd, const Elf64_Phdr *phdr)
 {
 	uint64_t page[PAGE / 8];
@@ -110,7 +110,7 @@ static bool has_page(struct kho_source *source, uint64_t addr)
 	return true;
 }
 
-/* Runs are in order, none overlaps another, and their pages are there. */
+/* Runs are sorted and do not overlap, and their pages are readable. */
 static uint64_t count_pages(struct kho_source *source)
 {
 	struct kho_range run = { 0 };
@@ -124,7 +124,7 @@ static uint64_t count_pages(struct kho_source *source)
 	return n;
 }
 
-/* Whatever the order and overlap of segments: every page of any of them is there, once. */
+/* For any order and overlap of segments, each of their pages exists once. */
 static void test_overlap(void)
 {
 	static const struct {
@@ -132,11 +132,11 @@ static void test_overlap(void)
 	} shapes[][6] = {
 		{ { 0x100000, 64 }, { 0x120000, 4 } },			/* text within RAM */
 		{ { 0x120000, 4 }, { 0x100000, 64 } },
-		{ { 0x100000, 4 }, { 0x100000, 64 } },			/* same beginning */
-		{ { 0x100000, 64 }, { 0x138000, 16 } },			/* over the end */
-		{ { 0x100000, 64 }, { 0x100000, 64 } },			/* twice the same */
+		{ { 0x100000, 4 }, { 0x100000, 64 } },			/* same start */
+		{ { 0x100000, 64 }, { 0x138000, 16 } },			/* beyond the end */
+		{ { 0x100000, 64 }, { 0x100000, 64 } },			/* the same segment twice */
 		{ { 0x130000, 16 }, { 0x100000, 64 }, { 0x110000, 2 }, { 0x160000, 8 }, { 0x120000, 40 } },
-		/* as around the hole of a crash kernel: low, before, text, behind, above 4 GiB */
+		/* around the hole of a crash kernel: low, before, text, behind, above 4 GiB */
 		{ { 0x1000, 8 }, { 0x100000, 64 }, { 0x110000, 4 }, { 0x180000, 32 }, { 0x100000000, 16 } },
 		{ { 0x110000, 4 }, { 0x100000000, 16 }, { 0x180000, 32 }, { 0x100000, 64 }, { 0x1000, 8 } },
 	};
@@ -164,7 +164,7 @@ static void test_overlap(void)
 			for (uint64_t done = 0; done < phdrs[i].p_filesz; done += PAGE)
 				CHECK(has_page(source, phdrs[i].p_paddr + done));
 		}
-		/* all the pages that any of them has */
+		/* all pages of all segments */
 		for (uint64_t addr = 0; addr < 0x200000; addr += PAGE)
 			expected += has_page(source, addr);
 		for (uint64_t addr = 0x100000000; addr < 0x100100000; addr += PAGE)
@@ -175,7 +175,7 @@ static void test_overlap(void)
 	}
 }
 
-/* Segments beyond the end of the file are missing, and do not count as work. */
+/* Segments beyond the end of the file are missing, and are not part of the work. */
 static void test_cut_short(void)
 {
 	const Elf64_Phdr phdrs[] = {
@@ -196,14 +196,14 @@ static void test_cut_short(void)
 	CHECK(kho_source_read(source, 0x104000, page, PAGE, &err) == KHO_ERR_NOT_PRESENT);
 	CHECK(strstr(err.message, "is cut short") && err.addr == 0x104000);
 
-	/* and shorter still while it is open */
+	/* even shorter while it is open */
 	CHECK(!ftruncate(fd, 0x11000));
 	CHECK(kho_source_read(source, 0x102000, page, PAGE, &err) == KHO_ERR_NOT_PRESENT);
 	kho_source_close(source);
 	close(fd);
 }
 
-/* Bytes that the process has had at most since it began. */
+/* Returns the peak memory of the process in bytes. */
 static uint64_t peak(void)
 {
 	struct rusage usage;
@@ -212,7 +212,7 @@ static uint64_t peak(void)
 	return (uint64_t)usage.ru_maxrss * 1024;
 }
 
-/* Thousands of headers that all name the same notes cost neither memory nor time. */
+/* Thousands of headers that name the same notes cost neither memory nor time. */
 static void test_notes(void)
 {
 	enum { HEADERS = 8000, SIZE = 500000 };
@@ -236,7 +236,7 @@ static void test_notes(void)
 	CHECK(peak() - before < 64u << 20);
 }
 
-/* Lines of a snapshot are read in time that their number bounds: 40,000 of them at once. */
+/* The time to read the lines of a snapshot is linear: 40,000 of them at once. */
 static void test_note_lines(void)
 {
 	const char head[] = "side=out\nrelease=7.4.0\xff\nfdt_phys=0x1000\n";
@@ -273,7 +273,7 @@ static void test_note_lines(void)
 	free(text);
 }
 
-/* The message names the kind of a file that is not a dump. */
+/* The message names the kind of the file. */
 static void test_no_dumps(void)
 {
 	static const struct {
@@ -330,7 +330,7 @@ static void make_folder(const char *name)
 	CHECK(!mkdir(path, 0700));
 }
 
-/* Nothing below --sysroot leads out of it. */
+/* No path below --sysroot leads out of it. */
 static void test_sysroot(void)
 {
 	static const char *const folders[] = {
@@ -371,7 +371,7 @@ static void test_sysroot(void)
 	kho_source_close(source);
 }
 
-/* A machine without KHO: its command line is read as the kernel reads it. */
+/* In a machine without KHO, libkho reads the command line like the kernel. */
 static void test_without_kho(void)
 {
 	static const struct {

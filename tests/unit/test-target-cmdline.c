@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-target-cmdline SNAPSHOT LIVEUPDATE: what is found against command lines, and which kernels fit
- * the scratch areas. The snapshot has scratch at 0x77400000+100M and 0x71800000+92M, and
+ * test-target-cmdline SNAPSHOT LIVEUPDATE: checks the findings about command lines, and which kernels
+ * fit the scratch areas. The snapshot has scratch at 0x77400000+100M and 0x71800000+92M, and
  * preserved memory from 0x82e000 to 0xe7ffff, of 2 GiB.
  */
 #include <stdio.h>
@@ -24,7 +24,7 @@ static const struct {
 	{ "elfcorehdr=1 elfcorehdr kho=off", "K605 error " },
 	{ "elfcorehdr", "" },
 	{ "a=\"b elfcorehdr=1\" -- elfcorehdr=1", "" },
-	/* it is on in this image's configuration, so only what turns it off counts */
+	/* the image's configuration turns it on, so only options that turn it off matter */
 	{ "acpi_osi=\"a kho=off b\"", "" },
 	{ "x=\"a kho=on kho=off", "K609 error " },
 	{ "\"quiet", "K609 error " },
@@ -42,7 +42,7 @@ static const struct {
 	{ "mem=\"1G\" quiet", "K607 fatal " },
 	{ "a=\"mem=1G b\"", "" },
 	{ "-- mem=1G", "" },
-	/* what the kernel itself does not accept changes nothing */
+	/* a value that the kernel rejects changes nothing */
 	{ "mem=nopentium", "" },
 	{ "mem=0", "" },
 	{ "mem=", "" },
@@ -55,7 +55,7 @@ static const struct {
 	{ "memmap=exactmap,1M@0,1000M@1M,1047M@1001M", "" },
 	{ "memmap=exactmap,1M@0,1000M@1M,1046M@1002M", "" },
 	{ "memmap=exactmap,2000M@1M", "K607 fatal " },
-	/* preserved memory, where scratch is all there */
+	/* all scratch stays, and preserved memory does not */
 	{ "memmap=exactmap,1000M@1G", "K607 fatal " },
 	{ "memmap=exactmap,2000M@16M", "K607 fatal " },
 	{ "memmap=2047M@1M,exactmap", "K607 fatal " },
@@ -121,12 +121,12 @@ static const struct {
 	{ "memory_corruption_check_size=64M", "K607 fatal not judged " },
 	{ "-- memory_corruption_check=1 memory_corruption_check_size=64M", "" },
 	{ "crashkernel=64M", "" },
-	/* that matters above 4 GiB only */
+	/* this matters only above 4 GiB */
 	{ "crashkernel=64M swiotlb=262144", "" },
 	{ "crashkernel=90M", "K608 warning " },
 	{ "crashkernel=256M", "K608 warning " },
 	{ "crashkernel=256M,high", "K608 warning " },
-	/* it comes to be low memory here */
+	/* in this machine it is low memory */
 	{ "crashkernel=64M,high crashkernel=256M,low", "" },
 	{ "crashkernel=1G-4G:192M,4G-64G:256M", "K608 warning " },
 	/* the range is compared with RAM rounded up to 128 MiB, and a size as large as that is invalid */
@@ -150,43 +150,43 @@ static const struct {
 	{ "quiet -- rd.kho.expect=5,11", "" },
 };
 
-/* Of a kernel with an alignment of 2 MiB, not below 16 MiB, in the scratch areas that follow. */
+/* Places for a kernel with an alignment of 2 MiB, above 16 MiB, in these scratch areas. */
 static const struct {
 	uint64_t kernel, initrd;
 	struct kho_range scratch[3];
 	int fits;
-	const char *format;	/* NULL: of an x86 kernel */
+	const char *format;	/* NULL: an x86 kernel */
 } places[] = {
 	{ 16 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1 },
 	{ 16 * MIB, 12 * MIB, { { 64 * MIB, 32 * MIB } }, 1 },
-	/* each of them fits, and both do not */
+	/* each fits, but not both */
 	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 32 * MIB } }, 0 },
 	{ 32 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 0 },
-	/* there is nothing left for the small pieces but what alignment leaves */
+	/* only the gap from alignment is left for the small pieces */
 	{ 30 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1 },
 	{ 30 * MIB, 0, { { 64 * MIB, 30 * MIB } }, 0 },
 	{ 30 * MIB, 1, { { 64 * MIB, 32 * MIB } }, 1 },
 	{ 30 * MIB, 2 * MIB, { { 64 * MIB, 32 * MIB } }, 0 },
 	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 32 * MIB }, { 0, 0 }, { 128 * MIB, 24 * MIB } }, 1 },
 	{ 16 * MIB, 24 * MIB, { { 0, 0 }, { 0, 0 }, { 128 * MIB, 24 * MIB } }, 0 },
-	/* below what the kernel wants */
+	/* below the minimum of the kernel */
 	{ 8 * MIB, 0, { { 1 * MIB, 16 * MIB } }, 0 },
 	{ 8 * MIB, 0, { { 1 * MIB, 32 * MIB } }, 1 },
 	{ UINT64_MAX, 0, { { 64 * MIB, 32 * MIB } }, 0 },
 	{ 16 * MIB, UINT64_MAX, { { 64 * MIB, 32 * MIB } }, 0 },
 	{ 16 * MIB, 0, { { UINT64_MAX - MIB, 32 * MIB } }, 0 },
 	{ 0, 0, { { 64 * MIB, 32 * MIB } }, KHO_ERR_UNSUPPORTED },
-	/* an arm64 kernel goes to the lowest address, initrd and device tree above it */
+	/* the loader puts an arm64 kernel at the lowest address, initrd and device tree above it */
 	{ 16 * MIB, 12 * MIB, { { 64 * MIB, 32 * MIB } }, 1, "Image" },
 	{ 16 * MIB, 13 * MIB, { { 64 * MIB, 32 * MIB } }, 1, "UKI (Image)" },
-	/* the device tree needs a multiple of 2 MiB, and the initrd has the last one */
+	/* the device tree needs a multiple of 2 MiB, and the initrd uses the last one */
 	{ 16 * MIB, 15 * MIB, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
 	{ 30 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 1, "Image" },
 	{ 31 * MIB, 0, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
-	/* they may be in a later area, if that is higher up */
+	/* they may be in a later area at a higher address */
 	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 16 * MIB }, { 128 * MIB, 32 * MIB } }, 1, "Image" },
 	{ 16 * MIB, 24 * MIB, { { 128 * MIB, 16 * MIB }, { 64 * MIB, 32 * MIB } }, 0, "Image" },
-	/* the initrd stays within 32 GiB of the kernel, which moves to where it has room */
+	/* the initrd must be within 32 GiB of the kernel, which moves to an area with room */
 	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 17 * MIB }, { 40960 * MIB, 24 * MIB } }, 0, "Image" },
 	{ 16 * MIB, 24 * MIB, { { 64 * MIB, 17 * MIB }, { 40960 * MIB, 48 * MIB } }, 1, "Image" },
 	{ UINT64_MAX, 0, { { 64 * MIB, 32 * MIB } }, 0, "Image" },
@@ -207,9 +207,9 @@ static const struct {
 	{ 64 * MIB, { { 64 * MIB, 80 * MIB } }, 1, 1 },
 	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB, 15 * MIB } }, 0, 0 },
 	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 16 * MIB } }, 1, 1 },
-	/* alignment takes a part of the area */
+	/* alignment uses a part of the area */
 	{ 64 * MIB, { { 66 * MIB, 77 * MIB }, { GIB / 2, 16 * MIB } }, 0, 1 },
-	/* above 4 GiB, x86 wants 256 MiB of low memory, and arm64 128 MiB or none */
+	/* above 4 GiB, x86 needs 256 MiB of low memory, and arm64 128 MiB or none */
 	{ 512 * MIB, { { 16 * MIB, 255 * MIB }, { 8 * GIB, GIB } }, 0, 1 },
 	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, GIB } }, 1, 1 },
 	{ 512 * MIB, { { 16 * MIB, 64 * MIB }, { 8 * GIB, GIB } }, 0, KHO_ERR_UNSUPPORTED },
@@ -301,7 +301,7 @@ static void check_liveupdate(const char *path, struct kho_target *target)
 	check_line(state, target, "liveupdate=off", "K605 warning ");
 	check_line(state, target, "x=\"liveupdate=on\"", "K605 warning ");
 	check_line(state, target, "liveupdate=on", "");
-	/* that is K603's */
+	/* K603 covers that */
 	target->luo_compatible[0] = '\0';
 	check_line(state, target, "quiet", "K603 warning ");
 	if (kho_state_is_empty(state, NULL)) {
@@ -331,10 +331,10 @@ int main(int argc, char **argv)
 		check_place(i);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
 		check_crash(i);
-	/* there RAM does not begin at 0 */
+	/* on arm64 RAM does not begin at 0 */
 	strcpy(target.format, "Image");
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
-	/* only other architectures have it */
+	/* arm64 does not have this option */
 	check_line(state, &target, "memmap=4K!0x77400000", "");
 	check_line(state, &target, "cma=64M@8M", "K607 fatal ");
 	check_line(state, &target, "quiet", "");

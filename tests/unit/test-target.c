@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-target SNAPSHOT IMAGE [CMDLINE]: what of KHO the image has, and what is
- * found when it is held against the snapshot. Status 2: unknown.
+ * test-target SNAPSHOT IMAGE [CMDLINE]: prints the image's support of KHO, and the findings if the
+ * snapshot is handed to it. Status 2: unknown.
  */
 #include <stdio.h>
 

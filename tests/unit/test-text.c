@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Text that leaves the programs: what becomes of bytes is in a table; of any bytes the result is
- * UTF-8 (as the C library has it) without control characters, and the bytes can be had back.
+ * Text that programs print. A table has bytes and their form as text. For any bytes, the result is UTF-8
+ * (by the C library) without control characters, and the original bytes can be recovered.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -33,12 +33,12 @@ static const struct {
 	CASE("\xc2\x9b" "2J", "\\xc2\\x9b2J"),
 	CASE("\xc2\x80", "\\xc2\\x80"),
 	CASE("\xc2\xa0", "\xc2\xa0"),
-	/* what is UTF-8 stays */
+	/* UTF-8 stays unchanged */
 	CASE("gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"),
 	CASE("\xe2\x82\xac", "\xe2\x82\xac"),
 	CASE("\xf0\x9f\x90\xa7", "\xf0\x9f\x90\xa7"),
 	CASE("\xf4\x8f\xbf\xbd", "\xf4\x8f\xbf\xbd"),
-	/* what is not: alone, cut, overlong, a surrogate, too large */
+	/* invalid: alone, truncated, overlong, a surrogate, too large */
 	CASE("\xff\xfe", "\\xff\\xfe"),
 	CASE("a\x80z", "a\\x80z"),
 	CASE("\xc3", "\\xc3"),
@@ -60,7 +60,7 @@ static const struct {
 	CASE("\xe2\x80\xa8", "\\xe2\\x80\\xa8"),
 	CASE("\xef\xbf\xbe", "\\xef\\xbf\\xbe"),
 	CASE("\xef\xbf\xbd", "\xef\xbf\xbd"),
-	/* a backslash is not taken for one of ours */
+	/* an original backslash differs from an escape */
 	CASE("C:\\xff", "C:\\x5cxff"),
 };
 
@@ -108,14 +108,14 @@ static void check_bytes(const unsigned char *bytes, size_t size)
 		fprintf(stderr, "\"%s\" does not give its bytes back\n", text);
 		wrong = 1;
 	}
-	/* text in a message is as it was */
+	/* a message contains the text unchanged */
 	snprintf(all, sizeof(all), "%s", text);
 	kho_text_message(again, sizeof(again), all);
 	if (strcmp(again, text)) {
 		fprintf(stderr, "\"%s\" in a message is \"%s\"\n", text, again);
 		wrong = 1;
 	}
-	/* cut off where a piece ends */
+	/* truncated at the end of a piece */
 	room = 1 + bytes[0] % sizeof(cut);
 	if (kho_text(cut, room, bytes, size) != n || strlen(cut) >= room ||
 	    strncmp(cut, text, strlen(cut)) || strlen(cut) + 4 < (n < room ? n : room)) {
@@ -150,7 +150,7 @@ static void check_random(void)
 	}
 }
 
-/* Every character that there is, and every pair of bytes. */
+/* Every character, and every pair of bytes. */
 static void check_all(void)
 {
 	for (unsigned int c = 0; c <= 0xffff; c++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Packed data that would use up memory or time: images in images, blocks of one byte. */
+/* Packed data that would exhaust memory or time: images in images, blocks of one byte. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static bool look(const unsigned char *data, size_t size, void *arg)
 	return false;
 }
 
-/* Thousands of blocks of a byte or so: all that came out is looked at now and then only. */
+/* With thousands of tiny blocks, libkho examines the output only now and then. */
 static void test_tiny_blocks(void)
 {
 	enum { BLOCKS = 200000, SIZE = 4 + BLOCKS * 6 };
@@ -104,7 +104,7 @@ static void test_layers(void)
 	CHECK(size < 64 << 10);
 	CHECK(kho_target_examine(outer, size, "layers", &target, &err) == KHO_ERR_CORRUPT);
 
-	/* a sound one within the bound is unpacked to its end, where no kernel is */
+	/* libkho unpacks a valid one within the bound to its end, and finds no kernel */
 	size = pack_zeros(inner, room, 0, 2 << 20);
 	size = pack(outer, room, inner, size);
 	CHECK(kho_target_examine(outer, size, "sound", &target, &err) == KHO_ERR_UNSUPPORTED);

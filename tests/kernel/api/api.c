@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Calls every function of the series' interface with the types that the RFC gives them,
- * so that it compiles, and links, with any configuration. Never run.
+ * Calls every function of the series' interface with the types of the RFC, so that it compiles and
+ * links with any configuration. Never runs.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
