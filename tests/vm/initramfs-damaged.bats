@@ -39,7 +39,7 @@ load initramfs-helpers
 		[ "$(status_word)" = error ]
 		[[ $(rules_in report.json) == *K405*K413* ]]
 		[[ $(rules_in claims.json) == *K501* ]]
-		vm_run cat /run/initramfs/kho/status | grep -q 'claims: warning: [0-9]* unclaimed'
+		vm_run cat /run/initramfs/kho/status | grep -q 'claims: warning: at least [0-9]* unclaimed, an unknown number is refused$'
 		vm_ok 'dmesg | grep "kho: incoming state: error"'
 		# that class is for the log only
 		console_lacks 'Warning: kho: warning K501'
