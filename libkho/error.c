@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +33,36 @@ const char *kho_strerror(int code)
 	return "unknown error";
 }
 
-/* Messages contain names and paths, which may contain any byte. */
+/* Copies the end of @text, as much as fits, and whole characters only. */
+static void copy_end(char *to, size_t room, const char *text)
+{
+	size_t size = strlen(text);
+
+	/* each byte becomes at least one */
+	if (size >= room)
+		text += size - (room - 1);
+	while ((*text & 0xc0) == 0x80 || kho_text_message(to, room, text) >= room)
+		text++;
+}
+
+/*
+ * Messages contain names and paths, which may contain any byte. In a message that is too long, a
+ * path in the middle is cut: what failed stands before it, and the cause after it.
+ */
 static void format_message(char *to, size_t room, const char *fmt, va_list args)
 {
-	char text[512];
+	static const char gap[] = "...";
+	char text[PATH_MAX + 512];
+	size_t start;
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	kho_text_message(to, room, text);
+	if (kho_text_message(to, room, text) < room)
+		return;
+	kho_text_message(to, room / 2, text);
+	start = strlen(to);
+	memcpy(to + start, gap, sizeof(gap));
+	start += sizeof(gap) - 1;
+	copy_end(to + start, room - start, text);
 }
 
 int kho_fail(struct kho_error *err, int code, uint64_t addr, const char *fmt, ...)

@@ -217,6 +217,19 @@ live_root() {
 	done
 }
 
+@test "a long path does not push the cause out of a message" {
+	local folder=$BATS_TEST_TMPDIR name
+	# a longer one with each name: of characters of one and two bytes, and of bytes that are none
+	for name in $(printf 'f%0150d ' 1 2) $(printf '\xc3\xa9%.0s' {1..110}) $(printf '\x9b%.0s' {1..100}); do
+		folder+=/$name
+		mkdir "$folder"
+		cannot_tell '^kho-inspect: cannot open /.*/none: No such file or directory\.$' show --core "$folder/none"
+		gzip <"$fixture" >"$folder/file"
+		cannot_tell '^kho-inspect: /.* it is compressed with gzip\. Unpack it first\.$' show --core "$folder/file"
+		iconv -f utf-8 -t utf-8 <<<"$stderr" >"$BATS_TEST_TMPDIR/text"
+	done
+}
+
 @test "-o does not replace the dump that is read, whatever its name is" {
 	local dump=$BATS_TEST_TMPDIR/dump name
 	cp "$fixture" "$dump"
