@@ -676,6 +676,7 @@ struct kho_target {
 	uint64_t initrd_size;	/* initrd in a UKI, which kexec loads if it gets no other; 0: none */
 	enum kho_builtin_cmdline builtin_use;
 	char builtin_cmdline[2048]; /* COMMAND_LINE_SIZE of x86 and arm64 */
+	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
 	uint64_t reserved[7];
 };
 

@@ -16,9 +16,9 @@
 #include "abi/snapshot.h"
 
 #if defined(__aarch64__)
-#define MACHINE	EM_AARCH64
+#define HOST_MACHINE	EM_AARCH64
 #else
-#define MACHINE	EM_X86_64
+#define HOST_MACHINE	EM_X86_64
 #endif
 
 static char *notes_text(const struct kho_state *state, size_t *size)
@@ -70,14 +70,14 @@ static size_t align4(size_t n)
  * Writes the headers without libelf, which cannot write PN_XNUM or more program headers. A section
  * header holds such a number.
  */
-static int write_headers(int fd, const struct kho_range *runs, size_t n, uint64_t note_offset,
-			 size_t note_size, uint64_t data_offset)
+static int write_headers(int fd, unsigned int machine, const struct kho_range *runs, size_t n,
+			 uint64_t note_offset, size_t note_size, uint64_t data_offset)
 {
 	const bool many = n + 1 >= PN_XNUM;
 	Elf64_Ehdr ehdr = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, KHO_ELF_BYTE_ORDER,
 			     EV_CURRENT },
-		.e_type = ET_CORE, .e_machine = MACHINE, .e_version = EV_CURRENT,
+		.e_type = ET_CORE, .e_machine = (Elf64_Half)machine, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)(many ? PN_XNUM : n + 1),
 		.e_shoff = many ? sizeof(ehdr) + (n + 1) * sizeof(Elf64_Phdr) : 0,
@@ -161,7 +161,9 @@ static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *
 	uint64_t data_offset = (note_offset + note_size + KHO_ABI_PAGE_SIZE - 1) /
 			       KHO_ABI_PAGE_SIZE * KHO_ABI_PAGE_SIZE;
 
-	if (write_headers(fd, runs, n, note_offset, note_size, data_offset) ||
+	unsigned int machine = state->source->machine ? state->source->machine : HOST_MACHINE;
+
+	if (write_headers(fd, machine, runs, n, note_offset, note_size, data_offset) ||
 	    write_note(fd, text, text_size, note_offset))
 		return kho_fail_os(err, "write", "the snapshot");
 	return write_pages(fd, state->source, pieces, runs, n, data_offset, err);

@@ -33,6 +33,7 @@ struct kho_source {
 	char *path;		/* of the file, for messages */
 	char release[128];	/* of the kernel, output of kho_text(); "" if unknown */
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
+	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
 	struct kho_range *ram;	/* sorted, merged */
 	size_t nr_ram;
 	uint64_t bytes;		/* size of its memory: bounds the work of readers */

@@ -287,6 +287,7 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 				"%s is of a machine with the other byte order", source->path);
 	if (!elf->live && !has_kho(ehdr.e_machine))
 		return refuse_machine(elf, ehdr.e_machine, err);
+	source->machine = ehdr.e_machine == EM_386 ? EM_X86_64 : ehdr.e_machine;
 	if (!n)
 		return refuse_no_phdrs(elf, err);
 	if (n > MAX_PHDRS || n > elf->file_size / sizeof(Elf32_Phdr))

@@ -7,6 +7,7 @@
  * through source_elf.c, which does not trust the file.
  */
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -387,6 +388,7 @@ static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s is not a dump of an x86_64 or aarch64 kernel in the format of makedumpfile",
 				path);
+	kdump->source.machine = *machine == 'x' ? EM_X86_64 : EM_AARCH64;
 	kdump->file_size = (uint64_t)file.st_size;
 	memcpy(sizes, start + KDUMP_SIZES_AT, sizeof(*sizes));
 	if (sizes->block_size != (int32_t)KHO_ABI_PAGE_SIZE || sizes->sub_header_blocks < 0)

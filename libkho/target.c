@@ -595,6 +595,7 @@ static int read_bzimage(struct bytes file, const char *path, size_t room,
 	else if (target->builtin_use == KHO_BUILTIN_UNKNOWN)
 		read_builtin_cmdline(payload, path, room, target);
 	snprintf(target->format, sizeof(target->format), "bzImage");
+	target->machine = EM_X86_64;
 	if (header.version >= INIT_SIZE_SINCE) {
 		target->memory_size = header.init_size;
 		target->memory_align = header.kernel_alignment;
@@ -620,6 +621,7 @@ static int read_vmlinux(struct bytes file, const char *path, struct kho_target *
 
 	if (file.size >= sizeof(Elf64_Ehdr))
 		memcpy(&machine, file.data + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
+	target->machine = machine;
 	if (machine == EM_X86_64)
 		target->page_size = X86_PAGE_SIZE;
 	snprintf(target->format, sizeof(target->format), "vmlinux");
@@ -636,6 +638,7 @@ static int read_arm64(struct bytes file, const char *path, struct kho_target *ta
 	target->page_size = size ? 1024u << 2 * size : 0;
 	target->memory_size = read32(file, ARM64_SIZE_AT);
 	target->memory_align = ARM64_ALIGN;
+	target->machine = EM_AARCH64;
 	snprintf(target->format, sizeof(target->format), "Image");
 	return examine(file, target) ? 0 : no_kernel(path, err);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Rules about a target kernel (K6xx): it must be able to receive the state. */
+#include <elf.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -47,6 +48,25 @@ static void verify_dma(struct kho_verify *v, const struct kho_target *target)
 			   *target->dma_compatible ? "" : "no such list", target->dma_compatible);
 }
 
+static const char *machine_name(unsigned int machine)
+{
+	return machine == EM_X86_64 ? "x86_64" : machine == EM_AARCH64 ? "arm64" : "another architecture";
+}
+
+static void verify_machine(struct kho_verify *v, const struct kho_target *target)
+{
+	unsigned int here = v->state->source->machine;
+
+	/* a loader takes only images of its own architecture, so nothing is lost if this is unknown */
+	if (!here || !target->machine)
+		return;
+	if (target->machine != here)
+		kho_report(v, KHO_RULE_K611, KHO_NO_ADDR, 0,
+			   "the state is of %s, the target is for %s", machine_name(here),
+			   machine_name(target->machine));
+	kho_evaluated(v, KHO_RULE_K611);
+}
+
 static void verify_page_size(struct kho_verify *v, const struct kho_target *target)
 {
 	unsigned int here = kho_state_page_size(v->state);
@@ -89,6 +109,7 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		kho_report(&v, KHO_RULE_K602, KHO_NO_ADDR, 0,
 			   "this kernel hands over \"%s\", the target reads \"%s\": it would use preserved memory as its own",
 			   state->root.compatible, target->root_compatible);
+	verify_machine(&v, target);
 	verify_page_size(&v, target);
 	verify_luo(&v, target);
 	verify_dma(&v, target);

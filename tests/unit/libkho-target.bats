@@ -69,10 +69,17 @@ cannot_tell() {
 	run -2 "$target" "$outgoing" "$1"
 }
 
+# Has the state compared with an arm64 machine's: the snapshot with that number in its ELF header.
+of_arm64() {
+	cp "$BATS_TEST_DIRNAME/../fixtures/v4-outgoing.khosnap" arm64.khosnap
+	printf '\xb7\x00' | dd of=arm64.khosnap bs=1 seek=18 conv=notrunc status=none
+	outgoing=arm64.khosnap
+}
+
 @test "a vmlinux: its formats and its release" {
 	make_kernel vmlinux "${full[@]}"
 	finds "" vmlinux
-	[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5" ]]
+	[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 }
 
 @test "a bzImage, whatever its payload is packed with" {
@@ -113,7 +120,7 @@ cannot_tell() {
 	cannot_tell bzImage
 	image info bzImage 1 kho-v4 luo-v5 dma-alloc-v1
 	finds "" bzImage
-	[[ $output == "bzImage 9.9.9-info kho=1 default=1 config=1 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5" ]]
+	[[ $output == "bzImage 9.9.9-info kho=1 default=1 config=1 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 }
 
 @test "formats with bytes that are not text are printed as text, and are other formats" {
@@ -264,10 +271,10 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 		gzip -1 <vmlinux >payload
 		image bzimage bzImage payload
 		finds "" bzImage
-		[[ $output == "bzImage 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5" ]]
+		[[ $output == "bzImage 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 		# as all of it says, with nothing left out
 		run -0 "$target" "$outgoing" vmlinux
-		[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5" ]]
+		[[ $output == "vmlinux 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6" ]]
 	done
 	# some part did end inside of the strings: one before 1 MiB, and the last one after it
 	make_linked vmlinux 1044360 "${linked[@]}"
@@ -442,6 +449,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 		[ "$(jq -c '[.target.builtin_use, .target.builtin_cmdline]' <<<"$output")" = "[$use,$line]" ]
 	}
 	shown "does not say which options for the command line are built in" null null
+	shown "kexec does not hand state over to a vmlinux" null null
 	shown "" '"none"' null '# CONFIG_CMDLINE_BOOL is not set'
 	run -0 "$inspect" check-target --core "$outgoing" vmlinux
 	[[ $output != *"command line"* ]]
@@ -473,8 +481,8 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	finds "" bzImage
 }
 
-@test "a UKI, an arm64 Image, a zboot image, and each of them packed" {
-	local name packer as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=5"
+@test "K611: a UKI, an arm64 Image, a zboot image, each of them packed, and the state of another machine" {
+	local name packer x86=$outgoing as=" 9.9.9-test kho=1 default=0 config=0 root=kho-v4 luo=luo-v5 dma=dma-alloc-v1 page=4096 rules=6"
 	make_kernel vmlinux "${full[@]}"
 	gzip -k vmlinux
 	image bzimage bzImage vmlinux.gz
@@ -483,7 +491,8 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	image zboot zboot Image.gz
 	image uki uki bzImage
 	image uki uki-arm64 zboot
-	for name in vmlinux:vmlinux bzImage:bzImage Image:Image zboot:Image 'uki:UKI (bzImage)' 'uki-arm64:UKI (Image)'; do
+	for name in vmlinux:vmlinux bzImage:bzImage 'uki:UKI (bzImage)' Image:Image zboot:Image 'uki-arm64:UKI (Image)'; do
+		[[ $name != Image:Image ]] || of_arm64
 		finds "" "${name%%:*}"
 		[ "$output" = "${name#*:}$as" ]
 		for packer in gzip xz "zstd -q"; do
@@ -492,6 +501,19 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 			[ "$output" = "${name#*:}$as" ]
 		done
 	done
+	# of the other machine
+	for name in vmlinux bzImage uki; do
+		finds "K611 fatal" "$name"
+	done
+	# which a snapshot of a snapshot is of, too
+	"$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" snapshot --core "$outgoing" -o again
+	readelf -h again | grep -q 'Machine: *AArch64'
+	outgoing=$x86
+	for name in Image zboot uki-arm64; do
+		finds "K611 fatal" "$name"
+	done
+	run -1 "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" check-target --core "$outgoing" Image
+	[[ $output == *"K611"*"the state is of x86_64, the target is for arm64"* ]]
 	# kexec takes the last kernel of a UKI, other loaders another one
 	make_kernel old root=kho-v3
 	image uki uki bzImage .linux=old
@@ -514,7 +536,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
 	image arm64 Image old
 	image uki uki Image
-	finds "K602 fatal" uki
+	finds "K602 fatal,K611 fatal" uki
 }
 
 @test "a UKI or zboot image that is cut off or lies about itself gives no verdict" {
@@ -551,6 +573,7 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 }
 
 @test "K606: a kernel that counts in other pages" {
+	of_arm64
 	make_kernel vmlinux "${full[@]}"
 	image arm64 Image vmlinux 1
 	finds "" Image

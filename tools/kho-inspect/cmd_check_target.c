@@ -47,6 +47,8 @@ static void print_target(const struct options *options, const struct kho_target 
 		printf("; pages of %u bytes\n", target->page_size);
 	else
 		puts("; does not say how large its pages are");
+	if (!strcmp(target->format, "vmlinux"))
+		puts("kexec does not hand state over to a vmlinux: load the bzImage or Image of this kernel");
 	if (target->initrd_size)
 		printf("has an initrd of %s, which kexec loads if it is given no other\n",
 		       format_size(options, target->initrd_size, size));
