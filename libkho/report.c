@@ -284,6 +284,9 @@ static int check_effect(const struct kho_verify_options *options, struct kho_err
 	if (options->claims && !wanted(options, kho_rule_get(KHO_RULE_K501)))
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
 				"the selected rules lack K501, which checks claims");
+	if (options->skip_content && !wanted(options, kho_rule_get(KHO_RULE_K413)))
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+				"the selected rules lack K413, the only one that reads content");
 	if (options->have_expect && !wanted(options, kho_rule_get(KHO_RULE_K510)) &&
 	    !wanted(options, kho_rule_get(KHO_RULE_K511)) &&
 	    !wanted(options, kho_rule_get(KHO_RULE_K512)))

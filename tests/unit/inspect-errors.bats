@@ -177,8 +177,8 @@ live_root() {
 	cannot_tell 'never has colours' verify --json --no-color --core "$fixture"
 	cannot_tell 'never has colours' verify --prometheus --no-color --core "$fixture"
 	cannot_tell '-o is a picture' map --no-color -o "$BATS_TEST_TMPDIR/no" --core "$fixture"
-	cannot_tell '--skip-content is about K413' verify --skip-content --ignore=K101,K413 --core "$fixture"
-	cannot_tell '--skip-content is about K413' verify --skip-content --only=K101 --core "$fixture"
+	cannot_tell 'the selected rules lack K413' verify --skip-content --ignore=K101,K413 --core "$fixture"
+	cannot_tell 'the selected rules lack K413' verify --skip-content --only=K101 --core "$fixture"
 	[ ! -e "$BATS_TEST_TMPDIR/no" ]
 	# an unset variable
 	cannot_tell '--core takes FILE: not an empty string' show --core=

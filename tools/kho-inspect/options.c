@@ -282,15 +282,6 @@ static int set_option(const struct command *command, struct options *options,
 	return argument ? EXIT_CANNOT_TELL : 0;
 }
 
-static bool is_listed(char *const *ids, const char *id)
-{
-	for (; ids && *ids; ids++) {
-		if (!strcmp(*ids, id))
-			return true;
-	}
-	return false;
-}
-
 /* Options that exclude each other. */
 static int check_together(const struct command *command, const struct options *options)
 {
@@ -314,10 +305,6 @@ static int check_together(const struct command *command, const struct options *o
 	if (command == &commands[CMD_DIFF] && options->sysroot && options->argument2)
 		return misuse(command, "--sysroot is about a running kernel, and %s and %s are files: leave it out",
 			      options->argument, options->argument2);
-	/* the rule about content; with --only=K413 libkho itself refuses */
-	if (options->verify.skip_content &&
-	    (is_listed(options->ignore, "K413") || (options->only && !is_listed(options->only, "K413"))))
-		return misuse(command, "--skip-content is about K413, which --only or --ignore leaves out already: leave it out");
 	if (options->initrd && !options->argument)
 		return misuse(command, "--initrd is loaded with an image: name it");
 	if (command->needs_output && !options->output)
