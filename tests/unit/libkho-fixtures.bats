@@ -11,12 +11,6 @@ bats_require_minimum_version 1.5.0
 # shellcheck source=tests/unit/helpers.bash
 . "$BATS_TEST_DIRNAME/helpers.bash"
 
-# Prints "NAME RULES" lines of all damages.
-list_damages() {
-	"$damage" --list >"$BATS_TEST_TMPDIR/damages"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -gt 30 ]
-}
-
 # Prints the rules above info that fire for a snapshot, sorted, each once.
 rules_of() {
 	local file=$1
@@ -55,43 +49,40 @@ rules_of() {
 	done
 }
 
-# Applies each damage of the list and compares the rules that fire.
-# Usage: check_damages LIST FIXTURE OPTION...
+# check_damages SUFFIX AT_LEAST FIXTURE OPTION...: makes the damages of "kho-damage --listSUFFIX", and
+# compares the rules that fire with those in the list.
 check_damages() {
-	local list=$1 fixture=$2 name expected found wrong=0
-	shift 2
+	local list=$BATS_TEST_TMPDIR/list folder=$BATS_TEST_TMPDIR/damaged suffix=$1 at_least=$2
+	local fixture=$3 name expected found wrong=0
+	shift 3
+	mkdir "$folder"
+	"$damage" "--list$suffix" >"$list"
+	"$damage" "--all$suffix" "$fixture" "$folder"
+	[ "$(wc -l <"$list")" -ge "$at_least" ]
 	while read -r name expected; do
-		"$damage" "$name" "$fixture" "$BATS_TEST_TMPDIR/damaged"
-		found=$(rules_of "$BATS_TEST_TMPDIR/damaged" "$@")
+		found=$(rules_of "$folder/$name" "$@")
 		[ "$found" = "$expected" ] && continue
 		echo "$name: expected ${expected:-nothing}, found ${found:-nothing}"
-		timeout 20 "$inspect" verify --core "$BATS_TEST_TMPDIR/damaged" "$@" || true
+		timeout 20 "$inspect" verify --core "$folder/$name" "$@" || true
 		wrong=1
 	done <"$list"
 	[ "$wrong" = 0 ]
 }
 
 @test "exactly the intended rule fires for each damage of an outgoing state" {
-	list_damages
-	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-outgoing.khosnap"
+	check_damages "" 60 "$fixtures/v4-outgoing.khosnap"
 }
 
 @test "exactly the intended rule fires for each damage of an incoming state" {
-	"$damage" --list-in >"$BATS_TEST_TMPDIR/damages"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 10 ]
-	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-incoming-unclaimed.khosnap" --in
+	check_damages -in 10 "$fixtures/v4-incoming-unclaimed.khosnap" --in
 }
 
 @test "exactly the intended rule fires for each damage of a kho-v1 map and its subtrees" {
-	"$damage" --list-v1 >"$BATS_TEST_TMPDIR/damages"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 20 ]
-	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v1-outgoing.khosnap"
+	check_damages -v1 20 "$fixtures/v1-outgoing.khosnap"
 }
 
 @test "exactly the intended rule fires for each damage of the live update state" {
-	"$damage" --list-luo >"$BATS_TEST_TMPDIR/damages"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/damages")" -ge 8 ]
-	check_damages "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
+	check_damages -luo 8 "$fixtures/v4-stock-outgoing.khosnap"
 }
 
 @test "every rule fires in some test" {
@@ -198,30 +189,34 @@ check_damages() {
 	done
 }
 
-# Usage: survive LIST FIXTURE
+# survive SUFFIX FIXTURE: runs every command on each damage of "kho-damage --allSUFFIX".
 survive() {
-	local name command
-	while read -r name _; do
-		"$damage" "$name" "$2" "$BATS_TEST_TMPDIR/damaged"
-		for command in show list tree ranges scratch map verify "map --json" "verify --json" "tree --json"; do
-			# shellcheck disable=SC2086 # a command and its option
-			run timeout 20 "$inspect" $command --core "$BATS_TEST_TMPDIR/damaged"
-			if [ "$status" -gt 2 ] || [[ $output == *Sanitizer* || $output == *"runtime error"* ]]; then
-				echo "$command after $name: status $status"
-				echo "$output"
-				return 1
-			fi
-		done
-	done <"$1"
+	local file folder=$BATS_TEST_TMPDIR/damaged$1
+	mkdir "$folder"
+	"$damage" "--all$1" "$2" "$folder"
+	for file in "$folder"/*; do
+		# shellcheck disable=SC2016 # for the other shell
+		run timeout 100 bash -c '
+			inspect=$1 file=$2
+			shift 2
+			for command; do
+				status=0
+				$inspect $command --core "$file" || status=$?
+				((status <= 2)) || { echo "$command: status $status"; exit 3; }
+			done' bash "$inspect" "$file" show list tree ranges scratch map verify \
+			"map --json" "verify --json" "tree --json"
+		if [ "$status" -ne 0 ] || [[ $output == *Sanitizer* || $output == *"runtime error"* ]]; then
+			echo "${file##*/}: status $status"
+			echo "$output"
+			return 1
+		fi
+	done
 }
 
 @test "every command survives every damage" {
-	list_damages
-	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-outgoing.khosnap"
-	"$damage" --list-v1 >"$BATS_TEST_TMPDIR/damages"
-	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v1-outgoing.khosnap"
-	"$damage" --list-luo >"$BATS_TEST_TMPDIR/damages"
-	survive "$BATS_TEST_TMPDIR/damages" "$fixtures/v4-stock-outgoing.khosnap"
+	survive "" "$fixtures/v4-outgoing.khosnap"
+	survive -v1 "$fixtures/v1-outgoing.khosnap"
+	survive -luo "$fixtures/v4-stock-outgoing.khosnap"
 }
 
 @test "a snapshot truncated anywhere is an error or a finding, and never a crash or clean" {
