@@ -122,6 +122,10 @@ tests_unit_test_growth_LDADD = tests/unit/libkho-counted.la $(FDT_LIBS)
 
 EXTRA_DIST += tests/fixtures
 
+check_PROGRAMS += tests/unit/test-options
+tests_unit_test_options_SOURCES = tests/unit/test-options.c
+tests_unit_test_options_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la $(SECCOMP_LIBS)
+
 # its clock can be wound on
 check_PROGRAMS += tests/unit/test-boot-check
 tests_unit_test_boot_check_SOURCES = tests/unit/test-boot-check.c

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kho-inspect: the commands. */
+/* kho-inspect: finds the command and runs it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,30 +8,6 @@
 
 #include "config.h"
 #include "options.h"
-
-const struct command commands[NR_COMMANDS] = {
-	[CMD_SHOW] = { "show", cmd_show, "sum up what is handed over" },
-	[CMD_LIST] = { "list", cmd_list, "list the preserved DMA allocations" },
-	[CMD_TREE] = { "tree", cmd_tree, "show the root FDT and its subtrees" },
-	[CMD_RANGES] = { "ranges", cmd_ranges, "list preserved memory" },
-	[CMD_SCRATCH] = { "scratch", cmd_scratch, "show the scratch areas, what they cost, and what fits in",
-			  "[IMAGE]", 0, 1 },
-	[CMD_VERIFY] = { "verify", cmd_verify, "check everything against the rules of kho-rules(7)" },
-	[CMD_MAP] = { "map", cmd_map, "draw what lies where in physical memory" },
-	[CMD_SNAPSHOT] = { "snapshot", cmd_snapshot, "write the metadata to a small ELF core",
-			   .needs_output = true },
-	[CMD_DIFF] = { "diff", cmd_diff, "show what was preserved, released, moved or changed since",
-		       "BEFORE [AFTER]", 1, 2 },
-	[CMD_EXTRACT] = { "extract", cmd_extract, "write the content of one allocation to a file", "ID", 1, 1,
-			  .needs_output = true },
-	[CMD_CHECK_TARGET] = { "check-target", cmd_check_target,
-			       "check whether a kernel image can take the state over", "IMAGE", 1, 1 },
-	/* only their children enter the sandbox: the parents need more system calls */
-	[CMD_BOOT_CHECK] = { "boot-check", cmd_boot_check, "judge in an initramfs what was handed over",
-			     .own_sandbox = true },
-	[CMD_BOOT_REPORT] = { "boot-report", cmd_boot_report,
-			      "pass on what boot-check found, in the running system", .own_sandbox = true },
-};
 
 static const struct command *find_command(const char *name)
 {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Each command refuses every option that its --help does not list. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/kho-inspect/options.h"
+#include "tests/unit/check.h"
+
+#define MAX_OPTIONS	64
+
+static char *helps[NR_COMMANDS];
+static char *names[MAX_OPTIONS];	/* "--json", "--core=" of any command */
+static size_t nr_names;
+
+/* Returns the text of --help. The caller frees it. */
+static char *read_help(const struct command *command)
+{
+	FILE *console = stdout;
+	char *text = NULL;
+	size_t size;
+
+	stdout = open_memstream(&text, &size);
+	if (!stdout)
+		abort();
+	print_help(command);
+	fclose(stdout);
+	stdout = console;
+	return text;
+}
+
+static bool is_listed(const char *help, const char *name)
+{
+	size_t n = strcspn(name, "=");
+
+	for (const char *p = strstr(help, name); p; p = strstr(p + 1, name)) {
+		/* "--in" is not in "--initrd=FILE" */
+		if (p[-1] == ' ' && strspn(p + n, "= \n"))
+			return true;
+	}
+	return false;
+}
+
+static void add_names(const char *help)
+{
+	for (const char *p = strstr(help, "--"); p; p = strstr(p + 2, "--")) {
+		size_t n = 2 + strspn(p + 2, "abcdefghijklmnopqrstuvwxyz0123456789-");
+		char *name = strndup(p, n + (p[n] == '='));
+		bool known = n == 2;
+
+		for (size_t i = 0; i < nr_names; i++)
+			known |= !strcmp(names[i], name);
+		if (known || nr_names == MAX_OPTIONS)
+			free(name);
+		else
+			names[nr_names++] = name;
+	}
+}
+
+/* Reads the option like main() does, and compares the message. */
+static void check_refused(const struct command *command, const char *name)
+{
+	char program[] = "kho-inspect", argument[64], wanted[256], *text = NULL;
+	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
+	char *argv[] = { program, (char *)command->name, argument, NULL };
+	FILE *console = stderr;
+	size_t size;
+	int status;
+	bool runs;
+
+	snprintf(argument, sizeof(argument), "%s%s", name, strchr(name, '=') ? "1" : "");
+	snprintf(wanted, sizeof(wanted), "kho-inspect: %s has no option %.*s. Try kho-inspect %s --help.\n",
+		 command->name, (int)strcspn(name, "="), name, command->name);
+	stderr = open_memstream(&text, &size);
+	if (!stderr)
+		abort();
+	runs = options_read(command, 3, argv, &options, &status);
+	fclose(stderr);
+	stderr = console;
+	if (runs || status != EXIT_CANNOT_TELL || strcmp(text, wanted) != 0) {
+		fprintf(stderr, "%s %s: status %d, %s", command->name, argument, status, text);
+		failed = 1;
+	}
+	free(text);
+	options_free(&options);
+}
+
+int main(void)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		helps[i] = read_help(&commands[i]);
+		add_names(helps[i]);
+	}
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		for (size_t j = 0; j < nr_names; j++) {
+			if (is_listed(helps[i], names[j]))
+				continue;
+			check_refused(&commands[i], names[j]);
+			refused++;
+		}
+	}
+	/* all options exist, and most of them are of a few commands only */
+	CHECK(nr_names > 20 && nr_names < MAX_OPTIONS && refused > 100);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		free(helps[i]);
+	for (size_t i = 0; i < nr_names; i++)
+		free(names[i]);
+	return failed;
+}
