@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 # shellcheck source=tests/unit/helpers.bash
 . "$BATS_TEST_DIRNAME/helpers.bash"
 
-# The test program leaves its machine, of which each test gets a copy.
+# The test program leaves its machine, and each test gets a copy.
 setup_file() {
 	mkdir "$BATS_FILE_TMPDIR/machine"
 	"$KHO_BUILDDIR/tests/unit/test-live" "$fixtures/v4-outgoing.khosnap" "$BATS_FILE_TMPDIR/machine"
