@@ -428,6 +428,17 @@ static void test_cold(void)
 	is_word(check_boot(NULL, BOOT_INCOMING), "none");
 	CHECK(strstr(status_line, "crash kernel") && !*output);
 
+	test_case = "the second check alone in a crash kernel, or with rd.kho=0";
+	for (int off = 0; off < 2; off++) {
+		unlink(strcat(strcpy(findings, box), "/run/initramfs/kho/status"));
+		if (off)
+			unlink(strcat(strcpy(findings, box), "/proc/vmcore"));
+		cmdline(off ? "rd.kho=0" : "");
+		CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS) ==
+		      status_of(off ? "off" : "none"));
+		CHECK(!*output && !report_has("status") && !report_has("claims.json"));
+	}
+
 	new_box("rd.kho=0");
 	hand_over();
 	cmdline("rd.kho=0 rd.kho.expect=5,11");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The snapshot of boot-check: a child takes it, and the parent puts it in place. */
 #include <stdio.h>
+#include <string.h>
 
 #include "boot_check.h"
 #include "boot_file.h"
@@ -22,6 +23,7 @@ static void take_snapshot(void *data, void *result)
 	const struct boot_check *check = job->check;
 	struct snapshot_result *snapshot = result;
 	const struct options *options = check->options;
+	const struct kho_snapshot_options metadata = { 0 };
 	struct opened opened;
 	struct kho_error err = { 0 };
 
@@ -29,11 +31,12 @@ static void take_snapshot(void *data, void *result)
 		boot_mount_debugfs();
 	if (!enter_sandbox(options)) {
 		snapshot->code = KHO_ERR_OS;
+		strcpy(snapshot->message, "cannot give up system calls");
 		return;
 	}
 	snapshot->code = boot_open_incoming(options, &opened, &err);
 	if (!snapshot->code) {
-		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &(struct kho_snapshot_options){ 0 }, &err);
+		snapshot->code = kho_snapshot_write_to(opened.state, job->output, &metadata, &err);
 		close_state(&opened);
 	}
 	snprintf(snapshot->message, sizeof(snapshot->message), "%s", err.message);

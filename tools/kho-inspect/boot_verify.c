@@ -338,9 +338,13 @@ void boot_verify(void *data, void *result)
 	if (!options.core && !*check->sysroot)
 		boot_mount_debugfs();
 	/* the report is the output of verify --json */
-	if ((check->report && dup2(kho_output_fd(check->report), STDOUT_FILENO) < 0) ||
-	    !enter_sandbox(&options)) {
+	if (check->report && dup2(kho_output_fd(check->report), STDOUT_FILENO) < 0) {
 		boot_verdict_set(verdict, WORD_UNKNOWN, "cannot start to check: %s", strerror(errno));
+		return;
+	}
+	/* the reason is on the console */
+	if (!enter_sandbox(&options)) {
+		boot_verdict_set(verdict, WORD_UNKNOWN, "cannot start to check: cannot give up system calls");
 		return;
 	}
 	findings_begin(&collector.document, &options, "verify");

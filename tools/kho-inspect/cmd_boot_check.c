@@ -187,7 +187,8 @@ static void add_first_missing(struct boot_verdict *verdict)
 	boot_verdict_add(verdict, "the first check left no report");
 }
 
-static void find_first(struct boot_check *check)
+/* Returns false if the first check left no status. */
+static bool find_first(struct boot_check *check)
 {
 	bool has_status = read_earlier(check), has_report = boot_file_exists(check->dir, BOOT_REPORT);
 	bool knows_less = boot_word_rank(check->earlier) < boot_word_rank(WORD_UNKNOWN);
@@ -198,6 +199,7 @@ static void find_first(struct boot_check *check)
 	if (!has_status || (!has_report && knows_less))
 		add_trouble(check, "%s/%s of the first check is missing", check->dir,
 			    has_status ? BOOT_REPORT : BOOT_STATUS);
+	return has_status;
 }
 
 static int run_claims(struct boot_check *check)
@@ -205,7 +207,8 @@ static int run_claims(struct boot_check *check)
 	struct boot_verdict verdict = { 0 };
 	enum boot_word word;
 
-	find_first(check);
+	if (!find_first(check) && (check->boot.off || check->evidence.crash_kernel))
+		check->earlier = check->boot.off ? WORD_OFF : WORD_NONE;
 	word = check->earlier;
 	if (word == WORD_NONE || word == WORD_OFF || word == WORD_ABSENT || check->boot.off)
 		return boot_word_status(word);
