@@ -56,6 +56,10 @@ static const struct kind kinds[] = {
 	{ "\x04\x22\x4d\x18", 4, NULL, "compressed with lz4", UNPACK },
 };
 
+static const struct kind empty_file = {
+	.name = "empty", .remedy = "Take the dump again, or copy it again.",
+};
+
 static int not_readable(const char *path, const struct kind *kind, struct kho_error *err)
 {
 	int ret;
@@ -145,7 +149,7 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 		close(fd);
 		return ret;
 	}
-	kind = kind_of(start, (size_t)n);
+	kind = n ? kind_of(start, (size_t)n) : &empty_file;
 	if (!kind || !kind->open) {
 		close(fd);
 		return not_readable(path, kind, err);

@@ -196,6 +196,8 @@ live_root() {
 	cannot_tell 'riscv is the core of a machine \(ELF number 243\) that has no KHO.*Use a dump' list --core riscv
 	cannot_tell 'xen has 0 program headers, like a dump of Xen.*Use a vmcore' list --core xen
 	cannot_tell 'kernel.*KHO' list --core kernel
+	: >empty
+	cannot_tell 'empty is not a dump that can be read: it is empty\. Take the dump again' list --core empty
 }
 
 @test "kho-inspect refuses a pipe as a dump, and does not wait for it" {
