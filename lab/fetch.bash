@@ -97,7 +97,7 @@ fetch_place_has() {
 	if [[ $kind == package ]]; then
 		found=$(fetch_package_sum "$package")
 		[[ $found ]] || { echo "no package $package in $suite"; return 1; }
-		[[ $found == "$pinned" ]] || echo "a newer $package than the one that was tried"
+		[[ $found == "$pinned" ]] || echo "a newer $package than the tested one"
 		return 0
 	fi
 	found=$(fetch_orig_sum "$package" "$version")
@@ -146,8 +146,8 @@ fetch_places() {
 			return 0
 		fi
 	done <<<"${SOURCES[$name]}"
-	echo "no place that lab/sources.conf names has $name (scripts/fetch --check tries all of them)"
-	echo "Get it by another way and name the tarball or tree with ${FETCH_VARIABLES[${name%-*}]}, or add a place."
+	echo "no place in lab/sources.conf has $name (scripts/fetch --check tries all of them)"
+	echo "Get it in another way and set ${FETCH_VARIABLES[${name%-*}]} to the tarball or tree, or add a place."
 	return 1
 }
 
@@ -169,7 +169,7 @@ fetch_place_there() {
 # necessary.
 fetch_source() {
 	local name=$1 place taken file tarball
-	[[ ${SOURCES[$name]:-} ]] || die "no source is called $name in lab/sources.conf"
+	[[ ${SOURCES[$name]:-} ]] || die "lab/sources.conf has no source $name"
 	place=$(fetch_place_there "$name") || {
 		taken=$(mktemp "${TMPDIR:-/tmp}/kho-place.XXXXXX")
 		step "fetching $name" with_lock fetch fetch_places "$name" "$taken"

@@ -26,7 +26,7 @@ kernel_arch() {
 		KERNEL_MAKE=(ARCH=arm64 CROSS_COMPILE="$KERNEL_CROSS")
 		KERNEL_BOOT=arch/arm64/boot KERNEL_IMAGES=(Image Image.gz vmlinuz.efi)
 		;;
-	*) die "no kernel of the test machines is for $1" ;;
+	*) die "the test machines have no kernel for $1" ;;
 	esac
 	# the image that boots
 	# shellcheck disable=SC2034 # for machine.bash

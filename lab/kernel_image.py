@@ -3,8 +3,8 @@
 """Makes small kernel images with any payload, as input for readers of such images.
 
 	kernel_image.py bzimage FILE PAYLOAD [INIT_SIZE]
-	kernel_image.py info FILE FLAGS ROOT LUO DMA	adds to a bzImage what it says of itself
-	kernel_image.py arm64 FILE KERNEL [PAGE]	0 to 3: not said, 4, 16, 64 KiB
+	kernel_image.py info FILE FLAGS ROOT LUO DMA	adds a kernel_info to a bzImage
+	kernel_image.py arm64 FILE KERNEL [PAGE]	0 to 3: unspecified, 4, 16, 64 KiB
 	kernel_image.py zboot FILE PAYLOAD
 	kernel_image.py uki FILE KERNEL [SECTION=FILE]...	with more sections, such as .initrd
 	kernel_image.py lz4 FILE PAYLOAD		packed, in the legacy format

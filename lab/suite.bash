@@ -31,7 +31,7 @@ suite_count() {
 	done <"$tap"
 
 	if [[ ! $planned =~ ^[1-9][0-9]*$ ]]; then
-		note "bats announced no tests: something is wrong with the files or with bats"
+		note "bats announced no tests: check the files and bats"
 		SUITE_FAILED=$((SUITE_FAILED + 1))
 	elif ((seen < planned)); then
 		note "$((planned - seen)) of $planned announced tests did not run"
@@ -70,7 +70,7 @@ suite_run() {
 	suite_count "$tap" "$name"
 	rm -f "$tap"
 	if ((status && SUITE_FAILED == before)); then
-		note "bats ended with status $status and told of no failure"
+		note "bats ended with status $status and reported no failure"
 		SUITE_FAILED=$((SUITE_FAILED + 1))
 	fi
 	note "$name: $((SECONDS - start)) s"

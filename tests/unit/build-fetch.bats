@@ -48,7 +48,7 @@ mirror() {
 	mirror nobody "$sum"
 	run -1 fetch_source linux-9
 	[[ $output == *"no linux 9.9 in old"*"no linux 9.9 in new"* ]]
-	[[ $output == *"no place that lab/sources.conf names has linux-9"*KHO_LINUX_SRC* ]]
+	[[ $output == *"no place in lab/sources.conf has linux-9"*KHO_LINUX_SRC* ]]
 }
 
 @test "fetch refuses a tarball with another hash than the pinned one" {
