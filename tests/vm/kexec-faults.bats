@@ -247,7 +247,7 @@ fault() {
 	done
 	# kexec chooses: it uses kexec_load for an image that kexec_file_load does not take
 	run -0 fault kexec_file_load 22 kexec -l --kho=require /boot/bzImage --reuse-cmdline
-	[[ $output == *"loading it with kexec_load"* ]]
+	[[ $output == *"loading it and the state with kexec_load"* ]]
 	vm_run cat /run/kexec-kho | grep -qx 'by kexec_load'
 	vm_kexec
 	[ "$(records --in | wc -l)" = 5 ]
