@@ -3,8 +3,9 @@
  * live-receiver PORT FILE: counts numbered datagrams. On SIGTERM it reads all datagrams that its
  * socket holds, and writes FILE:
  *
- *	first=N last=N count=N duplicates=N missing=N unordered=N
+ *	first=N last=N count=N at=MS duplicates=N missing=N unordered=N
  *
+ * at is the time of the first one, in ms since the kernel started.
  * missing is the count of numbers between first and last that did not arrive. A datagram begins with
  * its number, 8 bytes in big endian, which the receiver sends back.
  */
@@ -19,17 +20,26 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST 1000000
 
 static unsigned char seen[MOST];
-static uint64_t first = UINT64_MAX, last, count, duplicates, unordered;
+static uint64_t first = UINT64_MAX, last, count, at, duplicates, unordered;
 
 static void die(const char *what)
 {
 	perror(what);
 	exit(2);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void take(uint64_t number)
@@ -43,6 +53,8 @@ static void take(uint64_t number)
 		return;
 	}
 	seen[number] = 1;
+	if (!count)
+		at = now_ms();
 	if (count && number < last)
 		unordered++;
 	if (number < first)
@@ -92,9 +104,9 @@ static void report(const char *path)
 
 	if (!out)
 		die(path);
-	fprintf(out, "first=%" PRIu64 " last=%" PRIu64 " count=%" PRIu64 " duplicates=%" PRIu64
-		" missing=%" PRIu64 " unordered=%" PRIu64 "\n", count ? first : 0, last, count,
-		duplicates, count ? last - first + 1 - count : 0, unordered);
+	fprintf(out, "first=%" PRIu64 " last=%" PRIu64 " count=%" PRIu64 " at=%" PRIu64
+		" duplicates=%" PRIu64 " missing=%" PRIu64 " unordered=%" PRIu64 "\n",
+		count ? first : 0, last, count, at, duplicates, count ? last - first + 1 - count : 0, unordered);
 	if (fclose(out))
 		die(path);
 }

@@ -16,15 +16,15 @@ NIC_SLOT=0000:00:1e.0
 nic_machine() {
 	mkdir -p "$LIVE_DIR/files"
 	gcc -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
-	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "${2:-} \
+	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "\
 		-netdev dgram,id=nic,local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
-		-device e1000,netdev=nic,mac=$NIC_MAC,$1"
+		${2:-} -device e1000,netdev=nic,mac=$NIC_MAC,$1"
 	vm_files
 }
 
 # sender_start RATE
 sender_start() {
-	rm -f "$LIVE_DIR/stop"
+	rm -f "$LIVE_DIR"/{stop,host}
 	"${BASH_SOURCE[0]%/*}/live-sender" "$LIVE_DIR/guest" "$LIVE_DIR/host" "$NIC_MAC" "$NIC_PORT" "$1" \
 		"$LIVE_DIR/stop" "$LIVE_DIR/sent" 3>&- &
 	SENDER=$!
@@ -39,10 +39,16 @@ sender_stop() {
 # nic_up [OPTION...]: loads the driver with these options, and starts a receiver.
 # shellcheck disable=SC2120 # mostly without
 nic_up() {
-	vm_ok "modprobe kho_nic $*"
-	vm_ok '/tmp/live-receiver '"$NIC_PORT"' /tmp/received >/dev/null 2>&1 &
+	vm_ok "modprobe kho_nic $* || exit"'
+		/tmp/live-receiver '"$NIC_PORT"' /tmp/received >/dev/null 2>&1 &
 		until grep -q :0FA1 /proc/net/udp; do sleep 0.1; done
 		ip addr add 10.0.0.2/24 dev eth0 && ip link set eth0 up && arp -s 10.0.0.1 52:54:00:00:00:01'
+}
+
+# Waits until the receiver of this kernel gets datagrams. After the receiver of the card was turned on, QEMU holds
+# frames back for a second.
+nic_flows() {
+	vm_ok 'until [ "$(cat /sys/class/net/eth0/statistics/rx_packets)" -gt 0 ]; do sleep 0.1; done'
 }
 
 # Stops the receiver and prints its report. Frames then stay in the ring.
