@@ -7,8 +7,14 @@ kho_say() {
 	echo "Warning: kho: $1"
 }
 
-# It honours panic=, and comes back when the operator leaves the shell.
+# Returns when the operator leaves the shell. With panic=, initramfs-tools opens none and resets the
+# machine, which may find the same again, and again.
 kho_shell() {
+	# shellcheck disable=SC2154 # initramfs-tools' init exports it
+	if [ -n "${panic-}" ]; then
+		kho_act halt "${1%. Leave the shell*}. No shell: panic= forbids one"
+		return
+	fi
 	# shellcheck source=/dev/null
 	. /scripts/functions
 	panic "Warning: kho: $1"

@@ -8,7 +8,8 @@
 shells=(bash dash "busybox sh")
 
 KHO_TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export KHO_MODULE=${KHO_TESTS%/tests/unit}/dracut-module/50kho
+KHO_TOP=${KHO_TESTS%/tests/unit}
+export KHO_MODULE=$KHO_TOP/dracut-module/50kho
 
 new_box() {
 	export BOX=$BATS_TEST_TMPDIR/${1:-box}

@@ -149,7 +149,7 @@ real_dracut() {
 }
 
 @test "the manual names every option and every status word" {
-	local manual=${KHO_TESTS%/tests/unit}/man/kho-boot.7 word
+	local manual=$KHO_TOP/man/kho-boot.7 word
 	for word in rd.kho=0 rd.kho.policy rd.kho.policy.{warning,unclaimed,unknown,error,fatal} rd.kho.expect \
 		rd.kho.timeout log warn shell reboot halt none clean warning unknown error absent fatal off; do
 		grep -q -F -- "$word" "$manual"
@@ -157,7 +157,7 @@ real_dracut() {
 }
 
 @test "the README has each policy and each status word, and no other" {
-	local top=${KHO_TESTS%/tests/unit} policies words
+	local top=$KHO_TOP policies words
 	policies=$(sed -n 's/^\t\[POLICY_[A-Z]*\] = "\(.*\)",$/\1/p' "$top/tools/kho-inspect/boot_judge.c" | tr -d '\n')
 	[ -n "$policies" ]
 	[ "$(sed -n '/^| policy |/,/^$/s/^| `\([a-z]*\)` |.*/\1/p' "$top/README.md" | tr -d '\n')" = "$policies" ]

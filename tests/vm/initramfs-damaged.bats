@@ -20,7 +20,7 @@ load initramfs-helpers
 
 	for name in "${EVERY_IMAGE[@]}"; do
 		echo "in $name"
-		# with panic= initramfs-tools resets the machine instead: the last one counts
+		# with panic= initramfs-tools opens no shell; the last one counts
 		[[ $name != initramfs-tools ]] || policy+=" panic="
 		# root has no password here, and dracut from 106 on opens no shell then without the last one
 		load_image "$name" -s --kho=off "modprobe.blacklist=kho_edu SYSTEMD_SULOGIN_FORCE=1 $policy"

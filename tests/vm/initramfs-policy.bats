@@ -83,3 +83,15 @@ load initramfs-helpers
 	sleep 5
 	console_lacks 'guest-agent: up'
 }
+
+@test "panic= of initramfs-tools does not reset a machine that the next boot would not cure" {
+	start_with_images
+	vm_ok modprobe kho_edu
+	fetch_image initramfs-tools
+	spoil_image /dev/null 644
+	load_fetched -s --kho=off "rd.kho.policy=reboot panic=1"
+	jump_and_wait 'kho: halted: nothing is started any more'
+	vm_expect_console 'kho-inspect could not judge anything .status 126.[.] No shell: panic= forbids one$'
+	vm_wait_console 'System halted' 60
+	console_lacks 'Rebooting automatically|guest-agent: up'
+}

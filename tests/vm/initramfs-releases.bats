@@ -51,8 +51,11 @@ added() { # gzip|zstd NAME WITHOUT
 	grep -q 'lib/kho-dracut.sh$' "$hooks"
 	run ! grep -E 'initramfs-tools|scripts/init-' "$hooks"
 	packed initramfs-tools | grep kho >"$hooks"
-	grep -qx 'scripts/init-top/kho' "$hooks"
+	grep -qx 'scripts/init-top/00-kho' "$hooks"
 	grep -qx 'scripts/init-bottom/kho' "$hooks"
+	# others of init-top may load drivers
+	gzip -dc "$VM_IMAGES/initramfs-tools.img" | cpio -i --quiet --to-stdout scripts/init-top/ORDER | head -1 |
+		grep -qFx '/scripts/init-top/00-kho "$@"'
 	run ! grep -E 'dracut|hooks/' "$hooks"
 }
 
