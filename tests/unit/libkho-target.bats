@@ -3,6 +3,8 @@
 # Facts about a kernel image, and findings about one that would lose state. The
 # images are made here: a kernel's strings in an ELF file, packed in each way.
 
+# shellcheck disable=SC2030,SC2031 # each test runs in a shell of its own
+
 bats_require_minimum_version 1.5.0
 # shellcheck source=tests/unit/helpers.bash
 . "$BATS_TEST_DIRNAME/helpers.bash"
