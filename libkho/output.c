@@ -159,8 +159,14 @@ static int follow_links(struct kho_output *output, struct stat *st, struct kho_e
 static bool random_name(const struct kho_output *output, char name[NAME_MAX + 1])
 {
 	uint64_t random;
+	ssize_t n;
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+	/* the random pool may not be ready in early boot: do not wait for it */
+	n = getrandom(&random, sizeof(random), GRND_INSECURE);
+	/* before Linux 5.6 */
+	if (n < 0 && errno == EINVAL)
+		n = getrandom(&random, sizeof(random), 0);
+	if (n != sizeof(random))
 		return false;
 	snprintf(name, NAME_MAX + 1, ".%.200s.%016" PRIx64, output->name, random);
 	return true;

@@ -37,7 +37,7 @@ tests_unit_test_json_LDADD = libkho/libkho-core.la
 # on a file system without O_TMPFILE, too
 check_PROGRAMS += tests/unit/test-output
 tests_unit_test_output_SOURCES = tests/unit/test-output.c
-tests_unit_test_output_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat
+tests_unit_test_output_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat,--wrap=getrandom
 tests_unit_test_output_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-text

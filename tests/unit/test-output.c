@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * test-output FOLDER: the writer replaces files completely or not at all, follows links, and writes to
- * other files. Runs each test with O_TMPFILE, and without it like on a file system that lacks it.
+ * other files. Runs each test with O_TMPFILE, and without it like on a file system that lacks it. With
+ * O_TMPFILE the random pool of the kernel is not ready; without it the kernel is older than Linux 5.6.
  * FOLDER must be empty; the program changes to it.
  */
 #include <dirent.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -50,6 +52,20 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 			wrong = 1;						\
 		}								\
 	} while (0)
+
+ssize_t __real_getrandom(void *buf, size_t size, unsigned int flags);
+ssize_t __wrap_getrandom(void *buf, size_t size, unsigned int flags);
+
+ssize_t __wrap_getrandom(void *buf, size_t size, unsigned int flags)
+{
+	if (without_tmpfile && flags & GRND_INSECURE) {
+		errno = EINVAL;
+		return -1;
+	}
+	/* it would wait */
+	CHECK(without_tmpfile || flags & GRND_INSECURE);
+	return __real_getrandom(buf, size, flags);
+}
 
 /* ------------------------------------------------------------- the folder */
 
