@@ -1061,6 +1061,14 @@ static void test_without_first(const char *damaged, const char *refused)
 	CHECK(!*output && strstr(status_line, "; claims: unknown: "));
 	CHECK(!strstr(status_line, "nothing was handed over"));
 
+	new_box("the first check has reported that it cannot see the promised state");
+	by_kexec();
+	cmdline("rd.kho.expect=5,99 rd.kho.policy=shell");
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	CHECK(starts(output, "shell incoming state: unknown: fatal K510: not judged: "));
+	is_word(check_boot(NULL, BOOT_CLAIMS), "unknown");
+	CHECK(!*output && strstr(status_line, "; claims: unknown: "));
+
 	new_box("the second check without the first");
 	is_word(check_boot(fixture("v4-incoming-unclaimed"), BOOT_CLAIMS), "unknown");
 	CHECK(starts(output, "warn claims: unknown: 5 unclaimed, 0 refused; "));

@@ -236,6 +236,13 @@ static bool is_no_state(int code)
 	       code == KHO_ERR_NO_DEBUGFS;
 }
 
+/* The first check saw no state either, and has told the operator so. */
+static void judge_unseen(const struct kho_error *reason, struct boot_verdict *verdict)
+{
+	boot_verdict_set(verdict, WORD_UNKNOWN, "%s, so it is not known what is claimed", reason->message);
+	verdict->told = true;
+}
+
 /* This kernel shows no state. */
 static void judge_nothing(const struct boot_check *check, struct collector *collector,
 			  const struct kho_verify_options *verify, struct kho_error *reason,
@@ -249,8 +256,7 @@ static void judge_nothing(const struct boot_check *check, struct collector *coll
 	else if (check->promised || check->evidence.left || check->log.handed_over)
 		judge_lost(check, collector, verify, reason, verdict);
 	else if (check->claims)
-		boot_verdict_set(verdict, WORD_UNKNOWN, "%s, so it is not known what is claimed",
-				 reason->message);
+		judge_unseen(reason, verdict);
 	else if (*check->evidence.doubt)
 		boot_verdict_set(verdict, WORD_UNKNOWN, "%s; %s", reason->message, check->evidence.doubt);
 	else if (!check->evidence.shown && !check->log.readable)
