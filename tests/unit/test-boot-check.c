@@ -1078,6 +1078,21 @@ static void test_without_first(const char *damaged, const char *refused)
 /* The first check read a state; the second one finds none. */
 static void test_state_gone(void)
 {
+	new_box("the list is gone at the second check");
+	hand_over();
+	cmdline("rd.kho.expect=5,13");
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING), "clean");
+	is_word(check_boot(fixture("v4-stock-incoming"), BOOT_CLAIMS), "fatal");
+	CHECK(starts(findings, "fatal K511 ") && starts(output, "warn claims: fatal: fatal K511: "));
+
+	new_box("both checks find that the promise was not kept");
+	hand_over();
+	cmdline("rd.kho.expect=5,99");
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING), "fatal");
+	CHECK(strstr(findings, "K511"));
+	is_word(check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS), "fatal");
+	CHECK(!*output && !strstr(findings, "K511"));
+
 	for (int left = 0; left < 2; left++) {
 		new_box(left ? "left, and gone at the second check" : "gone at the second check");
 		if (left)

@@ -224,12 +224,6 @@ static void judge_lost(const struct boot_check *check, struct collector *collect
 	add_kernel_words(check, verdict);
 }
 
-/* The first check does it, and the second one only if there is nothing of the first. */
-static bool compares_promise(const struct boot_check *check)
-{
-	return !check->claims || check->alone;
-}
-
 static bool is_no_state(int code)
 {
 	return code == KHO_ERR_NO_STATE || code == KHO_ERR_NO_KHO || code == KHO_ERR_DISABLED ||
@@ -307,8 +301,8 @@ static void judge_state(const struct boot_check *check, struct opened *opened,
 	}
 	conclude(check, collector, opened->state, &summary, verdict);
 	verdict->has_state = true;
-	/* the promise cannot be compared, so the word is not clean */
-	if (compares_promise(check) && check->boot.promised && !check->boot.promise_known)
+	/* the promise cannot be compared, so the word is not clean; the first check has said it */
+	if ((!check->claims || check->alone) && check->boot.promised && !check->boot.promise_known)
 		boot_verdict_worsen(verdict, "%s", check->boot.slip);
 }
 
@@ -335,7 +329,7 @@ void boot_verify(void *data, void *result)
 	options.json = true;
 	options.verify.claims = options.verify.skip_content = check->claims;
 	/* incoming state proves that kexec started this kernel */
-	options.verify.have_expect = compares_promise(check) && check->boot.promise_known;
+	options.verify.have_expect = check->boot.promise_known;
 	options.verify.expect_records = check->boot.expect_records;
 	options.verify.expect_generation = check->boot.expect_generation;
 	options.verify.content_time_left = content_time_left;
