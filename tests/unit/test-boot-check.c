@@ -1078,6 +1078,15 @@ static void test_without_first(const char *damaged, const char *refused)
 /* The first check read a state; the second one finds none. */
 static void test_state_gone(void)
 {
+	new_box("a kernel log that never ends");
+	unlink(strcat(strcpy(findings, box), "/dev/kmsg"));
+	CHECK(!symlink("/dev/zero", findings));
+	hand_over();
+	clock_step = 1000;
+	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	clock_step = 0;
+	CHECK(strstr(status_line, "the kernel log cannot be read"));
+
 	new_box("the list is gone at the second check");
 	hand_over();
 	cmdline("rd.kho.expect=5,13");

@@ -29,6 +29,7 @@
 #define KMSG			"/dev/kmsg"
 #define MAX_CMDLINE		65536
 #define MAX_LOG			65536	/* bytes kept of the kernel's log */
+#define LOG_TIME		5000	/* milliseconds to read it: a flood has no end */
 
 static bool path_make(char *path, size_t size, const char *sysroot, const char *name)
 {
@@ -291,6 +292,7 @@ static void read_records(struct boot_kernel_log *log, char *buf)
 
 void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
 {
+	uint64_t deadline = boot_clock() + LOG_TIME;
 	char path[PATH_MAX], buf[8192];
 	ssize_t n;
 	int fd;
@@ -302,7 +304,7 @@ void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
 	if (fd < 0)
 		return;
 	log->readable = true;
-	for (;;) {
+	do {
 		n = read(fd, buf, sizeof(buf) - 1);
 		/* the record was overwritten: the next read continues after it */
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
@@ -311,9 +313,9 @@ void boot_kernel_log_read(const char *sysroot, struct boot_kernel_log *log)
 			break;
 		buf[n] = '\0';
 		read_records(log, buf);
-	}
+	} while (boot_clock() < deadline);
 	/* EAGAIN: no more records */
-	if (n < 0 && errno != EAGAIN)
+	if (n > 0 || (n < 0 && errno != EAGAIN))
 		log->readable = false;
 	close(fd);
 }
