@@ -282,11 +282,31 @@ static int open_descriptor(struct kho_output *output, int fd, unsigned int flags
 	return write_to(output, copy, flags, err);
 }
 
+/* The descriptor that @path means by its name, or -1. /dev of an initramfs may not have these links. */
+static int named_descriptor(const char *path)
+{
+	static const char folder[] = "/dev/fd/";
+	char *end;
+	long fd;
+
+	if (!strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	if (strncmp(path, folder, strlen(folder)) || path[strlen(folder)] < '0' ||
+	    path[strlen(folder)] > '9')
+		return -1;
+	fd = strtol(path + strlen(folder), &end, 10);
+	return *end || fd > INT_MAX ? -1 : (int)fd;
+}
+
 static int open_any(struct kho_output *output, unsigned int flags, struct kho_error *err)
 {
 	struct stat st;
-	int ret, own;
+	int ret, own = named_descriptor(output->path);
 
+	if (own >= 0)
+		return open_descriptor(output, own, flags, err);
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (is_open_as(fd, output->path))
 			return open_descriptor(output, fd, flags, err);

@@ -234,6 +234,14 @@ live_root() {
 	cmp "$fixture" "$dump"
 }
 
+@test "-o - needs no /dev/stdout, which an initramfs may lack" {
+	# shellcheck disable=SC2016 # the other shell expands it
+	run -0 --separate-stderr unshare -rm sh -c 'mount -t tmpfs none /dev && "$0" map --core "$1" -o - >"$2" && ls -A /dev' \
+		"$inspect" "$fixture" "$BATS_TEST_TMPDIR/picture"
+	[ -z "$output" ]
+	grep -q '^<svg' "$BATS_TEST_TMPDIR/picture"
+}
+
 @test "-o - writes to the standard output, and the message says if its reader has closed it" {
 	"$inspect" snapshot --core "$fixture" -o - 2>"$BATS_TEST_TMPDIR/said" >"$BATS_TEST_TMPDIR/out"
 	"$inspect" snapshot --core "$fixture" -o "$BATS_TEST_TMPDIR/file"
