@@ -49,3 +49,24 @@ generation_after_handover() {
 	vm_wait_console 'Kernel panic' 60
 	console_lacks 'guest-agent: up'
 }
+
+@test "our kexec -p after a handover: the crash kernel comes up, and allocates from its own memory" {
+	local crash area
+	vm_start --append "kho=on crashkernel=128M"
+	vm_ok modprobe kho_edu
+	# libkho does not judge on arm64 whether there is room for it again, which only warns
+	vm_run kexec -l -s --kho=require "$IMAGE" --reuse-cmdline 2>&1 | grep -q 'K608 warning: not judged: '
+	vm_kexec
+	vm_ok modprobe kho_edu
+	vm_ok 'test -e /proc/device-tree/chosen/linux,kho-fdt'
+	crash=$(vm_run cat /proc/iomem | sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p')
+	vm_ok kexec -p -c "$IMAGE" --command-line="$VM_CMDLINE ro kho=on earlycon=pl011,0x9000000"
+	vm_mark
+	vm_kexec '{ echo c >/proc/sysrq-trigger; }'
+	vm_ok test -e /proc/vmcore
+	vm_ok test ! -e /proc/device-tree/chosen/linux,kho-fdt
+	console_lacks 'KHO: found kexec handover data'
+	# the area for CMA is the first memory that a kernel allocates and prints the address of
+	area=$(vm_console | sed -n 's/.*cma: Reserved .* at \(0x[0-9a-f]*\)$/\1/p')
+	((area >= ${crash% *} && area <= ${crash#* }))
+}
