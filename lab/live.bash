@@ -17,9 +17,19 @@ nic_machine() {
 	mkdir -p "$LIVE_DIR/files"
 	gcc -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
 	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "\
-		-netdev dgram,id=nic,local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
+		-netdev dgram,id=${NIC_WIRE:-nic},local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
 		${2:-} -device e1000,netdev=nic,mac=$NIC_MAC,$1"
 	vm_files
+}
+
+# nic_machine_drops DEVICE-OPTIONS: the same with a card that drops what its ring has no room for. Without a hub
+# QEMU 7.2 asks the card first (e1000_can_receive()), and the sender waits. A hub also asks its other ports, and
+# one that leads nowhere takes everything (net_hub_port_can_receive()). Frames then queue in front of the
+# card, 10,000 at most. When a descriptor comes back QEMU gives the card the whole queue: the card
+# drops all but the first, and counts them in MPC (set_rdt(), e1000_receiver_overrun()).
+nic_machine_drops() {
+	NIC_WIRE=wire nic_machine "$1" "-netdev hubport,id=hub,hubid=0,netdev=wire \
+		-netdev hubport,id=nowhere,hubid=0 -netdev hubport,id=nic,hubid=0"
 }
 
 # sender_start RATE
@@ -68,6 +78,13 @@ nic_kexec() {
 # nic_masters: prints the bus mastering bit of the card's command register, 1 or 0.
 nic_masters() {
 	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"$NIC_SLOT"'/config) & 4) >> 2))'
+}
+
+# nic_register OFFSET: prints a register of the card, through QEMU's monitor.
+nic_register() {
+	local bar
+	bar=$(vm_run "cat /sys/bus/pci/devices/$NIC_SLOT/resource" | sed -n '1s/ .*//p')
+	vm_monitor "xp /1wx $((bar + $1))" | sed -n 's/^.*: //p'
 }
 
 # Prints how many frames landed without a driver, from the driver's log.
