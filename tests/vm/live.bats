@@ -124,6 +124,20 @@ nic_generations() {
 	[ "$(nic_landed)" -le 1 ]
 }
 
+@test "kexec -e takes down all interfaces but those of devices that it keeps" {
+	mkdir "$LIVE_DIR/files"
+	gcc -shared -fPIC -O1 -Wall -Werror -o "$LIVE_DIR/files/kexec-fault.so" "$BATS_TEST_DIRNAME/../../lab/kexec-fault.c"
+	nic_machine addr=1e.0 "-netdev hubport,id=other,hubid=1 -device virtio-net-pci,netdev=other"
+	nic_up
+	vm_ok 'modprobe virtio_net && ip link set eth1 up'
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	# the jump fails after that, so that the interfaces can be seen
+	run -4 vm_run 'KEXEC_FAULT=reboot:22 LD_PRELOAD=/tmp/kexec-fault.so kexec -e'
+	[[ $output == *"KHO: eth0 stays up"* && $output != *"eth1 stays up"* ]]
+	[ "$(vm_run 'echo $(($(cat /sys/class/net/eth0/flags) & 1)) $(($(cat /sys/class/net/eth1/flags) & 1))')" = "1 0" ]
+	[ "$(vm_run cat /sys/bus/pci/devices/$NIC_SLOT/kexec_keep_master)" = 1 ]
+}
+
 # nic_refused OPTION...: checks that kexec refuses because of the card, and names it.
 nic_refused() {
 	run -3 vm_run kexec "$@"
