@@ -12,7 +12,7 @@ kho_say() {
 kho_shell() {
 	# shellcheck disable=SC2154 # initramfs-tools' init exports it
 	if [ -n "${panic-}" ]; then
-		kho_act halt "${1%. Leave the shell*}. No shell: panic= forbids one"
+		kho_act halt "${1%. Leave the shell*}; no shell, because panic= forbids one"
 		return
 	fi
 	# shellcheck source=/dev/null

@@ -39,7 +39,7 @@ kho_act() {
 			kho_stop reboot
 			echo b > "$kho_sysrq" 2> /dev/null
 			sleep "$kho_pause"
-			kho_shell "$2. The machine could not be reset."
+			kho_shell "$2; the machine could not be reset"
 			;;
 		halt)
 			kho_say "$2"

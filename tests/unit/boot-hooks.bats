@@ -65,7 +65,7 @@ ASKED="kho-inspect boot-check --stage=incoming"
 		check_says 14 "reboot incoming state: absent: a"
 		run_stages "$1" incoming
 		grep -qx b "$BOX/sysrq"
-		grep -qx "shell incoming state: absent: a. The machine could not be reset." "$BOX/calls"
+		grep -qx "shell incoming state: absent: a; the machine could not be reset" "$BOX/calls"
 	}
 	in_every_shell forced
 }
@@ -297,7 +297,7 @@ options_table() {
 		shell=$1
 		[ "$(asks "")" = "panic Warning: kho: incoming: unknown: u. Leave the shell to carry on with the boot." ]
 		for value in 0 5 -1 x; do
-			[ "$(asks "$value")" = "Warning: kho: incoming: unknown: u. No shell: panic= forbids one
+			[ "$(asks "$value")" = "Warning: kho: incoming: unknown: u; no shell, because panic= forbids one
 --force --force halt" ]
 		done
 	}

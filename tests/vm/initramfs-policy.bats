@@ -91,7 +91,7 @@ load initramfs-helpers
 	spoil_image /dev/null 644
 	load_fetched -s --kho=off "rd.kho.policy=reboot panic=1"
 	jump_and_wait 'kho: halted: nothing is started any more'
-	vm_expect_console 'kho-inspect could not judge anything .status 126.[.] No shell: panic= forbids one$'
+	vm_expect_console 'kho-inspect could not judge anything .status 126.; no shell, because panic= forbids one$'
 	vm_wait_console 'System halted' 60
 	console_lacks 'Rebooting automatically|guest-agent: up'
 }

@@ -132,19 +132,17 @@ static int wait_for(pid_t pid, int fd, void *result, size_t size, uint64_t deadl
 {
 	int ret = read_until(fd, result, size, deadline);
 
-	if (ret > 0) {
-		waitpid(pid, NULL, 0);
+	if (!ret) {
+		say_how_it_ended(pid, why, why_size);
+		return -ECHILD;
+	}
+	/* do not wait: a child that hangs in the kernel does not die, and a stopped one does not end */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, WNOHANG);
+	if (ret > 0)
 		return 0;
-	}
-	/* do not wait: a child that hangs in the kernel does not die */
-	if (ret < 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, WNOHANG);
-		snprintf(why, why_size, "%s", ret == -ETIME ? "time is over" : strerror(-ret));
-		return ret;
-	}
-	say_how_it_ended(pid, why, why_size);
-	return -ECHILD;
+	snprintf(why, why_size, "%s", ret == -ETIME ? "time is over" : strerror(-ret));
+	return ret;
 }
 
 int boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline,
