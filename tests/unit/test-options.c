@@ -12,20 +12,18 @@ static char *helps[NR_COMMANDS];
 static char *names[MAX_OPTIONS];	/* "--json", "--core=" of any command */
 static size_t nr_names;
 
-/* Returns the text of --help. The caller frees it. */
-static char *read_help(const struct command *command)
+/* The caller frees @text, which is that of --help. */
+static void read_help(const struct command *command, char **text)
 {
 	FILE *console = stdout;
-	char *text = NULL;
 	size_t size;
 
-	stdout = open_memstream(&text, &size);
+	stdout = open_memstream(text, &size);
 	if (!stdout)
 		abort();
 	print_help(command);
 	fclose(stdout);
 	stdout = console;
-	return text;
 }
 
 static bool is_listed(const char *help, const char *name)
@@ -89,7 +87,7 @@ int main(void)
 	size_t refused = 0;
 
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
-		helps[i] = read_help(&commands[i]);
+		read_help(&commands[i], &helps[i]);
 		add_names(helps[i]);
 	}
 	for (size_t i = 0; i < NR_COMMANDS; i++) {

@@ -289,7 +289,7 @@ static void test_no_dumps(void)
 		{ "\x1f\x8b", 2, "gzip", "Unpack" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd", "Unpack" },
 		{ "nothing of all that", 19, "neither an ELF core nor", "snapshot" },
-		{ "", 0, "neither an ELF core nor", "snapshot" },
+		{ "", 0, "empty", "again" },
 		{ "KDUMP   ", 8, "not a dump of an x86_64 or aarch64", "" },
 	};
 	struct kho_source *source;
