@@ -286,6 +286,26 @@ static void verify_ranges(struct kho_verify *v, const struct kho_target *target,
 		check_preserved(v, target, &memory, "initrdmem= or initrd=");
 }
 
+/* parse_memtest() in mm/memtest.c. The kernel ignores a value that is not a number. */
+static bool memtest_is_on(const char *cmdline)
+{
+	struct kho_cmdline_arg arg;
+	uint64_t patterns = 0, value;
+
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
+
+		if (!kho_cmdline_is(&arg, "memtest"))
+			continue;
+		kho_cmdline_take(&text, '+');
+		if (!arg.value)
+			patterns = 1;
+		else if (kho_cmdline_number(&text, &value) && text.p == text.end)
+			patterns = value;
+	}
+	return patterns;
+}
+
 /*
  * early_memtest() runs before the kernel reserves preserved memory, and overwrites all memory
  * that is still free (mm/memtest.c, arch/x86/mm/init.c).
@@ -293,18 +313,10 @@ static void verify_ranges(struct kho_verify *v, const struct kho_target *target,
 static void verify_memtest(struct kho_verify *v, const struct kho_target *target,
 			   const char *cmdline)
 {
-	struct kho_cmdline_arg arg;
-	struct kho_cmdline_text value;
-	uint64_t patterns;
-
-	if (!kho_cmdline_find(cmdline, "memtest", &arg))
-		return;
-	value = kho_cmdline_value(&arg);
-	if (arg.value && (!kho_cmdline_number(&value, &patterns) || !patterns))
-		return;
-	kho_report(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
-		   "memtest on %s writes to preserved memory before the target reserves it",
-		   line_of(target));
+	if (memtest_is_on(cmdline))
+		kho_report(v, KHO_RULE_K607, KHO_NO_ADDR, 0,
+			   "memtest on %s writes to preserved memory before the target reserves it",
+			   line_of(target));
 }
 
 /* kstrtoul() with base 10: 1 for a number other than 0, 0, or -1 for a value that it rejects. */
