@@ -137,6 +137,9 @@ make_changed() {
 	"$inspect" extract 2 --core changed -o a || :
 	"$inspect" extract 2 --core with -o b || :
 	cmp a b
+	run -0 "$inspect" snapshot --core changed --with-content=2 --with-content=02 -o twice
+	[[ $output == *"WITH the content of 1 allocation" ]]
+	cmp with twice
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=2 -o without
 	[[ $output == *"has no memory at 0x"* ]]
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=1 --with-content=99 -o without

@@ -125,9 +125,17 @@ static bool set_v1_bitmap(void *field, char *argument)
 static bool set_content(void *field, char *argument)
 {
 	struct id_list *list = field;
+	uint64_t id;
 
+	if (!parse_id(argument, &id))
+		return false;
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->ids[i] == id)
+			return true;
+	}
 	list->ids = check_memory(reallocarray(list->ids, list->n + 1, sizeof(*list->ids)));
-	return parse_id(argument, &list->ids[list->n++]);
+	list->ids[list->n++] = id;
+	return true;
 }
 
 static bool set_stage(void *field, char *argument)
