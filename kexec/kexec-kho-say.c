@@ -75,12 +75,22 @@ static bool go_back_to_start(int fd)
 	return !ftruncate(fd, report_start) && lseek(fd, report_start, SEEK_SET) >= 0;
 }
 
+static bool is_image(const char *path)
+{
+	struct stat st, image;
+
+	return kho_report.image && !stat(path, &st) && !stat(kho_report.image, &image) &&
+	       S_ISREG(st.st_mode) && st.st_dev == image.st_dev && st.st_ino == image.st_ino;
+}
+
 void kho_say_begin(void)
 {
 	struct kho_error err;
 
 	if (!report_path)
 		return;
+	if (is_image(report_path))
+		die("--kho-report: the report would replace the kernel file. Write it to another file.\n");
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s. %s\n", err.message, err.remedy);
 	keep_start(kho_output_fd(report_output));

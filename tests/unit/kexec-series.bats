@@ -90,6 +90,23 @@ same() {
 	done
 }
 
+@test "a report does not replace the kernel file" {
+	local libraries name
+	needs_checkout
+	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	export LD_LIBRARY_PATH=$libraries
+	cd "$BATS_TEST_TMPDIR"
+	head -c 100000 /dev/zero >kernel
+	cp kernel before
+	ln kernel hard
+	ln -s kernel link
+	for name in kernel hard link "$PWD/kernel"; do
+		run -1 "$(build ours 2.0.32)" -l --kho-dry-run --kho-report="$name" kernel
+		[[ $output == *"would replace the kernel file"* ]]
+		cmp kernel before
+	done
+}
+
 @test "without an option of KHO, output and status equal upstream's, byte for byte" {
 	local kind libraries
 	needs_checkout
