@@ -112,6 +112,6 @@ found_nothing() {
 	export KHO_FUZZ_OPTIONS=-malloc_limit_mb=5 KHO_FUZZ_FINDS=$BATS_TEST_TMPDIR/finds
 	run -1 "$fuzz" --replay target
 	[[ $output == *"FOUND"* && $output == *"target: "*"out-of-memory"* ]]
-	[[ $output == *"target: the input, by: base64 -d | gunzip"* ]]
+	[[ $output == *"target: the input; unpack it with base64 -d | gunzip"* ]]
 	[ -n "$(ls "$KHO_FUZZ_FINDS")" ]
 }
