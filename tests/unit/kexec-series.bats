@@ -107,6 +107,26 @@ same() {
 	done
 }
 
+@test "a UKI is not loaded without its initrd if /tmp has no room for it" {
+	local libraries
+	needs_checkout
+	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	export LD_LIBRARY_PATH=$libraries
+	cd "$BATS_TEST_TMPDIR"
+	# what the probe looks at: magic numbers, protocol, loadflags, xloadflags
+	head -c 100000 /dev/zero >kernel
+	put() { printf %b "$2" | dd of=kernel bs=1 seek=$(($1)) conv=notrunc status=none; }
+	put 0x1fe '\x55\xaa'
+	put 0x202 'HdrS\x0f\x02'
+	put 0x211 '\x01'
+	put 0x236 '\x03'
+	head -c 1000000 /dev/zero >initrd
+	"$top/lab/kernel_image.py" uki uki kernel .initrd=initrd
+	# kexec writes both to /tmp: a limit for files stands for a full one
+	run ! bash -c 'trap "" XFSZ; ulimit -f 500; exec "$@"' bash "$(build ours 2.0.32)" -l -s --kho-dry-run uki
+	[[ $output == *"can not create tmp file to hold .initrd section"* ]]
+}
+
 @test "without an option of KHO, output and status equal upstream's, byte for byte" {
 	local kind libraries
 	needs_checkout
