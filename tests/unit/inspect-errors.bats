@@ -383,6 +383,11 @@ make_kernel() {
 	local incoming=$fixtures/v4-incoming-claimed.khosnap
 	run -0 "$inspect" verify --fail-on=info --core "$incoming"
 	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preserved ranges" ]]
+	# a finding of severity info
+	run -0 "$inspect" verify --expect=6,1 --core "$incoming"
+	[[ ${lines[-1]} == "clean: 0 fatal"* ]]
+	run -1 "$inspect" verify --expect=6,1 --fail-on=info --core "$incoming"
+	[[ ${lines[-1]} == "0 fatal"* ]]
 	run -0 "$inspect" verify --json --core "$incoming"
 	[ "$(jq -c '[.summary.records, .summary.ranges, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
 		'[5,null,0,0,2]' ]

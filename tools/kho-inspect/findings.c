@@ -66,7 +66,7 @@ static int status_of(const struct options *options, const struct kho_verify_summ
 	return EXIT_CLEAN;
 }
 
-static void print_summary(const struct kho_verify_summary *summary, bool counts)
+static void print_summary(const struct kho_verify_summary *summary, int status, bool counts)
 {
 	char records[FORMAT_ROOM], ranges[FORMAT_ROOM];
 
@@ -74,7 +74,7 @@ static void print_summary(const struct kho_verify_summary *summary, bool counts)
 			      summary->findings[KHO_SEVERITY_ERROR] +
 			      summary->findings[KHO_SEVERITY_FATAL];
 
-	if (!above_info && !summary->unevaluated)
+	if (!above_info && status == EXIT_CLEAN)
 		printf("clean: ");
 	printf("%zu fatal, %zu errors, %zu warnings, %zu not judged",
 	       summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
@@ -152,6 +152,6 @@ int findings_end(struct findings *findings, const struct kho_verify_summary *sum
 	else if (findings->options->json)
 		print_json(findings, summary, status);
 	else
-		print_summary(summary, counts);
+		print_summary(summary, status, counts);
 	return status;
 }
