@@ -118,7 +118,7 @@ static int for_each_mastering(void (*fn)(const struct kho_device *device), struc
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < n; i++) {
-		if (!devices[i].bridge && kho_device_keeps_mastering(&devices[i]))
+		if (!devices[i].forwards && kho_device_keeps_mastering(&devices[i]))
 			fn(&devices[i]);
 	}
 	free(devices);

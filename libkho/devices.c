@@ -23,6 +23,9 @@
 /* offsets and bits of the config space: include/uapi/linux/pci_regs.h */
 #define COMMAND		0x04
 #define COMMAND_MASTER	0x04
+#define HEADER_TYPE	0x0e
+#define HEADER_NORMAL	0x00	/* neither a PCI bridge nor one to CardBus */
+#define HEADER_MASK	0x7f
 /* include/linux/pci_ids.h: PCI_BASE_CLASS_BRIDGE, the highest of three bytes of the class */
 #define CLASS_BRIDGE	0x06
 
@@ -100,8 +103,8 @@ static int read_uevent(const struct kho_files *files, const char *folder,
 	return 0;
 }
 
-static int read_command(const struct kho_files *files, const char *folder,
-			struct kho_device *device, struct kho_error *err)
+static int read_header(const struct kho_files *files, const char *folder,
+		       struct kho_device *device, struct kho_error *err)
 {
 	char *config;
 	size_t size;
@@ -109,12 +112,14 @@ static int read_command(const struct kho_files *files, const char *folder,
 
 	if (ret)
 		return ret;
-	if (size <= COMMAND)
-		ret = fail_device(device->name, "its config space is cut short", err);
-	else
-		device->masters = config[COMMAND] & COMMAND_MASTER;
+	if (size <= HEADER_TYPE) {
+		free(config);
+		return fail_device(device->name, "its config space is cut short", err);
+	}
+	device->masters = config[COMMAND] & COMMAND_MASTER;
+	device->forwards = (config[HEADER_TYPE] & HEADER_MASK) != HEADER_NORMAL;
 	free(config);
-	return ret;
+	return 0;
 }
 
 static int read_keep(const struct kho_files *files, const char *folder,
@@ -157,7 +162,7 @@ static int add_device(struct devices *devices, int folder, const char *name, str
 	if (!ret)
 		ret = read_uevent(devices->files, path, &device, &why);
 	if (!ret)
-		ret = read_command(devices->files, path, &device, &why);
+		ret = read_header(devices->files, path, &device, &why);
 	if (!ret)
 		ret = read_keep(devices->files, path, &device, &why);
 	/* the device was removed meanwhile */

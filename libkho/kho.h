@@ -392,8 +392,9 @@ char *kho_dma_attrs_format(uint64_t attrs, char *buf, size_t size);
 struct kho_device {
 	char name[32];		/* "0000:00:1e.0" */
 	char driver[64];	/* "" if it has none */
-	bool bridge;		/* of any kind: does not write on its own */
+	bool bridge;		/* class 0x06: may master without a driver */
 	bool masters;		/* bus mastering is on */
+	bool forwards;		/* has a bus behind it: masters for the devices there */
 	int keeps;		/* 1: the kernel leaves bus mastering on over a kexec; 0: it clears
 				 * it; -1: unknown, the kernel has no kexec_keep_master */
 	uint64_t reserved[4];

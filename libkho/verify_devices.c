@@ -90,7 +90,8 @@ static void judge_device(struct kho_verify *v, size_t i)
 	bool goes_on = outgoing(v) ? kho_device_keeps_mastering(device)
 				   : device->masters && !*device->driver && device->keeps >= 0;
 
-	if (device->bridge)
+	/* a bridge keeps mastering for devices behind it, and masters before a driver has it */
+	if (outgoing(v) ? device->forwards : device->bridge)
 		return;
 	if (goes_on && !v->devices.records[i])
 		judge_without_records(v, device);

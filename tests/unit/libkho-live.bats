@@ -68,6 +68,7 @@ device() {
 	mkdir -p "$folder" "$root/sys/bus/pci/devices"
 	printf 'DRIVER=%s\nPCI_CLASS=20000\n' "$2" >"$folder/uevent"
 	printf '\x86\x80\x0e\x10%b\x01' "\\x$3" >"$folder/config"
+	truncate -s 64 "$folder/config"
 	echo "$4" >"$folder/kexec_keep_master"
 	ln -s "../../../devices/pci0000:00/$1" "$root/sys/bus/pci/devices/$1"
 }

@@ -75,6 +75,7 @@ static void make_device(const char *folder, const struct device *device)
 		snprintf(uevent, sizeof(uevent), "%s", device->uevent);
 	write_file(folder, "uevent", uevent, strlen(uevent));
 	config[4] = device->masters ? 7 : 3;
+	config[14] = device->class == BRIDGE;
 	write_file(folder, "config", config,
 		   device->config_size ? (size_t)device->config_size : sizeof(config));
 	if (device->keep)
@@ -185,6 +186,9 @@ static const struct test_case cases[] = {
 	  "PCI device 0001:0a:00.1 (no driver)" },
 	{ "a bridge above", { EDU(true, "1\n"), { "0000:00:1d.0", "pcieport", BRIDGE, true, "1\n", NULL, 0 } },
 	  "", "" },
+	{ "a device of the class of bridges without a bus behind it",
+	  { EDU(true, "1\n"), { "0000:00:1d.0", "ntb", 0x068000, true, "1\n", NULL, 0 } }, "K520 ",
+	  "PCI device 0000:00:1d.0 (ntb) keeps mastering" },
 	{ "a config space of four bytes", { { "0000:00:02.0", "x", NETWORK, true, "1\n", NULL, 4 } },
 	  "K520? ", "0000:00:02.0: its config space is cut short" },
 	{ "neither 0 nor 1", { EDU(true, "yes\n") }, "K520? ", "kexec_keep_master is neither 0 nor 1" },
