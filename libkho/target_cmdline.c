@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rules about the target's command line: KHO must be on (K605), memory options must leave the
- * handed-over memory alone (K607), a crash kernel needs room (K608), quotes must be closed
- * (K609), a promise must reach the initramfs (K610). Parses options like Linux 7.3.
+ * Rules about the target's command line: it must turn on KHO and what takes the state over (K605),
+ * memory options must leave the handed-over memory alone (K607), a crash kernel needs room (K608),
+ * quotes must be closed (K609), a promise must reach the initramfs (K610). Parses options like
+ * Linux 7.3.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -490,6 +491,64 @@ static void verify_liveupdate(struct kho_verify *v, const struct kho_target *tar
 			      line_of(target));
 }
 
+struct reserve_mem {
+	struct kho_verify *v;
+	const struct kho_target *target;
+	const char *cmdline;
+	char name[sizeof(((struct kho_item *)0)->name)];
+};
+
+/*
+ * True if the target takes over such a region: reserve_mem() in mm/memblock.c. Only the first
+ * option with the name counts.
+ */
+static bool asks_for(const char *cmdline, const char *name, uint64_t addr, uint64_t wanted)
+{
+	struct kho_cmdline_arg arg;
+
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text text = kho_cmdline_value(&arg);
+		uint64_t size, align;
+
+		if (!kho_cmdline_is(&arg, "reserve_mem") || !kho_cmdline_size(&text, &size) || !size ||
+		    !kho_cmdline_take(&text, ':'))
+			continue;
+		kho_cmdline_size(&text, &align);
+		if (!kho_cmdline_take(&text, ':') || (size_t)(text.end - text.p) != strlen(name) ||
+		    memcmp(text.p, name, strlen(name)) != 0)
+			continue;
+		return size == wanted && !(align && addr & (align - 1));
+	}
+	return false;
+}
+
+static int verify_region(const struct kho_item *item, void *data)
+{
+	struct reserve_mem *reserve_mem = data;
+
+	if (item->type == KHO_ITEM_GROUP)
+		memcpy(reserve_mem->name, item->name, sizeof(reserve_mem->name));
+	if (item->type == KHO_ITEM_MEMORY &&
+	    !asks_for(reserve_mem->cmdline, reserve_mem->name, item->value, item->size))
+		kho_report(reserve_mem->v, KHO_RULE_K605, item->value, 0,
+			   "%s has no reserve_mem=0x%" PRIx64 ":4096:%s, so nobody gets the content of that memory",
+			   line_of(reserve_mem->target), item->size, reserve_mem->name);
+	return 0;
+}
+
+/* Without the same option as the running kernel, the target does not look for the memory. */
+static void verify_reserve_mem(struct kho_verify *v, const struct kho_target *target,
+			       const char *cmdline)
+{
+	const struct kho_subtree *memblock = kho_state_subtree(v->state, MEMBLOCK_SUBTREE);
+	struct reserve_mem reserve_mem = { .v = v, .target = target, .cmdline = cmdline };
+	struct kho_error err;
+
+	if (memblock && kho_subtree_decode(v->state, memblock, verify_region, &reserve_mem, &err))
+		kho_report_unevaluated(v, KHO_RULE_K605, memblock->addr, 0,
+				       "cannot determine which reserve_mem= the target needs: %s", err.message);
+}
+
 static void verify_quotes(struct kho_verify *v, const struct kho_target *target,
 			  const char *cmdline)
 {
@@ -564,6 +623,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	cmdline = effective_line(target, cmdline, room, sizeof(room));
 	verify_kho(v, target, cmdline);
 	verify_liveupdate(v, target, cmdline);
+	verify_reserve_mem(v, target, cmdline);
 	verify_memory(v, target, cmdline);
 	verify_ranges(v, target, cmdline);
 	verify_memtest(v, target, cmdline);

@@ -292,8 +292,11 @@ static struct kho_state *open_state(const char *path, struct kho_source **source
 	return NULL;
 }
 
-/* A state with live update. */
-static void check_liveupdate(const char *path, struct kho_target *target)
+#define KEPT		"reserve_mem=64K:4096:kept "
+#define RESERVED	KEPT "reserve_mem=0x100000:1M:pool "
+
+/* A state with live update, and with memory of reserve_mem=. */
+static void check_users(const char *path, struct kho_target *target)
 {
 	struct kho_source *source;
 	struct kho_state *state = open_state(path, &source);
@@ -302,13 +305,26 @@ static void check_liveupdate(const char *path, struct kho_target *target)
 		failed = 1;
 		return;
 	}
-	check_line(state, target, "quiet", "K605 warning ");
-	check_line(state, target, "liveupdate=off", "K605 warning ");
-	check_line(state, target, "x=\"liveupdate=on\"", "K605 warning ");
-	check_line(state, target, "liveupdate=on", "");
+	check_line(state, target, RESERVED "quiet", "K605 warning ");
+	check_line(state, target, RESERVED "liveupdate=off", "K605 warning ");
+	check_line(state, target, RESERVED "x=\"liveupdate=on\"", "K605 warning ");
+	check_line(state, target, RESERVED "liveupdate=on", "");
+	check_line(state, target, "liveupdate=on", "K605 error K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT, "K605 error ");
+	check_line(state, target, "liveupdate=on reserve-mem=0x10000:0:kept reserve_mem=1M::pool", "");
+	/* wrong in size, alignment or name, or not an option of the kernel */
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=2M:4096:pool", "K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=1M:2M:pool", "K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=1M:4096:pool2", "K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=1M:4096", "K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT "-- reserve_mem=1M:4096:pool", "K605 error ");
+	/* the first option of a name counts, unless it is malformed */
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=2M:4096:pool reserve_mem=1M:4096:pool",
+		   "K605 error ");
+	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=0:4096:pool reserve_mem=1M:4096:pool", "");
 	/* K603 covers that */
 	target->luo_compatible[0] = '\0';
-	check_line(state, target, "quiet", "K603 warning ");
+	check_line(state, target, RESERVED "quiet", "K603 warning ");
 	if (kho_state_is_empty(state, NULL)) {
 		fprintf(stderr, "%s is said to be empty\n", path);
 		failed = 1;
@@ -347,7 +363,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s is said to be empty\n", argv[1]);
 		failed = 1;
 	}
-	check_liveupdate(argv[2], &target);
+	check_users(argv[2], &target);
 
 	kho_state_close(state);
 	kho_source_close(source);
