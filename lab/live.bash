@@ -75,9 +75,9 @@ nic_kexec() {
 	vm_kexec
 }
 
-# nic_masters: prints the bus mastering bit of the card's command register, 1 or 0.
+# nic_masters [SLOT]: prints the bus mastering bit of a command register, 1 or 0: the card's, or that of another slot.
 nic_masters() {
-	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"$NIC_SLOT"'/config) & 4) >> 2))'
+	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"${1:-$NIC_SLOT}"'/config) & 4) >> 2))'
 }
 
 # nic_register OFFSET: prints a register of the card, through QEMU's monitor.
