@@ -133,7 +133,11 @@ nic_generations() {
 	mkdir "$LIVE_DIR/files"
 	gcc -shared -fPIC -O1 -Wall -Werror -o "$LIVE_DIR/files/kexec-fault.so" "$BATS_TEST_DIRNAME/../../lab/kexec-fault.c"
 	nic_machine addr=1e.0 "-netdev hubport,id=other,hubid=1 -device virtio-net-pci,netdev=other"
-	nic_up
+	run ! vm_run 'modprobe kho_nic rx_count=2056 && ip link set eth0 up'
+	vm_run dmesg | grep -q 'rx_count=2056: a multiple of 8 up to 2048 is possible'
+	vm_ok rmmod kho_nic
+	nic_up rx_count=2048
+	vm_run kho-inspect list | grep -q " pci:$NIC_SLOT .* 4 MiB "
 	vm_ok 'modprobe virtio_net && ip link set eth1 up'
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
 	# the jump fails after that, so that the interfaces can be seen
@@ -158,7 +162,13 @@ spoilt() {
 	local path ring spoilt
 	# the card's memory comes from the CMA area, away from memory that a kernel needs to start
 	nic_machine addr=1e.0 "" cma=16M@512M
-	nic_up preserve=0
+	vm_ok 'modprobe kho_nic preserve=0 && ip link set eth0 up'
+	[ "$(nic_masters)" = 1 ]
+	[ "$(vm_run cat /sys/bus/pci/devices/$NIC_SLOT/kexec_keep_master)" = 0 ]
+	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	vm_ok 'kexec -u -s && rmmod kho_nic'
+
+	nic_up preserve=0 keep_master=1
 	for path in -s -c; do
 		nic_refused -l "$path" --kho=require /boot/bzImage --reuse-cmdline
 		nic_refused -l "$path" /boot/bzImage --reuse-cmdline
@@ -193,6 +203,7 @@ DAMAGES='
 12 register 0x2808 4096 | the device has a ring of 4096 bytes
 13 register 0x2818 600 | tail 600\), not the one of 512 descriptors
 14 register 0x0100 0 | the receiver is off, though its ring was handed over
+1e register 0x0100 0x6038002 | the receiver is set up otherwise: RCTL is 0x6038002, not 0x4008002
 15 ring_state=4242 | the receive ring cannot be restored
 16 compatible=kho-nic-v9 | something of another format
 17 count=7 | a ring of 7 descriptors was handed over, which is impossible
@@ -232,7 +243,7 @@ damage() {
 	vm_files
 	vm_ok modprobe kho_nic rx_count=512
 	vm_ok 'for interface in /sys/class/net/eth*; do ip link set "${interface##*/}" up || exit; done'
-	[ "$(vm_run kho-inspect list | grep -c 'kho_nic .* kept  *live$')" = 32 ]
+	[ "$(vm_run kho-inspect list | grep -c 'kho_nic .* kept  *live$')" = 34 ]
 	while IFS='|' read -r what says; do
 		# shellcheck disable=SC2086 # words
 		[ ! "$what" ] || damage $what
