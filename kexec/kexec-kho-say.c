@@ -75,12 +75,26 @@ static bool go_back_to_start(int fd)
 	return !ftruncate(fd, report_start) && lseek(fd, report_start, SEEK_SET) >= 0;
 }
 
-static bool is_image(const char *path)
+/*
+ * True if the report would replace a file that is not an earlier report: a kernel or an initrd,
+ * for example. A path below /dev names a device, or an open file whose content stays.
+ */
+static bool replaces_other_file(const char *path)
 {
-	struct stat st, image;
+	struct stat st;
+	bool other;
+	char first;
+	int fd;
 
-	return kho_report.image && !stat(path, &st) && !stat(kho_report.image, &image) &&
-	       S_ISREG(st.st_mode) && st.st_dev == image.st_dev && st.st_ino == image.st_ino;
+	if (!strncmp(path, "/dev/", strlen("/dev/")) || stat(path, &st) || !S_ISREG(st.st_mode) ||
+	    !st.st_size)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	other = read(fd, &first, 1) != 1 || first != '{';
+	close(fd);
+	return other;
 }
 
 void kho_say_begin(void)
@@ -89,8 +103,8 @@ void kho_say_begin(void)
 
 	if (!report_path)
 		return;
-	if (is_image(report_path))
-		die("--kho-report: the report would replace the kernel file. Write it to another file.\n");
+	if (replaces_other_file(report_path))
+		die("--kho-report: the report would replace a file that is not a report. Write it to another file.\n");
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s. %s\n", err.message, err.remedy);
 	keep_start(kho_output_fd(report_output));

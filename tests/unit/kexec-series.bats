@@ -90,7 +90,7 @@ same() {
 	done
 }
 
-@test "a report does not replace the kernel file" {
+@test "a report replaces a report, and no other file" {
 	local libraries name
 	needs_checkout
 	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
@@ -100,10 +100,17 @@ same() {
 	cp kernel before
 	ln kernel hard
 	ln -s kernel link
-	for name in kernel hard link "$PWD/kernel"; do
-		run -1 "$(build ours 2.0.32)" -l --kho-dry-run --kho-report="$name" kernel
-		[[ $output == *"would replace the kernel file"* ]]
+	echo initrd >initrd
+	for name in kernel hard link "$PWD/kernel" initrd; do
+		run -1 "$(build ours 2.0.32)" -l --kho-dry-run --kho-report="$name" kernel --initrd=initrd
+		[[ $output == *"would replace a file that is not a report"* ]]
 		cmp kernel before
+		[ "$(<initrd)" = initrd ]
+	done
+	for name in report report empty; do
+		: >empty
+		run ! "$(build ours 2.0.32)" -l --kho-dry-run --kho-report="$name" kernel
+		jq -e .verdict "$name"
 	done
 }
 
