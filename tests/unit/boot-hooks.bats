@@ -324,7 +324,7 @@ cpu_of() {
 }
 
 @test "a cold boot costs at most 2 ms of a processor more than /bin/true" {
-	local inspect true
+	local inspect true limit=200
 	# the sanitizers' own start would be measured
 	inspect=${KHO_BUILDDIR%/*}/main/tools/kho-inspect/.libs/kho-inspect
 	[ -x "$inspect" ] || skip "the build without sanitizers is not in $inspect"
@@ -340,5 +340,7 @@ cpu_of() {
 	inspect=$(cpu_of check)
 	true=$(cpu_of /bin/true)
 	echo "# 100 cold boots: $inspect ms, 100 times /bin/true: $true ms" >&3
-	((inspect - true <= 200))
+	# a slower machine than the one of the goal, where /bin/true takes 1.25 ms, has more time
+	((limit >= true * 8 / 5)) || limit=$((true * 8 / 5))
+	((inspect - true <= limit))
 }
