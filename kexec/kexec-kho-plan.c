@@ -11,7 +11,6 @@
 
 #include "kexec-kho-plan.h"
 
-#define EXPECT	"rd.kho.expect"
 
 struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 					   const struct kho_range *scratch, size_t n,
@@ -56,7 +55,7 @@ static bool has_option(const char *command_line, const struct kho_cmdline_arg *o
 char *kho_plan_command_line(const char *command_line, const char *expect, const char *stale)
 {
 	const char *rest = command_line ? command_line : "", *from = rest;
-	size_t room = strlen(rest) + (expect ? strlen(EXPECT) + 1 + strlen(expect) : 0) + 2;
+	size_t room = strlen(rest) + (expect ? strlen(KHO_EXPECT_OPTION) + 1 + strlen(expect) : 0) + 2;
 	char *out = malloc(room), *to = out, *line;
 	struct kho_cmdline_arg arg;
 
@@ -65,13 +64,13 @@ char *kho_plan_command_line(const char *command_line, const char *expect, const 
 
 	/* in front, because "--", init= or a quote can keep later options from the kernel */
 	if (expect)
-		to += sprintf(to, EXPECT "=%s", expect);
+		to += sprintf(to, KHO_EXPECT_OPTION "=%s", expect);
 	line = to;
 	/* copy each option but promises, with the white space before it */
 	while (kho_cmdline_next(&rest, &arg)) {
 		const char *end = arg.text + arg.text_len;
 
-		if (!kho_cmdline_is(&arg, EXPECT) || (stale && !has_option(stale, &arg))) {
+		if (!kho_cmdline_is(&arg, KHO_EXPECT_OPTION) || (stale && !has_option(stale, &arg))) {
 			if (expect && to == line && from == arg.text)
 				*to++ = ' ';
 			to = mempcpy(to, from, (size_t)(end - from));

@@ -597,7 +597,10 @@ int kho_verify_absent(const struct kho_verify_options *options,
 int kho_verify_open_error(const struct kho_error *reason,
 			  kho_finding_fn fn, void *data, struct kho_verify_summary *summary);
 
-/* Parses "<count>,<generation>" (rd.kho.expect=). KHO_ERR_USAGE: malformed. */
+/* The option by which a kernel promises state to the next one's initramfs. */
+#define KHO_EXPECT_OPTION	"rd.kho.expect"
+
+/* Parses its value, "<count>,<generation>". KHO_ERR_USAGE: malformed. */
 int kho_expect_parse(const char *text, uint64_t *records, uint64_t *generation);
 
 /* ----------------------------------------------------- kernel command line */

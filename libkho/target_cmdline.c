@@ -15,7 +15,6 @@
 #include "verify.h"
 #include "abi/subtrees.h"
 
-#define PROMISE		"rd.kho.expect"
 #define X86_PAGE	4096ull
 #define CRASH_RAM_UNIT	(128ull << 20)	/* for the ranges of crashkernel= */
 
@@ -571,7 +570,7 @@ static void verify_promise(struct kho_verify *v, const struct kho_target *target
 {
 	struct kho_cmdline_arg arg, promise;
 
-	if (!kho_cmdline_find(given, PROMISE, &promise))
+	if (!kho_cmdline_find(given, KHO_EXPECT_OPTION, &promise))
 		return;
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg) &&
 	       !kho_cmdline_is(&arg, "init")) {
@@ -580,7 +579,7 @@ static void verify_promise(struct kho_verify *v, const struct kho_target *target
 			return;
 	}
 	kho_report(v, KHO_RULE_K610, KHO_NO_ADDR, 0,
-		   PROMISE "= would not reach the initramfs of the target: %s does not have it, or has it after init= or \"--\"",
+		   KHO_EXPECT_OPTION "= would not reach the initramfs of the target: %s does not have it, or has it after init= or \"--\"",
 		   line_of(target));
 }
 

@@ -250,7 +250,7 @@ void boot_options_add(struct boot_options *options, const char *name, const char
 		parse_off(options, name, value);
 	else if (!strcmp(name, "rd.kho.timeout"))
 		parse_timeout(options, name, value);
-	else if (!strcmp(name, "rd.kho.expect"))
+	else if (!strcmp(name, KHO_EXPECT_OPTION))
 		parse_promise(options, name, value);
 	else if (!strncmp(name, "rd.kho", 6))
 		slip(options, "%.64s is not an option of kho-boot(7): ignored", name);
