@@ -9,7 +9,7 @@ shells=(bash dash "busybox sh")
 
 KHO_TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 KHO_TOP=${KHO_TESTS%/tests/unit}
-export KHO_MODULE=$KHO_TOP/dracut-module/50kho
+export KHO_TESTS KHO_MODULE=$KHO_TOP/dracut-module/50kho
 
 new_box() {
 	export BOX=$BATS_TEST_TMPDIR/${1:-box}

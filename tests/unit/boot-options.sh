@@ -5,15 +5,10 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # what kho-lib.sh reads
 
-: "${BOX:?}" "${KHO_MODULE:?}"
+: "${BOX:?}" "${KHO_TESTS:?}"
 
-# shellcheck source=/dev/null
-. "$KHO_MODULE/kho-lib.sh"
-kho_run=$BOX/run/initramfs/kho
-kho_kmsg=$BOX/kmsg
-kho_etc=$BOX/etc
-kho_cmdline=$BOX/cmdline
-kho_vmcore=$BOX/vmcore
+# shellcheck source=tests/unit/boot-lib.sh
+. "$KHO_TESTS/boot-lib.sh"
 
 failed=0
 while IFS='|' read -r line baked wanted; do

@@ -6,7 +6,7 @@
 # shellcheck shell=sh disable=SC3043
 # shellcheck disable=SC2034 # what kho-lib.sh reads
 
-: "${BOX:?}" "${KHO_MODULE:?}"
+: "${BOX:?}" "${KHO_TESTS:?}"
 
 record() { printf '%s\n' "$*" >> "$BOX/calls"; }
 kho_say() { record "say $*"; }
@@ -24,13 +24,8 @@ systemctl() { stop_machine "systemctl $*"; }
 reboot() { stop_machine "reboot $*"; }
 halt() { stop_machine "halt $*"; }
 
-# shellcheck source=/dev/null
-. "$KHO_MODULE/kho-lib.sh"
-kho_run=$BOX/run/initramfs/kho
-kho_kmsg=$BOX/kmsg
-kho_etc=$BOX/etc
-kho_cmdline=$BOX/cmdline
-kho_vmcore=$BOX/vmcore
+# shellcheck source=tests/unit/boot-lib.sh
+. "$KHO_TESTS/boot-lib.sh"
 kho_sysrq=$BOX/sysrq
 kho_pause=0
 

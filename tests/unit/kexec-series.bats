@@ -17,6 +17,15 @@ needs_checkout() {
 	[[ -e $top/.git ]] || skip "not a git checkout: make distcheck has no stage to link with"
 }
 
+# An empty folder for the test, and the libkho that kexec is linked with.
+in_folder_with_libkho() {
+	local libraries
+	needs_checkout
+	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
+	export LD_LIBRARY_PATH=$libraries
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
 # build KIND VERSION: builds kexec if the cache does not have it, and prints its path.
 build() {
 	bash -euo pipefail -c '
@@ -76,26 +85,20 @@ same() {
 }
 
 @test "a report on the standard output has no other output in it" {
-	local path libraries
-	needs_checkout
-	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
-	export LD_LIBRARY_PATH=$libraries
-	head -c 100000 /dev/zero >"$BATS_TEST_TMPDIR/junk"
+	local path
+	in_folder_with_libkho
+	head -c 100000 /dev/zero >junk
 	for path in -s -c; do
 		# otherwise it says "Not a PE file"
-		"$(build ours 2.0.32)" -l "$path" --kho-report=- "$BATS_TEST_TMPDIR/junk" \
-			>"$BATS_TEST_TMPDIR/report" 2>"$BATS_TEST_TMPDIR/said" && return 1
-		[ "$(jq -r .verdict "$BATS_TEST_TMPDIR/report")" = failed ]
-		[ -s "$BATS_TEST_TMPDIR/said" ]
+		"$(build ours 2.0.32)" -l "$path" --kho-report=- junk >report 2>said && return 1
+		[ "$(jq -r .verdict report)" = failed ]
+		[ -s said ]
 	done
 }
 
 @test "a report replaces a report, and no other file" {
-	local libraries name
-	needs_checkout
-	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
-	export LD_LIBRARY_PATH=$libraries
-	cd "$BATS_TEST_TMPDIR"
+	local name
+	in_folder_with_libkho
 	head -c 100000 /dev/zero >kernel
 	cp kernel before
 	ln kernel hard
@@ -115,11 +118,7 @@ same() {
 }
 
 @test "a UKI is not loaded without its initrd if /tmp has no room for it" {
-	local libraries
-	needs_checkout
-	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
-	export LD_LIBRARY_PATH=$libraries
-	cd "$BATS_TEST_TMPDIR"
+	in_folder_with_libkho
 	# what the probe looks at: magic numbers, protocol, loadflags, xloadflags
 	head -c 100000 /dev/zero >kernel
 	put() { printf %b "$2" | dd of=kernel bs=1 seek=$(($1)) conv=notrunc status=none; }
@@ -135,11 +134,8 @@ same() {
 }
 
 @test "without an option of KHO, output and status equal upstream's, byte for byte" {
-	local kind libraries
-	needs_checkout
-	libraries=$top/build/stage/usr/lib/$(gcc -print-multiarch)
-	export LD_LIBRARY_PATH=$libraries
-	cd "$BATS_TEST_TMPDIR"
+	local kind
+	in_folder_with_libkho
 	head -c 100000 /dev/zero >junk
 	mkdir stock ours
 	cp "$(build stock 2.0.32)" stock/kexec
