@@ -80,6 +80,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.h \
 	libkho/target_cmdline.c \
 	libkho/target_place.c \
+	libkho/target_search.c \
+	libkho/target_search.h \
 	libkho/text.c \
 	libkho/text.h \
 	libkho/verify.c \
