@@ -266,3 +266,32 @@ bool kho_cmdline_is_kdump(const char *cmdline)
 	}
 	return false;
 }
+
+bool kho_cmdline_has(const char *cmdline, const char *name)
+{
+	struct kho_cmdline_arg arg;
+
+	return kho_cmdline_find(cmdline, name, &arg);
+}
+
+/* The end of the first word that is @word; NULL if there is none. Control characters are blanks. */
+static const char *find_word(const char *cmdline, const char *word)
+{
+	size_t len = strlen(word);
+	const char *at = cmdline;
+
+	while ((at = strstr(at, word))) {
+		if ((at == cmdline || (unsigned char)at[-1] <= ' ') && (unsigned char)at[len] <= ' ')
+			return at + len;
+		at++;
+	}
+	return NULL;
+}
+
+bool kho_cmdline_encrypts(const char *cmdline)
+{
+	const char *on = find_word(cmdline, "mem_encrypt=on");
+	const char *off = find_word(cmdline, "mem_encrypt=off");
+
+	return on && (!off || on > off);
+}

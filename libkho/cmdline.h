@@ -10,6 +10,8 @@ struct kho_cmdline_text {
 	const char *p, *end;
 };
 
+/* True if the line has the option, with or without a value. */
+bool kho_cmdline_has(const char *cmdline, const char *name);
 /* The value of an option; empty if there is none. */
 struct kho_cmdline_text kho_cmdline_value(const struct kho_cmdline_arg *arg);
 /* The first character; NUL at the end. */
@@ -26,5 +28,11 @@ bool kho_cmdline_size(struct kho_cmdline_text *text, uint64_t *value);
  * setup_elfcorehdr() in kernel/elfcorehdr.c of Linux 7.3).
  */
 bool kho_cmdline_is_kdump(const char *cmdline);
+
+/*
+ * True if an x86 kernel with this line encrypts all of its memory (AMD SME), on a processor that can:
+ * parse_mem_encrypt() in arch/x86/boot/compressed/misc.c of Linux 7.3, which does not know quotes.
+ */
+bool kho_cmdline_encrypts(const char *cmdline);
 
 #endif /* KHO_CMDLINE_H */

@@ -79,6 +79,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target.c \
 	libkho/target.h \
 	libkho/target_cmdline.c \
+	libkho/target_memory.c \
 	libkho/target_place.c \
 	libkho/target_search.c \
 	libkho/target_search.h \

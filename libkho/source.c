@@ -187,6 +187,7 @@ void kho_source_close(struct kho_source *source)
 	free(source->files);
 	free(source->vmlinux);
 	free(source->path);
+	free(source->cmdline);
 	free(source->notes);
 	free(source->ram);
 	free(source);

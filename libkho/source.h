@@ -32,6 +32,7 @@ struct kho_source {
 	const struct kho_source_ops *ops;
 	char *path;		/* of the file, for messages */
 	char release[128];	/* of the kernel, output of kho_text(); "" if unknown */
+	char *cmdline;		/* of the running kernel; NULL: unknown */
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
 	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
 	struct kho_range *ram;	/* sorted, merged */

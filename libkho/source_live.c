@@ -199,6 +199,7 @@ static void read_release(struct kho_source *source)
 int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err)
 {
 	struct kho_files *files = calloc(1, sizeof(*files));
+	size_t size;
 	int ret;
 
 	if (!files)
@@ -216,5 +217,7 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 
 	(*out)->files = files;
 	read_release(*out);
+	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &(*out)->cmdline, &size, NULL))
+		(*out)->cmdline = NULL;
 	return 0;
 }

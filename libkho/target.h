@@ -9,9 +9,16 @@
 
 struct kho_verify;
 
-/* The rules about the target's command line: K605, K607 to K610. */
+/* The rules about the target's command line, which the loader gives: K605, K607 to K610. */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
+
+/* K607. @given is the line of the loader, @cmdline the one that the target makes of it. */
+void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *target,
+			      const char *given, const char *cmdline);
+
+/* Describes the line that is judged, for messages. */
+const char *kho_target_line_name(const struct kho_target *target);
 
 /* The additional low memory of a request that does not say it. @target may be NULL, as below. */
 uint64_t kho_crash_default_low(const struct kho_target *target);

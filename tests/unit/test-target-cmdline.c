@@ -5,9 +5,10 @@
  * preserved memory from 0x82e000 to 0xe7ffff, of 2 GiB.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "libkho/kho.h"
+#include "libkho/source.h"
 
 #define MIB	(1ull << 20)
 
@@ -101,6 +102,36 @@ static const struct {
 	{ "initrd=\\EFI\\initrd.img", "" },
 	{ "initrdmem=0xe00000,0xffffffffffffffff", "K607 fatal " },
 	{ "initrdmem=16M,8M", "" },
+	/* the kernel writes to these, and does not check who uses the memory */
+	{ "trace_instance=boot@8M:8M", "K607 fatal " },
+	{ "trace_instance=boot^traceoff@0x800000:8M,sched,irq", "K607 fatal " },
+	{ "trace-instance=boot@16M:8M", "" },
+	{ "trace_instance=a@16M:8M trace_instance=b@8M:8M trace_instance=c", "K607 fatal " },
+	{ "trace_instance=boot@8M", "" },
+	{ "trace_instance=boot@8M:", "" },
+	{ "trace_instance=boot,sched@8M:8M", "" },
+	{ "trace_instance=boot@trace:8M", "" },
+	{ "trace_instance", "" },
+	{ "trace_instance=boot@8M:0xffffffffffffffff", "K607 fatal " },
+	{ "-- trace_instance=boot@8M:8M", "" },
+	{ "ramoops.mem_address=0x800000 ramoops.mem_size=0x800000", "K607 fatal " },
+	{ "ramoops.mem_size=+8388608 ramoops.mem-address=8388608", "K607 fatal " },
+	{ "ramoops.mem_address=0x1000000 ramoops.mem_size=0x800000", "" },
+	{ "ramoops.mem_address=0x800000", "" },
+	/* without an address it begins at 0 */
+	{ "ramoops.mem_size=0x1000000", "K607 fatal " },
+	/* a number with a suffix is invalid, and the earlier value stays */
+	{ "ramoops.mem_address=0x800000 ramoops.mem_size=0x800000 ramoops.mem_size=8M ramoops.mem_address=16M",
+	  "K607 fatal " },
+	{ "ramoops.mem_address=0x800000 ramoops.mem_size=0x800000 ramoops.mem_size=0", "" },
+	/* a snapshot does not have the line of the running kernel */
+	{ "mem_encrypt=on", "K607 fatal not judged " },
+	{ "mem_encrypt=on mem_encrypt=off", "" },
+	{ "mem_encrypt=off mem_encrypt=on", "K607 fatal not judged " },
+	{ "mem_encrypt=only xmem_encrypt=on mem_encrypt=off", "" },
+	/* the decompressor does not know quotes, and looks behind "--" */
+	{ "a=\"b mem_encrypt=on c\"", "K607 fatal not judged " },
+	{ "-- mem_encrypt=on", "K607 fatal not judged " },
 	{ "memtest", "K607 fatal " },
 	{ "memtest=4", "K607 fatal " },
 	{ "memtest=0", "" },
@@ -333,6 +364,22 @@ static void check_users(const char *path, struct kho_target *target)
 	kho_source_close(source);
 }
 
+/* A running kernel's command line is known, and mem_encrypt=on must be on both or on neither. */
+static void check_encryption(struct kho_source *source, struct kho_state *state,
+			     const struct kho_target *target)
+{
+	static const char on[] = "quiet mem_encrypt=on", off[] = "mem_encrypt=on mem_encrypt=off\n";
+
+	source->cmdline = strdup(on);
+	check_line(state, target, "mem_encrypt=on", "");
+	check_line(state, target, "quiet", "K607 fatal ");
+	check_line(state, target, off, "K607 fatal ");
+	free(source->cmdline);
+	source->cmdline = strdup(off);
+	check_line(state, target, "quiet", "");
+	check_line(state, target, on, "K607 fatal ");
+}
+
 int main(int argc, char **argv)
 {
 	struct kho_target target = {
@@ -352,6 +399,7 @@ int main(int argc, char **argv)
 		check_place(i);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
 		check_crash(i);
+	check_encryption(source, state, &target);
 	/* on arm64 RAM does not begin at 0 */
 	strcpy(target.format, "Image");
 	check_line(state, &target, "mem=1G", "K607 fatal not judged ");
