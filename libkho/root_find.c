@@ -235,10 +235,15 @@ static void scan_run(struct scan *scan, const struct kho_range *run, unsigned ch
 static void scan_all(struct scan *scan, unsigned char *buf)
 {
 	struct kho_source *source = scan->search->source;
-	struct kho_range run = { 0 };
+	struct kho_range run = { 0 }, next;
 
-	while (kho_source_next_run(source, run.addr + run.size, &run))
+	while (kho_source_next_run(source, run.addr + run.size, &run)) {
+		/* a page may begin in one run and end in the next */
+		while (run.addr + run.size && kho_source_next_run(source, run.addr + run.size, &next) &&
+		       next.addr == run.addr + run.size)
+			run.size += next.size;
 		scan_run(scan, &run, buf);
+	}
 }
 
 static int no_root_live(struct kho_error *err)
