@@ -230,17 +230,13 @@ static void is_word(int status, const char *word)
 
 static void test_fixtures(void)
 {
-	/* an outgoing state does not say what the next kernel will claim */
+	static const char *const outgoing[] = { "v1-outgoing", "v3-outgoing", "v4-outgoing", "v4-stock-outgoing" };
 	static const struct { const char *name, *incoming, *claims; } cases[] = {
 		{ "v1-incoming", "clean", "clean" },
-		{ "v1-outgoing", "clean", "unknown" },
 		{ "v3-incoming", "clean", "clean" },
-		{ "v3-outgoing", "clean", "unknown" },
 		{ "v4-incoming-claimed", "clean", "clean" },
 		{ "v4-incoming-unclaimed", "clean", "warning" },
-		{ "v4-outgoing", "clean", "unknown" },
 		{ "v4-stock-incoming", "clean", "clean" },
-		{ "v4-stock-outgoing", "clean", "unknown" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -262,6 +258,13 @@ static void test_fixtures(void)
 			CHECK(strstr(output, "\nwarning K501: "));
 			CHECK(starts(findings, "unclaimed K501 warning 0x"));
 		}
+	}
+	/* what a kernel hands over is not what it got */
+	for (size_t i = 0; i < sizeof(outgoing) / sizeof(outgoing[0]); i++) {
+		new_box(outgoing[i]);
+		hand_over();
+		is_word(check_boot(fixture(outgoing[i]), BOOT_INCOMING), "unknown");
+		CHECK(strstr(status_line, "this is what a kernel hands over, not what one got"));
 	}
 }
 
@@ -314,6 +317,7 @@ static const char *word_of_findings(void)
 static void test_damage(const char *folder, const char *name, const char *rules)
 {
 	char core[PATH_MAX], first[16];
+	const char *wanted;
 	int status;
 
 	new_box(name);
@@ -324,7 +328,11 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 	CHECK(sscanf(status_line, "%15s", first) == 1);
 	is_word(status, first);
 	findings_have(rules);
-	CHECK(!strcmp(word_of_findings(), first));
+	wanted = word_of_findings();
+	/* of an outgoing state, the word is at least "unknown" */
+	if (!strstr(folder, "damaged-in") && badness(wanted) < badness("unknown"))
+		wanted = "unknown";
+	CHECK(!strcmp(wanted, first));
 	if (*rules)
 		CHECK(strcmp(first, "clean"));
 

@@ -61,6 +61,8 @@ void boot_verdict_set(struct boot_verdict *verdict, enum boot_word word, const c
 /* Adds a text, and changes nothing else. */
 void boot_verdict_add(struct boot_verdict *verdict, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Makes the word at least "unknown". */
+void boot_verdict_doubt(struct boot_verdict *verdict);
 /* Adds a reason why the report is incomplete. The word never gets better. */
 void boot_verdict_worsen(struct boot_verdict *verdict, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -75,8 +77,8 @@ void boot_verdict_nothing(const struct boot_check *check, struct boot_verdict *v
  */
 void boot_verify(void *check, void *verdict);
 /*
- * Opens the incoming side. Falls back to the outgoing side of a file, whose snapshot shows what the
- * next kernel gets. Returns 0, or a libkho code and *err.
+ * Opens the incoming side. Falls back to the outgoing side of a file, which makes the word at least
+ * "unknown": it is not what this kernel got. Returns 0, or a libkho code and *err.
  */
 int boot_open_incoming(const struct options *options, struct opened *opened,
 		       struct kho_error *err);

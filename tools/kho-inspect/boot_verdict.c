@@ -24,12 +24,17 @@ void boot_verdict_add(struct boot_verdict *verdict, const char *fmt, ...)
 	va_end(args);
 }
 
+void boot_verdict_doubt(struct boot_verdict *verdict)
+{
+	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
+		verdict->word = WORD_UNKNOWN;
+}
+
 void boot_verdict_worsen(struct boot_verdict *verdict, const char *fmt, ...)
 {
 	va_list args;
 
-	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
-		verdict->word = WORD_UNKNOWN;
+	boot_verdict_doubt(verdict);
 	verdict->counts[CLASS_UNKNOWN]++;
 	verdict->told = false;
 	va_start(args, fmt);

@@ -304,6 +304,8 @@ static void judge_state(const struct boot_check *check, struct opened *opened,
 	/* the promise cannot be compared, so the word is not clean; the first check has said it */
 	if ((!check->claims || check->alone) && check->boot.promised && !check->boot.promise_known)
 		boot_verdict_worsen(verdict, "%s", check->boot.slip);
+	if (kho_state_side(opened->state) == KHO_SIDE_OUT)
+		boot_verdict_worsen(verdict, "this is what a kernel hands over, not what one got");
 }
 
 int boot_open_incoming(const struct options *options, struct opened *opened,

@@ -181,8 +181,7 @@ static bool first_had_state(const struct boot_check *check, bool has_report)
 /* The first check told the operator that it knows nothing: only what is found here is news. */
 static void add_first_missing(struct boot_verdict *verdict)
 {
-	if (boot_word_rank(verdict->word) < boot_word_rank(WORD_UNKNOWN))
-		verdict->word = WORD_UNKNOWN;
+	boot_verdict_doubt(verdict);
 	verdict->told = boot_worst_class(verdict->counts) == CLASS_INFO;
 	boot_verdict_add(verdict, "the first check left no report");
 }
