@@ -558,7 +558,8 @@ struct kho_verify_summary {
 	size_t unevaluated;	/* KHO_OUTCOME_NOT_JUDGED */
 	size_t not_applicable;
 	size_t rules;		/* rules that were applied to everything that they are about */
-	uint64_t records, pages, ranges;	/* or KHO_COUNT_UNKNOWN */
+	uint64_t records, pages;	/* or KHO_COUNT_UNKNOWN */
+	uint64_t preservations;	/* as count in struct kho_map_entry; or KHO_COUNT_UNKNOWN */
 	/* incoming allocations with finding K501 (needs claims) and K502, or KHO_COUNT_UNKNOWN */
 	uint64_t unclaimed, refused;
 	size_t grave_unevaluated;	/* the unevaluated rules of severity error or fatal */
@@ -703,6 +704,12 @@ int kho_target_read(const char *path, struct kho_target *out, struct kho_error *
  */
 int kho_target_examine(const void *data, size_t size, const char *name,
 		       struct kho_target *out, struct kho_error *err);
+
+/*
+ * True if the image is for another architecture than the state (K611). False if one of the two is
+ * unknown.
+ */
+bool kho_target_is_foreign(const struct kho_state *state, const struct kho_target *target);
 
 /*
  * Returns 1 if kexec_file_load finds room in the scratch areas for this kernel with an

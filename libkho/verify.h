@@ -62,7 +62,7 @@ struct kho_verify {
 
 /* Initial value of a summary: a count that nobody makes is unknown, not 0. */
 #define KHO_NOTHING_COUNTED	.records = KHO_COUNT_UNKNOWN, .pages = KHO_COUNT_UNKNOWN, \
-				.ranges = KHO_COUNT_UNKNOWN, .unclaimed = KHO_COUNT_UNKNOWN, \
+				.preservations = KHO_COUNT_UNKNOWN, .unclaimed = KHO_COUNT_UNKNOWN, \
 				.refused = KHO_COUNT_UNKNOWN
 
 /* ---------------------------------------------------------------- report.c */

@@ -89,7 +89,7 @@ static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 			return 1;
 		if (!add_unnamed(v, shift, addr, bits))
 			return 1;
-		v->summary->ranges += (uint64_t)__builtin_popcountll(bits);
+		v->summary->preservations += (uint64_t)__builtin_popcountll(bits);
 	}
 	return 0;
 }
@@ -115,7 +115,7 @@ static void judge_entry(struct kho_verify *v, const struct kho_map_entry *entry,
 {
 	const uint64_t size = entry->size / entry->count, end = entry->addr + entry->size;
 
-	v->summary->ranges += entry->count;
+	v->summary->preservations += entry->count;
 	/* check single blocks only if a rule is broken */
 	if (entry->addr < *last_end || !is_sound(v, entry->addr, entry->size)) {
 		for (uint64_t addr = entry->addr; addr < end; addr += size)
@@ -229,12 +229,12 @@ void kho_verify_map(struct kho_verify *v)
 	}
 
 	create_unnamed(v);
-	v->summary->ranges = 0;
+	v->summary->preservations = 0;
 	if (!v->unnamed.words || kho_map_leaves(v->map, judge_leaf, v, NULL)) {
 		/* sorted by address: finds the blocks that break a rule */
-		v->summary->ranges = 0;
+		v->summary->preservations = 0;
 		if (!judge_entries(v)) {
-			v->summary->ranges = KHO_COUNT_UNKNOWN;
+			v->summary->preservations = KHO_COUNT_UNKNOWN;
 			return;
 		}
 	}

@@ -304,7 +304,7 @@ make_kernel() {
 	[[ $output != *" records, "* && $output != *" 0 B"* ]]
 	[[ $output == *"does not say how much memory it needs"* ]]
 	"$inspect" check-target --json --core "$fixture" "$BATS_TEST_TMPDIR/kernel" >"$BATS_TEST_TMPDIR/json" || [ $? = 1 ]
-	[ "$(jq -c '[.summary.records, .summary.ranges, .target.memory_size, .target.release]' "$BATS_TEST_TMPDIR/json")" = \
+	[ "$(jq -c '[.summary.records, .summary.preservations, .target.memory_size, .target.release]' "$BATS_TEST_TMPDIR/json")" = \
 		'[null,null,null,"9.9.9"]' ]
 }
 
@@ -382,21 +382,21 @@ make_kernel() {
 @test "a number that was not counted is unknown, and a rule that does not apply is not a finding" {
 	local incoming=$fixtures/v4-incoming-claimed.khosnap
 	run -0 "$inspect" verify --fail-on=info --core "$incoming"
-	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preserved ranges" ]]
+	[[ ${lines[-1]} == "clean: 0 fatal, 0 errors, 0 warnings, 0 not judged; 5 records, an unknown number of preservations" ]]
 	# a finding of severity info
 	run -0 "$inspect" verify --expect=6,1 --core "$incoming"
 	[[ ${lines[-1]} == "clean: 0 fatal"* ]]
 	run -1 "$inspect" verify --expect=6,1 --fail-on=info --core "$incoming"
 	[[ ${lines[-1]} == "0 fatal"* ]]
 	run -0 "$inspect" verify --json --core "$incoming"
-	[ "$(jq -c '[.summary.records, .summary.ranges, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
+	[ "$(jq -c '[.summary.records, .summary.preservations, .summary.info, .summary.unevaluated, .summary.not_applicable]' <<<"$output")" = \
 		'[5,null,0,0,2]' ]
 	[ "$(jq -c '[.findings[].outcome] | unique' <<<"$output")" = '["not-applicable"]' ]
 	# a broken chain, a broken map, and a damaged record
 	summary() {
 		"$KHO_BUILDDIR/lab/kho-damage" "$1" "$fixture" "$BATS_TEST_TMPDIR/damaged"
 		run -1 "$inspect" verify --json --core "$BATS_TEST_TMPDIR/damaged"
-		jq -c '[.summary.records, .summary.pages, .summary.ranges]' <<<"$output"
+		jq -c '[.summary.records, .summary.pages, .summary.preservations]' <<<"$output"
 	}
 	[ "$(summary chain-loop)" = '[null,null,10]' ]
 	[ "$(summary tree-loop | jq -c '.[2]')" = null ]

@@ -23,7 +23,7 @@ make_dump() {
 is_whole() {
 	run "$inspect" verify --core "$1"
 	[[ ${lines[0]} == "fatal "*"K201  not judged: "* ]]
-	[[ ${lines[1]} == "0 fatal, 0 errors, 0 warnings, 1 not judged; 300 records, 312 preserved ranges" ]]
+	[[ ${lines[1]} == "0 fatal, 0 errors, 0 warnings, 1 not judged; 300 records, 312 preservations" ]]
 }
 
 # Prints how libkho found the root FDT.
@@ -91,6 +91,31 @@ root_address() {
 	done
 }
 
+@test "libkho finds a root whose page two segments share" {
+	make_dump --whole
+	/usr/bin/python3 - "$dump" "$(root_address "$dump")" <<-'END'
+		import struct, sys
+		core = open(sys.argv[1], "r+b")
+		data = bytearray(core.read(4096))
+		at = int(sys.argv[2], 16) + 0x800
+		phoff, = struct.unpack_from("<Q", data, 32)
+		phnum, = struct.unpack_from("<H", data, 56)
+		phdrs = [list(struct.unpack_from("<IIQQQQQQ", data, phoff + 56 * i)) for i in range(phnum)]
+		parts = []
+		for p in phdrs:
+		    cuts = [0] + [at - p[4]] * (p[0] == 1 and p[4] < at < p[4] + p[5]) + [p[5]]
+		    for skip, end in zip(cuts, cuts[1:]):
+		        parts.append([*p[:2], p[2] + skip, 0, p[4] + skip, end - skip, end - skip, p[7]])
+		assert len(parts) == phnum + 1
+		struct.pack_into("<Q", data, 32, core.seek(0, 2))
+		struct.pack_into("<H", data, 56, len(parts))
+		core.write(b"".join(struct.pack("<IIQQQQQQ", *part) for part in parts))
+		core.seek(0)
+		core.write(data)
+	END
+	is_whole "$dump"
+}
+
 @test "a snapshot of a compressed dump is complete" {
 	make_dump --kdump
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
@@ -122,7 +147,7 @@ make_dump_without_list() {
 	make_dump_without_list --unreadable
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"$head"* ]]
-	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
+	[[ $output == *"0 fatal, 0 errors, "*"312 preservations"* ]]
 }
 
 # With a mapped file, SIGBUS would end the process.
@@ -131,7 +156,7 @@ make_dump_without_list() {
 	make_dump_without_list --beyond
 	run -1 "$inspect" verify --core "$dump.without"
 	[[ $output == *"K401  not judged: "*"is cut short: it ends before memory at $head"* ]]
-	[[ $output == *"0 fatal, 0 errors, "*"312 preserved ranges"* ]]
+	[[ $output == *"0 fatal, 0 errors, "*"312 preservations"* ]]
 }
 
 @test "the message names pages that libkdumpfile cannot unpack" {

@@ -57,10 +57,10 @@ add_rule() {
 			    kho_state_open(source, KHO_SIDE_OUT, &state, NULL) ||
 			    kho_verify(state, NULL, count, &n, &summary, NULL))
 				return 2;
-			printf("%" PRIu64 " of %" PRIu64 "\n", n, summary.ranges);
+			printf("%" PRIu64 " of %" PRIu64 "\n", n, summary.preservations);
 			kho_state_close(state);
 			kho_source_close(source);
-			return !n || n != summary.ranges;
+			return !n || n != summary.preservations;
 		}
 	END
 	# compile only files that depend on the number of rules

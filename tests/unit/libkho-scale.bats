@@ -22,7 +22,7 @@ cut_short() {
 		# shellcheck disable=SC2086 # none or one
 		"$KHO_BUILDDIR/tests/bench/bench-dump" $order 30000 "$dump"
 		run -0 "$inspect" verify --core "$dump"
-		[[ $output == "clean: "*" 0 not judged; 30000 records, 30970 preserved ranges" ]]
+		[[ $output == "clean: "*" 0 not judged; 30000 records, 30970 preservations" ]]
 		run -0 "$inspect" ranges --bytes --core "$dump"
 		[[ ${lines[-1]} == *" ranges, "* ]]
 	done
@@ -82,7 +82,7 @@ most_memory() {
 	readelf -ln "$BATS_TEST_TMPDIR/snapshot" >"$BATS_TEST_TMPDIR/readelf"
 	grep -q 'NOTE ' "$BATS_TEST_TMPDIR/readelf"
 	run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/snapshot"
-	[[ $output == "clean: "*" 30000 records, 30970 preserved ranges" ]]
+	[[ $output == "clean: "*" 30000 records, 30970 preservations" ]]
 	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
 }
 

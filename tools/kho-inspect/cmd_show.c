@@ -6,7 +6,7 @@
 
 struct figures {
 	bool map_known, dma_known, scratch_known;
-	uint64_t ranges, preserved;
+	uint64_t preservations, preserved;
 	uint64_t records, record_bytes, sealed, unclaimed;
 	uint64_t damaged;	/* of the records: nothing else is known of these */
 	uint64_t generation;
@@ -18,7 +18,7 @@ static int count_entry(const struct kho_map_entry *entry, void *data)
 {
 	struct figures *figures = data;
 
-	figures->ranges += entry->count;
+	figures->preservations += entry->count;
 	figures->preserved += entry->size;
 	return 0;
 }
@@ -76,8 +76,8 @@ static void print_text(const struct options *options, const struct kho_state *st
 	    by_vmlinux ? options->vmlinux : "");
 
 	if (f->map_known)
-		printf("  preserved    %s in %" PRIu64 " ranges\n",
-		       format_size(options, f->preserved, size), f->ranges);
+		printf("  preserved    %s in %" PRIu64 " preservations\n",
+		       format_size(options, f->preserved, size), f->preservations);
 	else
 		printf("  preserved    not known: %s\n", f->map_problem);
 	printf("  scratch      %s\n", f->scratch_known ? format_size(options, f->scratch, size) :
@@ -109,7 +109,7 @@ static void print_json(const struct kho_state *state, const struct figures *f)
 	kho_json_state(json, "state", state);
 	if (f->map_known) {
 		kho_json_object(json, "preserved");
-		kho_json_uint(json, "ranges", f->ranges);
+		kho_json_uint(json, "preservations", f->preservations);
 		kho_json_uint(json, "bytes", f->preserved);
 		kho_json_end(json);
 	} else {

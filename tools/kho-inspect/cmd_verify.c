@@ -6,7 +6,7 @@
 static int verify_nothing(const struct options *options, const struct kho_error *reason)
 {
 	struct kho_verify_summary summary = {
-		.records = KHO_COUNT_UNKNOWN, .pages = KHO_COUNT_UNKNOWN, .ranges = KHO_COUNT_UNKNOWN,
+		.records = KHO_COUNT_UNKNOWN, .pages = KHO_COUNT_UNKNOWN, .preservations = KHO_COUNT_UNKNOWN,
 	};
 	struct findings findings;
 	struct kho_error err;

@@ -68,7 +68,7 @@ static int status_of(const struct options *options, const struct kho_verify_summ
 
 static void print_summary(const struct kho_verify_summary *summary, int status, bool counts)
 {
-	char records[FORMAT_ROOM], ranges[FORMAT_ROOM];
+	char records[FORMAT_ROOM], preservations[FORMAT_ROOM];
 
 	uint64_t above_info = summary->findings[KHO_SEVERITY_WARNING] +
 			      summary->findings[KHO_SEVERITY_ERROR] +
@@ -80,8 +80,8 @@ static void print_summary(const struct kho_verify_summary *summary, int status, 
 	       summary->findings[KHO_SEVERITY_FATAL], summary->findings[KHO_SEVERITY_ERROR],
 	       summary->findings[KHO_SEVERITY_WARNING], summary->unevaluated);
 	if (counts)
-		printf("; %s records, %s preserved ranges", format_count(summary->records, records),
-		       format_count(summary->ranges, ranges));
+		printf("; %s records, %s preservations", format_count(summary->records, records),
+		       format_count(summary->preservations, preservations));
 	puts("");
 }
 
@@ -104,7 +104,7 @@ static void print_json(struct findings *findings, const struct kho_verify_summar
 	kho_json_uint(json, "rules", summary->rules);
 	json_count(json, "records", summary->records);
 	json_count(json, "pages", summary->pages);
-	json_count(json, "ranges", summary->ranges);
+	json_count(json, "preservations", summary->preservations);
 	kho_json_uint(json, "status", (uint64_t)status);
 	kho_json_end(json);
 	json_close(json);
