@@ -70,6 +70,8 @@ struct nest {
 #define ZBOOT_OFFSET_AT		8
 #define ZBOOT_SIZE_AT		12
 
+#define LZ4_MAGIC		"\x02\x21\x4c\x18" /* of the legacy format */
+
 static int no_kernel(const char *path, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
@@ -385,14 +387,28 @@ static int read_uki(struct kho_bytes file, struct kho_bytes kernel, size_t n, co
 	return 0;
 }
 
-/* Reads a compressed file, or the payload of a zboot image. */
+static int no_lz4(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is a kernel packed with lz4, which kexec cannot unpack", path);
+
+	return kho_remedy(err, ret, "Unpack it, or pack it with gzip, xz or zstd.");
+}
+
+/*
+ * Reads a compressed file, or the payload of a zboot image. kexec (2.0.32) unpacks the same formats
+ * except lz4; that of a bzImage's payload is the kernel's own business.
+ */
 static int read_packed(struct kho_bytes packed, const char *path, struct nest nest,
 		       struct kho_target *target, struct kho_error *err)
 {
 	unsigned char *image;
 	size_t size;
-	int ret = kho_decompress(packed.data, packed.size, nest.room, NULL, NULL, &image, &size);
+	int ret;
 
+	if (has_magic(packed, 0, LZ4_MAGIC))
+		return no_lz4(path, err);
+	ret = kho_decompress(packed.data, packed.size, nest.room, NULL, NULL, &image, &size);
 	if (ret == KHO_ERR_UNSUPPORTED)
 		return no_image(path, err);
 	if (ret)

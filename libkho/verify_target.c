@@ -48,6 +48,13 @@ static void verify_dma(struct kho_verify *v, const struct kho_target *target)
 			   *target->dma_compatible ? "" : "no such list", target->dma_compatible);
 }
 
+bool kho_target_is_foreign(const struct kho_state *state, const struct kho_target *target)
+{
+	unsigned int here = state->source->machine;
+
+	return here && target->machine && target->machine != here;
+}
+
 static const char *machine_name(unsigned int machine)
 {
 	return machine == EM_X86_64 ? "x86_64" : machine == EM_AARCH64 ? "arm64" : "another architecture";
@@ -60,7 +67,7 @@ static void verify_machine(struct kho_verify *v, const struct kho_target *target
 	/* a loader takes only images of its own architecture, so nothing is lost if this is unknown */
 	if (!here || !target->machine)
 		return;
-	if (target->machine != here)
+	if (kho_target_is_foreign(v->state, target))
 		kho_report(v, KHO_RULE_K611, KHO_NO_ADDR, 0,
 			   "the state is of %s, the target is for %s", machine_name(here),
 			   machine_name(target->machine));

@@ -503,6 +503,12 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 			[ "$output" = "${name#*:}$as" ]
 		done
 	done
+	# what kexec does not unpack
+	image lz4 packed Image
+	cannot_tell packed
+	[[ $output == *"packed with lz4, which kexec cannot unpack. Unpack it"* ]]
+	image zboot zboot-lz4 packed
+	cannot_tell zboot-lz4
 	# of the other machine
 	for name in vmlinux bzImage uki; do
 		finds "K611 fatal" "$name"
@@ -516,6 +522,8 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	done
 	run -1 "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" check-target --core "$outgoing" Image
 	[[ $output == *"K611"*"the state is of x86_64, the target is for arm64"* ]]
+	run -2 "$KHO_BUILDDIR/tools/kho-inspect/kho-inspect" scratch --core "$outgoing" Image
+	[[ $output == *"Image is a kernel for another architecture than that of this state."* ]]
 	# kexec takes the last kernel of a UKI, other loaders another one
 	make_kernel old root=kho-v3
 	image uki uki bzImage .linux=old

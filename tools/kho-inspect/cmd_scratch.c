@@ -209,9 +209,16 @@ static bool read_files(const struct options *options, struct need *need)
 }
 
 /* False, with a reason on stderr. */
-static bool place(const struct options *options, const struct facts *facts, struct need *need)
+static bool place(const struct options *options, const struct kho_state *state,
+		  const struct facts *facts, struct need *need)
 {
-	int fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
+	int fits;
+
+	if (kho_target_is_foreign(state, &need->target)) {
+		complain("%s is a kernel for another architecture than that of this state.", options->argument);
+		return false;
+	}
+	fits = kho_target_fits(&need->target, need->initrd, facts->areas, facts->nr_areas);
 	if (fits < 0) {
 		complain("%s does not say how much memory it needs. Give a bzImage or an arm64 Image.", options->argument);
 		return false;
@@ -365,7 +372,7 @@ static int show(const struct options *options, const struct opened *opened, stru
 	if (!facts.nr_areas)
 		return complain("%s does not say where the scratch areas are.",
 				options->core ? options->core : "the running kernel");
-	if (options->argument && !place(options, &facts, need))
+	if (options->argument && !place(options, opened->state, &facts, need))
 		return EXIT_CANNOT_TELL;
 	if (options->json) {
 		print_json(opened->state, &facts, options->argument ? need : NULL);
