@@ -74,8 +74,10 @@ void kexec_kho_before_exec(void)
 		check_what_is_loaded();
 	}
 	if (!kho_report.dry_run) {
-		kho_say_verdict("jump", NULL, 0);
-		return;
+		if (kho_say_verdict("jump", NULL, 0))
+			return;
+		fprintf(stderr, "kexec: no jump. The loaded kernel stays loaded.\n");
+		exit(EXIT_FAILURE);
 	}
 	printf("KHO: would jump%s (not done: dry run)\n",
 	       jump_keeps ? ", the state is sound" : "");

@@ -556,7 +556,10 @@ void kexec_kho_result(struct kexec_info *info, int result)
 	if (load.active)
 		check_loaded();
 	leave_note();
-	kho_say_verdict(load.active ? "loaded" : load.give_up ? "given-up" : "no-state", NULL, 0);
+	if (!kho_say_verdict(load.active ? "loaded" : load.give_up ? "given-up" : "no-state", NULL, 0)) {
+		fprintf(stderr, "kexec: the kernel is loaded, only its report is missing.\n");
+		exit(EXIT_FAILURE);
+	}
 	errno = error;
 }
 

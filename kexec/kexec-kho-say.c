@@ -214,7 +214,7 @@ static void json_report(struct kho_json *json, const char *verdict, const char *
 	kho_json_end(json);
 }
 
-void kho_say_verdict(const char *verdict, const char *message, int status)
+bool kho_say_verdict(const char *verdict, const char *message, int status)
 {
 	struct kho_output *output = report_output;
 	struct kho_json *json = NULL;
@@ -222,7 +222,7 @@ void kho_say_verdict(const char *verdict, const char *message, int status)
 	FILE *out;
 
 	if (!output)
-		return;
+		return true;
 	report_output = NULL;
 	out = kho_output_stream(output);
 	if (out)
@@ -230,20 +230,27 @@ void kho_say_verdict(const char *verdict, const char *message, int status)
 	if (!json) {
 		kho_output_discard(output);
 		fprintf(stderr, "kexec: KHO: cannot write the report: out of memory\n");
-		return;
+		return false;
 	}
 	json_report(json, verdict, message, status);
 	kho_json_finish(json);
 	/* fflush() reports write errors */
-	if (kho_output_commit(output, &err))
-		fprintf(stderr, "kexec: KHO: cannot write the report: %s\n", err.message);
+	if (!kho_output_commit(output, &err))
+		return true;
+	fprintf(stderr, "kexec: KHO: cannot write the report: %s. A report that is there is of an earlier run.\n",
+		err.message);
+	return false;
 }
 
 void kho_say_and_leave(const char *verdict, const char *message, int status)
 {
-	kho_say_verdict(verdict, message, status);
-	fflush(stdout);
-	exit(status);
+	bool written = kho_say_verdict(verdict, message, status);
+
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "kexec: KHO: cannot write to the standard output: %s\n", strerror(errno));
+		written = false;
+	}
+	exit(status || written ? status : EXIT_FAILURE);
 }
 
 /* ----------------------------------------------------------------- findings */
@@ -318,7 +325,7 @@ void kho_say_refused_error(const struct kho_error *err)
 	struct kho_verify_summary summary;
 
 	if (kho_verify_open_error(err, kho_say_finding, NULL, &summary))
-		kho_say_refused(0, "the state to be handed over is damaged, see the finding above and kho-rules(7).");
+		kho_say_refused(0, "the state cannot be handed over as it is, see the finding above and kho-rules(7).");
 	kho_say_refused(KHO_RULE_K705, "%s.%s%s", *err->message ? err->message : kho_strerror(err->code),
 			*err->remedy ? " " : "", err->remedy);
 }

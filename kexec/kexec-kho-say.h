@@ -49,10 +49,13 @@ void kho_say_begin(void);
 /* Adds a finding to the report, and prints it unless its severity is info. */
 int kho_say_finding(const struct kho_finding *finding, void *data);
 
-/* Writes the report with this verdict. @message may be NULL. */
-void kho_say_verdict(const char *verdict, const char *message, int status);
+/*
+ * Writes the report with this verdict. @message may be NULL. Returns false, with a reason on stderr, if
+ * the report could not be written.
+ */
+bool kho_say_verdict(const char *verdict, const char *message, int status);
 
-/* The same, and ends the program. */
+/* The same, and ends the program. An output that cannot be written makes a status of 0 a failure. */
 void __attribute__((noreturn)) kho_say_and_leave(const char *verdict, const char *message,
 						 int status);
 

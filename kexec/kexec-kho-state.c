@@ -164,7 +164,7 @@ void kho_held_verify(void)
 
 	if (kho_verify(kho_held.state, NULL, kho_say_finding, NULL, &summary, &err))
 		kho_say_refused_error(&err);
-	kho_say_require_clean(&summary, "the state to be handed over is damaged");
+	kho_say_require_clean(&summary, "the state cannot be handed over as it is");
 }
 
 void kho_held_verify_target(const struct kho_target *target, const char *command_line)

@@ -117,6 +117,19 @@ same() {
 	done
 }
 
+@test "a report or a dry run that cannot be written is a failure" {
+	local kexec
+	in_folder_with_libkho
+	kexec=$(build ours 2.0.32)
+	run -0 "$kexec" -e --kho-dry-run --kho-report=report
+	[[ $output == "KHO: would jump"* ]]
+	[ "$(jq -r .verdict report)" = would-jump ]
+	run -1 "$kexec" -e --kho-dry-run --kho-report=/dev/full
+	[[ $output == *"cannot write the report: "*"No space left"*"is of an earlier run."* ]]
+	"$kexec" -e --kho-dry-run >/dev/full 2>said && return 1
+	grep -q "cannot write to the standard output: No space left" said
+}
+
 @test "a UKI is not loaded without its initrd if /tmp has no room for it" {
 	in_folder_with_libkho
 	# what the probe looks at: magic numbers, protocol, loadflags, xloadflags
