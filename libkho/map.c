@@ -57,31 +57,23 @@ static uint64_t leaf_span(const struct kho_map *map, unsigned int order)
 	return (uint64_t)map->leaf_words * 64 << (KHO_ABI_PAGE_SHIFT + order);
 }
 
-/* Returns the first set bit at or after @bit, or the number of bits if there is none. */
-static uint64_t next_set(const struct kho_map_leaf *leaf, uint64_t bit)
+/*
+ * Returns the first bit of [@bit, @end) that is set, or clear if @flip is all ones; @end if there is
+ * none.
+ */
+static uint64_t next_bit(const struct kho_map_leaf *leaf, uint64_t flip, uint64_t bit, uint64_t end)
 {
-	while (bit < leaf->nr_words * 64) {
-		uint64_t word = leaf->bits[bit / 64] >> bit % 64;
+	uint64_t start = bit / 64 * 64, word = 0;
 
-		if (word)
-			return bit + (uint64_t)__builtin_ctzll(word);
-		bit = (bit / 64 + 1) * 64;
+	if (bit < end)
+		word = (leaf->bits[start / 64] ^ flip) & UINT64_MAX << bit % 64;
+	while (!word) {
+		start += 64;
+		if (start >= end)
+			return end;
+		word = leaf->bits[start / 64] ^ flip;
 	}
-	return bit;
-}
-
-/* Returns the first clear bit at or after @bit, or @end if none comes before it. */
-static uint64_t next_clear(const struct kho_map_leaf *leaf, uint64_t bit, uint64_t end)
-{
-	while (bit < end) {
-		uint64_t word = ~leaf->bits[bit / 64] >> bit % 64;
-
-		if (word) {
-			bit += (uint64_t)__builtin_ctzll(word);
-			break;
-		}
-		bit = (bit / 64 + 1) * 64;
-	}
+	bit = start + (uint64_t)__builtin_ctzll(word);
 	return bit < end ? bit : end;
 }
 
@@ -111,43 +103,26 @@ int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *lea
 
 /* Position in the leaves of one order. */
 struct cursor {
-	bool placed;		/* at the next block */
-	uint64_t bit, addr;	/* of this block; @addr is UINT64_MAX after the last one */
+	uint64_t bit, addr;	/* of the next block; @addr is UINT64_MAX after the last one */
 	struct kho_map_leaf leaf;
 };
 
 struct kho_map_iter {
 	struct kho_map *map;
+	struct cursor *first;		/* of the last entry, or NULL */
+	uint64_t limit;			/* lowest address of the other cursors, or UINT64_MAX */
 	size_t nr_cursors;
 	struct cursor cursors[];	/* by order */
 };
 
-int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err)
-{
-	size_t n = (size_t)__builtin_popcountll(map->orders);
-	struct kho_map_iter *iter = calloc(1, sizeof(*iter) + n * sizeof(iter->cursors[0]));
-
-	if (!iter)
-		return kho_fail_nomem(err);
-	iter->map = map;
-	for (uint64_t left = map->orders; left; left &= left - 1)
-		iter->cursors[iter->nr_cursors++].leaf.order = (unsigned int)__builtin_ctzll(left);
-	*out = iter;
-	return 0;
-}
-
-void kho_map_iter_destroy(struct kho_map_iter *iter)
-{
-	free(iter);
-}
-
-/* Moves to the next block, in the next leaf if necessary. */
+/* Moves to the block at or after @cursor->bit, in the next leaf if necessary. */
 static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *err)
 {
 	struct kho_map_leaf *leaf = &cursor->leaf;
 	int ret = 1;
 
-	while ((cursor->bit = next_set(leaf, cursor->bit)) == leaf->nr_words * 64) {
+	while ((cursor->bit = next_bit(leaf, 0, cursor->bit, leaf->nr_words * 64)) ==
+	       leaf->nr_words * 64) {
 		/* before the first leaf there is nothing to skip */
 		uint64_t from = leaf->nr_words ? leaf->addr + leaf_span(map, leaf->order) : 0;
 
@@ -159,47 +134,69 @@ static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *e
 		cursor->bit = 0;
 	}
 	cursor->addr = ret ? leaf->addr + (cursor->bit << block_shift(leaf)) : UINT64_MAX;
-	cursor->placed = true;
 	return 0;
 }
 
-/*
- * Finds the cursor with the lowest address, NULL after the last block; *limit is the second lowest
- * address, or UINT64_MAX.
- */
-static int find_first(struct kho_map_iter *iter, struct cursor **first, uint64_t *limit,
-		      struct kho_error *err)
+int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_error *err)
+{
+	size_t n = (size_t)__builtin_popcountll(map->orders);
+	struct kho_map_iter *iter = calloc(1, sizeof(*iter) + n * sizeof(iter->cursors[0]));
+	int ret = 0;
+
+	if (!iter)
+		return kho_fail_nomem(err);
+	iter->map = map;
+	for (uint64_t left = map->orders; left && !ret; left &= left - 1) {
+		struct cursor *cursor = &iter->cursors[iter->nr_cursors++];
+
+		cursor->leaf.order = (unsigned int)__builtin_ctzll(left);
+		ret = place(map, cursor, err);
+	}
+	if (ret)
+		kho_map_iter_destroy(iter);
+	else
+		*out = iter;
+	return ret;
+}
+
+void kho_map_iter_destroy(struct kho_map_iter *iter)
+{
+	free(iter);
+}
+
+/* Finds the cursor with the lowest address: NULL after the last block. */
+static void find_first(struct kho_map_iter *iter)
 {
 	uint64_t lowest = UINT64_MAX;
 
-	*first = NULL;
-	*limit = UINT64_MAX;
+	iter->first = NULL;
+	iter->limit = UINT64_MAX;
 	for (size_t i = 0; i < iter->nr_cursors; i++) {
 		struct cursor *cursor = &iter->cursors[i];
-		int ret = cursor->placed ? 0 : place(iter->map, cursor, err);
 
-		if (ret)
-			return ret;
 		if (cursor->addr < lowest) {
-			*limit = lowest;
+			iter->limit = lowest;
 			lowest = cursor->addr;
-			*first = cursor;
-		} else {
-			*limit = cursor->addr < *limit ? cursor->addr : *limit;
+			iter->first = cursor;
+		} else if (cursor->addr < iter->limit) {
+			iter->limit = cursor->addr;
 		}
 	}
-	return 0;
 }
 
 int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		      struct kho_error *err)
 {
-	struct cursor *first;
-	uint64_t limit, end;
-	int ret = find_first(iter, &first, &limit, err);
+	struct cursor *first = iter->first;
+	uint64_t end;
+	int ret = first ? place(iter->map, first, err) : 0;
 
 	if (ret)
 		return ret;
+	/* the other cursors have not moved */
+	if (!first || first->addr >= iter->limit)
+		find_first(iter);
+	first = iter->first;
 	if (!first) {
 		iter->map->walked = true;
 		return 0;
@@ -209,14 +206,13 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 	entry->order = first->leaf.order;
 	/* a block of another order ends the entry, so that overlapping blocks are sorted too */
 	end = first->bit + 1;
-	if (limit > entry->addr)
-		end += (limit - entry->addr - 1) >> block_shift(&first->leaf);
+	if (iter->limit > entry->addr)
+		end += (iter->limit - entry->addr - 1) >> block_shift(&first->leaf);
 	if (end > first->leaf.nr_words * 64)
 		end = first->leaf.nr_words * 64;
-	entry->count = next_clear(&first->leaf, first->bit, end) - first->bit;
+	entry->count = next_bit(&first->leaf, UINT64_MAX, first->bit, end) - first->bit;
 	entry->size = entry->count << block_shift(&first->leaf);
 	first->bit += entry->count;
-	first->placed = false;
 	return 1;
 }
 
