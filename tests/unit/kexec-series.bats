@@ -117,6 +117,18 @@ same() {
 	done
 }
 
+@test "two values of an option exclude each other" {
+	local kexec
+	in_folder_with_libkho
+	kexec=$(build ours 2.0.32)
+	run ! "$kexec" -e --kho-dry-run --kho=off --kho=require
+	[[ $output == *"--kho=off and --kho=require exclude each other: leave one of them out"* ]]
+	run ! "$kexec" -e --kho-dry-run --kho-report=one --kho-report=two
+	[[ $output == *"--kho-report is there twice"* ]]
+	[ ! -e one ] && [ ! -e two ]
+	run -0 "$kexec" -e --kho-dry-run --kho=auto --kho=auto
+}
+
 @test "a report or a dry run that cannot be written is a failure" {
 	local kexec
 	in_folder_with_libkho
@@ -130,7 +142,7 @@ same() {
 	grep -q "cannot write to the standard output: No space left" said
 }
 
-@test "a UKI is not loaded without its initrd if /tmp has no room for it" {
+@test "a UKI is not loaded without its initrd if /tmp has no room for it, and leaves nothing there" {
 	in_folder_with_libkho
 	# what the probe looks at: magic numbers, protocol, loadflags, xloadflags
 	head -c 100000 /dev/zero >kernel
@@ -144,6 +156,10 @@ same() {
 	# kexec writes both to /tmp: a limit for files stands for a full one
 	run ! bash -c 'trap "" XFSZ; ulimit -f 500; exec "$@"' bash "$(build ours 2.0.32)" -l -s --kho-dry-run uki
 	[[ $output == *"can not create tmp file to hold .initrd section"* ]]
+	# now with room
+	touch before
+	"$(build ours 2.0.32)" -l -s --kho-dry-run uki
+	[ -z "$(find /tmp -maxdepth 1 -name '[KI]*' -newer before -size 1000000c -o -name 'K*' -newer before -size 100000c)" ]
 }
 
 @test "without an option of KHO, output and status equal upstream's, byte for byte" {
