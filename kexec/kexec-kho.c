@@ -27,7 +27,7 @@
 static const char *const mode_names[] = { "auto", "require", "off" };
 
 static enum kho_mode mode;
-static bool report_wanted;
+static bool mode_given, report_wanted;
 
 /* ------------------------------------------------------------------ options */
 
@@ -38,7 +38,13 @@ static int set_mode(const char *name)
 	for (int i = 0; i < 3; i++) {
 		if (strcmp(name, mode_names[i]))
 			continue;
+		if (mode_given && mode != (enum kho_mode)i) {
+			fprintf(stderr, "--kho=%s and --kho=%s exclude each other: leave one of them out\n",
+				mode_names[mode], mode_names[i]);
+			return -1;
+		}
 		mode = i;
+		mode_given = true;
 		return 0;
 	}
 	kho_text(text, sizeof(text), name, strlen(name));
@@ -55,6 +61,10 @@ int kexec_kho_option(int option, const char *argument)
 		kho_report.dry_run = true;
 		return 0;
 	default:
+		if (report_wanted) {
+			fprintf(stderr, "--kho-report is there twice: leave one of them out\n");
+			return -1;
+		}
 		report_wanted = true;
 		kho_say_report_to(strcmp(argument, "-") ? argument : "/dev/stdout");
 		return 0;

@@ -60,7 +60,8 @@ load checking
 	let_allocations_fail
 	VM_RUN_TIMEOUT=900 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
 	vm_run dmesg >"$BATS_TEST_TMPDIR/dmesg"
-	grep -E '# dma_liveupdate: pass:[1-9][0-9]* fail:0 ' "$BATS_TEST_TMPDIR/dmesg"
+	grep -E '# dma_liveupdate: pass:[1-9][0-9]* fail:0 ' "$BATS_TEST_TMPDIR/dmesg" ||
+		{ grep -E -A9 " not ok |: (EXPECTATION|ASSERTION) FAILED" "$BATS_TEST_TMPDIR/dmesg"; false; }
 	no_leak
 	clean
 }

@@ -89,6 +89,20 @@ bats_require_minimum_version 1.5.0
 	run ! grep -qP '[^ -~]' <<<"$stderr"
 }
 
+@test "boot-report does not write metrics over the files of boot-check" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
+	cd "$BATS_TEST_TMPDIR"
+	mkdir kho
+	ln -s kho link
+	echo "clean all is well" >kho/status
+	for name in kho/status link/status "$PWD/kho/other"; do
+		run -1 --separate-stderr "$inspect" boot-report --dir=kho --sysroot=. --textfile="$name"
+		[[ $stderr == *"cannot write $name: the folder is that of boot-check's report. Change KHO_TEXTFILE."* ]]
+		[ "$(<kho/status)" = "clean all is well" ]
+		[ ! -e kho/other ]
+	done
+}
+
 @test "the units of the running system give up what they do not need" {
 	local unit
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"

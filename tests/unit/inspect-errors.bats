@@ -114,6 +114,11 @@ live_root() {
 	cannot_tell 'no command.*--help'
 	cannot_tell 'no such command: frobnicate.*--help' frobnicate
 	cannot_tell 'unknown or incomplete option: --frobnicate.*--help' list --frobnicate
+	cannot_tell '--core is there twice: leave one of them out' list --core "$fixture" --core "$fixture"
+	cannot_tell '--output is there twice' snapshot -o "$BATS_TEST_TMPDIR/no" --core "$fixture" -o -
+	cannot_tell '--expect is there twice' verify --expect=5,1 --expect=5,2 --core "$fixture"
+	# lists get longer
+	run -0 "$inspect" verify --json --json --ignore=K201 --ignore=K202 --core "$fixture"
 	cannot_tell 'too many arguments: more.*--help' list more
 	cannot_tell '--only takes RULE.*: K999' verify --only=K999
 	cannot_tell '--only takes RULE' verify --only=

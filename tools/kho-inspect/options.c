@@ -297,13 +297,17 @@ static const struct definition *find_option(int value)
 	return NULL;
 }
 
+/* *seen: the option was there before. A list gets longer then, anything else is ambiguous. */
 static int set_option(const struct command *command, struct options *options,
-		      const struct definition *option, char *argument)
+		      const struct definition *option, char *argument, bool *seen)
 {
 	char *words;
 
 	if (!(option->commands & 1u << (command - commands)))
 		return misuse(command, "%s has no option --%s", command->name, option->name);
+	if (*seen && argument && option->set != set_rules && option->set != set_content)
+		return misuse(command, "--%s is there twice: leave one of them out", option->name);
+	*seen = true;
 	words = argument ? check_memory(strdup(argument)) : NULL;
 	if (!option->set((char *)options + option->field, argument))
 		misuse(command, "--%s takes %s: %s", option->name, option->argument,
@@ -362,6 +366,7 @@ bool options_read(const struct command *command, int argc, char **argv, struct o
 	struct option longs[NR_OPTIONS + 1];
 	char shorts[2 * NR_OPTIONS + 1];
 	const struct definition *option;
+	bool seen[NR_OPTIONS] = { false };
 	int value;
 
 	fill_getopt(longs, shorts);
@@ -373,7 +378,8 @@ bool options_read(const struct command *command, int argc, char **argv, struct o
 		if (!option) {
 			*status = misuse(command, "unknown or incomplete option: %s", argv[optind - 1]);
 		} else if (option->set) {
-			*status = set_option(command, options, option, optarg);
+			*status = set_option(command, options, option, optarg,
+					     &seen[option - table]);
 		} else {
 			if (option->letter == 'h')
 				print_help(command);
