@@ -22,19 +22,11 @@ struct side {
 	bool has_map;
 };
 
-/* The states are compared once for each of these. */
-enum pass {
-	PASS_FIT,	/* finds the widths of columns */
-	PASS_PRINT,
-	PASS_JSON,
-};
-
 struct diff {
 	const struct options *options;
 	struct side a, b;
-	enum pass pass;
 	struct table *table;
-	struct kho_json *json;
+	struct kho_json *json;	/* instead of the table, or NULL */
 	uint64_t differences;
 	struct kho_error err;
 	int ret;		/* code of what went wrong, or 0 */
@@ -142,13 +134,7 @@ static void tell_row(struct diff *diff, const char *change, const char *kind, co
 {
 	const char *cells[] = { change, kind, what, detail };
 
-	if (diff->pass == PASS_FIT) {
-		table_fit(diff->table, cells);
-		return;
-	}
-	if (!diff->differences)
-		table_print_headings(diff->table, stdout);
-	table_print_row(diff->table, cells, stdout);
+	table_add(diff->table, cells);
 }
 
 static void tell_record(struct diff *diff, const char *change, const struct kho_dma_record *a,
@@ -157,7 +143,7 @@ static void tell_record(struct diff *diff, const char *change, const struct kho_
 	const struct kho_dma_record *record = b ? b : a;
 	char what[24 + sizeof(record->device) + sizeof(record->tag)];
 
-	if (diff->pass == PASS_JSON) {
+	if (diff->json) {
 		kho_json_object(diff->json, NULL);
 		kho_json_string(diff->json, "change", change);
 		kho_json_uint(diff->json, "id", record->id);
@@ -176,7 +162,7 @@ static void tell_record(struct diff *diff, const char *change, const struct kho_
 static void tell_subtree(struct diff *diff, const char *change, const char *name,
 			 const char *detail)
 {
-	if (diff->pass == PASS_JSON) {
+	if (diff->json) {
 		kho_json_object(diff->json, NULL);
 		kho_json_string(diff->json, "change", change);
 		kho_json_string(diff->json, "name", name);
@@ -193,7 +179,7 @@ static void tell_memory(struct diff *diff, const char *change, const struct kho_
 {
 	char what[64], size[FORMAT_ROOM], detail[FORMAT_ROOM + 256];
 
-	if (diff->pass == PASS_JSON) {
+	if (diff->json) {
 		kho_json_object(diff->json, NULL);
 		kho_json_range_members(diff->json, range);
 		kho_json_string(diff->json, "change", change);
@@ -540,25 +526,18 @@ static bool has_maps(const struct diff *diff)
 	return diff->a.has_map && diff->b.has_map;
 }
 
-static void compare(struct diff *diff, enum pass pass)
-{
-	diff->pass = pass;
-	diff->differences = 0;
-	compare_records(diff);
-	compare_subtrees(diff);
-	if (has_maps(diff))
-		compare_maps(diff);
-}
-
 static void print_text(struct diff *diff)
 {
 	static const char *const headings[] = { "CHANGE", "KIND", "WHAT", "DETAIL" };
 	static const bool right[] = { false, false, false, false };
 
 	diff->table = table_create(headings, right, 4);
-	compare(diff, PASS_FIT);
-	if (!diff->ret)
-		compare(diff, PASS_PRINT);
+	compare_records(diff);
+	compare_subtrees(diff);
+	if (has_maps(diff))
+		compare_maps(diff);
+	if (!diff->ret && diff->differences)
+		table_print(diff->table);
 	table_destroy(diff->table);
 	if (diff->ret)
 		return;
@@ -575,7 +554,6 @@ static void print_json(struct diff *diff)
 	struct kho_json *json = json_document("diff");
 
 	diff->json = json;
-	diff->pass = PASS_JSON;
 	kho_json_state(json, "before", diff->a.opened.state);
 	kho_json_state(json, "after", diff->b.opened.state);
 	kho_json_array(json, "records");

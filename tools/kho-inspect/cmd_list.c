@@ -50,8 +50,8 @@ static const char *mastering_text(const struct devices *devices, const struct kh
 	return device->masters ? "on" : "off";
 }
 
-static void do_row(const struct options *options, struct table *table,
-		   const struct devices *devices, const struct kho_dma_record *r, bool print)
+static void add_row(struct table *table, const struct options *options,
+		    const struct devices *devices, const struct kho_dma_record *r)
 {
 	char id[FORMAT_ROOM], addr[FORMAT_ROOM], dma[FORMAT_ROOM], size[FORMAT_ROOM];
 	char pages[FORMAT_ROOM], attrs[128], state[FORMAT_ROOM];
@@ -63,18 +63,14 @@ static void do_row(const struct options *options, struct table *table,
 		record_state_text(r, state),
 	};
 
-	if (print)
-		table_print_row(table, cells, stdout);
-	else
-		table_fit(table, cells);
+	table_add(table, cells);
 }
 
 /* Data of the visitor of records. */
 struct walk {
 	const struct options *options;
 	const struct devices *devices;
-	struct table *table;		/* without @print: find the widths of its columns */
-	bool print;
+	struct table *table;
 	struct kho_json *json;		/* instead of the table, or NULL */
 	struct totals totals;
 };
@@ -83,13 +79,10 @@ static int do_record(const struct kho_dma_record *record, void *data)
 {
 	struct walk *walk = data;
 
-	if (walk->json) {
+	if (walk->json)
 		kho_json_record(walk->json, NULL, record);
-	} else {
-		if (walk->print && !walk->totals.records)
-			table_print_headings(walk->table, stdout);
-		do_row(walk->options, walk->table, walk->devices, record, walk->print);
-	}
+	else
+		add_row(walk->table, walk->options, walk->devices, record);
 	walk->totals.records++;
 	walk->totals.bytes += record->size;
 	walk->totals.pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
@@ -114,18 +107,16 @@ static void print_totals(const struct options *options, const struct kho_state *
 static int print_text(const struct options *options, struct opened *opened,
 		      const struct devices *devices, struct kho_error *err)
 {
-	struct table *table = table_create(headings, right, COLUMNS);
-	struct walk fit = { .options = options, .devices = devices, .table = table };
-	struct walk print = {
-		.options = options, .devices = devices, .table = table, .print = true,
+	struct walk walk = {
+		.options = options, .devices = devices,
+		.table = table_create(headings, right, COLUMNS),
 	};
-	int ret;
+	int ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, err);
 
-	/* two passes: there may be too many rows to keep them in memory */
-	for_each_record(opened, true, do_record, &fit, NULL);
-	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &print, err);
-	print_totals(options, opened->state, &print.totals);
-	table_destroy(table);
+	if (walk.totals.records)
+		table_print(walk.table);
+	print_totals(options, opened->state, &walk.totals);
+	table_destroy(walk.table);
 	return ret;
 }
 

@@ -251,7 +251,7 @@ static void print_table(const struct options *options, const struct facts *facts
 
 		table_add(table, cells);
 	}
-	table_print(table, stdout);
+	table_print(table);
 	table_destroy(table);
 }
 

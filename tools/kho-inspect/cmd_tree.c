@@ -104,7 +104,7 @@ static void print_tree(const struct options *options, struct kho_state *state,
 			strcpy(size, "unknown");
 		table_add(table, cells);
 	}
-	table_print(table, stdout);
+	table_print(table);
 	table_destroy(table);
 
 	for (size_t i = 0; i < n; i++) {

@@ -31,9 +31,9 @@ char *format_hex(uint64_t value, unsigned int width, char *buf)
 	n = n < width ? width : n;
 	buf[0] = '0';
 	buf[1] = 'x';
-	for (unsigned int i = 0; i < n; i++)
-		buf[1 + n - i] = "0123456789abcdef"[i < 16 ? value >> 4 * i & 15 : 0];
 	buf[2 + n] = '\0';
+	for (; n; n--, value >>= 4)
+		buf[1 + n] = "0123456789abcdef"[value & 15];
 	return buf;
 }
 
@@ -167,13 +167,17 @@ void *check_memory(void *p)
 
 /* ----------------------------------------------------------------- tables */
 
+/* Number of rows that are kept to find the widths of their columns. */
+#define TABLE_KEPT	1000
+
 struct table {
 	size_t columns;
 	const char *const *headings;
 	const bool *right;
 	size_t *widths;
-	char **cells;
-	size_t rows, room;
+	char **cells;		/* of the @rows that are kept */
+	size_t rows;
+	bool printed;		/* the headings and these rows are printed */
 	char *row;		/* the one that is printed, of @row_room bytes */
 	size_t row_room;
 };
@@ -197,43 +201,23 @@ struct table *table_create(const char *const *headings, const bool *right, size_
 	table->headings = headings;
 	table->right = right;
 	table->widths = check_memory(calloc(columns, sizeof(*table->widths)));
+	table->cells = check_memory(calloc(TABLE_KEPT * columns, sizeof(*table->cells)));
 	for (size_t i = 0; i < columns; i++)
 		table->widths[i] = strlen(headings[i]);
 	return table;
 }
 
-void table_fit(struct table *table, const char *const *cells)
+/* Appends a cell to the row of @used bytes. Returns the new length. */
+static size_t put_cell(struct table *table, size_t used, const char *cell, size_t column)
 {
-	for (size_t i = 0; i < table->columns; i++) {
-		size_t len, width;
-
-		/* common case; a text is never wider than its bytes */
-		if (strlen(cells[i]) <= table->widths[i])
-			continue;
-		width = text_width(cells[i], &len);
-		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
-	}
-}
-
-void table_add(struct table *table, const char *const *cells)
-{
-	if (table->rows == table->room) {
-		table->room = table->room ? 2 * table->room : 32;
-		table->cells = check_memory(reallocarray(table->cells, table->room * table->columns,
-							 sizeof(*table->cells)));
-	}
-	for (size_t i = 0; i < table->columns; i++)
-		table->cells[table->rows * table->columns + i] = check_memory(strdup(cells[i]));
-	table_fit(table, cells);
-	table->rows++;
-}
-
-/* Appends a cell of at least @width columns to the row of @used bytes. Returns the new length. */
-static size_t put_cell(struct table *table, size_t used, const char *cell, size_t width, bool right)
-{
-	size_t len, taken = text_width(cell, &len), pad = width > taken ? width - taken : 0;
+	size_t *width = &table->widths[column], len, taken = text_width(cell, &len), pad = 0;
+	bool right = table->right[column];
 	char *to;
 
+	*width = taken > *width ? taken : *width;
+	/* nothing follows the last one */
+	if (right || column < table->columns - 1)
+		pad = *width - taken;
 	/* and what follows it: two blanks, or the end of the line */
 	if (table->row_room < used + len + pad + 2) {
 		table->row_room = 2 * (used + len + pad + 2);
@@ -246,33 +230,52 @@ static size_t put_cell(struct table *table, size_t used, const char *cell, size_
 }
 
 /* In one piece, because a list may have as many rows as there are records. */
-void table_print_row(struct table *table, const char *const *cells, FILE *out)
+static void print_row(struct table *table, const char *const *cells)
 {
-	const size_t last = table->columns - 1;
 	size_t used = 0;
 
-	for (size_t i = 0; i < last; i++) {
-		used = put_cell(table, used, cells[i], table->widths[i], table->right[i]);
-		table->row[used++] = ' ';
-		table->row[used++] = ' ';
+	for (size_t i = 0; i < table->columns; i++) {
+		if (i) {
+			table->row[used++] = ' ';
+			table->row[used++] = ' ';
+		}
+		used = put_cell(table, used, cells[i], i);
 	}
-	/* nothing follows the last one */
-	used = put_cell(table, used, cells[last], table->right[last] ? table->widths[last] : 0,
-			table->right[last]);
 	table->row[used++] = '\n';
-	fwrite(table->row, 1, used, out);
+	fwrite(table->row, 1, used, stdout);
 }
 
-void table_print_headings(struct table *table, FILE *out)
+/* Copies a row, and widens the columns for it. */
+static void keep_row(struct table *table, const char *const *cells)
 {
-	table_print_row(table, table->headings, out);
+	char **row = &table->cells[table->rows++ * table->columns];
+
+	for (size_t i = 0; i < table->columns; i++) {
+		size_t len, width = text_width(cells[i], &len);
+
+		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+		row[i] = check_memory(strdup(cells[i]));
+	}
 }
 
-void table_print(struct table *table, FILE *out)
+void table_add(struct table *table, const char *const *cells)
 {
-	table_print_headings(table, out);
+	if (!table->printed && table->rows == TABLE_KEPT)
+		table_print(table);
+	if (table->printed)
+		print_row(table, cells);
+	else
+		keep_row(table, cells);
+}
+
+void table_print(struct table *table)
+{
+	if (table->printed)
+		return;
+	print_row(table, table->headings);
 	for (size_t i = 0; i < table->rows; i++)
-		table_print_row(table, (const char *const *)&table->cells[i * table->columns], out);
+		print_row(table, (const char *const *)&table->cells[i * table->columns]);
+	table->printed = true;
 }
 
 void table_destroy(struct table *table)

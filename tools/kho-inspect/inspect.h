@@ -176,15 +176,16 @@ int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Returns @p; ends the program if it is NULL. */
 void *check_memory(void *p);
 
-/* A table whose columns are as wide as their widest cell; cells are copied. */
+/*
+ * A table on stdout. It keeps the first rows, so that its columns are as wide as their widest cell.
+ * A table with more rows than that is printed while rows are added, and a wider cell that comes
+ * later moves the columns after it from there on.
+ */
 struct table;
 struct table *table_create(const char *const *headings, const bool *right, size_t columns);
 void table_add(struct table *table, const char *const *cells);
-void table_print(struct table *table, FILE *out);
-/* For tables that are too long to keep: widens the columns like table_add(), without the row. */
-void table_fit(struct table *table, const char *const *cells);
-void table_print_row(struct table *table, const char *const *cells, FILE *out);
-void table_print_headings(struct table *table, FILE *out);
+/* Prints what is left, and the headings even if there is no row. */
+void table_print(struct table *table);
 void table_destroy(struct table *table);
 
 /* -------------------------------------------------------- JSON (json.c) */
