@@ -94,8 +94,9 @@ bats_require_minimum_version 1.5.0
 	cd "$BATS_TEST_TMPDIR"
 	mkdir kho
 	ln -s kho link
+	ln -s kho/status file
 	echo "clean all is well" >kho/status
-	for name in kho/status link/status "$PWD/kho/other"; do
+	for name in kho/status link/status file "$PWD/kho/other"; do
 		run -1 --separate-stderr "$inspect" boot-report --dir=kho --sysroot=. --textfile="$name"
 		[[ $stderr == *"cannot write $name: the folder is that of boot-check's report. Change KHO_TEXTFILE."* ]]
 		[ "$(<kho/status)" = "clean all is well" ]

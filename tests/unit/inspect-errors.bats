@@ -239,6 +239,32 @@ live_root() {
 	cmp "$fixture" "$dump"
 }
 
+@test "-o does not replace a file below --sysroot that may be read" {
+	local root=$BATS_TEST_TMPDIR/root file
+	mkdir -p "$root/proc" "$root/sys/kernel" "$root/tmp"
+	echo read >"$root/proc/iomem"
+	echo read >"$root/sys/kernel/fdt"
+	ln -s ../sys/kernel/fdt "$root/tmp/link"
+	for file in proc/iomem sys/kernel/fdt proc/../sys/kernel/fdt sys/new tmp/link; do
+		cannot_tell 'would replace a file that is read' map --sysroot "$root" -o "$root/$file"
+	done
+	cannot_tell 'debugfs|KHO|kho' map --sysroot "$root" -o "$root/tmp/new"
+	[ "$(cat "$root/proc/iomem" "$root/sys/kernel/fdt")" = $'read\nread' ]
+}
+
+@test "boot-check does not remove what it is to read" {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir dir
+	echo "clean" >dir/status
+	cp "$fixture" dir/snapshot.khosnap
+	ln -s dir/status link
+	: >cmdline
+	cannot_tell 'is in dir, where' boot-check --dir=dir --sysroot=. --cmdline=cmdline --core=dir/snapshot.khosnap
+	cannot_tell 'is in dir, where' boot-check --dir=dir --sysroot=. --cmdline=link
+	[ "$(cat dir/status)" = clean ]
+	cmp "$fixture" dir/snapshot.khosnap
+}
+
 @test "-o - needs no /dev/stdout, which an initramfs may lack" {
 	# shellcheck disable=SC2016 # the other shell expands it
 	run -0 --separate-stderr unshare -rm sh -c 'mount -t tmpfs none /dev && "$0" map --core "$1" -o - >"$2" && ls -A /dev' \

@@ -279,15 +279,6 @@ static void run_step(struct report *report, boot_child_fn fn, struct metrics *me
 	report->failed |= !outcome->done;
 }
 
-/* True if both are the same folder, by any name. */
-static bool is_folder(int fd, const char *name)
-{
-	struct stat one, other;
-
-	return !fstat(fd, &one) && !stat(name, &other) && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 static void write_textfile(struct report *report, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -296,6 +287,12 @@ static void write_textfile(struct report *report, const char *path)
 	char folder[PATH_MAX];
 	int size;
 
+	if (is_file_below(path, report->dir, "")) {
+		put_line(stderr, TOOL "cannot write %s: the folder is that of boot-check's report. Change KHO_TEXTFILE.",
+			 path);
+		report->failed = true;
+		return;
+	}
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		 slash ? path : ".");
 	metrics.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -303,13 +300,6 @@ static void write_textfile(struct report *report, const char *path)
 		put_line(stderr, TOOL "cannot write %s: %s: %s. Create the folder, or change KHO_TEXTFILE.",
 			 path, folder, strerror(errno));
 		report->failed = true;
-		return;
-	}
-	if (is_folder(metrics.folder, report->dir)) {
-		put_line(stderr, TOOL "cannot write %s: the folder is that of boot-check's report. Change KHO_TEXTFILE.",
-			 path);
-		report->failed = true;
-		close(metrics.folder);
 		return;
 	}
 	metrics.fd = memfd_create("metrics", MFD_CLOEXEC);

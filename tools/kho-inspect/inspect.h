@@ -138,6 +138,11 @@ int for_each_entry(struct opened *opened, bool progress,
 
 /* --------------------------------------------------- the output (output.c) */
 
+/*
+ * True if @path, a regular file or a new one, is in the folder @sub of @root or below it, after all
+ * links are followed. @path and @root may be NULL.
+ */
+bool is_file_below(const char *path, const char *root, const char *sub);
 /* Opens the file of -o, before the sandbox; on failure false, with a reason on stderr. */
 bool outfile_open(struct options *options);
 /* Puts the whole file in place; on failure false, with a reason on stderr. */

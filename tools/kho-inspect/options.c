@@ -348,6 +348,22 @@ static int check_together(const struct command *command, const struct options *o
 	return 0;
 }
 
+/* The check removes and replaces files of its folder before it reads those of the caller. */
+static int check_boot_folder(const struct command *command, const struct options *options)
+{
+	const char *dir = options->dir ? options->dir : BOOT_DIR;
+	const char *const files[] = { options->core, options->cmdline };
+
+	if (command != &commands[CMD_BOOT_CHECK])
+		return 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (is_file_below(files[i], dir, ""))
+			return misuse(command, "%s is in %s, where boot-check writes its report: use a file elsewhere",
+				      files[i], dir);
+	}
+	return 0;
+}
+
 static int read_arguments(const struct command *command, int argc, char **argv,
 			  struct options *options)
 {
@@ -357,7 +373,8 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 		return misuse(command, "too many arguments: %s", argv[command->max_arguments]);
 	options->argument = argc > 0 ? argv[0] : NULL;
 	options->argument2 = argc > 1 ? argv[1] : NULL;
-	return check_together(command, options);
+	return check_together(command, options) ? EXIT_CANNOT_TELL :
+						  check_boot_folder(command, options);
 }
 
 bool options_read(const struct command *command, int argc, char **argv, struct options *options,

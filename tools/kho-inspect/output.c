@@ -5,7 +5,9 @@
  * files.
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,6 +74,47 @@ static bool is_same_file(const char *path, const char *input)
 	       st.st_dev == other.st_dev && st.st_ino == other.st_ino;
 }
 
+/* Like realpath(), but the file itself need not exist. */
+static bool resolve(const char *path, char file[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char parent[PATH_MAX];
+	int n;
+
+	if (realpath(path, file))
+		return true;
+	if (errno != ENOENT || strlen(path) >= sizeof(parent))
+		return false;
+	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	if (!realpath(parent, file))
+		return false;
+	n = (int)strlen(file);
+	return snprintf(file + n, (size_t)(PATH_MAX - n), "/%s", name) < PATH_MAX - n;
+}
+
+bool is_file_below(const char *path, const char *root, const char *sub)
+{
+	char folder[PATH_MAX], file[PATH_MAX], below[PATH_MAX];
+	struct stat st;
+	size_t n;
+
+	if (!path || !*path || !root || (!stat(path, &st) && !S_ISREG(st.st_mode)) ||
+	    snprintf(below, sizeof(below), "%s/%s", root, sub) >= (int)sizeof(below) ||
+	    !realpath(below, folder) || !resolve(path, file))
+		return false;
+	n = strlen(folder);
+	return !strncmp(file, folder, n) && (file[n] == '/' || folder[n - 1] == '/');
+}
+
+/* True if a file that the command reads, or may read, is at @path. */
+static bool is_input(const struct options *options, const char *path)
+{
+	return is_same_file(path, options->core) || is_same_file(path, options->vmlinux) ||
+	       is_file_below(path, options->sysroot, "proc") ||
+	       is_file_below(path, options->sysroot, "sys");
+}
+
 bool outfile_open(struct options *options)
 {
 	struct outfile *outfile = options->outfile;
@@ -79,8 +122,7 @@ bool outfile_open(struct options *options)
 
 	if (!options->output)
 		return true;
-	if (is_same_file(options->output, options->core) ||
-	    is_same_file(options->output, options->vmlinux)) {
+	if (is_input(options, options->output)) {
 		complain("-o %s would replace a file that is read. Write to another file.",
 			 options->output);
 		return false;
