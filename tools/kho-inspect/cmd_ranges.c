@@ -21,19 +21,20 @@ struct output {
 /* Without printf(): a list may have as many lines as there are records. */
 static void print_run(const struct options *options, const struct run *run)
 {
-	char first[FORMAT_ROOM], last[FORMAT_ROOM], size[FORMAT_ROOM], entries[FORMAT_ROOM];
-	char line[5 * FORMAT_ROOM], *to = line;
+	char size[FORMAT_ROOM], line[5 * FORMAT_ROOM], *to = line;
+	size_t n = (size_t)(put_size(size, options, run->range.size) - size);
+	size_t pad = n < 10 ? 10 - n : 0;
 
-	to = stpcpy(to, format_hex(run->range.addr, 12, first));
+	to = put_hex(to, run->range.addr, 12);
 	*to++ = '-';
-	to = stpcpy(to, format_hex(run->range.addr + run->range.size - 1, 12, last));
-	to = stpcpy(to, "  ");
-	for (size_t n = strlen(format_size(options, run->range.size, size)); n < 10; n++)
-		*to++ = ' ';
-	to = stpcpy(stpcpy(to, size), "  ");
-	to = stpcpy(to, format_uint(run->entries, entries));
-	stpcpy(to, run->entries == 1 ? " preservation\n" : " preservations\n");
-	fputs(line, stdout);
+	to = put_hex(to, run->range.addr + run->range.size - 1, 12);
+	memset(to, ' ', 2 + pad);
+	to = stpcpy(to + 2 + pad, size);
+	*to++ = ' ';
+	*to++ = ' ';
+	to = put_uint(to, run->entries);
+	to = stpcpy(to, run->entries == 1 ? " preservation\n" : " preservations\n");
+	fwrite(line, 1, (size_t)(to - line), stdout);
 }
 
 static void flush_run(struct output *output)

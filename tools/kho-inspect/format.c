@@ -6,35 +6,29 @@
 
 #include "inspect.h"
 
-/* In front of the end of @buf, which is followed by a NUL; returns where it begins. */
-static char *digits_before(char *end, uint64_t value)
+char *put_uint(char *to, uint64_t value)
 {
-	do
-		*--end = (char)('0' + value % 10);
-	while (value /= 10);
-	return end;
+	unsigned int n = 1;
+
+	for (uint64_t left = value; left >= 10; left /= 10)
+		n++;
+	to[n] = '\0';
+	for (unsigned int i = n; i--; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + n;
 }
 
-char *format_uint(uint64_t value, char *buf)
-{
-	char digits[24], *end = digits + sizeof(digits) - 1, *start = digits_before(end, value);
-
-	*end = '\0';
-	memcpy(buf, start, (size_t)(end - start) + 1);
-	return buf;
-}
-
-char *format_hex(uint64_t value, unsigned int width, char *buf)
+char *put_hex(char *to, uint64_t value, unsigned int width)
 {
 	unsigned int n = value ? (67 - (unsigned int)__builtin_clzll(value)) / 4 : 1;
 
 	n = n < width ? width : n;
-	buf[0] = '0';
-	buf[1] = 'x';
-	buf[2 + n] = '\0';
-	for (; n; n--, value >>= 4)
-		buf[1 + n] = "0123456789abcdef"[value & 15];
-	return buf;
+	*to++ = '0';
+	*to++ = 'x';
+	to[n] = '\0';
+	for (unsigned int i = n; i--; value >>= 4)
+		to[i] = "0123456789abcdef"[value & 15];
+	return to + n;
 }
 
 /* @size in units of 1 << @shift, times @scale, to the nearest; to the even one between two. */
@@ -49,27 +43,43 @@ static uint64_t in_units(uint64_t size, unsigned int shift, unsigned int scale)
 }
 
 /* By hand like the numbers: a list has as many as records. */
-const char *format_size(const struct options *options, uint64_t size, char *buf)
+char *put_size(char *to, const struct options *options, uint64_t size)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned int unit = size ? (63 - (unsigned int)__builtin_clzll(size)) / 10 : 0;
 	unsigned int shift = 10 * unit;
-	char *end;
 
 	if (options->bytes)
-		return format_uint(size, buf);
+		return put_uint(to, size);
 
 	if (size & ((1ull << shift) - 1) && size >> shift < 100) {
 		uint64_t tenths = in_units(size, shift, 10);
 
-		end = strchr(format_uint(tenths / 10, buf), '\0');
-		*end++ = '.';
-		*end++ = (char)('0' + tenths % 10);
+		to = put_uint(to, tenths / 10);
+		*to++ = '.';
+		*to++ = (char)('0' + tenths % 10);
 	} else {
-		end = strchr(format_uint(in_units(size, shift, 1), buf), '\0');
+		to = put_uint(to, in_units(size, shift, 1));
 	}
-	*end++ = ' ';
-	strcpy(end, units[unit]);
+	*to++ = ' ';
+	return stpcpy(to, units[unit]);
+}
+
+char *format_uint(uint64_t value, char *buf)
+{
+	put_uint(buf, value);
+	return buf;
+}
+
+char *format_hex(uint64_t value, unsigned int width, char *buf)
+{
+	put_hex(buf, value, width);
+	return buf;
+}
+
+const char *format_size(const struct options *options, uint64_t size, char *buf)
+{
+	put_size(buf, options, size);
 	return buf;
 }
 

@@ -163,6 +163,10 @@ const char *format_count(uint64_t count, char *buf);
 char *format_hex(uint64_t value, unsigned int width, char *buf);
 /* "1.5 KiB", or with --bytes "1536". */
 const char *format_size(const struct options *options, uint64_t size, char *buf);
+/* The same texts, for a line of several: return the NUL, where the next one goes. */
+char *put_uint(char *to, uint64_t value);
+char *put_hex(char *to, uint64_t value, unsigned int width);
+char *put_size(char *to, const struct options *options, uint64_t size);
 const char *found_by_text(enum kho_found_by found_by);
 #define NOT_JUDGED	"not judged: "
 /* Prefix of a finding's message: "not judged: " or "". */
