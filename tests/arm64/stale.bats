@@ -50,8 +50,8 @@ generation_after_handover() {
 	console_lacks 'guest-agent: up'
 }
 
-@test "our kexec -p after a handover: the crash kernel comes up, and allocates from its own memory" {
-	local crash area
+# crash_kernel_of KEXEC: loads a crash kernel with KEXEC after a handover. Sets CRASH, its memory.
+crash_kernel_of() {
 	vm_start --append "kho=on crashkernel=128M"
 	vm_ok modprobe kho_edu
 	# libkho does not judge on arm64 whether there is room for it again, which only warns
@@ -59,14 +59,35 @@ generation_after_handover() {
 	vm_kexec
 	vm_ok modprobe kho_edu
 	vm_ok 'test -e /proc/device-tree/chosen/linux,kho-fdt'
-	crash=$(vm_run cat /proc/iomem | sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p')
-	vm_ok kexec -p -c "$IMAGE" --command-line="$VM_CMDLINE ro kho=on earlycon=pl011,0x9000000"
+	CRASH=$(vm_run cat /proc/iomem | sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Crash kernel$/0x\1 0x\2/p')
+	vm_ok "$1" -p -c "$IMAGE" --command-line="$VM_CMDLINE ro kho=on earlycon=pl011,0x9000000"
 	vm_mark
+}
+
+# Prints the first memory that a kernel allocates and prints the address of: the area for CMA.
+first_allocation() {
+	vm_console | sed -n 's/.*cma: Reserved .* at \(0x[0-9a-f]*\)$/\1/p'
+}
+
+@test "upstream's kexec -p after a handover: the crash kernel allocates outside its own memory and dies" {
+	local area
+	crash_kernel_of kexec-stock
+	vm_run '(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'
+	vm_wait_console 'KHO: found kexec handover data' 60
+	vm_wait_console 'kho_memory_init_early' 60
+	vm_wait_console 'Kernel panic - not syncing: Attempted to kill the idle task' 60
+	area=$(first_allocation)
+	((area < ${CRASH% *} || area > ${CRASH#* }))
+	console_lacks 'guest-agent: up'
+}
+
+@test "our kexec -p after a handover: the crash kernel comes up, and allocates from its own memory" {
+	local area
+	crash_kernel_of kexec
 	vm_kexec '{ echo c >/proc/sysrq-trigger; }'
 	vm_ok test -e /proc/vmcore
 	vm_ok test ! -e /proc/device-tree/chosen/linux,kho-fdt
 	console_lacks 'KHO: found kexec handover data'
-	# the area for CMA is the first memory that a kernel allocates and prints the address of
-	area=$(vm_console | sed -n 's/.*cma: Reserved .* at \(0x[0-9a-f]*\)$/\1/p')
-	((area >= ${crash% *} && area <= ${crash#* }))
+	area=$(first_allocation)
+	((area >= ${CRASH% *} && area <= ${CRASH#* }))
 }
