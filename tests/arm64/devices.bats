@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Devices of arm64 machines: one that is not cache coherent, and those behind an SMMU.
+# Devices of arm64 machines: one that is not cache coherent, those behind an SMMU, and those of the
+# KUnit suite.
 
 # shellcheck disable=SC2016 # what is in single quotes is for the shell in there
 
@@ -12,6 +13,16 @@ not_coherent() {
 	DTB=$BATS_TEST_TMPDIR/not-coherent.dtb
 	qemu-system-aarch64 -machine "virt,dumpdtb=$DTB" -cpu cortex-a57 -smp 2 -m 2G -display none >/dev/null 2>&1
 	fdtput -d "$DTB" /pcie@10000000 dma-coherent
+}
+
+# unmanaged_memory ADDRESS: 64 KiB in DTB that the kernel does not manage.
+unmanaged_memory() {
+	local node=/reserved-memory/pool@${1#0x}
+	fdtput -p -t x "$DTB" "$node" reg 0 "$1" 0 0x10000
+	fdtput "$DTB" "$node" no-map
+	fdtput -t x "$DTB" /reserved-memory '#address-cells' 2
+	fdtput -t x "$DTB" /reserved-memory '#size-cells' 2
+	fdtput "$DTB" /reserved-memory ranges
 }
 
 @test "buffers of a device that is not coherent: three generations on both load paths" {
@@ -36,5 +47,36 @@ not_coherent() {
 	vm_run modprobe kho_edu || true
 	vm_run dmesg | grep -q 'kho_edu.*-95\|kho_edu.*not supported\|kho_edu.*EOPNOTSUPP'
 	[ -z "$(records)" ]
+	no_splat
+}
+
+# The devices of the suite are not coherent on arm64, because no firmware says that they are.
+@test "KUnit: every case passes with the default area for CMA, in the first generation and in the next" {
+	not_coherent
+	unmanaged_memory 0x60000000
+	vm_start --append "kho=on" --qemu "-dtb $DTB"
+	let_allocations_fail
+	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x60000000
+	ktap
+	expect_log '# dma_liveupdate: pass:42 fail:0 skip:2 total:44'
+	expect_log '    ok 15 test_dma_map_ops # SKIP needs CONFIG_ARCH_HAS_DMA_OPS'
+	expect_log '    ok 34 test_memory_of_the_tree # SKIP needs a boot with KHO'
+	expect_log 'ok 1 dma_liveupdate'
+	vm_ok rmmod dma_liveupdate_kunit
+	# nothing stays for the next kernel
+	run -0 vm_run kho-inspect list
+	[ "$output" = "No outgoing DMA allocations." ]
+	vm_ok kho-inspect verify --fail-on=warning
+
+	vm_ok modprobe kho_edu
+	kexec_to -s
+	let_allocations_fail
+	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x60000000
+	ktap
+	expect_log '# dma_liveupdate: pass:43 fail:0 skip:1 total:44'
+	expect_log 'ok 1 dma_liveupdate'
+	# the incoming state still exists
+	vm_ok modprobe kho_edu
+	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
 	no_splat
 }

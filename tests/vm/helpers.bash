@@ -80,3 +80,16 @@ edu_cookies() {
 	vm_run 'awk '"'"'$9 == "unclaimed" && $6 == "kho_edu" { ids = ids "," $1; sizes = sizes "," $3 }
 		END { print "cookies=" substr(ids, 2) " sizes=" substr(sizes, 2) }'"'"' /sys/kernel/debug/kho/in/dma_alloc'
 }
+
+# Sets KTAP, the lines of KUnit suites in the kernel's log, without time stamps.
+ktap() {
+	KTAP=$(vm_run dmesg | sed 's/^\[ *[0-9.]*\] //')
+}
+
+# expect_log LINE: fails with the errors of the suite unless KTAP has exactly this line.
+expect_log() {
+	grep -qFx -- "$1" <<<"$KTAP" || {
+		grep -E '^ *(not ok|# .*(ERROR|EXPECTATION|ASSERTION))|^# dma_live' <<<"$KTAP" >&2
+		vm_fail "not in the log: $1"
+	}
+}

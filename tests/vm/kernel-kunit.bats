@@ -7,26 +7,12 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# Prints the lines of the suites in the kernel's log, without time stamps.
-ktap() {
-	vm_run dmesg | sed 's/^\[ *[0-9.]*\] //'
-}
-
-# expect_log LINE: fails with the errors of the suite unless the log has exactly this line.
-expect_log() {
-	grep -qFx -- "$1" <<<"$log" || {
-		grep -E '^ *(not ok|# .*(ERROR|EXPECTATION|ASSERTION))|^# dma_live' <<<"$log" >&2
-		vm_fail "not in the log: $1"
-	}
-}
-
 @test "KUnit: every case of preserving, restoring and refusing passes" {
-	local log
 	# memory for CMA on node 0, and 64 KiB that the kernel does not manage
 	vm_start --no-edu --append 'kho=on numa_cma=0:16M memmap=64K$0x6000000'
 	let_allocations_fail
 	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
-	log=$(ktap)
+	ktap
 	expect_log '# dma_liveupdate: pass:42 fail:0 skip:2 total:44'
 	expect_log 'ok 1 dma_liveupdate'
 	# the kernel of lab/debug.config has such a pool
@@ -42,12 +28,11 @@ expect_log() {
 }
 
 @test "KUnit: every case passes after a kexec too, with incoming state and a default CMA area" {
-	local log
 	vm_start --append 'kho=on cma=64M'
 	vm_ok modprobe kho_edu
 	kexec_to -s
 	vm_ok modprobe dma_liveupdate_kunit
-	log=$(ktap)
+	ktap
 	expect_log '    ok 21 test_cma'
 	expect_log '    ok 34 test_memory_of_the_tree'
 	expect_log 'ok 1 dma_liveupdate'
@@ -58,10 +43,9 @@ expect_log() {
 }
 
 @test "KUnit: without KHO the kernel refuses everything" {
-	local log
 	vm_start --no-edu
 	vm_ok modprobe dma_liveupdate_kunit
-	log=$(ktap)
+	ktap
 	expect_log '    ok 1 test_off'
 	expect_log 'ok 2 dma_liveupdate_off'
 	expect_log '# dma_liveupdate: pass:0 fail:0 skip:44 total:44'
