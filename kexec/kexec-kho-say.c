@@ -25,6 +25,7 @@ struct kho_report kho_report = { .handover = KHO_NO_ADDR };
 
 static const char *report_path;
 static struct kho_output *report_output;
+static char *earlier_report;	/* its real path, or NULL */
 /* An open file of the caller as the report, for example the standard output: where it began. */
 static struct stat report_file;
 static off_t report_start = -1;
@@ -107,6 +108,9 @@ void kho_say_begin(void)
 		die("--kho-report: the report would replace a file that is not a report. Write it to another file.\n");
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s. %s\n", err.message, err.remedy);
+	/* not of an open file, which may have lost its name */
+	if (strncmp(report_path, "/dev/", strlen("/dev/")))
+		earlier_report = realpath(report_path, NULL);
 	keep_start(kho_output_fd(report_output));
 	if (kho_output_is_stdout(report_output))
 		keep_stdout();
@@ -214,6 +218,19 @@ static void json_report(struct kho_json *json, const char *verdict, const char *
 	kho_json_end(json);
 }
 
+/* An earlier report must not pass for this one. Always returns false. */
+static bool lose_report(const char *why)
+{
+	struct stat st;
+	const char *outcome = "";
+
+	if (earlier_report && !lstat(earlier_report, &st) && S_ISREG(st.st_mode))
+		outcome = unlink(earlier_report) ? " The report that is there is of an earlier run." :
+						   " Removed the report of an earlier run.";
+	fprintf(stderr, "kexec: KHO: cannot write the report: %s.%s\n", why, outcome);
+	return false;
+}
+
 bool kho_say_verdict(const char *verdict, const char *message, int status)
 {
 	struct kho_output *output = report_output;
@@ -229,28 +246,28 @@ bool kho_say_verdict(const char *verdict, const char *message, int status)
 		json = kho_json_create(out);
 	if (!json) {
 		kho_output_discard(output);
-		fprintf(stderr, "kexec: KHO: cannot write the report: out of memory\n");
-		return false;
+		return lose_report("out of memory");
 	}
 	json_report(json, verdict, message, status);
 	kho_json_finish(json);
 	/* fflush() reports write errors */
-	if (!kho_output_commit(output, &err))
-		return true;
-	fprintf(stderr, "kexec: KHO: cannot write the report: %s. A report that is there is of an earlier run.\n",
-		err.message);
-	return false;
+	return !kho_output_commit(output, &err) || lose_report(err.message);
 }
 
 void kho_say_and_leave(const char *verdict, const char *message, int status)
 {
-	bool written = kho_say_verdict(verdict, message, status);
-
+	/* the report says so too */
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "kexec: KHO: cannot write to the standard output: %s\n", strerror(errno));
-		written = false;
+		if (!status) {
+			verdict = "failed";
+			message = "cannot write to the standard output";
+			status = EXIT_FAILURE;
+		}
 	}
-	exit(status || written ? status : EXIT_FAILURE);
+	if (!kho_say_verdict(verdict, message, status) && !status)
+		status = EXIT_FAILURE;
+	exit(status);
 }
 
 /* ----------------------------------------------------------------- findings */

@@ -137,9 +137,18 @@ same() {
 	[[ $output == "KHO: would jump"* ]]
 	[ "$(jq -r .verdict report)" = would-jump ]
 	run -1 "$kexec" -e --kho-dry-run --kho-report=/dev/full
-	[[ $output == *"cannot write the report: "*"No space left"*"is of an earlier run."* ]]
+	[[ $output == *"cannot write the report: "*"No space left"* ]]
 	"$kexec" -e --kho-dry-run >/dev/full 2>said && return 1
 	grep -q "cannot write to the standard output: No space left" said
+	"$kexec" -e --kho-dry-run --kho-report=report >/dev/full 2>said && return 1
+	[ "$(jq -r '"\(.verdict) \(.exit_status)"' report)" = "failed 1" ]
+	# a limit for files stands for a full file system
+	ln -s report link
+	run -1 bash -c 'trap "" XFSZ; ulimit -f 0; exec "$@" 2>&1 | cat; exit "${PIPESTATUS[0]}"' bash \
+		"$kexec" -e --kho-dry-run --kho-report=link
+	[[ $output == *"cannot write the report: "*"Removed the report of an earlier run."* ]]
+	[ -L link ]
+	[ ! -e report ]
 }
 
 @test "a UKI is not loaded without its initrd if /tmp has no room for it, and leaves nothing there" {
