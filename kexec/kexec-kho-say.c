@@ -107,7 +107,7 @@ void kho_say_begin(void)
 	if (replaces_other_file(report_path))
 		die("--kho-report: the report would replace a file that is not a report. Write it to another file.\n");
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
-		die("--kho-report: %s. %s\n", err.message, err.remedy);
+		die("--kho-report: %s.%s%s\n", err.message, *err.remedy ? " " : "", err.remedy);
 	/* not of an open file, which may have lost its name */
 	if (strncmp(report_path, "/dev/", strlen("/dev/")))
 		earlier_report = realpath(report_path, NULL);

@@ -9,6 +9,7 @@
 #ifdef HAVE_LIBKHO
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,10 @@ int kexec_kho_option(int option, const char *argument)
 		kho_report.dry_run = true;
 		return 0;
 	default:
+		if (!*argument) {
+			fprintf(stderr, "--kho-report takes a file, not an empty string\n");
+			return -1;
+		}
 		if (report_wanted) {
 			fprintf(stderr, "--kho-report is there twice: leave one of them out\n");
 			return -1;
@@ -154,6 +159,18 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 				strerror(errno));
 }
 
+/* Otherwise a report or a note gets the descriptor of a closed output, and what that prints. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 void kexec_kho_begin(const struct kexec_kho_request *request)
 {
 	struct kho_load load = {
@@ -162,6 +179,7 @@ void kexec_kho_begin(const struct kexec_kho_request *request)
 		.may_fall_back = request->may_fall_back,
 	};
 
+	fill_standard_files();
 	kho_report.action = request->load ? "load" : "exec";
 	kho_report.mode = mode_names[mode];
 	if (request->load)

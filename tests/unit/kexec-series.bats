@@ -117,6 +117,18 @@ same() {
 	done
 }
 
+@test "a closed standard output is an error, and never the report" {
+	local kexec
+	in_folder_with_libkho
+	kexec=$(build ours 2.0.32)
+	"$kexec" -e --kho-dry-run >&- 2>said && return 1
+	grep -q "cannot write to the standard output: Bad file descriptor" said
+	"$kexec" -e --kho-dry-run --kho-report=report <&- >&- 2>&- && return 1
+	[ "$(jq -r .verdict report)" = failed ]
+	run -1 "$kexec" -e --kho-dry-run --kho-report=
+	[[ $output == *"--kho-report takes a file, not an empty string"* ]]
+}
+
 @test "two values of an option exclude each other" {
 	local kexec
 	in_folder_with_libkho
@@ -144,6 +156,7 @@ same() {
 	[ "$(jq -r '"\(.verdict) \(.exit_status)"' report)" = "failed 1" ]
 	# a limit for files stands for a full file system
 	ln -s report link
+	# shellcheck disable=SC2016 # by the inner shell
 	run -1 bash -c 'trap "" XFSZ; ulimit -f 0; exec "$@" 2>&1 | cat; exit "${PIPESTATUS[0]}"' bash \
 		"$kexec" -e --kho-dry-run --kho-report=link
 	[[ $output == *"cannot write the report: "*"Removed the report of an earlier run."* ]]
