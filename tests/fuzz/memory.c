@@ -16,7 +16,8 @@ struct pages {
 	size_t n;
 	struct page {
 		uint64_t addr;
-		unsigned char data[KHO_ABI_PAGE_SIZE];
+		const unsigned char *data;	/* of the input; 0 after @length */
+		size_t length;
 	} *pages;
 	char *vmcoreinfo;	/* or NULL */
 };
@@ -40,13 +41,16 @@ int fuzz_file(const uint8_t *data, size_t size, char *path)
 
 static char scratch[64];
 
-static void remove_scratch(void)
+void fuzz_scratch_remove(void)
 {
 	char command[128];
 
+	if (!*scratch)
+		return;
 	snprintf(command, sizeof(command), "rm -rf %s", scratch);
 	if (system(command))
 		fprintf(stderr, "cannot remove %s\n", scratch);
+	*scratch = '\0';
 }
 
 const char *fuzz_scratch(const char *name, char *path, size_t room)
@@ -55,7 +59,7 @@ const char *fuzz_scratch(const char *name, char *path, size_t room)
 		snprintf(scratch, sizeof(scratch), "/dev/shm/kho-fuzz.%d", (int)getpid());
 		if (mkdir(scratch, 0700))
 			abort();
-		atexit(remove_scratch);
+		atexit(fuzz_scratch_remove);
 	}
 	if (snprintf(path, room, "%s/%s", scratch, name) >= (int)room)
 		abort();
@@ -83,6 +87,16 @@ static size_t page_from(const struct pages *pages, uint64_t addr)
 	return i;
 }
 
+static void copy_page(const struct page *page, size_t skip, void *buf, size_t size)
+{
+	size_t have = page->length > skip ? page->length - skip : 0;
+
+	if (have > size)
+		have = size;
+	memcpy(buf, page->data + (have ? skip : 0), have);
+	memset((char *)buf + have, 0, size - have);
+}
+
 static int pages_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		      struct kho_error *err)
 {
@@ -95,7 +109,7 @@ static int pages_read(struct kho_source *source, uint64_t addr, void *buf, size_
 			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr, "no such page");
 		skip = addr - pages->pages[i].addr;
 		n = KHO_ABI_PAGE_SIZE - skip < size ? KHO_ABI_PAGE_SIZE - skip : size;
-		memcpy(buf, pages->pages[i].data + skip, n);
+		copy_page(&pages->pages[i], skip, buf, n);
 		buf = (char *)buf + n;
 		addr += n;
 		size -= n;
@@ -162,8 +176,7 @@ struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned cha
 	own->pages = need(calloc(n + 1, sizeof(*own->pages)));
 	source->ram = need(calloc(n + 1, sizeof(*source->ram)));
 	for (size_t i = 0; i < n; i++) {
-		own->pages[i].addr = pages[i].addr;
-		memcpy(own->pages[i].data, bytes[i], pages[i].length);
+		own->pages[i] = (struct page){ pages[i].addr, bytes[i], pages[i].length };
 		source->ram[i] = (struct kho_range){ pages[i].addr, KHO_ABI_PAGE_SIZE };
 	}
 	qsort(own->pages, n, sizeof(*own->pages), compare);

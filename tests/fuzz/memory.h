@@ -39,11 +39,15 @@ int fuzz_one(const uint8_t *data, size_t size);
 int fuzz_file(const uint8_t *data, size_t size, char *path);
 /* "/dev/shm/kho-fuzz.PID/@name": a folder of its own for what is written; removed at the end. */
 const char *fuzz_scratch(const char *name, char *path, size_t room);
+void fuzz_scratch_remove(void);
 
 /* Discards all further output to stdio; sanitizers do not use it. */
 void fuzz_silence(void);
 
-/* A source of @n pages as the file of a snapshot has them; @notes (NULL: not of a snapshot) is copied. */
+/*
+ * A source of @n pages as the file of a snapshot has them. It copies @notes (NULL: not of a snapshot) and @pages,
+ * but the bytes of the pages stay the caller's: 512 pages of a few bytes each must not cost 2 MiB.
+ */
 struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
 			       size_t n, const char *notes);
 /* Gives the source this VMCOREINFO, which it then owns. */
