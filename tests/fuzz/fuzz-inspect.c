@@ -20,6 +20,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	struct outfile outfile = { .broker = -1 };
 	struct options options = { .outfile = &outfile, .no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_INFO };
 	static const char *const rules[] = { "K105", "K204", "K413", "K501", NULL };
+	static const char *const other_rules[] = { "K105", "K413", NULL };
 	uint64_t ids[] = { 1, 2, 3 };
 	char path[FUZZ_PATH], output[128], id[] = "2";
 	int fd, status, (*run)(const struct options *options);
@@ -42,7 +43,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 		options.blobs = true;
 	}
 	if (data[1] & 64)
-		options.verify.only = rules;
+		options.verify.only = data[1] & 8 ? other_rules : rules;
 	if (data[1] & 128)
 		options.verify.ignore = rules;
 	if (run == cmd_extract)

@@ -24,10 +24,15 @@ static int see_item(const struct kho_item *item, void *data)
 	return ++*(size_t *)data > MAX_TOLD;
 }
 
-/* The bytes after the last NUL of the input are also a target's command line. */
+/*
+ * The bytes after the last NUL of the input are also a target's command line. The byte before this NUL says
+ * how the target uses the same text as its built-in options, and whether it is an arm64 kernel.
+ */
 #define CMDLINE	200
+#define ARM64	8
 
 static char cmdline[CMDLINE + 1];
+static uint8_t target_option;
 
 static void set_cmdline(const uint8_t *data, size_t size)
 {
@@ -37,6 +42,7 @@ static void set_cmdline(const uint8_t *data, size_t size)
 		n++;
 	memcpy(cmdline, data + size - n, n);
 	cmdline[n] = '\0';
+	target_option = size - n >= 2 ? data[size - n - 2] : 0;
 }
 
 static void use_state(struct kho_state *state)
@@ -44,8 +50,8 @@ static void use_state(struct kho_state *state)
 	const struct kho_verify_options options = {
 		.have_expect = true, .expect_records = 5, .expect_generation = 9, .claims = true,
 	};
-	const struct kho_target target = {
-		.has_kho = true, .config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
+	struct kho_target target = {
+		.has_kho = true, .builtin_use = target_option % ARM64 % (KHO_BUILTIN_UNKNOWN + 1), .config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
 		.dma_compatible = "dma-alloc-v1", .memory_size = 16 << 20, .memory_align = 2 << 20,
 		.page_size = 4096,
 	};
@@ -53,6 +59,8 @@ static void use_state(struct kho_state *state)
 	const struct kho_subtree *subtrees;
 	size_t n, told = 0;
 
+	strcpy(target.format, target_option & ARM64 ? "Image" : "bzImage");
+	strcpy(target.builtin_cmdline, cmdline);
 	kho_verify(state, &options, see_finding, &told, &summary, NULL);
 	kho_target_verify(state, &target, cmdline, see_finding, &told, &summary, NULL);
 	subtrees = kho_state_subtrees(state, &n);
