@@ -17,14 +17,20 @@ static bool last_crashkernel(const char *cmdline, const char *suffix,
 			     struct kho_cmdline_text *found)
 {
 	static const char name[] = "crashkernel=";
+	const char *end = cmdline;
 	bool any = false;
 
 	/* get_last_crashkernel() knows no quotes, no names, and no "--" */
 	for (const char *p = strstr(cmdline, name); p; p = strstr(p + 1, name)) {
-		struct kho_cmdline_text text = { p + sizeof(name) - 1, p + strcspn(p, " ") };
-		bool match = suffix ? ends_in(&text, suffix) :
-			     !ends_in(&text, ",high") && !ends_in(&text, ",low") &&
-			     !ends_in(&text, ",cma");
+		struct kho_cmdline_text text = { p + sizeof(name) - 1, NULL };
+		bool match;
+
+		/* one word may contain the name many times */
+		if (p >= end)
+			end = p + strcspn(p, " ");
+		text.end = end;
+		match = suffix ? ends_in(&text, suffix) :
+			!ends_in(&text, ",high") && !ends_in(&text, ",low") && !ends_in(&text, ",cma");
 
 		if (match) {
 			*found = text;

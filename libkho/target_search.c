@@ -57,10 +57,14 @@ static bool take_version(struct kho_bytes where, const unsigned char *dash,
 	    memcmp(dash - before, version->prefix, before))
 		return false;
 	start = dash - before;
+	if (start > where.data && start[-1])
+		return false;
+	/* no further than a result can be long: data of nothing but prefixes would take n^2 */
 	left = where.size - (size_t)(start - where.data);
+	left = left < version->size ? left : version->size;
 	n = strnlen((const char *)start, left);
 	/* truncated, or another string with this prefix */
-	if (n == left || (start > where.data && start[-1]))
+	if (n == left)
 		return false;
 	return kho_bytes_text(version->out, version->size, start, n);
 }

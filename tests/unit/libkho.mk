@@ -117,7 +117,7 @@ tests_unit_libkho_counted_la_LIBADD = $(libkho_libkho_core_la_LIBADD)
 check_PROGRAMS += tests/unit/test-growth
 tests_unit_test_growth_SOURCES = tests/unit/test-growth.c
 tests_unit_test_growth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=malloc,--wrap=calloc \
-	-Wl,--wrap=reallocarray,--wrap=realloc,--wrap=free,--wrap=inflate,--wrap=dlsym
+	-Wl,--wrap=reallocarray,--wrap=realloc,--wrap=free,--wrap=inflate,--wrap=dlsym,--wrap=strnlen,--wrap=strcspn
 tests_unit_test_growth_LDADD = tests/unit/libkho-counted.la $(FDT_LIBS)
 
 EXTRA_DIST += tests/fixtures

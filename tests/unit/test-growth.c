@@ -111,6 +111,27 @@ void *__wrap_dlsym(void *library, const char *name)
 	return symbol;
 }
 
+/* Searches of the C library, by the bytes that they look at. */
+size_t __real_strnlen(const char *text, size_t max);
+size_t __wrap_strnlen(const char *text, size_t max);
+size_t __wrap_strnlen(const char *text, size_t max)
+{
+	size_t n = __real_strnlen(text, max);
+
+	work += 1 + n / 16;
+	return n;
+}
+
+size_t __real_strcspn(const char *text, const char *reject);
+size_t __wrap_strcspn(const char *text, const char *reject);
+size_t __wrap_strcspn(const char *text, const char *reject)
+{
+	size_t n = __real_strcspn(text, reject);
+
+	work += 1 + n / 16;
+	return n;
+}
+
 static void *taken(void *p)
 {
 	memory += p ? malloc_usable_size(p) : 0;
@@ -662,6 +683,21 @@ static size_t image_tiny_blocks(unsigned char *to, size_t size)
 	return n;
 }
 
+/* An ELF file of the beginnings of "kho-v4", which never end, like the strings of versions. */
+static size_t image_versions(unsigned char *to, size_t size)
+{
+	const Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_ehsize = sizeof(ehdr),
+	};
+	size_t n = sizeof(ehdr);
+
+	memcpy(to, &ehdr, n);
+	for (; n < size; n += 6)
+		memcpy(to + n, "kho-v4", 6);
+	return n;
+}
+
 static const struct {
 	const char *name;
 	size_t (*make)(unsigned char *to, size_t size);
@@ -669,6 +705,17 @@ static const struct {
 	{ "image of zeroes", image_zeros },
 	{ "image packed three times", image_layers },
 	{ "image of tiny LZ4 blocks", image_tiny_blocks },
+	{ "image of versions", image_versions },
+};
+
+/* ------------------------------------------------------------------ lines */
+
+/* Command lines of a target: one part, again and again. */
+static const char *const lines[] = {
+	"crashkernel=", "crashkernel=1M ", "crashkernel=1M-2M:3M,", "memmap=1M$1G ", "memmap=1M@1G,exactmap,", "1@1,",
+	"kho=", "\"a=b c=d\" ", "\" ", "-- ", "reserve_mem=4096:4096:a ", "trace_instance=a@1M:1M ", "rd.kho.expect=1,2 ",
+	"cma=1@1-2 initrd=1,1 memtest ", "mem_encrypt=on", "mem_encrypt=on ", "memory_corruption_check_size=1 ", "=", " ",
+	"kho_scratch=1,1,1 ", "elfcorehdr ", "0",
 };
 
 /* -------------------------------------------------------------------- use */
@@ -789,6 +836,59 @@ static bool use_images(void)
 	return ok;
 }
 
+static char *make_line(const char *part, size_t size)
+{
+	size_t n = strlen(part);
+	char *line = __real_malloc(size + n + 1);
+
+	if (!line)
+		die("out of memory");
+	for (size_t at = 0; at < size; at += n)
+		memcpy(line + at, part, n + 1);
+	return line;
+}
+
+/* kho_target_verify() on a small state, which reads the line for each rule. */
+static bool use_lines(const char *path)
+{
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	const struct kho_target target = {
+		.format = "bzImage", .has_kho = true, .config_known = true, .root_compatible = "kho-v4",
+		.memory_size = 1 << 20, .memory_align = 1 << 20,
+	};
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
+	bool ok = true;
+
+	machine_begin();
+	machine_write(path, 0, 0);
+	if (kho_source_open_file(path, &source, &err) || kho_state_open(source, KHO_SIDE_OUT, &state, &err))
+		die(err.message);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		uint64_t before = 0;
+
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			char *line = make_line(lines[i], sizes[k]);
+			struct kho_verify_summary summary;
+			struct seen seen = { 0 };
+			char name[64];
+
+			snprintf(name, sizeof(name), "line of %s", lines[i]);
+			work = 0;
+			memory = most_memory = 0;
+			if (kho_target_verify(state, &target, line, see_finding, &seen, &summary, &err))
+				die(err.message);
+			ok &= check(name, sizes[k], before, &limits);
+			before = work;
+			__real_free(line);
+		}
+	}
+	kho_state_close(state);
+	kho_source_close(source);
+	return ok;
+}
+
 static size_t count_runs(struct kho_source *source)
 {
 	struct kho_range run = { 0 };
@@ -879,6 +979,7 @@ int main(int argc, char **argv)
 		}
 	}
 	ok &= use_images();
+	ok &= use_lines(path);
 	check_runs(path, copy);
 	return !ok;
 }
