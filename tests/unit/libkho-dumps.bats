@@ -116,6 +116,16 @@ root_address() {
 	is_whole "$dump"
 }
 
+# The page of the outgoing root is in the file, and its map is not.
+@test "an outgoing root without proof does not pass for an incoming one" {
+	local map
+	make_dump --kdump
+	map=$("$inspect" show --json --core "$dump" | jq -r .state.map_addr)
+	"$lab/kdump-exclude" "$dump" "$dump.without" "$map"
+	run -2 --separate-stderr "$inspect" show --core "$dump.without"
+	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
+}
+
 @test "a snapshot of a compressed dump is complete" {
 	make_dump --kdump
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"

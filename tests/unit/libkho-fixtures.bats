@@ -108,6 +108,9 @@ check_damages() {
 
 @test "a kernel that gave no record a fate: K502 and K504 are not judged, once" {
 	"$damage" in-no-fates "$fixtures/v4-incoming-unclaimed.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	run -0 "$inspect" show --core "$BATS_TEST_TMPDIR/damaged"
+	[[ $output == *" sealed, an unknown number unclaimed; generation "* ]]
+	[ "$("$inspect" show --json --core "$BATS_TEST_TMPDIR/damaged" | jq .dma.unclaimed)" = null ]
 	run -1 "$inspect" verify --in --core "$BATS_TEST_TMPDIR/damaged"
 	[ "$(grep -cE "K50[24]  not judged: the kernel gave none of the 5 record\(s\) a fate" <<<"$output")" = 2 ]
 	[[ $output == *" 0 errors, 0 warnings, 2 not judged"* ]]

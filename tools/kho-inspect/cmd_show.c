@@ -5,7 +5,8 @@
 #include "inspect.h"
 
 struct figures {
-	bool map_known, dma_known, scratch_known;
+	bool map_known, dma_known, fates_known, scratch_known;
+	bool incoming;	/* what is handed over has no fate yet, and nothing of it is unclaimed */
 	uint64_t preservations, preserved;
 	uint64_t records, record_bytes, sealed, unclaimed;
 	uint64_t damaged;	/* of the records: nothing else is known of these */
@@ -44,6 +45,8 @@ static int count_record(const struct kho_dma_record *record, void *data)
 	figures->record_bytes += record->size;
 	figures->sealed += record->sealed;
 	figures->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
+	if (figures->incoming && (record->fate == KHO_DMA_FATE_NONE || record->fate == KHO_DMA_FATE_UNKNOWN))
+		figures->fates_known = false;
 	return 0;
 }
 
@@ -52,6 +55,8 @@ static void count_records(struct opened *opened, struct figures *figures)
 	struct kho_dma_header header;
 	struct kho_error err;
 
+	figures->fates_known = true;
+	figures->incoming = kho_state_side(opened->state) == KHO_SIDE_IN;
 	figures->dma_known = !kho_dma_read_header(opened->state, &header, &err) &&
 			     !for_each_record(opened, true, count_record, figures, &err);
 	if (figures->dma_known)
@@ -64,7 +69,7 @@ static void print_text(const struct options *options, const struct kho_state *st
 		       const struct figures *f)
 {
 	bool by_vmlinux = kho_state_found_by(state) == KHO_FOUND_DWARF && options->vmlinux;
-	char size[FORMAT_ROOM];
+	char size[FORMAT_ROOM], unclaimed[FORMAT_ROOM];
 	size_t n;
 
 	printf("%s state of kernel %s\n", kho_side_name(kho_state_side(state)),
@@ -89,8 +94,9 @@ static void print_text(const struct options *options, const struct kho_state *st
 	else if (f->dma_known)
 		printf("  DMA          %" PRIu64 " allocations, ", f->records);
 	if (f->dma_known)
-		printf("%s, %" PRIu64 " sealed, %" PRIu64 " unclaimed; generation %" PRIu64 "\n",
-		       format_size(options, f->record_bytes, size), f->sealed, f->unclaimed,
+		printf("%s, %" PRIu64 " sealed, %s unclaimed; generation %" PRIu64 "\n",
+		       format_size(options, f->record_bytes, size), f->sealed,
+		       f->fates_known ? format_uint(f->unclaimed, unclaimed) : "an unknown number",
 		       f->generation);
 	else
 		printf("  DMA          %s\n", f->dma_problem);
@@ -122,7 +128,7 @@ static void print_json(const struct kho_state *state, const struct figures *f)
 		kho_json_uint(json, "damaged", f->damaged);
 		kho_json_uint(json, "bytes", f->record_bytes);
 		kho_json_uint(json, "sealed", f->sealed);
-		kho_json_uint(json, "unclaimed", f->unclaimed);
+		json_uint_or_null(json, "unclaimed", f->fates_known, f->unclaimed);
 		kho_json_uint(json, "generation", f->generation);
 		kho_json_end(json);
 	} else {

@@ -89,6 +89,26 @@ void progress_hide(struct progress *progress)
 	progress->percent = 0;
 }
 
+static bool is_snapshot(const struct kho_state *state)
+{
+	return kho_state_found_by(state) == KHO_FOUND_SNAPSHOT;
+}
+
+/*
+ * A snapshot has one side, so --in is not needed. Any other file may hold both: an incoming root alone
+ * does not tell that there is no outgoing one.
+ */
+static bool open_incoming_snapshot(struct opened *opened)
+{
+	if (kho_state_open(opened->source, KHO_SIDE_IN, &opened->state, NULL))
+		return false;
+	if (is_snapshot(opened->state))
+		return true;
+	kho_state_close(opened->state);
+	opened->state = NULL;
+	return false;
+}
+
 int open_state(const struct options *options, enum kho_side side, bool strict, struct opened *out,
 	       struct kho_error *err)
 {
@@ -107,9 +127,8 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	if (!ret) {
 		start_progress(&opened);
 		ret = kho_state_open(opened.source, side, &opened.state, err);
-		/* a snapshot has one side, so --in is not needed */
 		if (ret == KHO_ERR_NO_STATE && options->core && side == KHO_SIDE_OUT && !strict &&
-		    !kho_state_open(opened.source, KHO_SIDE_IN, &opened.state, NULL))
+		    open_incoming_snapshot(&opened))
 			ret = 0;
 		progress_hide(opened.progress);
 	}
@@ -122,11 +141,6 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 
 	*out = opened;
 	return 0;
-}
-
-static bool is_snapshot(const struct kho_state *state)
-{
-	return kho_state_found_by(state) == KHO_FOUND_SNAPSHOT;
 }
 
 /* True if the map is read in a way that --v1-bitmap decides. */
