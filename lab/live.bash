@@ -15,7 +15,7 @@ NIC_SLOT=0000:00:1e.0
 # the receiver in /tmp.
 nic_machine() {
 	mkdir -p "$LIVE_DIR/files"
-	gcc -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
+	$VM_CC -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
 	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "\
 		-netdev dgram,id=${NIC_WIRE:-nic},local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
 		${2:-} -device e1000,netdev=nic,mac=$NIC_MAC,$1"
@@ -71,7 +71,7 @@ nic_quiet() {
 
 # nic_kexec PATH-OPTION: loads the same kernel with the state and jumps to it.
 nic_kexec() {
-	vm_ok kexec -l "$1" --kho=require /boot/bzImage --reuse-cmdline
+	vm_ok kexec -l "$1" --kho=require "/boot/${VM_KERNEL##*/}" --reuse-cmdline
 	vm_kexec
 }
 

@@ -49,8 +49,8 @@ machine_prepare() {
 	initramfs_prepare plain-059
 	[[ -f $dir/complete ]] || step "making the disk" machine_images "$dir"
 	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_INITRAMFS=$dir/initramfs.img VM_DISK=$dir/root.img
-	# tests build their helpers there
-	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD
+	# tests build their helpers there, with that compiler
+	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD VM_CC=$STAGE_CC
 }
 
 machine_prepare_arm64() {
