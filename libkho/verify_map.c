@@ -23,6 +23,7 @@ struct map_rule {
 	/* True for a range only if it is true for every part of it. */
 	bool (*holds)(const struct kho_verify *v, uint64_t addr, uint64_t size);
 	const char *what;	/* text for a range that breaks the rule */
+	bool needs_scratch;	/* cannot be judged where scratch is unknown */
 };
 
 static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
@@ -31,8 +32,8 @@ static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t s
 }
 
 static const struct map_rule map_rules[] = {
-	{ KHO_RULE_K104, kho_verify_in_ram, "is not RAM" },
-	{ KHO_RULE_K204, is_not_scratch, "lies in scratch" },
+	{ KHO_RULE_K104, kho_verify_in_ram, "is not RAM", false },
+	{ KHO_RULE_K204, is_not_scratch, "lies in scratch", true },
 };
 
 #define NR_MAP_RULES (sizeof(map_rules) / sizeof(map_rules[0]))
@@ -188,10 +189,11 @@ static void say_evaluated(struct kho_verify *v)
 	kho_evaluated(v, KHO_RULE_K101);
 	kho_evaluated(v, KHO_RULE_K102);
 	kho_evaluated(v, KHO_RULE_K103);
-	kho_evaluated(v, KHO_RULE_K104);
 	kho_evaluated(v, KHO_RULE_K105);
-	if (kho_verify_knows_scratch(v))
-		kho_evaluated(v, KHO_RULE_K204);
+	for (size_t i = 0; i < NR_MAP_RULES; i++) {
+		if (!map_rules[i].needs_scratch || kho_verify_knows_scratch(v))
+			kho_evaluated(v, map_rules[i].rule);
+	}
 }
 
 /* Makes room for v->unnamed, unless that takes much more memory than comparing the records. */
