@@ -96,7 +96,7 @@ static bool is_snapshot(const struct kho_state *state)
 
 /*
  * A snapshot has one side, so --in is not needed. Any other file may hold both: an incoming root alone
- * does not tell that there is no outgoing one.
+ * does not prove that there is no outgoing one.
  */
 static bool open_incoming_snapshot(struct opened *opened)
 {
