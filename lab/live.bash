@@ -92,6 +92,22 @@ nic_landed() {
 	vm_run dmesg | sed -n 's/.*kho_nic.*: \([0-9]*\) frames landed while there was no driver.*/\1/p' | tail -n 1
 }
 
+# nic_machine_spoils: a machine whose card gets its memory, if it is not to be preserved, from a CMA area,
+# away from memory that a kernel needs to start.
+nic_machine_spoils() {
+	nic_machine addr=1e.0 "" cma=16M@512M
+}
+
+# Fills most of the memory of a machine with zeros, sends to its card, and prints how many of these bytes changed. No driver
+# returns descriptors there, so the ring must not be full before.
+nic_spoils() {
+	vm_ok 'mount -o remount,size=90% /tmp && dd if=/dev/zero of=/tmp/zeros bs=1M count=1200 2>/dev/null'
+	sender_start 50
+	sleep 5
+	sender_stop
+	vm_run "tr -d '\\0' </tmp/zeros | wc -c"
+}
+
 # live_field NAME TEXT: prints N from "NAME=N" in TEXT.
 live_field() {
 	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" <<<"$2"

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A PCI driver that asks the PCI core to keep its device mastering over a kexec, and never takes
+ * that back. It preserves nothing, and binds only where driver_override names it.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static int result;
+module_param(result, int, 0644);
+MODULE_PARM_DESC(result, "what the probe returns after it asked (default: 0)");
+
+static int kho_master_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	/* asking twice counts once */
+	pci_kexec_keep_master(pdev, true);
+	pci_kexec_keep_master(pdev, true);
+	return result;
+}
+
+static struct pci_driver kho_master_driver = {
+	.name = "kho_master",
+	.probe = kho_master_probe,
+};
+module_pci_driver(kho_master_driver);
+
+MODULE_DESCRIPTION("Ask for bus mastering over a kexec, for tests of the PCI core");
+MODULE_LICENSE("GPL");
