@@ -31,12 +31,15 @@ distro_packages() {
 }
 
 distro_make() {
-	local suite=$1 dir=$2 architectures=$3 packages
+	local suite=$1 dir=$2 architectures=$3 packages valid=true
 	shift 3
 	packages=$(printf '%s\n' "$@" | LC_ALL=C sort -u | paste -sd,)
+	# mmdebstrap does not read this machine's settings of apt. A mirror that keeps an old state needs this one.
+	eval "$(apt-config shell valid Acquire::Check-Valid-Until)"
 	as_root rm -rf "$dir.tmp"
 	as_root mmdebstrap --quiet --mode=root --variant=minbase \
 		--architectures="$architectures" --aptopt='Acquire::Languages "none"' \
+		--aptopt="Acquire::Check-Valid-Until \"$valid\"" \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --include="$packages" "$suite" "$dir.tmp" "$(fetch_mirror)"
 	as_root mv "$dir.tmp" "$dir"
 }
