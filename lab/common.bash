@@ -87,6 +87,15 @@ hash_tree() {
 	done | sha256sum | cut -c1-16
 }
 
+# copy_tracked DIR: copies the files that git tracks, as they are in the working tree.
+copy_tracked() {
+	local file
+	mkdir -p "$1"
+	(cd "$KHO_TOP" && git ls-files -z | while IFS= read -r -d '' file; do
+		[[ ! -e $file ]] || printf '%s\0' "$file"
+	done | tar -c --null -T -) | tar -x -C "$1"
+}
+
 # unless_there PATH COMMAND...: runs it if PATH does not exist. Checks again under a lock, because
 # another process may have made it.
 unless_there() {

@@ -4,29 +4,24 @@
 # packages. KHO_DISTRO names the release; KHO_DISTRO_PART is fast or all.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=lab/common.bash
+. "$BATS_TEST_DIRNAME/../../lab/common.bash"
+# shellcheck source=lab/distro.bash
+. "$KHO_TOP/lab/distro.bash"
 
 # the unit tests that depend on the C library, the kernel and other libraries
 FAST="inspect-sandbox.bats inspect-help.bats libkho-abi.bats libkho-formats.bats libkho-live.bats kexec-plan.bats"
 
 setup_file() {
 	: "${KHO_DISTRO:?run these tests with scripts/test distro}" "${KHO_DISTRO_PART:?}"
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	export SOURCE=$BATS_FILE_TMPDIR/source
-	mkdir "$SOURCE"
-	(cd "$top" && git ls-files -z | while IFS= read -r -d '' file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | tar -c --null -T - | tar -x -C "$SOURCE")
+	copy_tracked "$SOURCE"
 	cp "$KHO_DISTRO_KEXEC_TOOLS" "$SOURCE/"
 	inside autoreconf -fi >"$BATS_FILE_TMPDIR/log" 2>&1
 }
 
 # DISTRO_ARCH: in the system that builds for that architecture.
 inside() {
-	# shellcheck source=lab/common.bash
-	. "$BATS_TEST_DIRNAME/../../lab/common.bash"
-	# shellcheck source=lab/distro.bash
-	. "$KHO_TOP/lab/distro.bash"
 	distro_root "$KHO_DISTRO" "${DISTRO_ARCH:-}"
 	distro_run "$DISTRO_ROOT" "$SOURCE" "$@" 3>&-
 }

@@ -4,6 +4,8 @@
 # does not touch unchanged files. It turns the series into commits, and commits into patches.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
 	# shellcheck source=lab/series.bash
@@ -139,8 +141,7 @@ pristine_of() {
 }
 
 @test "a checkout exports the series, byte for byte" {
-	local top=$BATS_TEST_DIRNAME/../..
-	[[ -e $top/.git ]] || skip "not a git checkout: nothing here says where sources come from"
+	needs_checkout
 	# with any configuration of git
 	export HOME=$BATS_TEST_TMPDIR
 	git config --global format.subjectPrefix RFC
@@ -154,8 +155,8 @@ pristine_of() {
 }
 
 @test "a maintainer can read it: dma/ has at most 800 lines of code, and none of its patches more than 300" {
-	local top=$BATS_TEST_DIRNAME/../.. patch
-	[[ -e $top/.git ]] || skip "not a git checkout: nothing here says where sources come from"
+	local patch
+	needs_checkout
 	for patch in "$top"/kernel-patches/dma/*.patch; do
 		(($(series_count_code <"$patch") <= 300))
 	done

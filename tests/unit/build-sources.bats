@@ -4,12 +4,12 @@
 # Rules for all files of the project.
 
 bats_require_minimum_version 1.5.0
-
-TOP=$BATS_TEST_DIRNAME/../..
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 setup() {
-	[[ -e $TOP/.git ]] || skip "not a git checkout: this is about the checkout"
-	cd "$TOP" || return
+	needs_checkout
+	cd "$top" || return
 }
 
 # Prints the tracked files that exist.

@@ -5,21 +5,20 @@
 # leaves no traces. One make distcheck, in a copy of the tracked files, serves all these tests.
 
 bats_require_minimum_version 1.5.0
-
-TOP=$BATS_TEST_DIRNAME/../..
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
 # Tracked files that make dist omits, because they are for a checkout only. debian/ has a tarball of its own.
 NOT_IN_TARBALL='^(\.|debian/|m4/\.)'
 # Files that autoreconf adds.
 GENERATED='^(aclocal\.m4|build-aux/.*|config\.h\.in|configure|Makefile\.in|m4/.*\.m4)$'
 
-# A separate git repository with the tracked files, as they are in the working tree.
+# A separate git repository with the tracked files.
 copy_tree() {
 	local copy=$1
-	mkdir -p "$copy"
-	(cd "$TOP" && git ls-files -z | while IFS= read -r -d '' file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | tar -c --null -T - | tar -x -C "$copy")
+	# shellcheck source=lab/common.bash
+	. "$lab/common.bash"
+	copy_tracked "$copy"
 	git -C "$copy" init -q
 	git -C "$copy" add -A
 	git -C "$copy" -c user.name=test -c user.email=test@localhost commit -qm copy
@@ -28,7 +27,7 @@ copy_tree() {
 # The build of the tarball runs only a few tests: it has every file that tests need, and the other tests ran on the
 # same files.
 setup_file() {
-	[[ -e $TOP/.git ]] || return 0
+	[[ -e $top/.git ]] || return 0
 	export COPY=$BATS_FILE_TMPDIR/copy LOG=$BATS_FILE_TMPDIR/log
 	copy_tree "$COPY"
 	build_copy >"$LOG" 2>&1 || {
@@ -44,7 +43,7 @@ build_copy() {
 }
 
 setup() {
-	[[ -e $TOP/.git ]] || skip "not a git checkout: this is about the checkout"
+	needs_checkout
 }
 
 @test "the tarball builds out of tree without a warning, runs its tests, installs and uninstalls" {

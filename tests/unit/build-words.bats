@@ -3,13 +3,14 @@
 # Language, as far as a script can judge it.
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
 
-TOP=$BATS_TEST_DIRNAME/../..
 TURNS=tests/unit/forbidden-turns.txt
 
 setup() {
-	[[ -e $TOP/.git ]] || skip "not a git checkout: this test reads the files that git tracks"
-	cd "$TOP" || return
+	needs_checkout
+	cd "$top" || return
 }
 
 # Prints lines of tracked files with a forbidden turn, as FILE:NUMBER:LINE.

@@ -14,8 +14,7 @@ setup() {
 	dump=$BATS_TEST_TMPDIR/dump
 	plain=$BATS_TEST_TMPDIR/plain
 	vmlinux=$BATS_TEST_TMPDIR/vmlinux
-	# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump
-	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	allow_leaks
 }
 
 # make_dump OPTION...: makes a dump of 300 records that does not say where its root is, and sets $root

@@ -6,16 +6,9 @@
 # shellcheck disable=SC2030,SC2031 # each test has its own environment
 
 bats_require_minimum_version 1.5.0
-
-setup_file() {
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export top
-}
-
-# Only a checkout has the scripts that fetch and build.
-needs_checkout() {
-	[[ -e $top/.git ]] || skip "not a git checkout: make distcheck has no stage to link with"
-}
+# shellcheck source=tests/unit/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
+export top
 
 # An empty folder for the test, and the libkho that kexec is linked with.
 in_folder_with_libkho() {

@@ -10,8 +10,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	dump=$BATS_TEST_TMPDIR/dump
-	# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump
-	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+	allow_leaks
 }
 
 # make_dump OPTION...: makes a dump of 300 records in 3 GiB.
