@@ -89,6 +89,16 @@ bats_require_minimum_version 1.5.0
 	run ! grep -qP '[^ -~]' <<<"$stderr"
 }
 
+@test "boot-check names no folder of reports that it cannot write" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect box=$BATS_TEST_TMPDIR
+	local core=$BATS_TEST_DIRNAME/../fixtures/v4-incoming-unclaimed.khosnap
+	: >"$box/file"
+	echo rd.kho=1 >"$box/options"
+	run -12 --separate-stderr "$inspect" boot-check --sysroot="$box" --dir="$box/file/run" --core="$core" --cmdline="$box/options"
+	[[ $output == *"cannot create "*"the rules are in kho-rules(7)" ]]
+	[[ $output != *"the reports are in"* ]]
+}
+
 @test "boot-report does not write metrics over the files of boot-check" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
 	cd "$BATS_TEST_TMPDIR"

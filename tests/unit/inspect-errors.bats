@@ -179,6 +179,9 @@ live_root() {
 	cannot_tell '--core takes FILE: not an empty string' show --core=
 	cannot_tell '--vmlinux takes FILE: not an empty string' show --vmlinux=
 	cannot_tell '--sysroot takes DIR: not an empty string' show --sysroot=
+	cannot_tell 'check-target takes IMAGE: not an empty string' check-target --core "$fixture" ""
+	cannot_tell 'diff takes BEFORE \[AFTER\]: not an empty string' diff "$fixture" ""
+	cannot_tell 'extract takes ID: not an empty string' extract "" --core "$fixture" -o "$BATS_TEST_TMPDIR/no"
 	cannot_tell '--output takes FILE: not an empty string' snapshot --core "$fixture" -o ""
 }
 

@@ -85,7 +85,11 @@ static void say_action(const struct boot_check *check, struct boot_verdict *verd
 	if (*remark)
 		say(remark);
 	say_findings(verdict);
-	snprintf(text, sizeof(text), "the reports are in %.900s, the rules in kho-rules(7)", check->dir);
+	if (boot_file_exists(check->dir, check->report_name))
+		snprintf(text, sizeof(text), "the reports are in %.900s, the rules in kho-rules(7)",
+			 check->dir);
+	else
+		snprintf(text, sizeof(text), "the rules are in kho-rules(7)");
 	puts(boot_plain(text));
 }
 

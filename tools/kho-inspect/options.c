@@ -371,6 +371,11 @@ static int read_arguments(const struct command *command, int argc, char **argv,
 		return misuse(command, "%s needs %s", command->name, command->arguments);
 	if (argc > command->max_arguments)
 		return misuse(command, "too many arguments: %s", argv[command->max_arguments]);
+	for (int i = 0; i < argc; i++) {
+		if (!*argv[i])
+			return misuse(command, "%s takes %s: not an empty string", command->name,
+				      command->arguments);
+	}
 	options->argument = argc > 0 ? argv[0] : NULL;
 	options->argument2 = argc > 1 ? argv[1] : NULL;
 	return check_together(command, options) ? EXIT_CANNOT_TELL :
