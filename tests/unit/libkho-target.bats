@@ -622,9 +622,11 @@ live_root() {
 	image bzimage small kernel.gz $((12 << 20))
 	run -0 "$inspect" scratch --core "$fixture" small
 	[[ $output == *$'small needs 12 MiB in one piece\nAn initrd is not counted: name it with --initrd.\nThis fits.\n'* ]]
-	# a file does not say what is reserved for a crash kernel
-	[[ $output == *"No smaller scratch is proposed: it is unknown what a crash kernel needs."* ]]
+	[[ $output == *"No smaller scratch is proposed: name the initrd with --initrd."* ]]
 	head -c 5000000 /dev/zero >initrd
+	# a file does not say what is reserved for a crash kernel
+	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd small
+	[[ $output == *"No smaller scratch is proposed: it is unknown what a crash kernel needs."* ]]
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
 	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":null}' ]
 
@@ -645,14 +647,16 @@ live_root() {
 	[[ $output == *"kho_scratch=96M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel"* ]]
 
 	# without one it is unknown what it needs
-	run -0 "$inspect" scratch --core "$fixture" --json small
-	[ "$(jq .image.initrd <<<"$output")" = null ]
+	run -0 "$inspect" scratch --sysroot root --json small
+	[ "$(jq -c '[.image.initrd, .image.proposal]' <<<"$output")" = '[null,null]' ]
+	run -0 "$inspect" scratch --sysroot root small
+	[[ $output == *"No smaller scratch is proposed: name the initrd with --initrd."* ]]
 
 	# kexec loads the initrd of a UKI where it is given no other
 	head -c 6000000 /dev/zero >own
 	image uki uki small .initrd=own
-	run -0 "$inspect" scratch --core "$fixture" --json uki
-	[ "$(jq .image.initrd <<<"$output")" = 6000000 ]
+	run -0 "$inspect" scratch --sysroot root --json uki
+	[ "$(jq -c '[.image.initrd, .image.proposal]' <<<"$output")" = '[6000000,"kho_scratch=96M,0,0"]' ]
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json uki
 	[ "$(jq .image.initrd <<<"$output")" = 5000000 ]
 	truncate -s "$largest" own

@@ -49,7 +49,7 @@ struct facts {
 struct need {
 	struct kho_target target;
 	uint64_t initrd;
-	bool initrd_known;		/* else not counted */
+	bool initrd_known;		/* else not counted, and nothing is proposed */
 	bool fits;
 	uint64_t early;
 	uint64_t proposal;		/* in one area; 0: no smaller size is sure to do */
@@ -172,9 +172,9 @@ static void propose(const struct facts *facts, struct need *need)
 	need->early = EARLY;
 	if (!extends_scratch(&need->target))
 		need->early += EARLY_BOUNCE + facts->ram / RAM_PER_PAGE;
-	/* the share of RAM is a part of it, and so is the crash kernel */
-	if (!facts->ram || !facts->crash_known || need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
-	    need->early > LARGEST)
+	/* the share of RAM is a part of it, and so are the initrd and the crash kernel */
+	if (!facts->ram || !need->initrd_known || !facts->crash_known || need->target.memory_size > LARGEST ||
+	    need->initrd > LARGEST || facts->crash > LARGEST || need->early > LARGEST)
 		return;
 	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + need->early;
 	size = round_up(size + RESERVE(size), ROUNDING);
@@ -304,6 +304,10 @@ static void print_need(const struct options *options, const struct facts *facts,
 		return;
 	}
 	puts("This fits.");
+	if (!need->initrd_known) {
+		puts("No smaller scratch is proposed: name the initrd with --initrd.");
+		return;
+	}
 	if (!facts->crash_known) {
 		puts("No smaller scratch is proposed: it is unknown what a crash kernel needs.");
 		return;
