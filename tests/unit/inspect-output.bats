@@ -243,13 +243,19 @@ is_text() {
 	[ "$("$inspect" scratch --json --sysroot "$root" | jq .crash_kernel_fits)" = false ]
 	echo 67108864 >"$root/sys/kernel/kexec_crash_size"
 	run ! grep -q kdump <("$inspect" scratch --sysroot "$root")
+	local value
+	for value in -1 +1 0x100 1M 18446744073709551616 ''; do
+		echo "$value" >"$root/sys/kernel/kexec_crash_size"
+		[ "$("$inspect" scratch --json --sysroot "$root" | jq -c '[.crash_kernel, .crash_kernel_fits]')" = '[null,null]' ]
+	done
+	printf 'CmaTotal:  18014398509481984 kB\nCmaFree:  -18446744073709551615 kB\n' >"$root/proc/meminfo"
+	[ "$(figures --sysroot "$root")" = '["default",null,null,null]' ]
 	# in quotes it is part of another value
 	echo 'a="b kho_scratch=1M,0,0"' >"$root/proc/cmdline"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = default ]
 	echo '"kho_scratch=1M,0,0"' >"$root/proc/cmdline"
 	[ "$(figures --sysroot "$root" | jq -r '.[0]')" = command-line ]
 	# the kernel rejects these values and uses its default
-	local value
 	for value in =512M =512M,0 =0,0,0 =512M,0,0x '=1M,0,0,' =12.5% =% =4294967296% =-5% '= 5%' = ""; do
 		echo "quiet kho_scratch$value" >"$root/proc/cmdline"
 		run -0 "$inspect" scratch --sysroot "$root"

@@ -66,13 +66,30 @@ static uint64_t total_of(const struct kho_range *ranges, size_t n)
 
 /* ---------------------------------------------------------- the running kernel */
 
+/* A decimal number with @after behind it. */
+static bool parse_number(const char *text, const char *after, uint64_t *number)
+{
+	char *end;
+
+	/* strtoull() accepts a sign and white space */
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return !errno && !strncmp(end, after, strlen(after));
+}
+
 /* "CmaTotal:    32768 kB" */
 static bool meminfo(const char *text, const char *key, uint64_t *bytes)
 {
-	const char *line = strstr(text, key);
+	const char *value = strstr(text, key);
 	uint64_t kib;
 
-	if (!line || sscanf(line + strlen(key), " %" SCNu64 " kB", &kib) != 1 || kib > UINT64_MAX >> 10)
+	if (!value)
+		return false;
+	value += strlen(key);
+	value += strspn(value, " ");
+	if (!parse_number(value, " kB\n", &kib) || kib > UINT64_MAX >> 10)
 		return false;
 	*bytes = kib << 10;
 	return true;
@@ -111,7 +128,7 @@ static bool read_crash(const struct opened *opened, uint64_t *size)
 {
 	char *text = read_file(opened, "/sys/kernel/kexec_crash_size");
 	char *loaded = read_file(opened, "/sys/kernel/kexec_loaded");
-	bool known = text ? sscanf(text, "%" SCNu64, size) == 1 : loaded != NULL;
+	bool known = text ? parse_number(text, "\n", size) : loaded != NULL;
 
 	/* a kernel that has kexec and not this file is built without CONFIG_CRASH_DUMP */
 	if (!text)
