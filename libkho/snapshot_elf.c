@@ -32,6 +32,8 @@ static char *notes_text(const struct kho_state *state, size_t *size)
 	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
 		kho_side_folder(state->root.side),
 		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
+	if (state->scratch_unknown)
+		fprintf(f, "scratch=unknown\n");
 	for (size_t i = 0; i < state->nr_scratch; i++)
 		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
 			state->scratch[i].size);

@@ -227,6 +227,11 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 
 	cursor = NULL;
 	while (kho_source_note(state->source, "scratch", &cursor, value, sizeof(value))) {
+		/* a snapshot of a dump without notes */
+		if (!strcmp(value, "unknown")) {
+			state->scratch_unknown = true;
+			continue;
+		}
 		if (state->nr_scratch == MAX_SCRATCH ||
 		    !kho_parse_range(value, &state->scratch[state->nr_scratch++]))
 			return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,

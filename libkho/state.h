@@ -12,7 +12,7 @@ struct kho_state {
 	struct kho_root root;
 	struct kho_range *scratch;
 	size_t nr_scratch;
-	bool scratch_unknown;	/* a dump without KHO's notes */
+	bool scratch_unknown;	/* a dump without KHO's notes, or a snapshot of one */
 	const char *scratch_option; /* kernel option that sets the sizes */
 	struct kho_map *map;	/* made on first use */
 	unsigned int v1_bitmap;	/* bytes of a kho-v1 bitmap set by the caller, or 0 */

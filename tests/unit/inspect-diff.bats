@@ -55,6 +55,9 @@ make_changed() {
 	"$damage" in-not-taken-over "$unclaimed" lost
 	[[ $(changes "$unclaimed" lost) == "lost "* ]]
 	[[ $(changes "$outgoing" lost) == "lost "* ]]
+	# a kernel that does not write fates has lost nothing
+	"$damage" in-no-fates "$unclaimed" no-fates
+	[ -z "$(changes "$outgoing" no-fates)" ]
 	"$damage" in-fate-failed "$unclaimed" failed
 	[[ $(changes failed "$unclaimed") == "unclaimed "* ]]
 	"$damage" in-fate-unknown "$unclaimed" unknown

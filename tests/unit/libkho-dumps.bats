@@ -125,9 +125,10 @@ root_address() {
 	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
 }
 
-@test "a snapshot of a compressed dump is complete" {
+@test "a snapshot of a compressed dump is complete, and does not know more than the dump" {
 	make_dump --kdump
 	"$inspect" snapshot --core "$dump" -o "$BATS_TEST_TMPDIR/snapshot"
+	is_whole "$BATS_TEST_TMPDIR/snapshot"
 	diff <("$inspect" list --core "$dump") <("$inspect" list --core "$BATS_TEST_TMPDIR/snapshot")
 }
 

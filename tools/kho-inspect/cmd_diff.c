@@ -20,6 +20,7 @@ struct side {
 	struct brief *briefs;	/* by id */
 	size_t n, room;
 	bool has_map;
+	bool has_fates;		/* any record has one: its kernel writes fates */
 };
 
 struct diff {
@@ -42,6 +43,7 @@ static int add_record(const struct kho_dma_record *record, void *data)
 		side->room = side->room ? side->room + side->room / 2 : 64;
 		side->briefs = check_memory(reallocarray(side->briefs, side->room, sizeof(*side->briefs)));
 	}
+	side->has_fates |= record->fate != KHO_DMA_FATE_NONE;
 	side->briefs[side->n++] = (struct brief){
 		.id = record->id, .addr = record->addr, .record_addr = record->record_addr,
 		.pages = record->pages == KHO_SIZE_UNKNOWN ? 0 :
@@ -246,10 +248,11 @@ static void compare_seals(struct diff *diff, const struct kho_dma_record *a,
 		tell_record(diff, "resealed", a, b, "with other content");
 }
 
-/* True if the receiving kernel has not taken the record over. */
+/* True if the receiving kernel, which writes fates, has not taken the record over. */
 static bool is_lost(const struct side *side, const struct kho_dma_record *record)
 {
-	return kho_state_side(side->opened.state) == KHO_SIDE_IN && record->fate == KHO_DMA_FATE_NONE;
+	return kho_state_side(side->opened.state) == KHO_SIDE_IN && side->has_fates &&
+	       record->fate == KHO_DMA_FATE_NONE;
 }
 
 /*
