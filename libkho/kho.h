@@ -720,11 +720,12 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 		    const struct kho_range *scratch, size_t nr_scratch);
 
 /*
- * Returns 1 if the scratch areas have room for a crash kernel of @size bytes in one piece and for
- * the kernel itself (rule K608), 0 if not, KHO_ERR_UNSUPPORTED if this is unknown. @target may be
- * NULL: the alignment is that of x86 then, and the kernel's own size does not count.
+ * Returns 1 if the scratch areas have room for a crash kernel of @size bytes in one piece, for the
+ * kernel itself and for its initrd of @initrd_size bytes (0: none), 0 if not, KHO_ERR_UNSUPPORTED if
+ * this is unknown. The target reserves kernel and initrd first. @target may be NULL: the alignment
+ * is that of x86 then, and the kernel's own size does not count.
  */
-int kho_target_crash_fits(const struct kho_target *target, uint64_t size,
+int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t size,
 			  const struct kho_range *scratch, size_t nr_scratch);
 
 /*

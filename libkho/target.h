@@ -24,11 +24,11 @@ const char *kho_target_line_name(const struct kho_target *target);
 uint64_t kho_crash_default_low(const struct kho_target *target);
 
 /*
- * Returns 1 if scratch has room for the request and the kernel itself, 0 if not, KHO_ERR_UNSUPPORTED
- * if this is unknown. @target may be NULL.
+ * Returns 1 if scratch has room for the request, the kernel itself and an initrd of @initrd_size
+ * bytes, 0 if not, KHO_ERR_UNSUPPORTED if this is unknown. @target may be NULL.
  */
 int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
-			   const struct kho_range *scratch, size_t nr_scratch);
+			   uint64_t initrd_size, const struct kho_range *scratch, size_t nr_scratch);
 
 /* True for an arm64 Image, compressed in any way or not. */
 bool kho_target_is_arm64(const struct kho_target *target);

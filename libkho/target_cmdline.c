@@ -62,12 +62,13 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 				       "cannot determine whether crashkernel= has room: this file does not say where the scratch areas are");
 		return;
 	}
-	fits = kho_crash_request_fits(&request, target, v->state->scratch, v->state->nr_scratch);
+	/* kexec judges the command line before it knows the initrd, so that does not count */
+	fits = kho_crash_request_fits(&request, target, 0, v->state->scratch, v->state->nr_scratch);
 	only_low = request;
 	only_low.low = UINT64_MAX;
 	if (fits > 0 && kho_cmdline_has(cmdline, "swiotlb") && !kho_target_is_arm64(target) &&
 	    request.low == kho_crash_default_low(target) &&
-	    !kho_crash_request_fits(&only_low, target, v->state->scratch, v->state->nr_scratch))
+	    !kho_crash_request_fits(&only_low, target, 0, v->state->scratch, v->state->nr_scratch))
 		/* crash_low_size_default() in arch/x86/include/asm/crash_reserve.h */
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: swiotlb= can enlarge the low memory that it needs");

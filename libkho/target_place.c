@@ -198,9 +198,16 @@ static uint64_t aligned_room(const struct kho_range *area, uint64_t from, uint64
 	return end - from > lost ? end - from - lost : 0;
 }
 
-/* Three areas of the largest size: two of them may be taken. */
+/* What the target has in scratch before it reserves a crash kernel. */
+struct image {
+	uint64_t kernel, initrd;
+};
+
+/* Areas of the largest size: the crash kernel takes up to two, and the image two others. */
+#define NR_LARGEST	4
+
 struct largest {
-	size_t at[3], n;
+	size_t at[NR_LARGEST], n;
 };
 
 static struct largest find_largest(const struct kho_range *scratch, size_t nr_scratch)
@@ -208,37 +215,55 @@ static struct largest find_largest(const struct kho_range *scratch, size_t nr_sc
 	struct largest largest = { .n = 0 };
 
 	for (size_t i = 0; i < nr_scratch; i++) {
-		size_t k = largest.n < 3 ? largest.n++ : 3;
+		size_t k = largest.n < NR_LARGEST ? largest.n++ : NR_LARGEST;
 
 		for (; k > 0 && scratch[largest.at[k - 1]].size < scratch[i].size; k--) {
-			if (k < 3)
+			if (k < NR_LARGEST)
 				largest.at[k] = largest.at[k - 1];
 		}
-		if (k < 3)
+		if (k < NR_LARGEST)
 			largest.at[k] = i;
 	}
 	return largest;
 }
 
-/* True if an area has room for @kernel, beside @crash in area @i and @low in area @k. */
-static bool kernel_fits(const struct kho_range *scratch, const struct largest *largest, uint64_t kernel,
-			size_t i, uint64_t crash, size_t k, uint64_t low)
+/* True if pieces of memory of the sizes in @left hold kernel and initrd. */
+static bool image_fits(const struct image *image, const uint64_t *left, size_t n)
 {
-	uint64_t left = scratch[i].size - crash;
-
-	if (i == k && left >= low && left - low >= kernel)
-		return true;
-	if (i != k && (left >= kernel || scratch[k].size - low >= kernel))
-		return true;
-	for (size_t m = 0; m < largest->n; m++) {
-		if (largest->at[m] != i && largest->at[m] != k && scratch[largest->at[m]].size >= kernel)
-			return true;
+	for (size_t i = 0; i < n; i++) {
+		if (left[i] < image->kernel)
+			continue;
+		for (size_t k = 0; k < n; k++) {
+			if (left[k] - (i == k ? image->kernel : 0) >= image->initrd)
+				return true;
+		}
 	}
 	return false;
 }
 
-/* The crash kernel in [@from, @end), @low bytes below @low_end, and the kernel anywhere. */
-static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, uint64_t kernel,
+/* True if the areas have room for the image, beside @crash in area @i and @low in area @k. */
+static bool image_fits_beside(const struct kho_range *scratch, const struct largest *largest,
+			      const struct image *image, size_t i, uint64_t crash, size_t k, uint64_t low)
+{
+	uint64_t left[2 + NR_LARGEST];
+	size_t n = 0;
+
+	left[n++] = scratch[i].size - crash;
+	if (i == k && left[0] < low)
+		return false;
+	if (i == k)
+		left[0] -= low;
+	else
+		left[n++] = scratch[k].size - low;
+	for (size_t m = 0; m < largest->n; m++) {
+		if (largest->at[m] != i && largest->at[m] != k)
+			left[n++] = scratch[largest->at[m]].size;
+	}
+	return image_fits(image, left, n);
+}
+
+/* The crash kernel in [@from, @end), @low bytes below @low_end, and the image anywhere. */
+static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, const struct image *image,
 		       uint64_t align, uint64_t from, uint64_t end, uint64_t size, uint64_t low,
 		       uint64_t low_end)
 {
@@ -248,13 +273,13 @@ static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, uint6
 		if (aligned_room(&scratch[i], from, end, align) < size)
 			continue;
 		if (!low) {
-			if (kernel_fits(scratch, &largest, kernel, i, size, i, 0))
+			if (image_fits_beside(scratch, &largest, image, i, size, i, 0))
 				return true;
 			continue;
 		}
 		for (size_t k = 0; k < nr_scratch; k++) {
 			if (aligned_room(&scratch[k], 0, low_end, align) >= low &&
-			    kernel_fits(scratch, &largest, kernel, i, size, k, low))
+			    image_fits_beside(scratch, &largest, image, i, size, k, low))
 				return true;
 		}
 	}
@@ -262,16 +287,16 @@ static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, uint6
 }
 
 /* reserve_crashkernel_generic() in kernel/crash_reserve.c. It prefers low memory or not: both do. */
-static bool request_fits(const struct kho_crash_request *request, uint64_t kernel, uint64_t align,
-			 uint64_t low_end, const struct kho_range *scratch, size_t nr_scratch)
+static bool request_fits(const struct kho_crash_request *request, const struct image *image,
+			 uint64_t align, uint64_t low_end, const struct kho_range *scratch, size_t nr_scratch)
 {
 	uint64_t base = request->base, size = request->size;
 
 	if (base)
 		return base % align == 0 && size <= UINT64_MAX - base &&
-		       crash_fits(scratch, nr_scratch, kernel, align, base, base + size, size, 0, 0);
-	return crash_fits(scratch, nr_scratch, kernel, align, 0, low_end, size, 0, 0) ||
-	       crash_fits(scratch, nr_scratch, kernel, align, low_end, UINT64_MAX, size,
+		       crash_fits(scratch, nr_scratch, image, align, base, base + size, size, 0, 0);
+	return crash_fits(scratch, nr_scratch, image, align, 0, low_end, size, 0, 0) ||
+	       crash_fits(scratch, nr_scratch, image, align, low_end, UINT64_MAX, size,
 			  request->low, low_end);
 }
 
@@ -286,26 +311,26 @@ uint64_t kho_crash_default_low(const struct kho_target *target)
 }
 
 int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
-			   const struct kho_range *scratch, size_t nr_scratch)
+			   uint64_t initrd_size, const struct kho_range *scratch, size_t nr_scratch)
 {
 	/* x86: 4 GiB. On arm64 that is arm64_dma_phys_limit, which depends on the machine. */
 	static const uint64_t low_ends[] = { 4ull << 30, 1ull << 30, UINT64_MAX };
 	bool arm64 = is_arm64(target);
 	uint64_t align = arm64 ? ARM64_CRASH_ALIGN : X86_CRASH_ALIGN;
-	uint64_t kernel = target ? target->memory_size : 0;
-	bool fits = request_fits(request, kernel, align, low_ends[0], scratch, nr_scratch);
+	const struct image image = { target ? target->memory_size : 0, initrd_size };
+	bool fits = request_fits(request, &image, align, low_ends[0], scratch, nr_scratch);
 
 	for (size_t i = 1; arm64 && i < 3; i++) {
-		if (request_fits(request, kernel, align, low_ends[i], scratch, nr_scratch) != fits)
+		if (request_fits(request, &image, align, low_ends[i], scratch, nr_scratch) != fits)
 			return KHO_ERR_UNSUPPORTED;
 	}
 	return fits;
 }
 
-int kho_target_crash_fits(const struct kho_target *target, uint64_t size,
+int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t size,
 			  const struct kho_range *scratch, size_t nr_scratch)
 {
 	const struct kho_crash_request request = { .size = size, .low = kho_crash_default_low(target) };
 
-	return size ? kho_crash_request_fits(&request, target, scratch, nr_scratch) : 1;
+	return size ? kho_crash_request_fits(&request, target, initrd_size, scratch, nr_scratch) : 1;
 }

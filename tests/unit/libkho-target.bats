@@ -652,6 +652,19 @@ live_root() {
 	run -0 "$inspect" scratch --sysroot root small
 	[[ $output == *"No smaller scratch is proposed: name the initrd with --initrd."* ]]
 
+	# the target has kernel and initrd before it reserves memory for a crash kernel of 88 MiB,
+	# which only the area of 100 MiB has
+	image bzimage medium kernel.gz $((16 << 20))
+	echo 92274688 >root/sys/kernel/kexec_crash_size
+	run -0 "$inspect" scratch --sysroot root --initrd=initrd --json medium
+	[ "$(jq .crash_kernel_fits <<<"$output")" = true ]
+	truncate -s 80M most
+	run -0 "$inspect" scratch --sysroot root --initrd=most --json medium
+	[ "$(jq .crash_kernel_fits <<<"$output")" = false ]
+	run -0 "$inspect" scratch --sysroot root --initrd=most medium
+	[[ $output == *"no room for a crash kernel of 88 MiB beside kernel and initrd: the next"* ]]
+	echo 25165824 >root/sys/kernel/kexec_crash_size
+
 	# kexec loads the initrd of a UKI where it is given no other
 	head -c 6000000 /dev/zero >own
 	image uki uki small .initrd=own

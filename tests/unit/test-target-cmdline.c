@@ -232,30 +232,43 @@ static const struct {
 
 #define GIB	(1ull << 30)
 
-/* A crash kernel beside a kernel of 16 MiB. */
+/* A crash kernel beside a kernel of 16 MiB, and its initrd. */
 static const struct {
 	uint64_t size;
-	struct kho_range scratch[3];
+	struct kho_range scratch[4];
 	int fits, fits_arm64;
+	uint64_t initrd;
 } crashes[] = {
-	{ 0, { { 0, 0 } }, 1, 1 },
-	{ 64 * MIB, { { 64 * MIB, 79 * MIB } }, 0, 0 },
-	{ 64 * MIB, { { 64 * MIB, 80 * MIB } }, 1, 1 },
-	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB, 15 * MIB } }, 0, 0 },
-	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 16 * MIB } }, 1, 1 },
+	{ 0, { { 0, 0 } }, 1, 1, 0 },
+	{ 64 * MIB, { { 64 * MIB, 79 * MIB } }, 0, 0, 0 },
+	{ 64 * MIB, { { 64 * MIB, 80 * MIB } }, 1, 1, 0 },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB, 15 * MIB } }, 0, 0, 0 },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 16 * MIB } }, 1, 1, 0 },
 	/* alignment uses a part of the area */
-	{ 64 * MIB, { { 66 * MIB, 77 * MIB }, { GIB / 2, 16 * MIB } }, 0, 1 },
+	{ 64 * MIB, { { 66 * MIB, 77 * MIB }, { GIB / 2, 16 * MIB } }, 0, 1, 0 },
 	/* above 4 GiB, x86 needs 256 MiB of low memory, and arm64 128 MiB or none */
-	{ 512 * MIB, { { 16 * MIB, 255 * MIB }, { 8 * GIB, GIB } }, 0, 1 },
-	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, GIB } }, 1, 1 },
-	{ 512 * MIB, { { 16 * MIB, 64 * MIB }, { 8 * GIB, GIB } }, 0, KHO_ERR_UNSUPPORTED },
-	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB } }, 0, 1 },
-	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 16 * MIB } }, 1, 1 },
+	{ 512 * MIB, { { 16 * MIB, 255 * MIB }, { 8 * GIB, GIB } }, 0, 1, 0 },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, GIB } }, 1, 1, 0 },
+	{ 512 * MIB, { { 16 * MIB, 64 * MIB }, { 8 * GIB, GIB } }, 0, KHO_ERR_UNSUPPORTED, 0 },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB } }, 0, 1, 0 },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 16 * MIB } }, 1, 1, 0 },
 	/* an area on both sides of 4 GiB */
-	{ 512 * MIB, { { 3840 * MIB, 768 * MIB } }, 0, KHO_ERR_UNSUPPORTED },
-	{ 512 * MIB, { { 3840 * MIB, 784 * MIB } }, 1, KHO_ERR_UNSUPPORTED },
-	{ UINT64_MAX, { { 64 * MIB, GIB } }, 0, 0 },
-	{ 64 * MIB, { { UINT64_MAX - MIB, GIB } }, 0, 0 },
+	{ 512 * MIB, { { 3840 * MIB, 768 * MIB } }, 0, KHO_ERR_UNSUPPORTED, 0 },
+	{ 512 * MIB, { { 3840 * MIB, 784 * MIB } }, 1, KHO_ERR_UNSUPPORTED, 0 },
+	{ 64 * MIB, { { 64 * MIB, 80 * MIB } }, 0, 0, 1 },
+	{ 64 * MIB, { { 64 * MIB, 104 * MIB } }, 1, 1, 24 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 104 * MIB } }, 0, 0, 24 * MIB + 1 },
+	{ 64 * MIB, { { 64 * MIB, 80 * MIB }, { GIB, 24 * MIB } }, 1, 1, 24 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 80 * MIB }, { GIB, 24 * MIB } }, 0, 0, 25 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 16 * MIB }, { GIB, 24 * MIB } }, 1, 1, 24 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 40 * MIB } }, 1, 1, 24 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 64 * MIB }, { GIB / 2, 40 * MIB } }, 0, 0, 25 * MIB },
+	/* each in an area of its own */
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 24 * MIB }, { 10 * GIB, 16 * MIB } }, 1, 1, 24 * MIB },
+	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 24 * MIB } }, 0, 1, 24 * MIB },
+	{ 64 * MIB, { { 64 * MIB, GIB } }, 0, 0, UINT64_MAX },
+	{ UINT64_MAX, { { 64 * MIB, GIB } }, 0, 0, 0 },
+	{ 64 * MIB, { { UINT64_MAX - MIB, GIB } }, 0, 0, 0 },
 };
 
 static int note_finding(const struct kho_finding *finding, void *data)
@@ -301,8 +314,8 @@ static void check_crash(size_t i)
 {
 	struct kho_target x86 = { .format = "bzImage", .memory_size = 16 * MIB };
 	struct kho_target arm64 = { .format = "Image", .memory_size = 16 * MIB };
-	int fits = kho_target_crash_fits(&x86, crashes[i].size, crashes[i].scratch, 3);
-	int fits_arm64 = kho_target_crash_fits(&arm64, crashes[i].size, crashes[i].scratch, 3);
+	int fits = kho_target_crash_fits(&x86, crashes[i].initrd, crashes[i].size, crashes[i].scratch, 4);
+	int fits_arm64 = kho_target_crash_fits(&arm64, crashes[i].initrd, crashes[i].size, crashes[i].scratch, 4);
 
 	if (fits == crashes[i].fits && fits_arm64 == crashes[i].fits_arm64)
 		return;

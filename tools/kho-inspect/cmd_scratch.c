@@ -42,7 +42,7 @@ struct facts {
 	bool cma_known, crash_known;
 	uint64_t cma_total, cma_free;	/* of /proc/meminfo, in bytes */
 	uint64_t crash;			/* reserved for a crash kernel */
-	int crash_fits;			/* beside the image, if there is one; negative: unknown */
+	int crash_fits;			/* beside image and initrd, if given; negative: unknown */
 };
 
 /* Memory that an image needs. */
@@ -272,7 +272,8 @@ static void print_table(const struct options *options, const struct facts *facts
 	table_destroy(table);
 }
 
-static void print_cost(const struct options *options, const struct facts *facts)
+static void print_cost(const struct options *options, const struct facts *facts,
+		       const struct need *need)
 {
 	static const char *const chosen[] = {
 		[CHOSEN_UNKNOWN] = "", [CHOSEN_DEFAULT] = "; the kernel's own choice",
@@ -299,8 +300,9 @@ static void print_cost(const struct options *options, const struct facts *facts)
 		       format_size(options, facts->cma_free, free_size),
 		       format_size(options, facts->cma_total, size));
 	if (facts->crash_fits == 0)
-		printf("The areas have no room for a crash kernel of %s beside the kernel: the next kernel would come up without kdump. Boot with a larger %s=.\n",
-		       format_size(options, facts->crash, size), facts->option);
+		printf("The areas have no room for a crash kernel of %s beside %s: the next kernel would come up without kdump. Boot with a larger %s=.\n",
+		       format_size(options, facts->crash, size),
+		       need->initrd ? "kernel and initrd" : "the kernel", facts->option);
 }
 
 static void print_need(const struct options *options, const struct facts *facts,
@@ -388,8 +390,8 @@ static int show(const struct options *options, const struct opened *opened, stru
 
 	collect(opened, &facts);
 	facts.crash_fits = facts.crash_known ?
-			   kho_target_crash_fits(options->argument ? &need->target : NULL, facts.crash,
-						 facts.areas, facts.nr_areas) : -1;
+			   kho_target_crash_fits(options->argument ? &need->target : NULL, need->initrd,
+						 facts.crash, facts.areas, facts.nr_areas) : -1;
 	if (!facts.nr_areas)
 		return complain("%s does not say where the scratch areas are.",
 				options->core ? options->core : "the running kernel");
@@ -399,7 +401,7 @@ static int show(const struct options *options, const struct opened *opened, stru
 		print_json(opened->state, &facts, options->argument ? need : NULL);
 	} else {
 		print_table(options, &facts);
-		print_cost(options, &facts);
+		print_cost(options, &facts, need);
 		if (options->argument)
 			print_need(options, &facts, need);
 	}
