@@ -730,7 +730,8 @@ int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size,
 
 /*
  * Runs the K6xx rules: compares the target and its command line with the outgoing state. @cmdline is
- * the line of the loader (NULL: not judged), which the target may combine with its own. KHO_ERR_USAGE: state, target or summary is NULL.
+ * the line of the loader, which the target may combine with its own. NULL: only a built-in line that
+ * replaces that of any loader (KHO_BUILTIN_ONLY) is judged. KHO_ERR_USAGE: state, target or summary is NULL.
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 		      const char *cmdline,

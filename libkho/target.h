@@ -9,11 +9,14 @@
 
 struct kho_verify;
 
-/* The rules about the target's command line, which the loader gives: K605, K607 to K610. */
+/*
+ * The rules about the target's command line: K605, K607 to K610. @cmdline is the line of the loader;
+ * NULL (unknown) only if a built-in one replaces it.
+ */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
 			       const char *cmdline);
 
-/* K607. @given is the line of the loader, @cmdline the one that the target makes of it. */
+/* K607. @given is the line of the loader (NULL: unknown), @cmdline the one that the target makes of it. */
 void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *target,
 			      const char *given, const char *cmdline);
 

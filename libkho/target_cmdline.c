@@ -222,7 +222,7 @@ static const char *effective_line(const struct kho_target *target, const char *c
 {
 	switch (target->builtin_use) {
 	case KHO_BUILTIN_ONLY:
-		return target->builtin_cmdline;
+		return target->builtin_cmdline;	/* @cmdline may be NULL here */
 	case KHO_BUILTIN_DEFAULT:
 		return *cmdline ? cmdline : target->builtin_cmdline;
 	case KHO_BUILTIN_FIRST:
@@ -259,7 +259,11 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	kho_target_verify_memory(v, target, given, cmdline);
 	verify_crashkernel(v, target, cmdline);
 	verify_quotes(v, target, cmdline);
-	verify_promise(v, target, given, cmdline);
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		kho_evaluated(v, rules[i]);
+	if (given)
+		verify_promise(v, target, given, cmdline);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		/* these two also look at the line of the loader */
+		if (given || (rules[i] != KHO_RULE_K607 && rules[i] != KHO_RULE_K610))
+			kho_evaluated(v, rules[i]);
+	}
 }

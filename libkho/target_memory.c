@@ -475,5 +475,6 @@ void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *tar
 	verify_memtest(v, target, cmdline);
 	verify_corruption_check(v, target, cmdline);
 	/* the decompressor of an x86 kernel knows only the line of the loader */
-	verify_encryption(v, target, given);
+	if (given)
+		verify_encryption(v, target, given);
 }

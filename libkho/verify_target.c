@@ -124,7 +124,7 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	kho_evaluated(&v, KHO_RULE_K603);
 	kho_evaluated(&v, KHO_RULE_K604);
 	kho_evaluated(&v, KHO_RULE_K606);
-	if (cmdline)
+	if (cmdline || target->builtin_use == KHO_BUILTIN_ONLY)
 		kho_target_verify_cmdline(&v, target, cmdline);
 	return kho_rules_check_run(&v, err);
 }

@@ -454,12 +454,34 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	shown "kexec does not hand state over to a vmlinux" null null
 	shown "" '"none"' null '# CONFIG_CMDLINE_BOOL is not set'
 	run -0 "$inspect" check-target --core "$outgoing" vmlinux
-	[[ $output != *"command line"* ]]
+	[[ $output != *"options for the command line"* && $output != *"command line of its own"* ]]
 	shown 'which comes before that of kexec: kho=on x="y"' '"first"' '"kho=on x=\"y\""' $x86 'CONFIG_CMDLINE="kho=on x=\"y\""'
 	shown 'ignores that of kexec: kho=on \x9b' '"only"' '"kho=on \\x9b"' $x86 "$(printf 'CONFIG_CMDLINE="kho=on \x9b"')" CONFIG_CMDLINE_OVERRIDE=y
 	[ "$(jq -r .target.builtin_cmdline_bytes <<<"$output")" = 6b686f3d6f6e209b ]
 	shown 'for a load without one: kho=on' '"default"' '"kho=on"' CONFIG_ARM64=y 'CONFIG_CMDLINE="kho=on"'
 	shown "does not say which options" null null CONFIG_CMDLINE_FROM_BOOTCONFIG=y
+}
+
+@test "check-target judges a built-in line that replaces that of any loader, and says that it judges no other" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect
+	# found EXPECTED CONFIG...
+	found() {
+		local expected=$1
+		shift
+		make_kernel vmlinux "${full[@]}"
+		add_config vmlinux CONFIG_KEXEC_HANDOVER=y CONFIG_CMDLINE_BOOL=y "$@"
+		run "$inspect" check-target --json --core "$outgoing" vmlinux
+		[ "$(jq -r '[.findings[] | "\(.rule) \(.severity)"] | join(",")' <<<"$output")" = "$expected" ]
+		run "$inspect" check-target --core "$outgoing" vmlinux
+	}
+	found "K605 error,K607 fatal" 'CONFIG_CMDLINE="mem=1G kho=off"' CONFIG_CMDLINE_OVERRIDE=y
+	[ "$status" = 1 ]
+	[[ $output != *"does not judge the command line"* ]]
+	found "K608 warning,K609 error" 'CONFIG_CMDLINE="kho=on crashkernel=1G a=\"b"' CONFIG_CMDLINE_OVERRIDE=y
+	found "" 'CONFIG_CMDLINE="kho=on"' CONFIG_CMDLINE_OVERRIDE=y
+	[ "$status" = 0 ]
+	found "" 'CONFIG_CMDLINE="mem=1G kho=off"'
+	[[ $output == *"does not judge the command line of a load: kexec does this when it loads the image"* ]]
 }
 
 @test "a kernel_info that says there is a built-in line: the configuration in the payload has it, or nobody knows it" {

@@ -103,6 +103,8 @@ static int check(const struct options *options, struct opened *opened,
 
 	if (!options->json)
 		print_target(options, target);
+	if (!options->json && target->builtin_use != KHO_BUILTIN_ONLY)
+		puts("does not judge the command line of a load: kexec does this when it loads the image");
 	findings_begin(&findings, options, "check-target");
 	findings.state = opened->state;
 	findings.target = target;
