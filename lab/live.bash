@@ -18,7 +18,7 @@ nic_machine() {
 	$VM_CC -O1 -static -o "$LIVE_DIR/files/live-receiver" "${BASH_SOURCE[0]%/*}/live-receiver.c"
 	vm_start --append "kho=on ${3:-}" --files "$LIVE_DIR/files" --qemu "\
 		-netdev dgram,id=${NIC_WIRE:-nic},local.type=unix,local.path=$LIVE_DIR/guest,remote.type=unix,remote.path=$LIVE_DIR/host \
-		${2:-} -device e1000,netdev=nic,mac=$NIC_MAC,$1"
+		-trace enable=pci_cfg_write,file=$LIVE_DIR/config-writes ${2:-} -device e1000,netdev=nic,mac=$NIC_MAC,$1"
 	vm_files
 }
 
@@ -78,6 +78,12 @@ nic_kexec() {
 # nic_masters [SLOT]: prints the bus mastering bit of a command register, 1 or 0: the card's, or that of another slot.
 nic_masters() {
 	vm_run 'echo $((($(od -An -tu1 -j4 -N1 /sys/bus/pci/devices/'"${1:-$NIC_SLOT}"'/config) & 4) >> 2))'
+}
+
+# nic_commands SLOT [COUNT]: prints what was written to the command register of a device since the machine started, without
+# the first COUNT values. QEMU traces every write, whoever made it.
+nic_commands() {
+	sed -n "s/^.*pci_cfg_write .* ${1#0000:} @0x4 <- //p" "$LIVE_DIR/config-writes" | tail -n "+$((${2:-0} + 1))"
 }
 
 # nic_register OFFSET: prints a register of the card, through QEMU's monitor.

@@ -7,69 +7,8 @@
 # shellcheck disable=SC2030,SC2031 # run and @test have subshells of their own
 
 bats_require_minimum_version 1.5.0
-load helpers
-
-# shellcheck source=lab/live.bash
-. "$BATS_TEST_DIRNAME/../../lab/live.bash"
-
-setup() {
-	LIVE_DIR=$BATS_TEST_TMPDIR
-}
-
-teardown() {
-	[[ ${BATS_TEST_COMPLETED:-} ]] || vm_fail "the test failed" || true
-	touch "$LIVE_DIR/stop"
-	vm_stop
-}
-
-# Checks that all numbers from $1 on arrived, once and in order. Prints the next number.
-expect_all() {
-	local next=$1 report=$2
-	[[ $report == "first=$next "*" duplicates=0 missing=0 unordered=0" ]] ||
-		vm_fail "expected all from number $next on: $report" || return
-	printf '%d\n' $(($(live_field last "$report") + 1))
-}
-
-# nic_generations PATH...: jumps once for each path, and checks that no number is lost. NIC_BRIDGE is the
-# bridge above the card, if there is one. At least the packets of a second have to land without a driver, and the sender
-# must not wait for a boot.
-nic_generations() {
-	local path slot next=0 count sent
-	nic_up
-	sender_start 50
-	nic_flows
-	for path; do
-		[ "$(vm_run kho-inspect list | grep -c "^ *[0-9]* *pci:$NIC_SLOT .* kept  *live$")" = 2 ]
-		vm_ok kexec -l "$path" --kho=require /boot/bzImage --reuse-cmdline
-		next=$(expect_all "$next" "$(nic_quiet)")
-		for slot in "$NIC_SLOT" ${NIC_BRIDGE:-}; do
-			[ "$(vm_run cat "/sys/bus/pci/devices/$slot/kexec_keep_master")" = 1 ]
-		done
-		vm_mark
-		vm_kexec
-		vm_expect_console 'kexec: KHO: eth0 stays up'
-		vm_files
-		# mastering is on before a driver is loaded, which sets it in any case (pci_enable_bridge() that of
-		# the bridge); a gap before that would not show here
-		for slot in "$NIC_SLOT" ${NIC_BRIDGE:-}; do
-			[ "$(nic_masters "$slot")" = 1 ]
-		done
-		nic_up
-		sleep 2
-		count=$(nic_landed)
-		((count >= 50)) || vm_fail "only $count packets landed"
-		printf '# %d packets landed while no kernel was there to see them (%s)\n' "$count" "$path" >&3
-	done
-	sender_stop
-	sleep 1
-	next=$(expect_all "$next" "$(nic_quiet)")
-	sent=$(cat "$LIVE_DIR/sent")
-	[ "$next" = "$(live_field sent "$sent")" ]
-	printf '# the sender waited %d ms at most\n' "$(live_field longest "$sent")" >&3
-	(($(live_field longest "$sent") < 2000)) || vm_fail "the sender waited: $sent"
-	[ "$(vm_run cat /sys/class/net/eth0/statistics/rx_missed_errors)" = 0 ]
-	no_splat
-}
+# shellcheck source=tests/vm/live-helpers.bash
+. "$BATS_TEST_DIRNAME/live-helpers.bash"
 
 @test "three kexecs lose no packet, on either load path" {
 	nic_machine addr=1e.0
@@ -193,7 +132,7 @@ console_ms() {
 }
 
 @test "a device that its driver does not keep stops at the jump; a transfer under way lands after it" {
-	local started jumped
+	local started jumped written
 	nic_machine addr=1e.0
 	nic_up keep_master=0
 	vm_ok modprobe kho_edu late=1
@@ -203,6 +142,7 @@ console_ms() {
 	vm_run kho-inspect verify | grep -q "^info *K521 *2 allocation(s) of PCI device $NIC_SLOT (kho_nic)"
 	# otherwise kexec takes the interface down, and the driver unpreserves its memory
 	vm_ok kexec -l -s --kho=require /boot/bzImage --reuse-cmdline
+	written=$(nic_commands "$NIC_SLOT" | wc -l)
 	vm_mark
 	vm_kexec "kexec -e --no-ifdown"
 	started=$(console_ms 'kho_edu .* a transfer to the live buffer at 0x[0-9a-f]* is under way')
@@ -214,6 +154,7 @@ console_ms() {
 	vm_ok modprobe kho_edu
 	vm_run dmesg | grep -q 'restored 5 of 5 buffers at the same DMA addresses, content intact'
 	[ "$(nic_masters)" = 0 ]
+	run ! kept_mastering "$NIC_SLOT" "$written"
 	nic_up
 	vm_expect_console 'bus mastering was off'
 	[ "$(nic_landed)" -le 1 ]
