@@ -139,6 +139,11 @@ series_export() {
 	series_git -C "$dir" update-ref refs/series/exported HEAD
 }
 
+# True if both have the same content, and both or none are executable.
+series_same_file() {
+	cmp -s "$1" "$2" && [[ (-x $1 && -x $2) || (! -x $1 && ! -x $2) ]]
+}
+
 # series_overlay APPLIED PRISTINE TREE: makes TREE equal to PRISTINE with the files of APPLIED over
 # it. Replaces only files that differ, so that make rebuilds no more than necessary. Never writes
 # through a hard link.
@@ -154,7 +159,7 @@ series_overlay() {
 		[[ -e $from ]] || from=$pristine/$file
 		if [[ ! -e $from ]]; then
 			rm -f "$tree/$file"
-		elif ! cmp -s "$from" "$tree/$file"; then
+		elif ! series_same_file "$from" "$tree/$file"; then
 			mkdir -p "$(dirname "$tree/$file")"
 			cp "$from" "$tree/$file.new"
 			mv -f "$tree/$file.new" "$tree/$file"

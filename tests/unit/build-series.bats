@@ -67,6 +67,16 @@ overlay() {
 	grep -qx five tree/dir/b
 }
 
+@test "a file that becomes executable, and nothing else, is replaced" {
+	: >series/series
+	patch_of one 'echo new >dir/script'
+	overlay
+	[ ! -x tree/dir/script ]
+	patch_of two 'chmod +x dir/script'
+	overlay
+	[ -x tree/dir/script ]
+}
+
 @test "the tree loses a patch that the series loses" {
 	: >series/series
 	patch_of one 'sed -i s/^10$/ten/ dir/a'
