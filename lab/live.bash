@@ -81,7 +81,7 @@ nic_masters() {
 }
 
 # nic_commands SLOT [COUNT]: prints what was written to the command register of a device since the machine started, without
-# the first COUNT values. QEMU traces every write, whoever made it.
+# the first COUNT values. QEMU traces all writes.
 nic_commands() {
 	sed -n "s/^.*pci_cfg_write .* ${1#0000:} @0x4 <- //p" "$LIVE_DIR/config-writes" | tail -n "+$((${2:-0} + 1))"
 }

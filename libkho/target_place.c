@@ -198,7 +198,7 @@ static uint64_t aligned_room(const struct kho_range *area, uint64_t from, uint64
 	return end - from > lost ? end - from - lost : 0;
 }
 
-/* What the target has in scratch before it reserves a crash kernel. */
+/* Memory that the target uses in scratch before it reserves a crash kernel. */
 struct image {
 	uint64_t kernel, initrd;
 };

@@ -243,7 +243,7 @@ live_root() {
 }
 
 @test "-o does not replace a file below --sysroot that may be read" {
-	local root=$BATS_TEST_TMPDIR/root file
+	local file
 	mkdir -p "$root/proc" "$root/sys/kernel" "$root/tmp"
 	echo read >"$root/proc/iomem"
 	echo read >"$root/sys/kernel/fdt"
