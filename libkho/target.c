@@ -35,6 +35,7 @@ struct nest {
 	unsigned int layers;
 	size_t room;
 	bool in_uki;
+	bool unpacked;		/* this is the content of a compressed file */
 };
 
 /*
@@ -395,6 +396,14 @@ static int no_lz4(const char *path, struct kho_error *err)
 	return kho_remedy(err, ret, "Unpack it, or pack it with gzip, xz or zstd.");
 }
 
+static int packed_twice(const char *path, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s is packed twice, and kexec unpacks only one layer", path);
+
+	return kho_remedy(err, ret, "Unpack it once.");
+}
+
 /*
  * Reads a compressed file, or the payload of a zboot image. kexec (2.0.32) unpacks the same formats
  * except lz4; that of a bzImage's payload is the kernel's own business.
@@ -413,7 +422,12 @@ static int read_packed(struct kho_bytes packed, const char *path, struct nest ne
 		return no_image(path, err);
 	if (ret)
 		return cannot_unpack(path, ret, err);
+	if (nest.unpacked) {
+		free(image);
+		return packed_twice(path, err);
+	}
 	nest.room -= size;
+	nest.unpacked = true;
 	ret = read_image((struct kho_bytes){ image, size }, path, nest, target, err);
 	free(image);
 	return ret;
@@ -428,6 +442,8 @@ static int read_zboot(struct kho_bytes file, const char *path, struct nest nest,
 	if (!packed.size)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: zboot image without a payload inside the file", path);
+	/* kexec unpacks the file and then the payload */
+	nest.unpacked = false;
 	return read_packed(packed, path, nest, target, err);
 }
 

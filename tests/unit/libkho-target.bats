@@ -595,7 +595,19 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 		cannot_tell outer
 		[[ $output == *"kexec cannot load the kernel in its .linux section"* ]]
 	done
+	# kexec unpacks one layer
+	for file in vmlinux bzImage uki; do
+		gzip <"$file" | xz >packed
+		cannot_tell packed
+		[[ $output == *"packed is packed twice, and kexec unpacks only one layer. Unpack it once."* ]]
+	done
+	gzip <vmlinux | gzip >vmlinux.gz.gz
+	image zboot zboot vmlinux.gz.gz
+	cannot_tell zboot
+	[[ $output == *"zboot is packed twice"* ]]
 	gzip <uki | gzip | gzip | gzip >packed
+	cannot_tell packed
+	head -c 4096 /dev/zero | gzip >packed
 	cannot_tell packed
 	[[ $output == *"is not a kernel of a known kind"* ]]
 }
