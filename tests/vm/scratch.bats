@@ -10,7 +10,9 @@ load helpers
 @test "the machine boots with the proposed scratch, and hands state over on both load paths" {
 	local proposal path before
 	vm_start --append "kho=on"
-	vm_run kho-inspect scratch --json /boot/bzImage >"$BATS_TEST_TMPDIR/scratch.json"
+	# without the size of the initrd it proposes nothing
+	vm_ok 'head -c 1M /dev/zero >/tmp/initrd'
+	vm_run kho-inspect scratch --json --initrd=/tmp/initrd /boot/bzImage >"$BATS_TEST_TMPDIR/scratch.json"
 	[ "$(jq -r .chosen_by "$BATS_TEST_TMPDIR/scratch.json")" = default ]
 	proposal=$(jq -r .image.proposal "$BATS_TEST_TMPDIR/scratch.json")
 	[[ $proposal == kho_scratch=*M,0,0 ]]
