@@ -11,7 +11,7 @@ load helpers
 	local proposal path before
 	vm_start --append "kho=on"
 	# without the size of the initrd it proposes nothing
-	vm_ok 'head -c 1M /dev/zero >/tmp/initrd'
+	vm_ok 'head -c 1048576 /dev/zero >/tmp/initrd'
 	vm_run kho-inspect scratch --json --initrd=/tmp/initrd /boot/bzImage >"$BATS_TEST_TMPDIR/scratch.json"
 	[ "$(jq -r .chosen_by "$BATS_TEST_TMPDIR/scratch.json")" = default ]
 	proposal=$(jq -r .image.proposal "$BATS_TEST_TMPDIR/scratch.json")
