@@ -55,24 +55,16 @@ unmanaged_memory() {
 	not_coherent
 	unmanaged_memory 0x60000000
 	vm_start --append "kho=on" --qemu "-dtb $DTB"
-	let_allocations_fail
-	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x60000000
-	ktap
+	kunit_suite 0x60000000
 	expect_log '# dma_liveupdate: pass:42 fail:0 skip:2 total:44'
 	expect_log '    ok 15 test_dma_map_ops # SKIP needs CONFIG_ARCH_HAS_DMA_OPS'
 	expect_log '    ok 34 test_memory_of_the_tree # SKIP needs a boot with KHO'
 	expect_log 'ok 1 dma_liveupdate'
-	vm_ok rmmod dma_liveupdate_kunit
-	# nothing stays for the next kernel
-	run -0 vm_run kho-inspect list
-	[ "$output" = "No outgoing DMA allocations." ]
-	vm_ok kho-inspect verify --fail-on=warning
+	kunit_leaves_nothing
 
 	vm_ok modprobe kho_edu
 	kexec_to -s
-	let_allocations_fail
-	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x60000000
-	ktap
+	kunit_suite 0x60000000
 	expect_log '# dma_liveupdate: pass:43 fail:0 skip:1 total:44'
 	expect_log 'ok 1 dma_liveupdate'
 	# the incoming state still exists

@@ -86,6 +86,22 @@ ktap() {
 	KTAP=$(vm_run dmesg | sed 's/^\[ *[0-9.]*\] //')
 }
 
+# kunit_suite ADDRESS: loads the suite, which runs it, and sets KTAP. At ADDRESS is memory that the kernel does not manage.
+kunit_suite() {
+	let_allocations_fail
+	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit "coherent_pool=$1"
+	ktap
+}
+
+# Unloads the suite, and checks that nothing of it stays for the next kernel.
+kunit_leaves_nothing() {
+	local listed
+	vm_ok rmmod dma_liveupdate_kunit
+	listed=$(vm_run kho-inspect list) || return
+	[ "$listed" = "No outgoing DMA allocations." ] || vm_fail "the suite left allocations: $listed" || return
+	vm_ok kho-inspect verify --fail-on=warning
+}
+
 # expect_log LINE: fails with the errors of the suite unless KTAP has exactly this line.
 expect_log() {
 	grep -qFx -- "$1" <<<"$KTAP" || {

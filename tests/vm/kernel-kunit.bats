@@ -10,20 +10,14 @@ load helpers
 @test "KUnit: every case of preserving, restoring and refusing passes" {
 	# memory for CMA on node 0, and 64 KiB that the kernel does not manage
 	vm_start --no-edu --append 'kho=on numa_cma=0:16M memmap=64K$0x6000000'
-	let_allocations_fail
-	VM_RUN_TIMEOUT=300 vm_ok modprobe dma_liveupdate_kunit coherent_pool=0x6000000
-	ktap
+	kunit_suite 0x6000000
 	expect_log '# dma_liveupdate: pass:42 fail:0 skip:2 total:44'
 	expect_log 'ok 1 dma_liveupdate'
 	# the kernel of lab/debug.config has such a pool
 	expect_log '    ok 18 test_atomic_pool # SKIP needs CONFIG_DMA_COHERENT_POOL'
 	expect_log '    ok 34 test_memory_of_the_tree # SKIP needs a boot with KHO'
 	expect_log '    ok 1 test_off # SKIP KHO is on'
-	vm_ok rmmod dma_liveupdate_kunit
-	# nothing stays for the next kernel
-	run -0 vm_run kho-inspect list
-	[ "$output" = "No outgoing DMA allocations." ]
-	vm_ok kho-inspect verify --fail-on=warning
+	kunit_leaves_nothing
 	no_splat
 }
 
