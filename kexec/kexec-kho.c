@@ -9,7 +9,6 @@
 #ifdef HAVE_LIBKHO
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,18 +158,6 @@ static void begin_load(const struct kexec_kho_request *request, struct kho_load 
 				strerror(errno));
 }
 
-/* Otherwise a report or a note gets the descriptor of a closed output, and what that prints. */
-static void fill_standard_files(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 void kexec_kho_begin(const struct kexec_kho_request *request)
 {
 	struct kho_load load = {
@@ -179,7 +166,7 @@ void kexec_kho_begin(const struct kexec_kho_request *request)
 		.may_fall_back = request->may_fall_back,
 	};
 
-	fill_standard_files();
+	kho_output_fill_standard();
 	kho_report.action = request->load ? "load" : "exec";
 	kho_report.mode = mode_names[mode];
 	if (request->load)

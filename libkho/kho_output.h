@@ -128,6 +128,11 @@ int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kh
 int kho_output_fd(const struct kho_output *output);
 /* For <stdio.h>. Owned by @output, the same at each call. NULL if out of memory. */
 FILE *kho_output_stream(struct kho_output *output);
+/*
+ * Opens /dev/null as each standard file that the caller has closed. Otherwise a file that is opened later
+ * gets its descriptor, and what is printed. To be called first.
+ */
+void kho_output_fill_standard(void);
 /* True if it is the standard output of this process: messages must go elsewhere. */
 bool kho_output_is_stdout(const struct kho_output *output);
 /*

@@ -361,6 +361,17 @@ int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kh
 
 /* ---------------------------------------------------------------- writing */
 
+void kho_output_fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int kho_output_fd(const struct kho_output *output)
 {
 	return output->fd;

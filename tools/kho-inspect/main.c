@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kho-inspect: finds the command and runs it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,18 +68,6 @@ static int run(int argc, char **argv, struct options *options)
 								   : status;
 }
 
-/* Otherwise a file that is opened later could get the descriptor of a closed output. */
-static void fill_standard_files(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	/* a larger buffer for lists of many lines */
@@ -89,7 +76,7 @@ int main(int argc, char **argv)
 	struct options options = { .fail_on = KHO_SEVERITY_ERROR, .outfile = &outfile };
 	int status;
 
-	fill_standard_files();
+	kho_output_fill_standard();
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, output, _IOFBF, sizeof(output));
 	status = run(argc, argv, &options);
