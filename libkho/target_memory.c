@@ -242,7 +242,7 @@ static struct kho_range initrd_range(const char *cmdline)
 		if (!kho_cmdline_take(&text, ','))
 			continue;
 		kho_cmdline_size(&text, &size);
-		range = (struct kho_range){ addr, size > UINT64_MAX - addr ? UINT64_MAX - addr : size };
+		range = (struct kho_range){ addr, size };
 	}
 	return range;
 }
@@ -286,41 +286,50 @@ static struct kho_range ramoops_range(const char *cmdline)
 	return range;
 }
 
+/* Checks that nothing in these ranges is preserved. Merges them. */
+static void verify_taken(struct kho_verify *v, const struct kho_target *target,
+			 struct kho_range *taken, size_t nr_taken, const char *options)
+{
+	struct kho_range ram = { 0, UINT64_MAX };
+	struct memory memory = {
+		.ram = &ram, .nr_ram = 1,
+		.taken = taken, .nr_taken = kho_ranges_merge(taken, nr_taken),
+	};
+
+	if (memory.nr_taken)
+		check_preserved(v, target, &memory, options);
+}
+
 static void verify_range(struct kho_verify *v, const struct kho_target *target,
 			 struct kho_range range, const char *options)
 {
-	struct kho_range ram = { 0, UINT64_MAX };
-	struct memory memory = { .ram = &ram, .nr_ram = 1, .taken = &range, .nr_taken = 1 };
+	struct kho_range taken;
+	size_t nr_taken = 0;
 
-	if (range.size > UINT64_MAX - range.addr)
-		range.size = UINT64_MAX - range.addr;
-	if (range.size)
-		check_preserved(v, target, &memory, options);
+	add_range(&taken, &nr_taken, range.addr, range.size);
+	verify_taken(v, target, &taken, nr_taken, options);
 }
 
 /* False if out of memory. The ranges may have any number; so the map is read once for all. */
 static bool verify_traces(struct kho_verify *v, const struct kho_target *target,
 			  const char *cmdline)
 {
-	struct kho_range ram = { 0, UINT64_MAX };
-	struct memory memory = { .ram = &ram, .nr_ram = 1 };
-	struct kho_cmdline_arg arg;
-
 	/* each takes more than eight characters of the line */
-	memory.taken = calloc(strlen(cmdline) / 8 + 1, sizeof(*memory.taken));
-	if (!memory.taken)
+	struct kho_range *taken = calloc(strlen(cmdline) / 8 + 1, sizeof(*taken));
+	struct kho_cmdline_arg arg;
+	size_t nr_taken = 0;
+
+	if (!taken)
 		return false;
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
 		struct kho_range range = { 0, 0 };
 
 		if (kho_cmdline_is(&arg, "trace_instance"))
 			range = trace_range(kho_cmdline_value(&arg));
-		add_range(memory.taken, &memory.nr_taken, range.addr, range.size);
+		add_range(taken, &nr_taken, range.addr, range.size);
 	}
-	memory.nr_taken = kho_ranges_merge(memory.taken, memory.nr_taken);
-	if (memory.nr_taken)
-		check_preserved(v, target, &memory, "trace_instance=");
-	free(memory.taken);
+	verify_taken(v, target, taken, nr_taken, "trace_instance=");
+	free(taken);
 	return true;
 }
 
