@@ -71,12 +71,7 @@ static bool parse_number(const char *text, const char *after, uint64_t *number)
 {
 	char *end;
 
-	/* strtoull() accepts a sign and white space */
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return !errno && !strncmp(end, after, strlen(after));
+	return parse_decimal(text, number, &end) && !strncmp(end, after, strlen(after));
 }
 
 /* "CmaTotal:    32768 kB" */

@@ -109,6 +109,11 @@ void progress_begin(struct opened *opened, const char *what);
 void progress_tell(struct opened *opened, uint64_t done, uint64_t total);
 /* Clears the progress line until the next update. @progress may be NULL. */
 void progress_hide(struct progress *progress);
+/*
+ * Takes a decimal number without a sign from the start of @text; *end is what follows. False if there is none,
+ * or one that does not fit.
+ */
+bool parse_decimal(const char *text, uint64_t *number, char **end);
 /* Parses an id of --with-content or extract, as list prints it. */
 bool parse_id(const char *text, uint64_t *id);
 /* The side that the options name. */

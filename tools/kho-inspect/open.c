@@ -15,15 +15,21 @@ enum kho_side option_side(const struct options *options)
 	return options->in ? KHO_SIDE_IN : KHO_SIDE_OUT;
 }
 
+bool parse_decimal(const char *text, uint64_t *number, char **end)
+{
+	/* strtoull() accepts a sign and white space */
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*number = strtoull(text, end, 10);
+	return !errno;
+}
+
 bool parse_id(const char *text, uint64_t *id)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*id = strtoull(text, &end, 10);
-	return !errno && !*end;
+	return parse_decimal(text, id, &end) && !*end;
 }
 
 /* --------------------------------------------------------------- progress */
