@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "files.h"
 
 #define FIRST_READ	4096u
+/* An address, a symbol of KSYM_NAME_LEN (512) and a module's name: include/linux/kallsyms.h of Linux 6.16 to 7.3 */
+#define MAX_KALLSYMS_LINE	1024
 
 int kho_files_init(struct kho_files *files, const char *sysroot, struct kho_error *err)
 {
@@ -58,11 +61,26 @@ static int open_below(int root, const char *path, int flags)
 	return fd;
 }
 
+/* Below a sysroot, a FIFO would stall the reader, and a device has no end. The running kernel's files are its own. */
+static bool is_file(int fd, int flags)
+{
+	struct stat st;
+
+	return flags & O_PATH || (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)));
+}
+
 int kho_files_open(const struct kho_files *files, const char *path, int flags)
 {
+	int fd;
+
 	if (files->root < 0)
 		return open(path, flags | O_CLOEXEC);
-	return open_below(files->root, path, flags);
+	fd = open_below(files->root, path, flags | O_NONBLOCK);
+	if (fd < 0 || is_file(fd, flags))
+		return fd;
+	close(fd);
+	errno = ENXIO;
+	return -1;
 }
 
 bool kho_files_exist(const struct kho_files *files, const char *path)
@@ -159,8 +177,7 @@ int kho_files_read(const struct kho_files *files, const char *path, size_t max, 
 static int find_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr)
 {
 	int fd = kho_files_open(files, "/proc/kallsyms", O_RDONLY), found = -1;
-	char *line = NULL, name[128];
-	size_t room = 0;
+	char line[MAX_KALLSYMS_LINE], name[128];
 	FILE *f;
 
 	if (fd < 0)
@@ -170,12 +187,16 @@ static int find_symbol(const struct kho_files *files, const char *symbol, uint64
 		close(fd);
 		return -1;
 	}
-	while (found < 1 && getline(&line, &room, f) > 0) {
+	while (found < 1 && fgets(line, sizeof(line), f)) {
+		/* the kernel writes no such line; a file of holes has no line at all, and takes for ever */
+		if (!strchr(line, '\n')) {
+			found = -1;
+			break;
+		}
 		/* skip symbols of modules, whose lines end in "[module]" */
 		if (sscanf(line, "%" SCNx64 " %*c %127s", addr, name) == 2)
 			found = !strcmp(name, symbol) && !strchr(line, '[');
 	}
-	free(line);
 	fclose(f);
 	return found;
 }

@@ -130,8 +130,18 @@ bats_require_minimum_version 1.5.0
 	mkdir -p "$box"/sys/kernel/boot_params/setup_data/0 "$box"/sys/kernel/debug/kho/in "$box/proc"
 	echo 0xa >"$box/sys/kernel/boot_params/setup_data/0/type"
 	: >"$box/proc/cmdline"
-	mkfifo "$box/proc/kcore"
-	LD_LIBRARY_PATH=${KHO_BUILDDIR%/*}/main/libkho/.libs "$inspect" boot-check --sysroot="$box" --dir="$box/run" --timeout=60 3>&- &
+	: >"$box/proc/kcore"
+	# a file that does not answer
+	gcc -shared -fPIC -x c -o "$BATS_TEST_TMPDIR/stall.so" - <<-END
+		#include <poll.h>
+		#include <unistd.h>
+		ssize_t pread(int fd, void *buf, size_t size, off_t at)
+		{
+			for (;;)
+				poll(0, 0, 1000);
+		}
+	END
+	LD_PRELOAD=$BATS_TEST_TMPDIR/stall.so LD_LIBRARY_PATH=${KHO_BUILDDIR%/*}/main/libkho/.libs "$inspect" boot-check --sysroot="$box" --dir="$box/run" --timeout=60 3>&- &
 	parent=$!
 	for _ in {1..100}; do
 		child=$(pgrep -P "$parent") && grep -qx 'Seccomp:[[:space:]]*2' "/proc/$child/status" && break

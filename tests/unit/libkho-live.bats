@@ -97,3 +97,25 @@ device() {
 	[[ $stderr == *"PCI device 0000:00:02.0: kexec_keep_master is neither 0 nor 1"* ]]
 	"$inspect" list --json --sysroot "$root" 2>/dev/null | jq -e '.devices == null'
 }
+
+@test "libkho refuses what is not a file below a sysroot, and does not wait for it" {
+	local name
+	for name in proc/iomem proc/config.gz proc/kallsyms proc/cmdline; do
+		mkfifo "$root/$name"
+	done
+	run -1 timeout 60 "$inspect" verify --sysroot "$root"
+	for name in sys/kernel/debug/kho/out/{fdt_phys,scratch_phys,scratch_len} proc/kcore; do
+		rm "$root/$name"
+		mkfifo "$root/$name"
+		run timeout 60 "$inspect" verify --sysroot "$root"
+		((status == 1 || status == 2))
+	done
+	[[ $output == *"cannot open $root/proc/kcore: No such device or address."* ]]
+}
+
+@test "a table of symbols without lines has no symbols, whatever size it claims" {
+	rm "$root/sys/kernel/debug/kho/out/fdt_phys"
+	truncate -s 1T "$root/proc/kallsyms"
+	run timeout 60 "$inspect" show --sysroot "$root"
+	((status != 124))
+}

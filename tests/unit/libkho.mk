@@ -129,6 +129,6 @@ tests_unit_test_options_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-c
 # its clock can be wound on
 check_PROGRAMS += tests/unit/test-boot-check
 tests_unit_test_boot_check_SOURCES = tests/unit/test-boot-check.c
-tests_unit_test_boot_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=boot_clock
+tests_unit_test_boot_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=boot_clock,--wrap=kho_source_open_live
 tests_unit_test_boot_check_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la \
 	$(SECCOMP_LIBS)

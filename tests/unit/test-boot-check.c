@@ -799,6 +799,18 @@ static void look_at_stdout(void *data, void *result)
 	fstat(STDOUT_FILENO, result);
 }
 
+static bool never_answers;
+
+/* A read of the running kernel's own files may hang in the kernel. */
+int __real_kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err);
+int __wrap_kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err);
+int __wrap_kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err)
+{
+	if (never_answers)
+		hang(NULL, NULL);
+	return __real_kho_source_open_live(sysroot, out, err);
+}
+
 static void test_children(void)
 {
 	char why[160] = "", result[16] = "";
@@ -843,13 +855,12 @@ static void test_not_clean(const char *sealed)
 	CHECK(report_has("snapshot.khosnap") && !strstr(output, "no snapshot was taken"));
 	CHECK(report_has("report.json"));
 
-	new_box("a file that never answers");
+	new_box("a kernel that never answers");
 	hand_over();
 	cmdline("rd.kho.timeout=1");
-	put("/sys/kernel/debug/kho/in/", "");
-	path_in_box(path, "/proc/kcore");
-	CHECK(!mkfifo(path, 0600));
+	never_answers = true;
 	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
+	never_answers = false;
 	CHECK(strstr(status_line, "did not finish within 2 s"));
 
 	new_box("no file can be written");
@@ -1250,6 +1261,58 @@ static void test_many_entries(void)
 	CHECK(report_boot(&options, -1) == EXIT_CANNOT_TELL);
 }
 
+/* Replaces a report by a link to a secret, a FIFO, a folder or a file of holes. */
+static void spoil(const char *name, int how)
+{
+	char path[PATH_MAX + 64], secret[PATH_MAX];
+
+	path_in_box(secret, "/secret");
+	snprintf(path, sizeof(path), "%s/%s", run_dir, name);
+	CHECK(!unlink(path) || errno == ENOENT || errno == EISDIR);
+	if (how == 0)
+		CHECK(!symlink(secret, path));
+	else if (how == 1)
+		CHECK(!mkfifo(path, 0600));
+	else if (how == 2)
+		CHECK(!mkdir(path, 0700));
+	else
+		CHECK(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0 && !truncate(path, 1ll << 40));
+}
+
+#define SECRET	"fatal K101 fatal - - PASSWORD\n"
+
+/* The folder may be somebody else's. A stall is the end of the test by its alarm. */
+static void test_hostile_folder(const char *damaged)
+{
+	struct options options = { .journal = true };
+	char secret[PATH_MAX], content[64];
+
+	alarm(60);
+	for (int how = 0; how < 4; how++) {
+		new_box("files of a report that are no files");
+		put("/secret", SECRET);
+		path_in_box(secret, "/secret");
+		put("/run/initramfs/kho/status", "warning K501: 5 unclaimed\n");
+		spoil("findings", how);
+		CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
+		CHECK(strstr(output, "K501") && !strstr(output, "PASSWORD"));
+		spoil("status", how);
+		CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
+		CHECK(starts(output, "<3>KHO: unknown ") && !strstr(output, "PASSWORD"));
+
+		test_case = "the claims after a first check that left no files";
+		hand_over();
+		CHECK(check_boot(damaged, BOOT_CLAIMS) == status_of("error"));
+		/* a folder stays, and the status says nothing then */
+		CHECK(how == 2 ? !*status_line : starts(status_line, "error "));
+		CHECK(check_boot(damaged, BOOT_INCOMING) == status_of("error"));
+		CHECK(how == 2 ? !*status_line : starts(status_line, "error "));
+		read_text(secret, content, sizeof(content));
+		CHECK(!strcmp(content, SECRET));
+	}
+	alarm(0);
+}
+
 /* A kernel that records no fate: nobody knows what is claimed. */
 static void test_no_fates(const char *no_fates)
 {
@@ -1377,6 +1440,7 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
 	test_journal(path);
 	test_many_entries();
+	test_hostile_folder(path);
 	test_textfile();
 	snprintf(path, sizeof(path), "%s/in-no-fates", argv[4]);
 	test_no_fates(path);

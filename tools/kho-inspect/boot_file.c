@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,11 +44,16 @@ int boot_file_open(const char *dir, const char *name, unsigned int flags,
 		   struct kho_output **out, struct kho_error *err)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
-	if (path_make(path, dir, name))
-		return kho_output_open(path, 0600, flags | KHO_OUTPUT_NEW_MODE, out, err);
-	errno = ENAMETOOLONG;
-	return fail_at(err, "write to", dir);
+	if (!path_make(path, dir, name)) {
+		errno = ENAMETOOLONG;
+		return fail_at(err, "write to", dir);
+	}
+	/* libkho would write to what a link leads to, and wait for the reader of a FIFO */
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode) && unlink(path))
+		return fail_at(err, "replace", path);
+	return kho_output_open(path, 0600, flags | KHO_OUTPUT_NEW_MODE, out, err);
 }
 
 int boot_file_write(const char *dir, const char *name, const char *data, size_t size,
@@ -85,11 +91,29 @@ bool boot_file_exists(const char *dir, const char *name)
 	return path_make(path, dir, name) && !access(path, F_OK);
 }
 
+/* The folder may be somebody else's: a link may lead to any file, a FIFO stalls, and a device has no end. */
 FILE *boot_file_read(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
+	FILE *file = NULL;
+	struct stat st;
+	int fd;
 
-	return path_make(path, dir, name) ? fopen(path, "re") : NULL;
+	errno = ENAMETOOLONG;
+	if (!path_make(path, dir, name))
+		return NULL;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st))
+		;
+	else if (!S_ISREG(st.st_mode))
+		errno = ENXIO;
+	else
+		file = fdopen(fd, "r");
+	if (!file)
+		close(fd);
+	return file;
 }
 
 bool boot_file_first_line(const char *dir, const char *name, char *line, size_t size)
@@ -141,6 +165,6 @@ bool boot_status_read(const char *dir, char *line, size_t size)
 	word = boot_word_of(boot_worst_class(counts));
 	if (boot_word_rank(word) < boot_word_rank(WORD_UNKNOWN))
 		word = WORD_UNKNOWN;
-	snprintf(line, size, "%s %s/" BOOT_STATUS " is missing", boot_word_name(word), dir);
+	snprintf(line, size, "%s %s/" BOOT_STATUS " is missing or unreadable", boot_word_name(word), dir);
 	return false;
 }

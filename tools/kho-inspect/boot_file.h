@@ -23,7 +23,7 @@ int boot_file_write(const char *dir, const char *name, const char *data, size_t 
 /* A file that does not exist counts as removed. */
 int boot_file_remove(const char *dir, const char *name, struct kho_error *err);
 bool boot_file_exists(const char *dir, const char *name);
-/* NULL if it cannot be opened. */
+/* NULL with errno if it cannot be opened; ELOOP for a link, ENXIO for a folder, FIFO, or device. */
 FILE *boot_file_read(const char *dir, const char *name);
 bool boot_file_first_line(const char *dir, const char *name, char *line, size_t size);
 /*

@@ -120,8 +120,14 @@ static void send_findings(struct report *report, const char *name, const char *s
 	struct boot_findings list = { 0 };
 	char text[160], fields[64];
 
-	if (!file)
+	if (!file && errno == ENOENT)
 		return;
+	if (!file) {
+		put_line(stderr, TOOL "cannot read %s/%s: %s. Its findings are not reported.", report->dir, name,
+			 strerror(errno));
+		report->failed = true;
+		return;
+	}
 	if (!boot_findings_read(file, &list)) {
 		put_line(stderr, TOOL "%s/%s is not complete: not all of its findings are reported.",
 			 report->dir, name);
