@@ -17,7 +17,7 @@ struct kho_source_ops {
 	/* Implements kho_source_read(). */
 	int (*read)(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err);
-	/* Finds the first readable run at or after @from. Runs do not overlap. */
+	/* Finds the first readable run at or after @from. Runs do not overlap. May leave out pages of zeroes. */
 	bool (*next_run)(struct kho_source *source, uint64_t from, struct kho_range *run);
 	/* Copies the value of @key in VMCOREINFO. False if missing or too long. May be NULL. */
 	bool (*vmcoreinfo)(struct kho_source *source, const char *key, char *value, size_t size);

@@ -470,16 +470,46 @@ static int elf_read(struct kho_source *source, uint64_t addr, void *buf, size_t 
 	return 0;
 }
 
+/*
+ * Leaves out the holes at both ends of a run, but never a part of a page: a sparse file may claim any size, and
+ * a search finds only zeroes there. False if nothing remains. A file system that does not know holes has none.
+ */
+static bool without_holes(const struct elf *elf, const struct segment *segment, struct kho_range *run)
+{
+	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1, offset = segment->offset + (run->addr - segment->addr);
+	off_t data = elf->live ? -1 : lseek(elf->fd, (off_t)offset, SEEK_DATA), hole;
+	uint64_t skip, size;
+
+	if (data < 0)
+		return elf->live || errno != ENXIO;
+	skip = (uint64_t)data - offset;
+	if (skip >= run->size)
+		return false;
+	hole = lseek(elf->fd, data, SEEK_HOLE);
+	size = hole > data ? (uint64_t)hole - offset : run->size;
+	if (size < run->size)
+		size += -(run->addr + size) & mask;
+	if (size < run->size)
+		run->size = size;
+	skip -= skip < ((run->addr + skip) & mask) ? skip : (run->addr + skip) & mask;
+	run->addr += skip;
+	run->size -= skip;
+	return true;
+}
+
 static bool elf_next_run(struct kho_source *source, uint64_t from, struct kho_range *run)
 {
-	const struct segment *segment = segment_from(elf_of(source), from);
+	const struct elf *elf = elf_of(source);
+	const struct segment *segment = segment_from(elf, from), *end = elf->segments + elf->nr_segments;
 
-	if (!segment)
-		return false;
-	if (from < segment->addr)
-		from = segment->addr;
-	*run = (struct kho_range){ from, segment->size - (from - segment->addr) };
-	return true;
+	for (; segment && segment < end; segment++) {
+		if (from < segment->addr)
+			from = segment->addr;
+		*run = (struct kho_range){ from, segment->size - (from - segment->addr) };
+		if (without_holes(elf, segment, run))
+			return true;
+	}
+	return false;
 }
 
 static bool elf_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size)

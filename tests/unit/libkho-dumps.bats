@@ -267,3 +267,21 @@ replace_ram() {
 	run --separate-stderr -2 timeout 60 "$inspect" verify --core "$dump.cut"
 	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
 }
+
+@test "libkho does not search the holes of a sparse dump, and finds what is between them" {
+	make_dump --whole
+	fallocate --dig-holes "$dump"
+	is_whole "$dump"
+	[ "$("$inspect" show --json --core "$dump" | jq -r .state.found_by)" = "scan" ]
+	# the segments claim 2^40 bytes, and the file has them
+	for offset in 96 152; do
+		printf '\0\0\0\0\0\001\0\0' | dd of="$dump" bs=1 seek=$offset conv=notrunc status=none
+	done
+	truncate -s 1T "$dump"
+	run timeout 100 "$inspect" show --json --core "$dump"
+	((status != 124))
+	head -c 65536 "$dump" >"$dump.cut"
+	truncate -s 1T "$dump.cut"
+	run --separate-stderr -2 timeout 100 "$inspect" verify --core "$dump.cut"
+	[[ $stderr == *"no page in it is certain to be an outgoing root FDT"* ]]
+}
