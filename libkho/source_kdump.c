@@ -72,6 +72,7 @@ struct kdump {
 	__typeof__(kdump_vmcoreinfo_line) *vmcoreinfo_line;
 	__typeof__(kdump_bmp_find_set) *find_set;
 	__typeof__(kdump_bmp_find_clear) *find_clear;
+	__typeof__(kdump_bmp_incref) *incref;
 	__typeof__(kdump_bmp_decref) *decref;
 };
 
@@ -93,6 +94,7 @@ static int load(struct kdump *kdump, struct kho_error *err)
 		{ "kdump_vmcoreinfo_line", &kdump->vmcoreinfo_line },
 		{ "kdump_bmp_find_set", &kdump->find_set },
 		{ "kdump_bmp_find_clear", &kdump->find_clear },
+		{ "kdump_bmp_incref", &kdump->incref },
 		{ "kdump_bmp_decref", &kdump->decref },
 	};
 	int ret;
@@ -201,8 +203,6 @@ static int read_ram(struct kdump *kdump, struct kho_error *err)
 				"%s does not say what was RAM: %s", kdump->source.path,
 				reason(kdump, why, sizeof(why)));
 	ret = add_ram(kdump, attr.val.bitmap, err);
-	kdump->decref(attr.val.bitmap);
-
 	if (ret)
 		return ret;
 
@@ -212,6 +212,8 @@ static int read_ram(struct kdump *kdump, struct kho_error *err)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s does not say which pages it has: %s", kdump->source.path,
 				reason(kdump, why, sizeof(why)));
+	/* kdump_get_attr() gives no reference */
+	kdump->incref(attr.val.bitmap);
 	kdump->present = attr.val.bitmap;
 	return 0;
 }

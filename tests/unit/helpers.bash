@@ -16,7 +16,7 @@ needs_checkout() {
 	[[ -e $top/.git ]] || skip "not a git checkout"
 }
 
-# libkdumpfile 0.5.1 leaks some memory when it closes a compressed dump.
+# libkdumpfile (0.5.1 to 0.5.6) leaks some memory when it closes a compressed dump.
 allow_leaks() {
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 }

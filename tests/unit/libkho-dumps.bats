@@ -46,6 +46,11 @@ root_address() {
 	is_whole "$dump"
 }
 
+@test "libkho releases no bitmap that belongs to a compressed dump" {
+	make_dump --kdump
+	"$KHO_BUILDDIR/tests/unit/test-kdump" "$dump"
+}
+
 @test "all kinds of files list the same records" {
 	make_dump
 	"$inspect" list --core "$dump" >"$BATS_TEST_TMPDIR/snapshot"

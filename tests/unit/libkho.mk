@@ -95,6 +95,11 @@ check_PROGRAMS += tests/unit/test-source
 tests_unit_test_source_SOURCES = tests/unit/test-source.c
 tests_unit_test_source_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-kdump
+tests_unit_test_kdump_SOURCES = tests/unit/test-kdump.c
+tests_unit_test_kdump_CFLAGS = $(AM_CFLAGS) $(KDUMPFILE_CFLAGS)
+tests_unit_test_kdump_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-progress
 tests_unit_test_progress_SOURCES = tests/unit/test-progress.c
 tests_unit_test_progress_LDADD = libkho/libkho-core.la

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * References to the bitmaps of libkdumpfile. kdump_get_attr() gives none (attr.c of 0.5.1, 0.5.4 and
+ * 0.5.6): the dump owns a bitmap, and libkho must not release what belongs to the dump.
+ */
+#include <fcntl.h>
+
+#include "libkho/source_kdump.c"
+
+/* Returns the number of references to a bitmap of the dump. */
+static unsigned long references(struct kdump *kdump, const char *key)
+{
+	kdump_attr_t attr = { .type = KDUMP_BITMAP };
+
+	if (kdump->get_attr(kdump->ctx, key, &attr) != KDUMP_OK)
+		return 0;
+	kdump->incref(attr.val.bitmap);
+	return kdump->decref(attr.val.bitmap);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long ram, present;
+	struct kho_source *source;
+	struct kho_error err;
+	int fd;
+
+	fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0 || kho_kdump_open(fd, argv[1], &source, &err)) {
+		fprintf(stderr, "usage: test-kdump DUMP, a compressed dump\n");
+		return 2;
+	}
+	ram = references(kdump_of(source), KDUMP_ATTR_MEMORY_PAGEMAP);
+	present = references(kdump_of(source), KDUMP_ATTR_FILE_PAGEMAP);
+	kho_source_close(source);
+	/* libkho uses the second bitmap until it closes the dump */
+	if (ram == 1 && present == 2)
+		return 0;
+	fprintf(stderr, "references to the bitmaps: %lu and %lu\n", ram, present);
+	return 1;
+}
