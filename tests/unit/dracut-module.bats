@@ -75,7 +75,7 @@ dracut_functions() {
 	mkdir -p "$units"/{sysinit,initrd}.target.wants "$tree/usr/bin"
 	ln -s usr/lib "$tree/lib"
 	cp -a /usr/lib/systemd/system/. "$units/"
-	cp --remove-destination /usr/lib/dracut/modules.d/*dracut-systemd/*.service "$KHO_MODULE"/*.service "$units/"
+	cp --remove-destination /usr/lib/dracut/modules.d/*/dracut-*.service "$KHO_MODULE"/*.service "$units/"
 	cp -L /bin/sh "$tree/usr/bin/sh"
 	ln -s usr/bin "$tree/bin"
 	ln -s ../kho-verify.service "$units/sysinit.target.wants/"
@@ -104,10 +104,12 @@ real_dracut() {
 		*) ln -sfn "$path" "$BATS_TEST_TMPDIR/dracut/" ;;
 		esac
 	done
-	# what is installed on this machine does not count
+	# What is installed in /usr/local does not count. dracut 110 and later read PATH and not DRACUT_PATH. --kver, because a
+	# chroot has no kernel.
 	dracutbasedir=$BATS_TEST_TMPDIR/dracut \
 		DRACUT_PATH="$BATS_TEST_TMPDIR/programs /usr/sbin /usr/bin /sbin /bin" \
-		dracut --force --no-kernel --no-compress --nostrip --no-hostonly-cmdline -m kho "$@" "$file"
+		PATH=$BATS_TEST_TMPDIR/programs:/usr/sbin:/usr/bin:/sbin:/bin \
+		dracut --stdlog 5 --force --no-kernel --kver none --no-compress --nostrip --no-hostonly-cmdline -m kho "$@" "$file"
 }
 
 @test "real dracut: without kho-inspect the module is left out, and dracut says why" {

@@ -94,7 +94,9 @@ complete_words() {
 		import re, subprocess, sys
 		def render(*command):
 		    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-		    lines = [line for line in re.sub(".\b", "", text).split("\n") if line.strip()]
+		    # a bullet is an asterisk since groff 1.24, and an o elsewhere
+		    text = re.sub(r"^( *)[o*] ", r"\1* ", re.sub(".\b", "", text), flags=re.M)
+		    lines = [line for line in text.split("\n") if line.strip()]
 		    # without header and footer; dash of the title and quotes differ in style
 		    return " ".join(" ".join(lines[1:-1]).split()).replace("`", "'").replace(" -- ", " - ").replace('"', "")
 		rules = re.findall(r'^KHO_RULE\((\d+), \w+, (\w+),\s*"(.*)"\)', open(sys.argv[1]).read(), re.M)
