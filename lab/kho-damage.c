@@ -29,7 +29,6 @@
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/subtrees.h"
 
-#define PAGE	4096u
 
 struct image {
 	unsigned char *data;	/* the whole file, writable */
@@ -46,6 +45,11 @@ static void __attribute__((noreturn)) die(const char *what)
 }
 
 /* The place of physical @addr in the file. */
+static unsigned int page_size(const struct image *image)
+{
+	return kho_state_page_size(image->state);
+}
+
 static void *at(struct image *image, uint64_t addr)
 {
 	uint64_t offset;
@@ -81,11 +85,11 @@ static void fix_record(struct dma_alloc_record_ser *r)
 	r->crc32c = kho_crc32c(r, offsetof(struct dma_alloc_record_ser, crc32c));
 }
 
-static unsigned int order_of(uint64_t size)
+static unsigned int order_of(const struct image *image, uint64_t size)
 {
 	unsigned int order = 0;
 
-	while (((uint64_t)PAGE << order) < size)
+	while (((uint64_t)page_size(image) << order) < size)
 		order++;
 	return order;
 }
@@ -94,16 +98,19 @@ static unsigned int order_of(uint64_t size)
 static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int order,
 			      unsigned char *mask)
 {
-	uint64_t key = 1ull << (52 - order) | addr >> (12 + order);
+	const unsigned int shift = image->source->page_shift;
+	uint64_t key = 1ull << (64 - shift - order) | addr >> (shift + order);
 	uint64_t node = kho_state_map_addr(image->state);
 
-	for (int level = 5; level > 0; level--) {
+	for (unsigned int level = KHO_RADIX_LEVELS(shift) - 1; level > 0; level--) {
 		const uint64_t *table = at(image, node);
+		uint64_t index = key >> (KHO_RADIX_BITMAP_BITS(shift) +
+					 KHO_RADIX_TABLE_BITS(shift) * (level - 1));
 
-		node = table[key >> (15 + 9 * (level - 1)) & 511];
+		node = table[index & (page_size(image) / 8 - 1)];
 	}
 	*mask = (unsigned char)(1u << (key % 8));
-	return (unsigned char *)at(image, node) + key % 32768 / 8;
+	return (unsigned char *)at(image, node) + key % (8 * page_size(image)) / 8;
 }
 
 /* The same in a map of kho-v1; NULL if no bitmap has the page. */
@@ -117,7 +124,7 @@ static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int or
 		for (uint32_t i = 0; chunk->order == order && i < chunk->num_elms; i++) {
 			uint64_t bit = (addr - chunk->bitmaps[i].phys_start) >> (12 + order);
 
-			if (addr < chunk->bitmaps[i].phys_start || bit >= PAGE * 8)
+			if (addr < chunk->bitmaps[i].phys_start || bit >= page_size(image) * 8)
 				continue;
 			*mask = (unsigned char)(1u << (bit % 8));
 			return (unsigned char *)at(image, chunk->bitmaps[i].bitmap) + bit / 8;
@@ -188,7 +195,7 @@ static void shrink_scratch(struct image *image, uint64_t addr)
 	snprintf(from, sizeof(from), "scratch=0x%llx+0x%llx\n", (unsigned long long)s->addr,
 		 (unsigned long long)s->size);
 	snprintf(to, sizeof(to), "scratch=0x%0*llx+0x%0*x\n", digits,
-		 (unsigned long long)addr, size_digits, PAGE);
+		 (unsigned long long)addr, size_digits, page_size(image));
 	replace_note(image, from, to);
 }
 
@@ -210,7 +217,7 @@ static void fdt_bad_magic(struct image *image) { *(unsigned char *)fdt(image) ^=
 
 static void fdt_truncated(struct image *image)
 {
-	fdt_set_totalsize(fdt(image), PAGE + 1);
+	fdt_set_totalsize(fdt(image), page_size(image) + 1);
 }
 
 /* Before version 16, the name of a node was its full path. */
@@ -246,9 +253,9 @@ static void root_compatible(struct image *image)
 /* No damage: the forms that are under discussion for kernels after 7.3. */
 static void set_compatible(struct image *image, const char *value, int size)
 {
-	unsigned char page[PAGE];
+	unsigned char page[KHO_ABI_MAX_PAGE];
 
-	if (fdt_open_into(fdt(image), page, sizeof(page)) ||
+	if (fdt_open_into(fdt(image), page, (int)page_size(image)) ||
 	    fdt_setprop(page, 0, "compatible", value, size) || fdt_pack(page))
 		die("cannot change the compatible");
 	memcpy(fdt(image), page, fdt_totalsize(page));
@@ -323,7 +330,7 @@ static uint64_t *top_entry(struct image *image)
 {
 	uint64_t *table = at(image, kho_state_map_addr(image->state));
 
-	for (size_t i = 0; i < PAGE / 8; i++) {
+	for (size_t i = 0; i < page_size(image) / 8; i++) {
 		if (table[i])
 			return &table[i];
 	}
@@ -338,9 +345,11 @@ static void tree_loop(struct image *image)
 }
 
 /* Finds the first used entry of a node. */
-static uint64_t *first_entry(uint64_t *table)
+static uint64_t *first_entry(struct image *image, uint64_t node)
 {
-	for (size_t i = 0; i < PAGE / 8 - 1; i++) {
+	uint64_t *table = at(image, node);
+
+	for (size_t i = 0; i < page_size(image) / 8 - 1; i++) {
 		if (table[i])
 			return &table[i];
 	}
@@ -352,26 +361,26 @@ static void tree_shared_leaf(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
 
-	for (int level = 4; level >= 1; level--)
-		entry = first_entry(at(image, *entry));
+	for (unsigned int level = KHO_RADIX_LEVELS(image->source->page_shift) - 2; level >= 1; level--)
+		entry = first_entry(image, *entry);
 	entry[1] = entry[0];
 }
 
-/* All entries of all nodes lead to the same child, so there are 512^5 paths. */
+/* All entries of all nodes lead to the same child, so there are 512^5 paths with pages of 4 KiB. */
 static void tree_endless(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
 
-	for (int level = 5; level >= 1; level--) {
-		uint64_t *table = (uint64_t *)((uintptr_t)entry & ~(uintptr_t)(PAGE - 1));
+	for (unsigned int level = KHO_RADIX_LEVELS(image->source->page_shift) - 1; level >= 1; level--) {
+		uint64_t *table = (uint64_t *)((uintptr_t)entry & ~(uintptr_t)(page_size(image) - 1));
 		uint64_t child = *entry;
 
-		for (size_t i = 0; i < PAGE / 8; i++)
+		for (size_t i = 0; i < page_size(image) / 8; i++)
 			table[i] = child;
 		if (level > 1)
-			entry = first_entry(at(image, child));
+			entry = first_entry(image, child);
 		else
-			memset(at(image, child), 0, PAGE);
+			memset(at(image, child), 0, page_size(image));
 	}
 }
 
@@ -403,7 +412,7 @@ static void ranges_overlap(struct image *image)
 		die("cannot read the map");
 	while (kho_map_iter_next(iter, &entry, NULL) > 0) {
 		if (entry.order) {
-			map_set(image, entry.addr + PAGE, 0);
+			map_set(image, entry.addr + page_size(image), 0);
 			break;
 		}
 	}
@@ -478,12 +487,12 @@ static void head_pages(struct image *image)
 
 static struct kho_block_header_ser *block(struct image *image)
 {
-	return at(image, image->first.record_addr - image->first.record_addr % PAGE);
+	return at(image, image->first.record_addr - image->first.record_addr % page_size(image));
 }
 
 static void chain_loop(struct image *image)
 {
-	block(image)->next = image->first.record_addr - image->first.record_addr % PAGE;
+	block(image)->next = image->first.record_addr - image->first.record_addr % page_size(image);
 }
 
 static void chain_unaligned(struct image *image) { block(image)->next = 0x1001; }
@@ -492,7 +501,7 @@ static void block_count(struct image *image) { block(image)->count = UINT64_MAX;
 static void block_count_lost(struct image *image) { block(image)->count = 1; }
 static void block_not_preserved(struct image *image)
 {
-	map_clear(image, image->first.record_addr - image->first.record_addr % PAGE, 0);
+	map_clear(image, image->first.record_addr - image->first.record_addr % page_size(image), 0);
 }
 
 static void record_crc(struct image *image) { record(image, &image->first)->crc32c ^= 1; }
@@ -510,7 +519,7 @@ static void record_in_scratch(struct image *image)
 
 static void record_not_preserved(struct image *image)
 {
-	map_clear(image, image->first.addr, order_of(image->first.size));
+	map_clear(image, image->first.addr, order_of(image, image->first.size));
 }
 
 static void set_flags(struct image *image, const struct kho_dma_record *r, uint32_t flags)
@@ -604,7 +613,7 @@ static void record_on(struct image *image, uint64_t addr)
 {
 	if (image->first.pages != 1)
 		die("the first record is not of one page");
-	record(image, &image->first)->page_phys = addr - addr % PAGE;
+	record(image, &image->first)->page_phys = addr - addr % page_size(image);
 	fix_record(record(image, &image->first));
 	set_flags(image, &image->first, DMA_ALLOC_IN_USE);
 }
@@ -624,7 +633,7 @@ static void record_sealed(struct image *image)
 
 	if (image->second.pages != 1)
 		die("the second record is not of one page");
-	r->page_phys = addr - addr % PAGE;
+	r->page_phys = addr - addr % page_size(image);
 	set_flags(image, &image->second, (uint32_t)image->second.flags | DMA_ALLOC_SEALED);
 	r->content_digest = XXH64(at(image, r->page_phys), r->size, 0);
 	fix_record(r);
@@ -683,7 +692,7 @@ static void v1_chain_unaligned(struct image *image) { v1_chunk(image)->next = 0x
 static void v1_chain_absent(struct image *image) { v1_chunk(image)->next = 1ull << 45; }
 static void v1_chunk_count(struct image *image)
 {
-	v1_chunk(image)->num_elms = KHO_V1_CHUNK_BITMAPS + 1;
+	v1_chunk(image)->num_elms = (uint32_t)KHO_V1_CHUNK_BITMAPS(image->source->page_shift) + 1;
 }
 
 static void v1_bitmap_shared(struct image *image)
@@ -709,7 +718,7 @@ static void v1_bitmap_unaligned(struct image *image) { v1_chunk(image)->bitmaps[
 static void v1_order_huge(struct image *image) { v1_chunk(image)->order = 60; }
 static void v1_start_unaligned(struct image *image)
 {
-	v1_chunk(image)->bitmaps[0].phys_start += PAGE;
+	v1_chunk(image)->bitmaps[0].phys_start += page_size(image);
 }
 
 static void v1_range_outside_ram(struct image *image)
@@ -856,7 +865,7 @@ static void test_folio_not_preserved(struct image *image)
 {
 	const uint64_t *folios = at(image, test_chunk(image)->phys[0]);
 
-	v1_clear(image, folios[0] & ~(uint64_t)(PAGE - 1));
+	v1_clear(image, folios[0] & ~(uint64_t)(page_size(image) - 1));
 }
 
 /* ------------------------------------------------------- live update, luo-v5 */
@@ -898,7 +907,7 @@ static void luo_session_loop(struct image *image)
 
 static void luo_session_count(struct image *image)
 {
-	session_block(image)->count = PAGE;
+	session_block(image)->count = page_size(image);
 }
 
 /* Writes one session without files, like the kernel does. */
@@ -935,12 +944,12 @@ static void leak_beside(struct image *image)
 	uint64_t fdt_addr = kho_state_fdt_addr(image->state);
 	size_t n, size = fdt_totalsize(fdt(image));
 
-	fill_secret(image, fdt_addr + size, PAGE - size);
+	fill_secret(image, fdt_addr + size, page_size(image) - size);
 	subtrees = kho_state_subtrees(image->state, &n);
 	for (size_t i = 0; i < n; i++) {
-		size_t used = (subtrees[i].addr + subtrees[i].size) % PAGE;
+		size_t used = (subtrees[i].addr + subtrees[i].size) % page_size(image);
 
-		fill_secret(image, subtrees[i].addr + subtrees[i].size, PAGE - used);
+		fill_secret(image, subtrees[i].addr + subtrees[i].size, page_size(image) - used);
 	}
 }
 

@@ -244,17 +244,17 @@ static int vmalloc_chunk(struct kho_decoder *d, const struct kho_vmalloc_chunk *
 			 int (*fn)(struct kho_decoder *d, uint64_t addr, size_t size, void *data),
 			 void *data)
 {
+	const unsigned int shift = d->state->source->page_shift;
 	uint64_t pages = 1ull << order;
 	int ret;
 
-	for (size_t i = 0; i < KHO_VMALLOC_PAGES && chunk->phys[i]; i++) {
+	for (size_t i = 0; i < KHO_VMALLOC_PAGES(shift) && chunk->phys[i]; i++) {
 		if (*left < pages)
 			return kho_decode_corrupt(d, chunk->phys[i], "a vmalloc area has more pages than it says");
 		*left -= pages;
-		ret = kho_decode_enter(d, chunk->phys[i], KHO_ABI_PAGE_SIZE << order,
-				       "a page of a vmalloc area");
+		ret = kho_decode_enter(d, chunk->phys[i], pages << shift, "a page of a vmalloc area");
 		if (!ret)
-			ret = fn(d, chunk->phys[i], KHO_ABI_PAGE_SIZE * pages, data);
+			ret = fn(d, chunk->phys[i], pages << shift, data);
 		if (ret)
 			return ret;
 	}
@@ -265,19 +265,23 @@ int kho_decode_vmalloc(struct kho_decoder *d, const struct kho_vmalloc *vmalloc,
 		       int (*fn)(struct kho_decoder *d, uint64_t addr, size_t size, void *data),
 		       void *data)
 {
+	const size_t page = kho_source_page(d->state->source);
 	uint64_t left = vmalloc->total_pages;
-	struct kho_vmalloc_chunk chunk;
+	union {
+		struct kho_vmalloc_chunk chunk;
+		unsigned char page[KHO_ABI_MAX_PAGE];
+	} buf;
 	int ret;
 
 	if (vmalloc->order > MAX_ORDER)
 		return kho_decode_corrupt(d, KHO_NO_ADDR, "a vmalloc area has pages of order %u",
 					  vmalloc->order);
-	for (uint64_t addr = vmalloc->first; addr; addr = chunk.next) {
-		ret = kho_decode_enter(d, addr, KHO_ABI_PAGE_SIZE, "a chunk of a vmalloc area");
+	for (uint64_t addr = vmalloc->first; addr; addr = buf.chunk.next) {
+		ret = kho_decode_enter(d, addr, page, "a chunk of a vmalloc area");
 		if (!ret)
-			ret = kho_decode_read(d, addr, &chunk, sizeof(chunk));
+			ret = kho_decode_read(d, addr, &buf, page);
 		if (!ret)
-			ret = vmalloc_chunk(d, &chunk, vmalloc->order, &left, fn, data);
+			ret = vmalloc_chunk(d, &buf.chunk, vmalloc->order, &left, fn, data);
 		if (ret)
 			return ret;
 	}
@@ -296,21 +300,22 @@ struct array_walk {
 
 static int array_piece(struct kho_decoder *d, uint64_t addr, size_t size, void *data)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	unsigned char part[1u << KHO_ABI_MIN_PAGE_SHIFT];
 	struct array_walk *walk = data;
 	int ret;
 
-	for (size_t done = 0; done < size && walk->left; done += sizeof(page)) {
-		uint64_t fit = sizeof(page) / walk->entry;
+	/* an entry does not straddle two parts, because its size is a power of two */
+	for (size_t done = 0; done < size && walk->left; done += sizeof(part)) {
+		uint64_t fit = sizeof(part) / walk->entry;
 
 		/* memory after the last entry does not belong to the array */
-		ret = kho_decode_read(d, addr + done, page,
+		ret = kho_decode_read(d, addr + done, part,
 				      walk->entry * (walk->left < fit ? walk->left : fit));
 		if (ret)
 			return ret;
-		for (size_t i = 0; i + walk->entry <= sizeof(page) && walk->left; i += walk->entry) {
+		for (size_t i = 0; i + walk->entry <= sizeof(part) && walk->left; i += walk->entry) {
 			walk->left--;
-			ret = walk->fn(d, page + i, walk->data);
+			ret = walk->fn(d, part + i, walk->data);
 			if (ret)
 				return ret;
 		}
@@ -325,7 +330,7 @@ int kho_decode_vmalloc_array(struct kho_decoder *d, const struct kho_vmalloc *vm
 {
 	struct array_walk walk = { n, entry, fn, data };
 
-	if (n > vmalloc->total_pages * (uint64_t)KHO_ABI_PAGE_SIZE / entry)
+	if (n > ((uint64_t)vmalloc->total_pages << d->state->source->page_shift) / entry)
 		return kho_decode_corrupt(d, vmalloc->first, "%" PRIu64 " entries of %zu bytes are not in %u pages",
 					  n, entry, vmalloc->total_pages);
 	return kho_decode_vmalloc(d, vmalloc, array_piece, &walk);

@@ -6,12 +6,12 @@
 #include "state.h"
 
 /*
- * Blocks that libkho reads of a chain, a GiB of records: more than DMA_ALLOC_MAX_BLOCKS, for
+ * Blocks that libkho reads of a chain, a GiB of records with pages of 4 KiB: more than DMA_ALLOC_MAX_BLOCKS, for
  * kernels that raise that limit. kho_dma_iter detects loops in another way.
  */
 #define KHO_DMA_MAX_BLOCKS	(1u << 18)
 /* The number of records in the header, but at most what a chain can have. */
-uint64_t kho_dma_most_records(const struct kho_dma_header *header);
+uint64_t kho_dma_most_records(const struct kho_state *state, const struct kho_dma_header *header);
 
 /*
  * Calls @fn for each block of records, until it returns non-zero. On error there may be more

@@ -4,7 +4,9 @@
 #include "extents.h"
 #include "abi/kexec_handover.h"
 
-#define ORDER		0x3fu
+/* In the low bits of a place: a page has at least so many, so addresses do not use them. */
+#define LOW_BITS	((1ull << KHO_ABI_MIN_PAGE_SHIFT) - 1)
+#define ORDER		0x3fu	/* base-2 logarithm of the size in bytes */
 #define NOT_RAM		0x40u
 #define OWN		0x80u	/* memory of KHO itself */
 #define NOWHERE		UINT64_MAX
@@ -26,12 +28,12 @@ bool kho_extent_is_own(const struct kho_extent *e)
 
 uint64_t kho_extent_addr(const struct kho_extent *e)
 {
-	return e->place & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);
+	return e->place & ~LOW_BITS;
 }
 
 uint64_t kho_extent_size(const struct kho_extent *e)
 {
-	return KHO_ABI_PAGE_SIZE << (e->place & ORDER);
+	return 1ull << (e->place & ORDER);
 }
 
 static bool add(struct kho_extents *extents, uint64_t place, uint64_t id)
@@ -52,19 +54,22 @@ static bool add(struct kho_extents *extents, uint64_t place, uint64_t id)
 bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
 		     bool in_ram)
 {
+	const unsigned int shift = extents->page_shift;
 	uint64_t place = NOWHERE;
 
-	if (record->pages != KHO_SIZE_UNKNOWN && !(record->addr % KHO_ABI_PAGE_SIZE) &&
-	    record->addr <= UINT64_MAX - record->pages * KHO_ABI_PAGE_SIZE)
-		place = record->addr | (unsigned int)__builtin_ctzll(record->pages) |
+	if (record->pages != KHO_SIZE_UNKNOWN && !(record->addr & ((1ull << shift) - 1)) &&
+	    record->addr <= UINT64_MAX - (record->pages << shift))
+		place = record->addr | ((unsigned int)__builtin_ctzll(record->pages) + shift) |
 			(in_ram ? 0 : NOT_RAM);
 	return add(extents, place, record->id);
 }
 
 bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t size)
 {
-	uint64_t page = addr / KHO_ABI_PAGE_SIZE;
-	uint64_t left = (addr % KHO_ABI_PAGE_SIZE + size + KHO_ABI_PAGE_SIZE - 1) / KHO_ABI_PAGE_SIZE;
+	const unsigned int shift = extents->page_shift;
+	const uint64_t mask = (1ull << shift) - 1;
+	uint64_t page = addr >> shift;
+	uint64_t left = ((addr & mask) + size + mask) >> shift;
 
 	/* an extent describes only an aligned power of two */
 	while (left) {
@@ -72,7 +77,7 @@ bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t si
 
 		while (order < 40 && !(page >> order & 1) && 2ull << order <= left)
 			order++;
-		if (!add(extents, page * KHO_ABI_PAGE_SIZE | order | OWN, 0))
+		if (!add(extents, page << shift | (order + shift) | OWN, 0))
 			return false;
 		page += 1ull << order;
 		left -= 1ull << order;
@@ -83,7 +88,8 @@ bool kho_extents_add_own(struct kho_extents *extents, uint64_t addr, uint64_t si
 void kho_extents_free(struct kho_extents *extents)
 {
 	free(extents->list);
-	*extents = (struct kho_extents){ 0 };
+	extents->list = NULL;
+	extents->n = extents->room = 0;
 }
 
 /* Digits of 11 bits: their counters and the ends of the buckets stay in the cache. */

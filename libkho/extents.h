@@ -10,8 +10,9 @@ struct kho_extent {
 	uint64_t id;
 };
 
-/* All zeroes is an empty list. */
+/* An empty list has only the size of a page. */
 struct kho_extents {
+	unsigned int page_shift;
 	struct kho_extent *list;
 	size_t n, room;
 };

@@ -75,6 +75,7 @@ void kho_json_state(struct kho_json *json, const char *key, const struct kho_sta
 	kho_json_object(json, key);
 	kho_json_string(json, "side", kho_side_name(kho_state_side(state)));
 	kho_json_string(json, "release", or_null(kho_state_release(state)));
+	kho_json_uint(json, "page_size", kho_state_page_size(state));
 	kho_json_string(json, "compatible", kho_state_compatible(state));
 	kho_json_addr(json, "fdt_addr", kho_state_fdt_addr(state));
 	kho_json_string(json, "found_by", kho_found_by_name(kho_state_found_by(state)));

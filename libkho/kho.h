@@ -137,6 +137,14 @@ int kho_source_set_vmlinux(struct kho_source *source, const char *path,
 			   struct kho_error *err);
 
 /*
+ * Sets the page size of the kernel for a dump that does not contain it: 4096, 16384 or 65536; 0
+ * changes nothing. KHO's formats depend on it, so kho_state_open() fails with KHO_ERR_UNSUPPORTED
+ * while it is unknown. Snapshots, dumps with VMCOREINFO and those of x86_64 need no such call.
+ * KHO_ERR_USAGE: the source says another size; KHO_ERR_UNSUPPORTED: no kernel with KHO has such pages.
+ */
+int kho_source_set_page_size(struct kho_source *source, unsigned int bytes, struct kho_error *err);
+
+/*
  * Reports the progress of a long call: a scan of RAM, kho_verify(), kho_dma_check_content(), and
  * the writing of a snapshot. The call runs @fn with @done of @total bytes. A step that is
  * repeated starts at 0 again. @fn may be NULL.
@@ -238,6 +246,7 @@ uint64_t kho_state_fdt_addr(const struct kho_state *state);
 /* A copy of the root FDT page as read. Owned by the state. */
 const void *kho_state_fdt(const struct kho_state *state, size_t *size);
 uint64_t kho_state_map_addr(const struct kho_state *state);
+/* Bytes of a page of the kernel: 4096, 16384 or 65536. */
 unsigned int kho_state_page_size(const struct kho_state *state);
 
 /* Arrays owned by the state; *n may be 0. Scratch is raw: in any order, with empty areas. */
@@ -251,10 +260,10 @@ const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
 /* ------------------------------------------------- preserved-memory-map */
 
 /*
- * Sets the size of a bitmap in a kho-v1 map: 512 bytes (Linux 6.16, early 6.17) or a page (4096).
- * The map does not say. Without this call, or with 0, the kernel release decides; if that is not
- * enough, reading the map fails with KHO_ERR_UNSUPPORTED. Do not call this while an iterator over
- * the map is in use. KHO_ERR_USAGE for another size.
+ * Sets the size of a bitmap in a kho-v1 map: 512 bytes (Linux 6.16, early 6.17) or a page
+ * (kho_state_page_size()). The map does not say. Without this call, or with 0, the kernel release
+ * decides; if that is not enough, reading the map fails with KHO_ERR_UNSUPPORTED. Do not call this
+ * while an iterator over the map is in use. KHO_ERR_USAGE for another size.
  */
 int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes);
 
@@ -741,8 +750,8 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 /* --------------------------------------------------------------- snapshot */
 
 /*
- * Writes an ELF core with KHO's metadata and with notes for release, side, address of the root
- * FDT, scratch and RAM. Zeroes fill the rest of each page. Creates a new file with mode 0600, and
+ * Writes an ELF core with KHO's metadata and with notes for release, page size, side, address
+ * of the root FDT, scratch and RAM. Zeroes fill the rest of each page. Creates a new file with mode 0600, and
  * writes the whole file or nothing (see kho_output_commit()). kho_source_open_file() reads it.
  *
  * From an outgoing state it takes only preserved memory, from an incoming one only memory that

@@ -23,7 +23,7 @@ int kho_map_open(struct kho_source *source, const struct kho_root *root, unsigne
 {
 	struct kho_map place = {
 		.format = format_of(root->abi), .source = source, .addr = root->map_addr,
-		.v1_bitmap = v1_bitmap,
+		.root = root->addr, .page_shift = source->page_shift, .v1_bitmap = v1_bitmap,
 	};
 
 	if (root->side == KHO_SIDE_IN)
@@ -40,21 +40,30 @@ void kho_map_close(struct kho_map *map)
 {
 	if (!map)
 		return;
-	for (size_t order = 0; order < KHO_MAP_ORDERS; order++)
+	for (size_t order = 0; order < KHO_MAP_MAX_ORDERS; order++)
 		free(map->found[order]);
 	map->format->close(map);
 }
 
 /* ------------------------------------------------------------------ leaves */
 
-static unsigned int block_shift(const struct kho_map_leaf *leaf)
+static struct kho_map_leaf *leaf_new(const struct kho_map *map)
 {
-	return KHO_ABI_PAGE_SHIFT + leaf->order;
+	struct kho_map_leaf *leaf = malloc(sizeof(*leaf) + map->leaf_words * sizeof(leaf->bits[0]));
+
+	if (leaf)
+		*leaf = (struct kho_map_leaf){ .addr = KHO_NO_ADDR };
+	return leaf;
+}
+
+static unsigned int block_shift(const struct kho_map *map, const struct kho_map_leaf *leaf)
+{
+	return map->page_shift + leaf->order;
 }
 
 static uint64_t leaf_span(const struct kho_map *map, unsigned int order)
 {
-	return (uint64_t)map->leaf_words * 64 << (KHO_ABI_PAGE_SHIFT + order);
+	return (uint64_t)map->leaf_words * 64 << (map->page_shift + order);
 }
 
 /*
@@ -80,23 +89,24 @@ static uint64_t next_bit(const struct kho_map_leaf *leaf, uint64_t flip, uint64_
 int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *leaf, void *data),
 		   void *data, struct kho_error *err)
 {
-	struct kho_map_leaf leaf;
+	struct kho_map_leaf *leaf = leaf_new(map);
+	int ret = 0;
 
-	for (uint64_t left = map->orders; left; left &= left - 1) {
+	if (!leaf)
+		return kho_fail_nomem(err);
+	for (uint64_t left = map->orders; left && !ret; left &= left - 1) {
 		unsigned int order = (unsigned int)__builtin_ctzll(left);
 		uint64_t from = 0;
-		int ret;
 
-		while ((ret = map->format->leaf_from(map, order, from, UINT64_MAX, &leaf, err)) > 0) {
-			from = leaf.addr + leaf_span(map, order);
-			if (fn(&leaf, data))
-				return 1;
+		while ((ret = map->format->leaf_from(map, order, from, UINT64_MAX, leaf, err)) > 0) {
+			from = leaf->addr + leaf_span(map, order);
+			if (fn(leaf, data))
+				break;
 		}
-		if (ret)
-			return ret;
 	}
-	map->walked = true;
-	return 0;
+	map->walked |= !ret;
+	free(leaf);
+	return ret;
 }
 
 /* ---------------------------------------------------------------- iterator */
@@ -104,7 +114,7 @@ int kho_map_leaves(struct kho_map *map, int (*fn)(const struct kho_map_leaf *lea
 /* Position in the leaves of one order. */
 struct cursor {
 	uint64_t bit, addr;	/* of the next block; @addr is UINT64_MAX after the last one */
-	struct kho_map_leaf leaf;
+	struct kho_map_leaf *leaf;
 };
 
 struct kho_map_iter {
@@ -118,7 +128,7 @@ struct kho_map_iter {
 /* Moves to the block at or after @cursor->bit, in the next leaf if necessary. */
 static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *err)
 {
-	struct kho_map_leaf *leaf = &cursor->leaf;
+	struct kho_map_leaf *leaf = cursor->leaf;
 	int ret = 1;
 
 	while ((cursor->bit = next_bit(leaf, 0, cursor->bit, leaf->nr_words * 64)) ==
@@ -133,7 +143,7 @@ static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *e
 			break;
 		cursor->bit = 0;
 	}
-	cursor->addr = ret ? leaf->addr + (cursor->bit << block_shift(leaf)) : UINT64_MAX;
+	cursor->addr = ret ? leaf->addr + (cursor->bit << block_shift(map, leaf)) : UINT64_MAX;
 	return 0;
 }
 
@@ -149,7 +159,12 @@ int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_err
 	for (uint64_t left = map->orders; left && !ret; left &= left - 1) {
 		struct cursor *cursor = &iter->cursors[iter->nr_cursors++];
 
-		cursor->leaf.order = (unsigned int)__builtin_ctzll(left);
+		cursor->leaf = leaf_new(map);
+		if (!cursor->leaf) {
+			ret = kho_fail_nomem(err);
+			break;
+		}
+		cursor->leaf->order = (unsigned int)__builtin_ctzll(left);
 		ret = place(map, cursor, err);
 	}
 	if (ret)
@@ -161,6 +176,8 @@ int kho_map_begin(struct kho_map *map, struct kho_map_iter **out, struct kho_err
 
 void kho_map_iter_destroy(struct kho_map_iter *iter)
 {
+	for (size_t i = 0; iter && i < iter->nr_cursors; i++)
+		free(iter->cursors[i].leaf);
 	free(iter);
 }
 
@@ -188,6 +205,8 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		      struct kho_error *err)
 {
 	struct cursor *first = iter->first;
+	const struct kho_map_leaf *leaf;
+	unsigned int shift;
 	uint64_t end;
 	int ret = first ? place(iter->map, first, err) : 0;
 
@@ -202,16 +221,18 @@ int kho_map_iter_next(struct kho_map_iter *iter, struct kho_map_entry *entry,
 		return 0;
 	}
 
+	leaf = first->leaf;
+	shift = block_shift(iter->map, leaf);
 	entry->addr = first->addr;
-	entry->order = first->leaf.order;
+	entry->order = leaf->order;
 	/* a block of another order ends the entry, so that overlapping blocks are sorted too */
 	end = first->bit + 1;
 	if (iter->limit > entry->addr)
-		end += (iter->limit - entry->addr - 1) >> block_shift(&first->leaf);
-	if (end > first->leaf.nr_words * 64)
-		end = first->leaf.nr_words * 64;
-	entry->count = next_bit(&first->leaf, UINT64_MAX, first->bit, end) - first->bit;
-	entry->size = entry->count << block_shift(&first->leaf);
+		end += (iter->limit - entry->addr - 1) >> shift;
+	if (end > leaf->nr_words * 64)
+		end = leaf->nr_words * 64;
+	entry->count = next_bit(leaf, UINT64_MAX, first->bit, end) - first->bit;
+	entry->size = entry->count << shift;
 	first->bit += entry->count;
 	return 1;
 }
@@ -227,10 +248,9 @@ static int is_preserved(struct kho_map *map, unsigned int order, uint64_t addr,
 	int ret;
 
 	if (!leaf) {
-		leaf = map->found[order] = calloc(1, sizeof(*leaf));
+		leaf = map->found[order] = leaf_new(map);
 		if (!leaf)
 			return kho_fail_nomem(err);
-		leaf->addr = KHO_NO_ADDR;
 	}
 	if (leaf->addr != start) {
 		leaf->addr = KHO_NO_ADDR;
@@ -241,7 +261,7 @@ static int is_preserved(struct kho_map *map, unsigned int order, uint64_t addr,
 		leaf->addr = start;
 		leaf->nr_words = ret ? leaf->nr_words : 0;
 	}
-	bit = (addr - start) >> (KHO_ABI_PAGE_SHIFT + order);
+	bit = (addr - start) >> (map->page_shift + order);
 	return leaf->nr_words && leaf->bits[bit / 64] >> bit % 64 & 1;
 }
 
@@ -252,8 +272,8 @@ static int is_preserved(struct kho_map *map, unsigned int order, uint64_t addr,
 static int covered_until(struct kho_map *map, uint64_t addr, uint64_t size, uint64_t *end,
 			 struct kho_error *err)
 {
-	unsigned int order = size < KHO_ABI_PAGE_SIZE ? 0 :
-			     63u - KHO_ABI_PAGE_SHIFT - (unsigned int)__builtin_clzll(size);
+	unsigned int order = !(size >> map->page_shift) ? 0 :
+			     63u - map->page_shift - (unsigned int)__builtin_clzll(size);
 	uint64_t likely = map->orders & 1ull << order, left = map->orders & ~likely;
 	int ret = likely ? is_preserved(map, order, addr, err) : 0;
 
@@ -263,7 +283,7 @@ static int covered_until(struct kho_map *map, uint64_t addr, uint64_t size, uint
 	}
 	if (ret < 0)
 		return ret;
-	order += KHO_ABI_PAGE_SHIFT;
+	order += map->page_shift;
 	*end = ret ? ((addr >> order) + 1) << order : 0;
 	return 0;
 }

@@ -15,23 +15,26 @@ struct kho_map_leaf {
 	uint64_t addr;
 	unsigned int order;
 	size_t nr_words;		/* of 64 bits each */
-	uint64_t bits[KHO_ABI_PAGE_SIZE / 8];
+	uint64_t bits[];		/* room for kho_map.leaf_words */
 };
 
 /* A leaf of this order would span all addresses. */
-#define KHO_MAP_ORDERS	(64 - KHO_ABI_PAGE_SHIFT - KHO_RADIX_BITMAP_BITS)
+#define KHO_MAP_ORDERS(shift)	(64 - (shift) - KHO_RADIX_BITMAP_BITS(shift))
+#define KHO_MAP_MAX_ORDERS	KHO_MAP_ORDERS(KHO_ABI_MIN_PAGE_SHIFT)
 
 /* First member of the structure of each format. */
 struct kho_map {
 	const struct kho_map_format *format;
 	struct kho_source *source;
 	uint64_t addr;			/* of its first page */
+	uint64_t root;			/* address of the root FDT's page, or KHO_NO_ADDR */
+	unsigned int page_shift;	/* of the source */
 	unsigned int v1_bitmap;		/* bytes of a bitmap set by the caller, or 0 */
 	/* set by open() */
 	uint64_t orders;		/* a bit for each order that has a leaf */
 	size_t leaf_words;		/* of 64 bits, in every leaf */
 	bool walked;			/* for_each_node() knows all pages; set by map.c too */
-	struct kho_map_leaf *found[KHO_MAP_ORDERS]; /* leaf of the last look-up, or NULL */
+	struct kho_map_leaf *found[KHO_MAP_MAX_ORDERS]; /* leaf of the last look-up, or NULL */
 };
 
 struct kho_map_format {

@@ -33,10 +33,15 @@ struct kho_bitmap {
 /* Bytes of memory that a bitmap describes. @order is one that check_ref() accepted. */
 static uint64_t span_of(const struct kho_bitmap *map, unsigned int order)
 {
-	return map->bytes * 8ull << (KHO_ABI_PAGE_SHIFT + order);
+	return map->bytes * 8ull << (map->map.page_shift + order);
 }
 
 /* ------------------------------------------------------------- the chain */
+
+static unsigned int page_of(const struct kho_bitmap *map)
+{
+	return 1u << map->map.page_shift;
+}
 
 static int keep_ref(struct kho_bitmap *map, const struct khoser_mem_bitmap_ptr *ptr,
 		    unsigned int order, struct kho_error *err)
@@ -66,10 +71,15 @@ static int keep_ref(struct kho_bitmap *map, const struct khoser_mem_bitmap_ptr *
 static int read_chunk(struct kho_bitmap *map, uint64_t addr, uint64_t *next,
 		      struct kho_error *err)
 {
-	struct khoser_mem_chunk chunk;
+	union {
+		struct khoser_mem_chunk chunk;
+		unsigned char page[KHO_ABI_MAX_PAGE];
+	} buf;
+	const struct khoser_mem_chunk *chunk = &buf.chunk;
+	const size_t room = KHO_V1_CHUNK_BITMAPS(map->map.page_shift);
 	int ret;
 
-	if (addr % KHO_ABI_PAGE_SIZE)
+	if (addr & (page_of(map) - 1))
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
 				"preserved-memory-map: 0x%" PRIx64 " cannot be a page of the chain",
 				addr);
@@ -80,20 +90,20 @@ static int read_chunk(struct kho_bitmap *map, uint64_t addr, uint64_t *next,
 		return kho_fail(err, KHO_ERR_LOOP, addr,
 				"preserved-memory-map: the chain comes back to 0x%" PRIx64, addr);
 
-	ret = kho_source_read(map->map.source, addr, &chunk, sizeof(chunk), err);
+	ret = kho_source_read(map->map.source, addr, &buf, page_of(map), err);
 	if (ret)
 		return ret;
-	if (chunk.num_elms > KHO_V1_CHUNK_BITMAPS)
+	if (chunk->num_elms > room)
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
 				"preserved-memory-map: the page at 0x%" PRIx64 " claims %u bitmaps, %zu fit",
-				addr, chunk.num_elms, KHO_V1_CHUNK_BITMAPS);
+				addr, chunk->num_elms, room);
 
-	for (uint32_t i = 0; i < chunk.num_elms; i++) {
-		ret = keep_ref(map, &chunk.bitmaps[i], chunk.order, err);
+	for (uint32_t i = 0; i < chunk->num_elms; i++) {
+		ret = keep_ref(map, &chunk->bitmaps[i], chunk->order, err);
 		if (ret)
 			return ret;
 	}
-	*next = chunk.next;
+	*next = chunk->next;
 	return 0;
 }
 
@@ -111,13 +121,13 @@ static unsigned int bytes_of(const struct kho_bitmap *map)
 		if (major == 6 && minor == 16)
 			return KHO_V1_SMALL_BITMAP;
 		if (major > 6 || (major == 6 && minor >= 18))
-			return KHO_ABI_PAGE_SIZE;
+			return page_of(map);
 	}
 	if (!map->nr_refs)
-		return KHO_ABI_PAGE_SIZE;
+		return page_of(map);
 
 	for (size_t i = 0; i < map->nr_refs; i++) {
-		if (map->refs[i].bitmap % KHO_ABI_PAGE_SIZE)
+		if (map->refs[i].bitmap & (page_of(map) - 1))
 			return KHO_V1_SMALL_BITMAP;
 	}
 	return 0;
@@ -127,7 +137,7 @@ static int check_ref(const struct kho_bitmap *map, const struct bitmap_ref *ref,
 		     struct kho_error *err)
 {
 	/* the kernel makes bitmaps only for RAM, whose addresses do not overflow */
-	if (ref->order >= KHO_MAP_ORDERS || ref->addr % span_of(map, ref->order) ||
+	if (ref->order >= KHO_MAP_ORDERS(map->map.page_shift) || ref->addr % span_of(map, ref->order) ||
 	    ref->addr > UINT64_MAX - span_of(map, ref->order))
 		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 				"preserved-memory-map: no bitmap of order %u and %u bytes can begin at 0x%" PRIx64,

@@ -9,6 +9,7 @@
  * every node and rejects a page at two places.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,10 @@
 #include "error.h"
 #include "map.h"
 
-#define NODE_ENTRIES	(KHO_ABI_PAGE_SIZE / sizeof(uint64_t))
-#define TOP_LEVEL	(KHO_RADIX_LEVELS - 1)
+/* PAGE_SHIFT of 16 KiB */
+#define AMBIGUOUS_SHIFT	14u
+/* 64-bit words of a page */
+#define MAX_WORDS	(KHO_ABI_MAX_PAGE / sizeof(uint64_t))
 
 struct node_place {
 	uint64_t addr;		/* 0: free entry of the table */
@@ -27,35 +30,57 @@ struct node_place {
 
 /* Path to the leaves: a page for each level. */
 struct radix_path {
-	uint64_t addr[KHO_RADIX_LEVELS];	/* address of the node in page[], 0: none */
-	uint64_t prefix[KHO_RADIX_LEVELS];	/* first key below it */
-	uint64_t page[KHO_RADIX_LEVELS][NODE_ENTRIES];
+	uint64_t addr[KHO_RADIX_MAX_LEVELS];	/* address of the node in words[], 0: none */
+	uint64_t prefix[KHO_RADIX_MAX_LEVELS];	/* first key below it */
+	uint64_t words[];			/* a page for each level */
 };
 
 struct kho_radix {
 	struct kho_map map;
+	unsigned int top;		/* level of the first node */
+	size_t words;			/* of 64 bits in a page */
 	struct node_place *nodes;	/* open addressing */
 	size_t nr_nodes, nr_slots;
 	/* one for each order, so that orders do not evict each other's nodes */
-	struct radix_path *paths[KHO_MAP_ORDERS];
+	struct radix_path *paths[KHO_MAP_MAX_ORDERS];
 };
 
-#define LEAF_KEYS	(1ull << KHO_RADIX_BITMAP_BITS)
+/* Number of keys in a leaf. */
+static uint64_t leaf_keys(const struct kho_radix *radix)
+{
+	return (uint64_t)radix->words * 64;
+}
 
 /* Base-2 logarithm of the number of keys below one entry of a node at @level. */
-static unsigned int level_shift(unsigned int level)
+static unsigned int level_shift(const struct kho_radix *radix, unsigned int level)
 {
-	return KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
+	const unsigned int shift = radix->map.page_shift;
+
+	return KHO_RADIX_BITMAP_BITS(shift) + (level - 1) * KHO_RADIX_TABLE_BITS(shift);
 }
 
-static uint64_t order_first_key(unsigned int order)
+static uint64_t order_first_key(const struct kho_radix *radix, unsigned int order)
 {
-	return 1ull << (64 - KHO_ABI_PAGE_SHIFT - order);
+	return 1ull << (64 - radix->map.page_shift - order);
 }
 
-static uint64_t key_of(uint64_t addr, unsigned int order)
+static uint64_t key_of(const struct kho_radix *radix, uint64_t addr, unsigned int order)
 {
-	return order_first_key(order) | addr >> (KHO_ABI_PAGE_SHIFT + order);
+	return order_first_key(radix, order) | addr >> (radix->map.page_shift + order);
+}
+
+static struct radix_path *path_new(const struct kho_radix *radix)
+{
+	struct radix_path *path;
+
+	return calloc(1, sizeof(*path) + (radix->top + 1) * radix->words * sizeof(path->words[0]));
+}
+
+/* The page of the node at @level. */
+static uint64_t *path_page(const struct kho_radix *radix, struct radix_path *path,
+			   unsigned int level)
+{
+	return path->words + level * radix->words;
 }
 
 /* ------------------------------------------------------------------ nodes */
@@ -116,14 +141,15 @@ static int place_check(struct kho_radix *radix, uint64_t addr, uint64_t prefix,
 static int page_load(struct kho_radix *radix, unsigned int level, uint64_t addr, uint64_t prefix,
 		     void *page, struct kho_error *err)
 {
+	const size_t size = radix->words * sizeof(uint64_t);
 	int ret;
 
-	if (!addr || addr % KHO_ABI_PAGE_SIZE)
+	if (!addr || addr & (size - 1))
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
 				"preserved-memory-map: 0x%" PRIx64 " cannot be a node of level %u",
 				addr, level);
 	ret = place_check(radix, addr, prefix, level, err);
-	return ret ? ret : kho_source_read(radix->map.source, addr, page, KHO_ABI_PAGE_SIZE, err);
+	return ret ? ret : kho_source_read(radix->map.source, addr, page, size, err);
 }
 
 static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned int level,
@@ -135,7 +161,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 	if (addr && path->addr[level] == addr && path->prefix[level] == prefix)
 		return 0;
 	path->addr[level] = 0;
-	ret = page_load(radix, level, addr, prefix, path->page[level], err);
+	ret = page_load(radix, level, addr, prefix, path_page(radix, path, level), err);
 	if (ret)
 		return ret;
 	path->addr[level] = addr;
@@ -154,10 +180,12 @@ static int node_search(struct kho_radix *radix, struct radix_path *path, unsigne
 		       uint64_t prefix, uint64_t from, uint64_t to, uint64_t *bits,
 		       uint64_t *first, struct kho_error *err)
 {
-	const unsigned int shift = level_shift(level);
+	const unsigned int shift = level_shift(radix, level);
+	const uint64_t *page = path_page(radix, path, level);
+	const size_t words = radix->words;
 
-	for (uint64_t i = from > prefix ? (from - prefix) >> shift : 0; i < NODE_ENTRIES; i++) {
-		uint64_t child = prefix + (i << shift), addr = path->page[level][i];
+	for (uint64_t i = from > prefix ? (from - prefix) >> shift : 0; i < words; i++) {
+		uint64_t child = prefix + (i << shift), addr = page[i];
 		int ret;
 
 		if (child >= to)
@@ -181,9 +209,9 @@ static int node_search(struct kho_radix *radix, struct radix_path *path, unsigne
 static int radix_search(struct kho_radix *radix, struct radix_path *path, uint64_t from,
 			uint64_t to, uint64_t *bits, uint64_t *first, struct kho_error *err)
 {
-	int ret = node_load(radix, path, TOP_LEVEL, radix->map.addr, 0, err);
+	int ret = node_load(radix, path, radix->top, radix->map.addr, 0, err);
 
-	return ret ? ret : node_search(radix, path, TOP_LEVEL, 0, from, to, bits, first, err);
+	return ret ? ret : node_search(radix, path, radix->top, 0, from, to, bits, first, err);
 }
 
 static int not_an_address(uint64_t key, struct kho_error *err)
@@ -202,26 +230,26 @@ static int radix_leaf_from(struct kho_map *base, unsigned int order, uint64_t fr
 {
 	struct kho_radix *radix = radix_of(base);
 	struct radix_path *path = radix->paths[order];
-	const unsigned int shift = KHO_ABI_PAGE_SHIFT + order;
+	const unsigned int shift = base->page_shift + order;
 	uint64_t first, index;
 	int ret;
 
 	if (!path) {
-		path = radix->paths[order] = calloc(1, sizeof(*path));
+		path = radix->paths[order] = path_new(radix);
 		if (!path)
 			return kho_fail_nomem(err);
 	}
-	ret = radix_search(radix, path, key_of(from, order), key_of(last, order) + 1, leaf->bits,
-			   &first, err);
+	ret = radix_search(radix, path, key_of(radix, from, order), key_of(radix, last, order) + 1,
+			   leaf->bits, &first, err);
 	if (ret <= 0)
 		return ret;
 	/* the kernel makes keys only for RAM, whose addresses do not overflow */
-	index = first - order_first_key(order);
-	if (index + LEAF_KEYS > UINT64_MAX >> shift)
+	index = first - order_first_key(radix, order);
+	if (index + leaf_keys(radix) > UINT64_MAX >> shift)
 		return not_an_address(first, err);
 	leaf->addr = index << shift;
 	leaf->order = order;
-	leaf->nr_words = LEAF_KEYS / 64;
+	leaf->nr_words = radix->words;
 	return 1;
 }
 
@@ -229,43 +257,74 @@ static int radix_leaf_from(struct kho_map *base, unsigned int order, uint64_t fr
 static int check_none(struct kho_radix *radix, struct radix_path *path, uint64_t from, uint64_t to,
 		      struct kho_error *err)
 {
-	uint64_t bits[NODE_ENTRIES], first;
+	uint64_t bits[MAX_WORDS], first;
 	int ret;
 
 	while ((ret = radix_search(radix, path, from, to, bits, &first, err)) > 0) {
-		for (size_t i = 0; i < NODE_ENTRIES; i++) {
+		for (size_t i = 0; i < radix->words; i++) {
 			if (bits[i])
 				return not_an_address(first + i * 64 + (uint64_t)__builtin_ctzll(bits[i]),
 						      err);
 		}
-		from = first + LEAF_KEYS;
+		from = first + leaf_keys(radix);
 	}
 	return ret;
 }
 
 static int find_orders(struct kho_radix *radix, struct radix_path *path, struct kho_error *err)
 {
-	uint64_t bits[NODE_ENTRIES], first;
+	const unsigned int orders = KHO_MAP_ORDERS(radix->map.page_shift);
+	uint64_t bits[MAX_WORDS], first;
 	int ret;
 
-	for (unsigned int order = 0; order < KHO_MAP_ORDERS; order++) {
-		ret = radix_search(radix, path, order_first_key(order), order_first_key(order) * 2,
-				   bits, &first, err);
+	for (unsigned int order = 0; order < orders; order++) {
+		uint64_t from = order_first_key(radix, order);
+
+		ret = radix_search(radix, path, from, from * 2, bits, &first, err);
 		if (ret < 0)
 			return ret;
 		if (ret)
 			radix->map.orders |= 1ull << order;
 	}
 	/* no key is valid below the last order or above the first */
-	ret = check_none(radix, path, 0, order_first_key(KHO_MAP_ORDERS - 1), err);
-	return ret ? ret : check_none(radix, path, order_first_key(0) * 2, UINT64_MAX, err);
+	ret = check_none(radix, path, 0, order_first_key(radix, orders - 1), err);
+	return ret ? ret : check_none(radix, path, order_first_key(radix, 0) * 2, UINT64_MAX, err);
+}
+
+/*
+ * False if the tree may have one level less than KHO_RADIX_LEVELS(), see abi/kexec_handover.h. That
+ * is so for one page size, and the tree does not say.
+ */
+static bool levels_are_certain(const struct kho_map *map)
+{
+	unsigned int major, minor;
+
+	return map->page_shift != AMBIGUOUS_SHIFT ||
+	       (sscanf(map->source->release, "%u.%u", &major, &minor) == 2 &&
+		(major > 7 || (major == 7 && minor >= 3)));
+}
+
+/* Every kernel preserves the page of its root FDT, so only the right number of levels finds it. */
+static bool finds_root(struct kho_map *map)
+{
+	return map->root != KHO_NO_ADDR &&
+	       kho_map_covers(map, map->root, kho_source_page(map->source), NULL) == 1;
+}
+
+static int ambiguous(const struct kho_map *map, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "the preserved-memory-map is ambiguous: on pages of 16 KiB, the tree of kernel \"%.40s\" may have 4 or 5 levels",
+			   map->source->release);
+
+	return kho_remedy(err, ret, "A tree of 4 levels loses single pages: use Linux 7.3 or later.");
 }
 
 static void radix_close(struct kho_map *base)
 {
 	struct kho_radix *radix = radix_of(base);
 
-	for (unsigned int order = 0; order < KHO_MAP_ORDERS; order++)
+	for (unsigned int order = 0; order < KHO_MAP_MAX_ORDERS; order++)
 		free(radix->paths[order]);
 	free(radix->nodes);
 	free(radix);
@@ -274,21 +333,26 @@ static void radix_close(struct kho_map *base)
 static int radix_open(const struct kho_map *place, struct kho_map **out, struct kho_error *err)
 {
 	struct kho_radix *radix = calloc(1, sizeof(*radix));
-	struct radix_path *path = calloc(1, sizeof(*path));
+	struct radix_path *path;
 	int ret;
 
-	if (radix && path) {
-		radix->map = *place;
-		radix->map.leaf_words = LEAF_KEYS / 64;
-		ret = find_orders(radix, path, err);
-	} else {
-		ret = kho_fail_nomem(err);
-	}
+	if (!radix)
+		return kho_fail_nomem(err);
+	radix->map = *place;
+	radix->top = KHO_RADIX_LEVELS(place->page_shift) - 1;
+	radix->words = (1u << place->page_shift) / sizeof(uint64_t);
+	radix->map.leaf_words = radix->words;
+
+	path = path_new(radix);
+	ret = path ? find_orders(radix, path, err) : kho_fail_nomem(err);
 	free(path);
-	if (!ret)
+	if (!levels_are_certain(place) &&
+	    (ret == KHO_ERR_CORRUPT || ret == KHO_ERR_LOOP || (!ret && !finds_root(&radix->map))))
+		ret = ambiguous(place, err);
+	if (ret)
+		kho_map_close(&radix->map);
+	else
 		*out = &radix->map;
-	else if (radix)
-		radix_close(&radix->map);
 	return ret;
 }
 

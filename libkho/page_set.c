@@ -2,19 +2,18 @@
 #include <stdlib.h>
 
 #include "page_set.h"
-#include "abi/kexec_handover.h"
 
-void kho_page_set_create(struct kho_page_set *set, const struct kho_range *ram, size_t nr_ram,
-			 uint64_t max)
+void kho_page_set_create(struct kho_page_set *set, unsigned int page_shift,
+			 const struct kho_range *ram, size_t nr_ram, uint64_t max)
 {
 	uint64_t first, end;
 
-	*set = (struct kho_page_set){ 0 };
+	*set = (struct kho_page_set){ .page_shift = page_shift };
 	if (!nr_ram)
 		return;
 	/* aligned, so that a word of the map's bitmaps is a word of the set */
-	first = ram[0].addr / KHO_ABI_PAGE_SIZE / 64 * 64;
-	end = ram[nr_ram - 1].addr / KHO_ABI_PAGE_SIZE + ram[nr_ram - 1].size / KHO_ABI_PAGE_SIZE;
+	first = (ram[0].addr >> page_shift) / 64 * 64;
+	end = (ram[nr_ram - 1].addr >> page_shift) + (ram[nr_ram - 1].size >> page_shift);
 	if (end <= first || (end - first) / 8 > max)
 		return;
 
@@ -35,8 +34,8 @@ void kho_page_set_destroy(struct kho_page_set *set)
 static bool find(const struct kho_page_set *set, uint64_t addr, uint64_t size, uint64_t *page,
 		 uint64_t *n)
 {
-	*page = addr / KHO_ABI_PAGE_SIZE;
-	*n = size / KHO_ABI_PAGE_SIZE;
+	*page = addr >> set->page_shift;
+	*n = size >> set->page_shift;
 	if (*page < set->first)
 		return false;
 	*page -= set->first;
@@ -70,7 +69,7 @@ bool kho_page_set_add(struct kho_page_set *set, uint64_t addr, uint64_t size)
 
 bool kho_page_set_add_64(struct kho_page_set *set, uint64_t addr, uint64_t bits)
 {
-	uint64_t page = addr / KHO_ABI_PAGE_SIZE, *word, there;
+	uint64_t page = addr >> set->page_shift, *word, there;
 
 	if (!set->words || page < set->first || page - set->first >= set->n)
 		return true;
@@ -100,6 +99,6 @@ bool kho_page_set_has(const struct kho_page_set *set, uint64_t addr)
 {
 	uint64_t page, n;
 
-	return find(set, addr, KHO_ABI_PAGE_SIZE, &page, &n) &&
+	return find(set, addr, 1ull << set->page_shift, &page, &n) &&
 	       set->words[page / 64] >> page % 64 & 1;
 }

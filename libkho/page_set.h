@@ -8,12 +8,16 @@
 /* All zeroes is a set without room for a page. */
 struct kho_page_set {
 	uint64_t *words;
+	unsigned int page_shift;
 	uint64_t first, n;	/* first page that has a bit, a multiple of 64; number of pages */
 };
 
-/* Makes room for the pages of @nr_ram sorted ranges, if that takes at most @max bytes. */
-void kho_page_set_create(struct kho_page_set *set, const struct kho_range *ram, size_t nr_ram,
-			 uint64_t max);
+/*
+ * Makes room for the pages, of 1 << @page_shift bytes, of @nr_ram sorted ranges, if that takes at
+ * most @max bytes.
+ */
+void kho_page_set_create(struct kho_page_set *set, unsigned int page_shift,
+			 const struct kho_range *ram, size_t nr_ram, uint64_t max);
 void kho_page_set_destroy(struct kho_page_set *set);
 
 /* Adds whole pages, if all have a bit. False if the set had one of them before. */

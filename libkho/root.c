@@ -4,6 +4,7 @@
  * kernel/kexec_handover.c of 6.16 to 7.0.
  */
 #include <libfdt.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,13 +21,19 @@ const char *kho_side_folder(enum kho_side side)
 	return side == KHO_SIDE_IN ? "in" : "out";
 }
 
-bool kho_root_looks_like(const unsigned char *page)
+void kho_root_copy(struct kho_root *to, const struct kho_root *from)
+{
+	memcpy(to, from, offsetof(struct kho_root, subtrees));
+	memcpy(to->subtrees, from->subtrees, from->nr_subtrees * sizeof(from->subtrees[0]));
+	memcpy(to->fdt, from->fdt, from->fdt_size);
+}
+
+bool kho_root_looks_like(const unsigned char *page, size_t size)
 {
 	const char *compatible;
 	int len;
 
-	if (fdt_magic(page) != FDT_MAGIC || fdt_totalsize(page) > KHO_ABI_PAGE_SIZE ||
-	    kho_fdt_check(page, KHO_ABI_PAGE_SIZE))
+	if (fdt_magic(page) != FDT_MAGIC || fdt_totalsize(page) > size || kho_fdt_check(page, size))
 		return false;
 	compatible = fdt_getprop(page, 0, "compatible", &len);
 	return compatible && len > 5 && !compatible[len - 1] && !strncmp(compatible, "kho-v", 5);
@@ -110,7 +117,10 @@ int kho_root_parse(struct kho_root *root, enum kho_side side, enum kho_found_by 
 	if (size > sizeof(root->fdt))
 		return kho_fail(err, KHO_ERR_USAGE, addr, "a root FDT has at most %zu bytes",
 				sizeof(root->fdt));
-	*root = (struct kho_root){ .side = side, .found_by = found_by, .addr = addr };
+	memset(root, 0, offsetof(struct kho_root, subtrees));
+	root->side = side;
+	root->found_by = found_by;
+	root->addr = addr;
 	memcpy(root->fdt, page, size);
 
 	if (found_by == KHO_FOUND_DEBUGFS && size >= sizeof(struct fdt_header) &&
@@ -140,13 +150,14 @@ int kho_root_parse(struct kho_root *root, enum kho_side side, enum kho_found_by 
 int kho_root_read(struct kho_root *root, struct kho_source *source, enum kho_side side,
 		  enum kho_found_by found_by, uint64_t addr, struct kho_error *err)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	const size_t size = kho_source_page(source);
+	unsigned char page[KHO_ABI_MAX_PAGE];
 	int ret;
 
 	for (int i = 0; ; i++) {
-		ret = kho_source_read(source, addr, page, sizeof(page), err);
+		ret = kho_source_read(source, addr, page, size, err);
 		if (!ret)
-			ret = kho_root_parse(root, side, found_by, addr, page, sizeof(page), err);
+			ret = kho_root_parse(root, side, found_by, addr, page, size, err);
 		if (ret != KHO_ERR_CORRUPT || !source->changes || i == LIVE_TRIES)
 			return ret;
 		usleep(1000);

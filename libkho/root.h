@@ -7,8 +7,9 @@
 #include "abi/kexec_handover.h"
 
 /* A subtree takes at least 32 bytes of the page: its node and one property. */
-#define KHO_MAX_SUBTREES	(KHO_ABI_PAGE_SIZE / 32)
+#define KHO_MAX_SUBTREES	(KHO_ABI_MAX_PAGE / 32)
 
+/* Only the used parts of the two arrays are set: copy it with kho_root_copy(). */
 struct kho_root {
 	enum kho_side side;
 	enum kho_found_by found_by;
@@ -16,19 +17,21 @@ struct kho_root {
 	enum kho_abi abi;
 	uint64_t map_addr;	/* 0: none */
 	char compatible[64];
-	struct kho_subtree subtrees[KHO_MAX_SUBTREES];
 	size_t nr_subtrees;
 	size_t bad_subtrees;	/* subnodes without the properties they must have */
 	char bad_subtree[64];	/* name of the first of them */
 	size_t fdt_size;
-	unsigned char fdt[KHO_ABI_PAGE_SIZE];
+	struct kho_subtree subtrees[KHO_MAX_SUBTREES];
+	unsigned char fdt[KHO_ABI_MAX_PAGE];
 };
+
+void kho_root_copy(struct kho_root *to, const struct kho_root *from);
 
 /* "in" or "out", as in KHO's debugfs and in notes of snapshots. */
 const char *kho_side_folder(enum kho_side side);
 
-/* True if the page is an FDT with a compatible string of KHO. */
-bool kho_root_looks_like(const unsigned char *page);
+/* True if the page of @size bytes is an FDT with a compatible string of KHO. */
+bool kho_root_looks_like(const unsigned char *page, size_t size);
 
 /*
  * Parses the first @size bytes of a page at @addr (or KHO_NO_ADDR). KHO_ERR_CORRUPT: not a root

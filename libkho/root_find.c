@@ -55,7 +55,7 @@ static bool is_proven(struct kho_source *source, const struct kho_root *root)
 
 	if (kho_map_open(source, root, 0, &map, NULL))
 		return false;
-	proven = is_preserved(map, root->addr, KHO_ABI_PAGE_SIZE);
+	proven = is_preserved(map, root->addr, kho_source_page(source));
 	for (size_t i = 0; proven && i < root->nr_subtrees; i++) {
 		uint64_t size = root->subtrees[i].size;
 
@@ -70,31 +70,30 @@ static bool is_outgoing(const struct search *search, enum kho_found_by found_by,
 			const unsigned char *page)
 {
 	return !kho_root_parse(search->root, KHO_SIDE_OUT, found_by, addr, page,
-			       KHO_ABI_PAGE_SIZE, NULL) &&
+			       kho_source_page(search->source), NULL) &&
 	       is_proven(search->source, search->root);
 }
 
 static bool is_root(const struct search *search, enum kho_found_by found_by, uint64_t addr,
 		    const unsigned char *page)
 {
-	bool is_in = search->in && search->in_size <= KHO_ABI_PAGE_SIZE &&
-		     !memcmp(page, search->in, search->in_size);
+	const size_t size = kho_source_page(search->source);
+	bool is_in = search->in && search->in_size <= size && !memcmp(page, search->in, search->in_size);
 
-	if (addr % KHO_ABI_PAGE_SIZE || !kho_root_looks_like(page))
+	if (addr & (size - 1) || !kho_root_looks_like(page, size))
 		return false;
 	if (search->side == KHO_SIDE_OUT)
 		return !is_in && is_outgoing(search, found_by, addr, page);
 	if (search->source->files ? !is_in : is_outgoing(search, found_by, addr, page))
 		return false;
-	return !kho_root_parse(search->root, search->side, found_by, addr, page,
-			       KHO_ABI_PAGE_SIZE, NULL);
+	return !kho_root_parse(search->root, search->side, found_by, addr, page, size, NULL);
 }
 
 static bool is_root_at(const struct search *search, enum kho_found_by found_by, uint64_t addr)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	unsigned char page[KHO_ABI_MAX_PAGE];
 
-	return !kho_source_read(search->source, addr, page, sizeof(page), NULL) &&
+	return !kho_source_read(search->source, addr, page, kho_source_page(search->source), NULL) &&
 	       is_root(search, found_by, addr, page);
 }
 
@@ -119,7 +118,7 @@ static bool find_by_setup_data(const struct search *search)
 			continue;
 
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/data", i);
-		if (kho_files_read(search->source->files, path, KHO_ABI_PAGE_SIZE, &text, &size, NULL))
+		if (kho_files_read(search->source->files, path, KHO_ABI_MAX_PAGE, &text, &size, NULL))
 			return false;
 		if (size >= sizeof(addr))
 			memcpy(&addr, text, sizeof(addr));
@@ -191,7 +190,7 @@ static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *pag
 
 	if (memcmp(page, magic, sizeof(magic)) || scan->nr_found == MAX_CANDIDATES)
 		return;
-	if (kho_root_looks_like(page) && scan->nr_probes++ >= MAX_PROBES)
+	if (kho_root_looks_like(page, kho_source_page(scan->search->source)) && scan->nr_probes++ >= MAX_PROBES)
 		return;
 	if (is_root(scan->search, KHO_FOUND_SCAN, addr, page))
 		scan->found[scan->nr_found++] = addr;
@@ -200,16 +199,17 @@ static void scan_page(struct scan *scan, uint64_t addr, const unsigned char *pag
 static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, size_t size)
 {
 	struct kho_source *source = scan->search->source;
+	const size_t page = kho_source_page(source);
 	struct kho_error err;
 
 	if (!kho_source_read(source, addr, buf, size, NULL)) {
-		for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE)
+		for (size_t i = 0; i + page <= size; i += page)
 			scan_page(scan, addr + i, buf + i);
 		return;
 	}
 	/* at least one page is unreadable: try each one */
-	for (size_t i = 0; i + KHO_ABI_PAGE_SIZE <= size; i += KHO_ABI_PAGE_SIZE) {
-		if (!kho_source_read(source, addr + i, buf, KHO_ABI_PAGE_SIZE, &err))
+	for (size_t i = 0; i + page <= size; i += page) {
+		if (!kho_source_read(source, addr + i, buf, page, &err))
 			scan_page(scan, addr + i, buf);
 		else if (!scan->unreadable++)
 			scan->why = err;
@@ -218,8 +218,8 @@ static void scan_chunk(struct scan *scan, uint64_t addr, unsigned char *buf, siz
 
 static void scan_run(struct scan *scan, const struct kho_range *run, unsigned char *buf)
 {
-	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1;
-	uint64_t skip = (KHO_ABI_PAGE_SIZE - (run->addr & mask)) & mask;
+	const uint64_t mask = kho_source_page(scan->search->source) - 1;
+	uint64_t skip = -run->addr & mask;
 
 	while (skip < run->size && scan->left) {
 		uint64_t left = run->size - skip;
@@ -303,7 +303,7 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 static void slurp_incoming(struct search *search)
 {
 	if (search->source->files)
-		kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_PAGE_SIZE,
+		kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_MAX_PAGE,
 			       &search->in, &search->in_size, NULL);
 }
 

@@ -60,17 +60,18 @@ int kho_pieces_page(struct kho_source *source, const struct kho_pieces *pieces, 
 		    uint64_t addr, unsigned char *page, struct kho_error *err)
 {
 	const struct kho_range *piece = pieces->list + *next, *end = pieces->list + pieces->n;
+	const uint64_t size = kho_source_page(source);
 
-	memset(page, 0, KHO_ABI_PAGE_SIZE);
+	memset(page, 0, size);
 	while (piece < end && piece->addr < addr && addr - piece->addr >= piece->size)
 		piece++;
 	*next = (size_t)(piece - pieces->list);
 
-	for (; piece < end && (piece->addr <= addr || piece->addr - addr < KHO_ABI_PAGE_SIZE);
+	for (; piece < end && (piece->addr <= addr || piece->addr - addr < size);
 	     piece++) {
 		uint64_t from = piece->addr > addr ? piece->addr : addr;
 		uint64_t left = piece->size - (from - piece->addr);
-		uint64_t room = KHO_ABI_PAGE_SIZE - (from - addr);
+		uint64_t room = size - (from - addr);
 		int ret = kho_source_read(source, from, page + (from - addr),
 					  left < room ? left : room, err);
 
@@ -80,17 +81,19 @@ int kho_pieces_page(struct kho_source *source, const struct kho_pieces *pieces, 
 	return 0;
 }
 
-struct kho_range *kho_pieces_runs(const struct kho_pieces *pieces, size_t *n)
+struct kho_range *kho_pieces_runs(const struct kho_source *source,
+				  const struct kho_pieces *pieces, size_t *n)
 {
 	struct kho_range *runs = malloc((pieces->n + 1) * sizeof(*runs));
+	const unsigned int shift = source->page_shift;
 
 	*n = 0;
 	for (size_t i = 0; runs && i < pieces->n; i++) {
 		const struct kho_range *piece = &pieces->list[i];
-		uint64_t before = piece->addr % KHO_ABI_PAGE_SIZE;
-		uint64_t pages = (before + piece->size - 1) / KHO_ABI_PAGE_SIZE + 1;
+		uint64_t before = piece->addr & (kho_source_page(source) - 1);
+		uint64_t pages = ((before + piece->size - 1) >> shift) + 1;
 
-		runs[i] = (struct kho_range){ piece->addr - before, pages * KHO_ABI_PAGE_SIZE };
+		runs[i] = (struct kho_range){ piece->addr - before, pages << shift };
 		*n = i + 1;
 	}
 	if (runs)
@@ -100,7 +103,7 @@ struct kho_range *kho_pieces_runs(const struct kho_pieces *pieces, size_t *n)
 
 static bool is_readable(struct kho_source *source, uint64_t addr, uint64_t size)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	unsigned char page[KHO_ABI_MAX_PAGE];
 
 	return (!source->nr_ram || kho_ranges_contain(source->ram, source->nr_ram, addr, size)) &&
 	       !kho_source_read(source, addr, page, size, NULL);
@@ -109,6 +112,7 @@ static bool is_readable(struct kho_source *source, uint64_t addr, uint64_t size)
 /* Sorts and merges the pieces and drops pages that are not RAM or not readable. */
 static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
 {
+	const uint64_t page = kho_source_page(source);
 	struct kho_pieces kept = { 0 };
 
 	pieces->n = kho_ranges_merge(pieces->list, pieces->n);
@@ -116,7 +120,7 @@ static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
 		uint64_t addr = pieces->list[i].addr, left = pieces->list[i].size;
 
 		while (left) {
-			uint64_t room = KHO_ABI_PAGE_SIZE - addr % KHO_ABI_PAGE_SIZE;
+			uint64_t room = page - (addr & (page - 1));
 			uint64_t n = left < room ? left : room;
 
 			if (is_readable(source, addr, n))
@@ -141,7 +145,7 @@ static bool pieces_same(const struct kho_pieces *a, const struct kho_pieces *b)
  */
 static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces *pieces)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	unsigned char page[KHO_ABI_MAX_PAGE];
 	uint64_t digest = 0;
 
 	for (size_t i = 0; i < pieces->n; i++) {
@@ -168,7 +172,7 @@ static int add_node(uint64_t addr, void *data)
 {
 	struct choice *choice = data;
 
-	pieces_add(&choice->pieces, addr, KHO_ABI_PAGE_SIZE);
+	pieces_add(&choice->pieces, addr, kho_source_page(choice->state->source));
 	return choice->pieces.failed;
 }
 
@@ -185,11 +189,12 @@ static int add_block(uint64_t addr, void *data)
 {
 	struct choice *choice = data;
 	struct kho_state *state = choice->state;
+	const uint64_t page = kho_source_page(state->source);
 
 	/* the kernel keeps incoming blocks */
 	if (state->root.side == KHO_SIDE_IN ||
-	    kho_map_contains(state, addr, KHO_ABI_PAGE_SIZE, NULL) == 1)
-		pieces_add(&choice->pieces, addr, KHO_ABI_PAGE_SIZE);
+	    kho_map_contains(state, addr, page, NULL) == 1)
+		pieces_add(&choice->pieces, addr, page);
 	return choice->pieces.failed;
 }
 

@@ -20,7 +20,8 @@ int kho_pieces_page(struct kho_source *source, const struct kho_pieces *pieces, 
 		    uint64_t addr, unsigned char *page, struct kho_error *err);
 
 /* Returns the runs of pages that contain pieces; the caller frees them. NULL if out of memory. */
-struct kho_range *kho_pieces_runs(const struct kho_pieces *pieces, size_t *n);
+struct kho_range *kho_pieces_runs(const struct kho_source *source,
+				  const struct kho_pieces *pieces, size_t *n);
 
 /* Writes the ELF core, see abi/snapshot.h. */
 int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pieces *pieces,

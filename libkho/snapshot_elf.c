@@ -29,9 +29,10 @@ static char *notes_text(const struct kho_state *state, size_t *size)
 	if (!f)
 		return NULL;
 	/* the raw bytes: the reader calls kho_text() again */
-	fprintf(f, "side=%s\nrelease=%.*s\nfdt_phys=0x%" PRIx64 "\n",
+	fprintf(f, "side=%s\nrelease=%.*s\npage_size=0x%" PRIx64 "\nfdt_phys=0x%" PRIx64 "\n",
 		kho_side_folder(state->root.side),
-		(int)kho_text_bytes(state->source->release, release), release, state->root.addr);
+		(int)kho_text_bytes(state->source->release, release), release,
+		kho_source_page(state->source), state->root.addr);
 	if (state->scratch_unknown)
 		fprintf(f, "scratch=unknown\n");
 	for (size_t i = 0; i < state->nr_scratch; i++)
@@ -72,8 +73,9 @@ static size_t align4(size_t n)
  * Writes the headers without libelf, which cannot write PN_XNUM or more program headers. A section
  * header holds such a number.
  */
-static int write_headers(int fd, unsigned int machine, const struct kho_range *runs, size_t n,
-			 uint64_t note_offset, size_t note_size, uint64_t data_offset)
+static int write_headers(int fd, unsigned int machine, uint64_t page,
+			 const struct kho_range *runs, size_t n, uint64_t note_offset,
+			 size_t note_size, uint64_t data_offset)
 {
 	const bool many = n + 1 >= PN_XNUM;
 	Elf64_Ehdr ehdr = {
@@ -97,7 +99,7 @@ static int write_headers(int fd, unsigned int machine, const struct kho_range *r
 		phdrs[i + 1] = (Elf64_Phdr){
 			.p_type = PT_LOAD, .p_flags = PF_R, .p_offset = data_offset,
 			.p_paddr = runs[i].addr, .p_filesz = runs[i].size,
-			.p_memsz = runs[i].size, .p_align = KHO_ABI_PAGE_SIZE,
+			.p_memsz = runs[i].size, .p_align = page,
 		};
 		data_offset += runs[i].size;
 	}
@@ -127,7 +129,8 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 		       const struct kho_range *runs, size_t n, uint64_t offset,
 		       struct kho_error *err)
 {
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	const size_t size = kho_source_page(source);
+	unsigned char page[KHO_ABI_MAX_PAGE];
 	struct kho_progress progress;
 	uint64_t total = 0;
 	size_t next = 0;
@@ -137,16 +140,16 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 	progress = kho_source_progress(source, total);
 
 	for (size_t i = 0; i < n; i++) {
-		for (uint64_t done = 0; done < runs[i].size; done += sizeof(page)) {
+		for (uint64_t done = 0; done < runs[i].size; done += size) {
 			int ret = kho_pieces_page(source, pieces, &next, runs[i].addr + done, page,
 						  err);
 
 			if (ret)
 				return ret;
-			if (write_fully(fd, page, sizeof(page), offset))
+			if (write_fully(fd, page, size, offset))
 				return kho_fail_os(err, "write", "the snapshot");
-			offset += sizeof(page);
-			kho_progress_add(&progress, sizeof(page));
+			offset += size;
+			kho_progress_add(&progress, size);
 		}
 	}
 	return 0;
@@ -160,12 +163,12 @@ static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *
 			       (n + 1 >= PN_XNUM ? sizeof(Elf64_Shdr) : 0);
 	size_t note_size = sizeof(Elf64_Nhdr) + align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)) +
 			   align4(text_size);
-	uint64_t data_offset = (note_offset + note_size + KHO_ABI_PAGE_SIZE - 1) /
-			       KHO_ABI_PAGE_SIZE * KHO_ABI_PAGE_SIZE;
+	const uint64_t page = kho_source_page(state->source);
+	uint64_t data_offset = (note_offset + note_size + page - 1) & -page;
 
 	unsigned int machine = state->source->machine ? state->source->machine : HOST_MACHINE;
 
-	if (write_headers(fd, machine, runs, n, note_offset, note_size, data_offset) ||
+	if (write_headers(fd, machine, page, runs, n, note_offset, note_size, data_offset) ||
 	    write_note(fd, text, text_size, note_offset))
 		return kho_fail_os(err, "write", "the snapshot");
 	return write_pages(fd, state->source, pieces, runs, n, data_offset, err);
@@ -179,7 +182,7 @@ int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pie
 	char *text;
 	int ret;
 
-	runs = kho_pieces_runs(pieces, &n);
+	runs = kho_pieces_runs(state->source, pieces, &n);
 	text = notes_text(state, &text_size);
 	if (runs && text)
 		ret = write_runs(fd, state, pieces, runs, n, text, text_size, err);

@@ -14,6 +14,7 @@
 #include "ranges.h"
 #include "source.h"
 #include "source_kinds.h"
+#include "abi/kexec_handover.h"
 
 /* ------------------------------------------------------------ kinds of files */
 
@@ -121,6 +122,20 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 	return 0;
 }
 
+/* A snapshot without this note is of pages of 4 KiB: others were not supported then. */
+static int page_size_from_notes(struct kho_source *source, struct kho_error *err)
+{
+	const char *cursor = NULL;
+	char value[32];
+	uint64_t bytes = 1u << KHO_ABI_MIN_PAGE_SHIFT;
+
+	if (kho_source_note(source, "page_size", &cursor, value, sizeof(value)) &&
+	    !kho_parse_u64(value, &bytes))
+		return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
+				"%s: \"page_size=%s\" in its notes is not a number", source->path, value);
+	return kho_source_take_page_size(source, bytes, err);
+}
+
 static void release_from_notes(struct kho_source *source)
 {
 	const char *cursor = NULL;
@@ -159,6 +174,8 @@ int kho_source_open_file(const char *path, struct kho_source **out, struct kho_e
 		return ret;
 
 	ret = source->notes ? ram_from_notes(source, err) : 0;
+	if (!ret && source->notes)
+		ret = page_size_from_notes(source, err);
 	if (ret) {
 		kho_source_close(source);
 		return ret;
@@ -212,6 +229,31 @@ bool kho_source_vmcoreinfo(struct kho_source *source, const char *key, char *val
 bool kho_source_translate(struct kho_source *source, uint64_t vaddr, uint64_t *addr)
 {
 	return source->ops->translate && source->ops->translate(source, vaddr, addr);
+}
+
+int kho_source_take_page_size(struct kho_source *source, uint64_t bytes, struct kho_error *err)
+{
+	unsigned int shift = bytes ? (unsigned int)__builtin_ctzll(bytes) : 0;
+
+	/* 4, 16 or 64 KiB: the granules of arm64, and x86_64 has only the first */
+	if (bytes != 1ull << shift || shift < KHO_ABI_MIN_PAGE_SHIFT || shift > KHO_ABI_MAX_PAGE_SHIFT ||
+	    shift % 2 || (source->machine == EM_X86_64 && shift != KHO_ABI_MIN_PAGE_SHIFT))
+		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+				"%s says that its kernel has pages of %" PRIu64 " bytes, and no kernel of that architecture with KHO has such pages",
+				source->path, bytes);
+	source->page_shift = shift;
+	return 0;
+}
+
+int kho_source_set_page_size(struct kho_source *source, unsigned int bytes, struct kho_error *err)
+{
+	if (!bytes || (source->page_shift && kho_source_page(source) == bytes))
+		return 0;
+	if (source->page_shift)
+		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
+				"%s is of a kernel with pages of %" PRIu64 " bytes, not of %u", source->path,
+				kho_source_page(source), bytes);
+	return kho_source_take_page_size(source, bytes, err);
 }
 
 void kho_source_set_release(struct kho_source *source, const char *text)

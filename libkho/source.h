@@ -35,6 +35,7 @@ struct kho_source {
 	char *cmdline;		/* of the running kernel; NULL: unknown */
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
 	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
+	unsigned int page_shift; /* PAGE_SHIFT of the kernel; 0: unknown, and no state can be opened */
 	struct kho_range *ram;	/* sorted, merged */
 	size_t nr_ram;
 	uint64_t bytes;		/* size of its memory: bounds the work of readers */
@@ -56,6 +57,15 @@ void kho_source_set_release(struct kho_source *source, const char *text);
 
 /* Copies the value of @key in @text, lines of "key=value". False if missing or too long. */
 bool kho_source_line(const char *text, const char *key, char *value, size_t size);
+
+/* Bytes of a page of the kernel, which KHO's formats count in. Only if page_shift is known. */
+static inline uint64_t kho_source_page(const struct kho_source *source)
+{
+	return 1ull << source->page_shift;
+}
+
+/* Sets the page size to @bytes. KHO_ERR_UNSUPPORTED: no kernel with KHO has such pages. */
+int kho_source_take_page_size(struct kho_source *source, uint64_t bytes, struct kho_error *err);
 
 /* Call the functions of kho_source_ops; false for kinds without them. */
 bool kho_source_next_run(struct kho_source *source, uint64_t from, struct kho_range *run);

@@ -25,6 +25,8 @@
 /* start of the mapping of the kernel's image on x86_64 */
 #define KERNEL_IMAGE	0xffffffff80000000ull
 
+/* Bytes of the reads that read ahead, and of what they read. */
+#define SMALL_READ	4096u
 #define READ_AHEAD	(32u << 10)
 
 struct segment {
@@ -316,20 +318,16 @@ static int read_phdrs(struct elf *elf, Elf *file, struct kho_error *err)
 	return 0;
 }
 
-/* VMCOREINFO gives the page size, also in /proc/kcore. KHO's formats depend on it. */
-static int check_page_size(const struct elf *elf, struct kho_error *err)
+/* VMCOREINFO gives the page size, also in /proc/kcore. Without it only x86_64 leaves no choice. */
+static int read_page_size(struct elf *elf, struct kho_error *err)
 {
 	char text[24];
-	uint64_t size;
 
-	if (!elf->vmcoreinfo || !kho_source_line(elf->vmcoreinfo, "PAGESIZE", text, sizeof(text)))
-		return 0;
-	size = strtoull(text, NULL, 10);
-	if (size == KHO_ABI_PAGE_SIZE)
-		return 0;
-	return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-			"%s is of a kernel with pages of %" PRIu64 " bytes, and libkho reads states of %u-byte pages only",
-			elf->source.path, size, (unsigned int)KHO_ABI_PAGE_SIZE);
+	if (elf->vmcoreinfo && kho_source_line(elf->vmcoreinfo, "PAGESIZE", text, sizeof(text)))
+		return kho_source_take_page_size(&elf->source, strtoull(text, NULL, 10), err);
+	if (elf->source.machine == EM_X86_64)
+		elf->source.page_shift = KHO_ABI_MIN_PAGE_SHIFT;
+	return 0;
 }
 
 static int read_file(struct elf *elf, struct kho_error *err)
@@ -345,7 +343,7 @@ static int read_file(struct elf *elf, struct kho_error *err)
 	ret = read_phdrs(elf, file, err);
 	elf_end(file);
 	if (!ret)
-		ret = check_page_size(elf, err);
+		ret = read_page_size(elf, err);
 	if (!ret && elf->vmcoreinfo &&
 	    kho_source_line(elf->vmcoreinfo, "OSRELEASE", release, sizeof(release)))
 		kho_source_set_release(&elf->source, release);
@@ -415,7 +413,7 @@ static bool read_ahead(struct elf *elf, uint64_t offset, void *buf, size_t size)
 		       offset - elf->ahead_offset < 2 * READ_AHEAD;
 	ssize_t n;
 
-	if (elf->live || size > KHO_ABI_PAGE_SIZE)
+	if (elf->live || size > SMALL_READ)
 		return false;
 	if (follows && offset - elf->ahead_offset < elf->ahead_size &&
 	    size <= elf->ahead_size - (offset - elf->ahead_offset)) {
@@ -476,7 +474,8 @@ static int elf_read(struct kho_source *source, uint64_t addr, void *buf, size_t 
  */
 static bool without_holes(const struct elf *elf, const struct segment *segment, struct kho_range *run)
 {
-	const uint64_t mask = KHO_ABI_PAGE_SIZE - 1, offset = segment->offset + (run->addr - segment->addr);
+	const uint64_t mask = kho_source_page(&elf->source) - 1;
+	const uint64_t offset = segment->offset + (run->addr - segment->addr);
 	off_t data = elf->live ? -1 : lseek(elf->fd, (off_t)offset, SEEK_DATA), hole;
 	uint64_t skip, size;
 

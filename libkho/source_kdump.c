@@ -60,6 +60,7 @@ struct kdump {
 	struct kho_range *beyond; /* those beyond its end, sorted */
 	size_t nr_beyond;
 	uint64_t file_size;
+	uint64_t block;		/* bytes of a page of the dump: QEMU's differs from the kernel's */
 	unsigned int renewed;	/* number of times that the cache was renewed */
 	struct kho_range run;	/* last run of pages that present() looked up */
 	__typeof__(kdump_new) *new;
@@ -150,10 +151,10 @@ static int open_dump(struct kdump *kdump, struct kho_error *err)
 		return not_readable(kdump, err);
 
 	if (kdump->get_attr(kdump->ctx, KDUMP_ATTR_PAGE_SIZE, &attr) != KDUMP_OK ||
-	    attr.type != KDUMP_NUMBER || attr.val.number != KHO_ABI_PAGE_SIZE)
+	    attr.type != KDUMP_NUMBER || attr.val.number != kdump->block)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
-				"%s is of a machine with pages that are not of %u bytes",
-				kdump->source.path, (unsigned int)KHO_ABI_PAGE_SIZE);
+				"%s has blocks of %" PRIu64 " bytes, and " KHO_LIBRARY_KDUMP " takes its pages for another size",
+				kdump->source.path, kdump->block);
 	return 0;
 }
 
@@ -161,15 +162,15 @@ static int open_dump(struct kdump *kdump, struct kho_error *err)
 static bool next_run(const struct kdump *kdump, kdump_bmp_t *pages, uint64_t from,
 		     struct kho_range *run)
 {
-	const uint64_t most = UINT64_MAX / KHO_ABI_PAGE_SIZE;
-	kdump_addr_t first = from / KHO_ABI_PAGE_SIZE, end;
+	const uint64_t block = kdump->block, most = UINT64_MAX / block;
+	kdump_addr_t first = from / block, end;
 
 	if (kdump->find_set(pages, &first) != KDUMP_OK)
 		return false;
 	end = first;
 	if (kdump->find_clear(pages, &end) != KDUMP_OK || end <= first || end > most)
 		return false;
-	*run = (struct kho_range){ first * KHO_ABI_PAGE_SIZE, (end - first) * KHO_ABI_PAGE_SIZE };
+	*run = (struct kho_range){ first * block, (end - first) * block };
 	return true;
 }
 
@@ -247,6 +248,18 @@ static bool dump_vmcoreinfo(struct kho_source *source, const char *key, char *va
 	return fits;
 }
 
+/* Without VMCOREINFO only x86_64 leaves no choice. */
+static int read_page_size(struct kho_source *source, struct kho_error *err)
+{
+	char text[24];
+
+	if (dump_vmcoreinfo(source, "PAGESIZE", text, sizeof(text)))
+		return kho_source_take_page_size(source, strtoull(text, NULL, 10), err);
+	if (source->machine == EM_X86_64)
+		source->page_shift = KHO_ABI_MIN_PAGE_SHIFT;
+	return 0;
+}
+
 /* Finds the first range in beyond[] that ends after @from, or NULL. */
 static const struct kho_range *next_beyond(const struct kdump *kdump, uint64_t from)
 {
@@ -313,14 +326,14 @@ static int add_beyond(struct kdump *kdump, uint64_t addr, bool goes_on,
 	struct kho_range *last = &kdump->beyond[kdump->nr_beyond];
 
 	if (goes_on) {
-		last[-1].size = addr + KHO_ABI_PAGE_SIZE - last[-1].addr;
+		last[-1].size = addr + kdump->block - last[-1].addr;
 		return 0;
 	}
 	if (kdump->nr_beyond == MAX_BEYOND)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s claims pages beyond its end at more than %u places",
 				kdump->source.path, MAX_BEYOND);
-	*last = (struct kho_range){ addr, KHO_ABI_PAGE_SIZE };
+	*last = (struct kho_range){ addr, kdump->block };
 	kdump->nr_beyond++;
 	return 0;
 }
@@ -331,7 +344,7 @@ static int compare_with_end(struct kdump *kdump, struct kdump_pages *list, struc
 	bool beyond, before = false;
 
 	while (next_run(kdump, kdump->present, run.addr + run.size, &run)) {
-		for (uint64_t done = 0; done < run.size; done += KHO_ABI_PAGE_SIZE) {
+		for (uint64_t done = 0; done < run.size; done += kdump->block) {
 			const struct kdump_page *page = next_page(list);
 			int ret;
 
@@ -362,13 +375,18 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 		return kho_fail_nomem(err);
 	}
 	list->fd = kdump->fd;
-	list->at = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) *
-		   KHO_ABI_PAGE_SIZE;
+	list->at = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) * kdump->block;
 	list->next = sizeof(list->pages) / sizeof(list->pages[0]);
 	ret = compare_with_end(kdump, list, err);
 	free(list);
 	kdump->source.cut_short = kdump->nr_beyond;
 	return ret;
+}
+
+static bool is_block_size(int32_t size)
+{
+	return size >= 1 << KHO_ABI_MIN_PAGE_SHIFT && size <= 1 << KHO_ABI_MAX_PAGE_SHIFT &&
+	       !(size & (size - 1));
 }
 
 /* Checks the header that find_beyond() uses, and that the file is not one part of a split dump. */
@@ -393,11 +411,12 @@ static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 	kdump->source.machine = *machine == 'x' ? EM_X86_64 : EM_AARCH64;
 	kdump->file_size = (uint64_t)file.st_size;
 	memcpy(sizes, start + KDUMP_SIZES_AT, sizeof(*sizes));
-	if (sizes->block_size != (int32_t)KHO_ABI_PAGE_SIZE || sizes->sub_header_blocks < 0)
+	if (!is_block_size(sizes->block_size) || sizes->sub_header_blocks < 0)
 		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
 				"%s: blocks of %d bytes, and %d of them for a header, cannot be",
 				path, sizes->block_size, sizes->sub_header_blocks);
-	if (pread(kdump->fd, &sub, sizeof(sub), KHO_ABI_PAGE_SIZE) != sizeof(sub) || !sub.split)
+	kdump->block = (uint64_t)sizes->block_size;
+	if (pread(kdump->fd, &sub, sizeof(sub), sizes->block_size) != sizeof(sub) || !sub.split)
 		return 0;
 	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 		       "%s is one part of a dump that makedumpfile --split has made", path);
@@ -534,6 +553,8 @@ int kho_kdump_open(int fd, const char *path, struct kho_source **out, struct kho
 		ret = read_ram(kdump, err);
 	if (!ret)
 		ret = find_beyond(kdump, &sizes, err);
+	if (!ret)
+		ret = read_page_size(&kdump->source, err);
 	if (ret) {
 		kho_source_close(&kdump->source);
 		return ret;

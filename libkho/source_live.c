@@ -216,6 +216,13 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 	}
 
 	(*out)->files = files;
+	/* a kernel without VMCOREINFO in kcore; below a prefix it may be another one */
+	if (!(*out)->page_shift && !*files->prefix)
+		ret = kho_source_take_page_size(*out, (uint64_t)sysconf(_SC_PAGESIZE), err);
+	if (ret) {
+		kho_source_close(*out);
+		return ret;
+	}
 	read_release(*out);
 	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &(*out)->cmdline, &size, NULL))
 		(*out)->cmdline = NULL;

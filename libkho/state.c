@@ -242,13 +242,25 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 
 /* ------------------------------------------------------------------ state */
 
+static int page_size_unknown(const struct kho_source *source, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
+			   "%s does not say the page size of its kernel, and arm64 kernels differ",
+			   source->path);
+
+	return kho_remedy(err, ret, "Say it: --page-size=4096, 16384 or 65536. A dump with VMCOREINFO has it.");
+}
+
 int kho_state_open(struct kho_source *source, enum kho_side side, struct kho_state **out,
 		   struct kho_error *err)
 {
 	const struct scratch_names *names = names_of(source);
-	struct kho_state *state = calloc(1, sizeof(*state));
+	struct kho_state *state;
 	int ret;
 
+	if (!source->page_shift)
+		return page_size_unknown(source, err);
+	state = calloc(1, sizeof(*state));
 	if (!state)
 		return kho_fail_nomem(err);
 
@@ -294,7 +306,7 @@ int kho_state_refresh(struct kho_state *state, struct kho_error *err)
 		return ret;
 
 	forget_map(state);
-	state->root = root;
+	kho_root_copy(&state->root, &root);
 	return 0;
 }
 
@@ -313,7 +325,7 @@ int kho_state_locate(struct kho_state *state, struct kho_error *err)
 		return ret;
 
 	forget_map(state);
-	state->root = root;
+	kho_root_copy(&state->root, &root);
 	return 0;
 }
 
@@ -339,7 +351,8 @@ int kho_state_map(struct kho_state *state, struct kho_map **map, struct kho_erro
 
 int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes)
 {
-	if (bytes && bytes != KHO_V1_SMALL_BITMAP && bytes != KHO_ABI_PAGE_SIZE)
+	if (bytes && bytes != KHO_V1_SMALL_BITMAP &&
+	    bytes != kho_source_page(state->source))
 		return KHO_ERR_USAGE;
 	forget_map(state);
 	state->v1_bitmap = bytes;
@@ -432,8 +445,7 @@ uint64_t kho_state_map_addr(const struct kho_state *state)
 
 unsigned int kho_state_page_size(const struct kho_state *state)
 {
-	(void)state;
-	return KHO_ABI_PAGE_SIZE;
+	return (unsigned int)kho_source_page(state->source);
 }
 
 const struct kho_subtree *kho_state_subtrees(const struct kho_state *state, size_t *n)

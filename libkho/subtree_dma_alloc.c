@@ -17,8 +17,6 @@
 #include "source.h"
 #include "abi/dma_alloc.h"
 
-#define RECORDS_PER_BLOCK \
-	((KHO_ABI_PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
 /* The kernel may be changing a live record: bounds the repeated reads of all records together. */
 #define LIVE_TRIES	5
 #define CONTENT_CHUNK	(256u << 10)
@@ -34,8 +32,14 @@ struct kho_dma_iter {
 	size_t nr_blocks, room;
 	const struct dma_alloc_record_ser *ser; /* current record, in page[] */
 	struct kho_addr_set seen;	/* the same blocks, to detect a loop */
-	_Alignas(uint64_t) unsigned char page[KHO_ABI_PAGE_SIZE];
+	uint64_t page[];		/* the block */
 };
+
+static size_t records_per_block(const struct kho_source *source)
+{
+	return (kho_source_page(source) - sizeof(struct kho_block_header_ser)) /
+	       sizeof(struct dma_alloc_record_ser);
+}
 
 static void copy_text(char *to, size_t room, const char *from, size_t size)
 {
@@ -117,9 +121,9 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 	return 0;
 }
 
-uint64_t kho_dma_most_records(const struct kho_dma_header *header)
+uint64_t kho_dma_most_records(const struct kho_state *state, const struct kho_dma_header *header)
 {
-	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * RECORDS_PER_BLOCK;
+	const uint64_t most = (uint64_t)KHO_DMA_MAX_BLOCKS * records_per_block(state->source);
 
 	return header->nr_records < most ? header->nr_records : most;
 }
@@ -137,7 +141,7 @@ int kho_dma_iter_create(struct kho_state *state, struct kho_dma_iter **out,
 	if (ret)
 		return ret;
 
-	iter = calloc(1, sizeof(*iter));
+	iter = calloc(1, sizeof(*iter) + kho_source_page(state->source));
 	if (!iter)
 		return kho_fail_nomem(err);
 
@@ -188,11 +192,13 @@ static int remember_block(struct kho_dma_iter *iter, uint64_t addr, struct kho_e
 
 static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 {
+	const struct kho_source *source = iter->state->source;
+	const size_t size = kho_source_page(source), room = records_per_block(source);
 	struct kho_block_header_ser header;
 	uint64_t addr = iter->next;
 	int ret;
 
-	if (addr % KHO_ABI_PAGE_SIZE)
+	if (addr & (size - 1))
 		return kho_fail(err, KHO_ERR_CORRUPT, addr,
 				"dma-alloc: block %zu of the chain is at 0x%" PRIx64 ", which is not the start of a page",
 				iter->nr_blocks, addr);
@@ -200,7 +206,7 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 		return kho_fail(err, KHO_ERR_LOOP, addr,
 				"dma-alloc: the chain has more than %u blocks", KHO_DMA_MAX_BLOCKS);
 
-	ret = kho_source_read(iter->state->source, addr, iter->page, sizeof(iter->page), err);
+	ret = kho_source_read(iter->state->source, addr, iter->page, size, err);
 	if (ret)
 		return ret;
 	ret = remember_block(iter, addr, err);
@@ -209,8 +215,8 @@ static int next_block(struct kho_dma_iter *iter, struct kho_error *err)
 
 	memcpy(&header, iter->page, sizeof(header));
 	/* each record is checked separately, so read them all despite an impossible count */
-	iter->slots = header.count <= RECORDS_PER_BLOCK ? header.count : RECORDS_PER_BLOCK;
-	if (header.count > RECORDS_PER_BLOCK && iter->bad_count == KHO_NO_ADDR)
+	iter->slots = header.count <= room ? header.count : room;
+	if (header.count > room && iter->bad_count == KHO_NO_ADDR)
 		iter->bad_count = addr;
 	iter->block = addr;
 	iter->next = header.next;
@@ -237,13 +243,12 @@ static bool flags_ok(uint64_t word)
 }
 
 /* 1 << get_order(size), KHO_SIZE_UNKNOWN if no allocation is that large. */
-static uint64_t pages_of(uint64_t size)
+static uint64_t pages_of(uint64_t size, unsigned int page_shift)
 {
 	if (!size || size > 1ull << 40)
 		return KHO_SIZE_UNKNOWN;
-	if (size <= KHO_ABI_PAGE_SIZE)
-		return 1;
-	return 1ull << (64 - __builtin_clzll((size - 1) >> KHO_ABI_PAGE_SHIFT));
+	size = (size - 1) >> page_shift;
+	return size ? 1ull << (64 - __builtin_clzll(size)) : 1;
 }
 
 /* Only an unusual name needs memchr(): the kernel fills the rest with zeroes. */
@@ -270,13 +275,13 @@ static enum kho_dma_fate fate_of(uint64_t flags)
 	return fate <= DMA_ALLOC_FATE_RELEASED ? (enum kho_dma_fate)fate : KHO_DMA_FATE_UNKNOWN;
 }
 
-static void decode(const struct dma_alloc_record_ser *ser, uint64_t addr, bool crc_ok,
-		   struct kho_dma_record *record)
+static void decode(const struct kho_source *source, const struct dma_alloc_record_ser *ser,
+		   uint64_t addr, bool crc_ok, struct kho_dma_record *record)
 {
 	record->record_addr = addr;
 	record->addr = ser->page_phys;
 	record->size = ser->size;
-	record->pages = pages_of(ser->size);
+	record->pages = pages_of(ser->size, source->page_shift);
 	record->attrs = ser->attrs;
 	record->dma_addr = ser->dma_addr;
 	record->id = ser->id;
@@ -307,7 +312,7 @@ static bool is_sound(const struct dma_alloc_record_ser *ser, bool *crc_ok)
 static int check_slot(struct kho_dma_iter *iter, size_t offset, bool *crc_ok,
 		      struct kho_error *err)
 {
-	struct dma_alloc_record_ser *ser = (void *)(iter->page + offset);
+	struct dma_alloc_record_ser *ser = (void *)((char *)iter->page + offset);
 	int ret;
 
 	iter->ser = ser;
@@ -343,7 +348,7 @@ int kho_dma_iter_next(struct kho_dma_iter *iter, struct kho_dma_record *record,
 			return ret;
 	} while (!iter->ser->flags);
 
-	decode(iter->ser, iter->block + offset, crc_ok, record);
+	decode(iter->state->source, iter->ser, iter->block + offset, crc_ok, record);
 	return 1;
 }
 
@@ -356,7 +361,7 @@ int kho_dma_read_record(struct kho_state *state, uint64_t record_addr, struct kh
 	ret = kho_source_read(state->source, record_addr, &ser, sizeof(ser), err);
 	if (ret)
 		return ret;
-	decode(&ser, record_addr, !ser.flags || record_crc_ok(&ser), record);
+	decode(state->source, &ser, record_addr, !ser.flags || record_crc_ok(&ser), record);
 	return 0;
 }
 
@@ -383,7 +388,7 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 			 struct kho_error *err)
 {
 	const struct kho_source *source = state->source;
-	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+	uint64_t size = record->pages << source->page_shift;
 	int ret;
 
 	if (!record->crc_ok || record->pages == KHO_SIZE_UNKNOWN || record->addr > UINT64_MAX - size)

@@ -10,16 +10,17 @@
 
 static int decode_folio(struct kho_decoder *d, const void *entry, void *data)
 {
+	const unsigned int shift = d->state->source->page_shift;
 	uint64_t folio, order;
 
 	(void)data;
 	memcpy(&folio, entry, sizeof(folio));
-	order = folio % KHO_ABI_PAGE_SIZE;
+	order = folio & ((1ull << shift) - 1);
 	folio -= order;
-	if (order > 64 - KHO_ABI_PAGE_SHIFT - 1)
+	if (order > 64 - shift - 1)
 		return kho_decode_corrupt(d, folio, "kho_test: a folio at 0x%" PRIx64 " of order %" PRIu64,
 					  folio, order);
-	return kho_decode_memory(d, "folio", folio, (uint64_t)KHO_ABI_PAGE_SIZE << order, "");
+	return kho_decode_memory(d, "folio", folio, 1ull << (shift + order), "");
 }
 
 static int decode_data(struct kho_decoder *d, const void *fdt, int node)

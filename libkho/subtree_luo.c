@@ -47,7 +47,8 @@ static int walk_array(struct kho_decoder *d, const struct entries *e, uint64_t a
 
 static int walk_blocks(struct kho_decoder *d, const struct entries *e, uint64_t *total)
 {
-	const uint64_t room = (KHO_ABI_PAGE_SIZE - sizeof(struct kho_block_header_ser)) / e->size;
+	const uint64_t page = kho_source_page(d->state->source);
+	const uint64_t room = (page - sizeof(struct kho_block_header_ser)) / e->size;
 	struct kho_block_header_ser header;
 	size_t blocks = 0;
 	int ret;
@@ -57,7 +58,7 @@ static int walk_blocks(struct kho_decoder *d, const struct entries *e, uint64_t 
 		if (blocks++ == KHO_MAX_BLOCKS)
 			return kho_fail(d->err, KHO_ERR_LOOP, addr, "LUO: the chain of %s has more than %u blocks",
 					e->what, KHO_MAX_BLOCKS);
-		ret = kho_decode_enter(d, addr, KHO_ABI_PAGE_SIZE, "a block of LUO");
+		ret = kho_decode_enter(d, addr, page, "a block of LUO");
 		if (!ret)
 			ret = kho_decode_read(d, addr, &header, sizeof(header));
 		if (ret)
@@ -168,6 +169,7 @@ static int decode_flbs(struct kho_decoder *d, uint64_t addr)
 	struct entries flbs = {
 		.size = sizeof(struct luo_flb_ser), .what = "FLBs", .fn = decode_flb,
 	};
+	const unsigned int shift = d->state->source->page_shift;
 	struct luo_flb_header_ser header;
 	int ret;
 
@@ -178,8 +180,8 @@ static int decode_flbs(struct kho_decoder *d, uint64_t addr)
 		ret = kho_decode_read(d, addr, &header, sizeof(header));
 	if (ret)
 		return ret;
-	if (header.pgcnt > UINT64_MAX / KHO_ABI_PAGE_SIZE ||
-	    header.count > header.pgcnt * KHO_ABI_PAGE_SIZE / sizeof(struct luo_flb_ser))
+	if (header.pgcnt > UINT64_MAX >> shift ||
+	    header.count > (header.pgcnt << shift) / sizeof(struct luo_flb_ser))
 		return kho_decode_corrupt(d, addr, "LUO: %" PRIu64 " FLBs cannot be in %" PRIu64 " pages",
 					  header.count, header.pgcnt);
 	ret = kho_decode_number(d, "flbs", header.count);

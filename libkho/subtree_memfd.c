@@ -22,22 +22,24 @@ static int tell_run(struct kho_decoder *d, const struct run *run)
 	snprintf(text, sizeof(text), "from page %" PRIu64 " of the file%s%s", run->index,
 		 run->flags & MEMFD_FOLIO_DIRTY ? ", dirty" : "",
 		 run->flags & MEMFD_FOLIO_UPTODATE ? ", up to date" : "");
-	return kho_decode_memory(d, "folios", run->addr, run->pages * KHO_ABI_PAGE_SIZE, text);
+	return kho_decode_memory(d, "folios", run->addr, run->pages << d->state->source->page_shift,
+				 text);
 }
 
 static int decode_folio(struct kho_decoder *d, const void *entry, void *data)
 {
+	const unsigned int shift = d->state->source->page_shift;
 	struct run *run = data, one = { .pages = 1 };
 	struct memfd_luo_folio_ser folio;
 	int ret;
 
 	memcpy(&folio, entry, sizeof(folio));
-	one.addr = (folio.pfn_flags & MEMFD_FOLIO_PFN_MASK) << KHO_ABI_PAGE_SHIFT;
+	one.addr = (folio.pfn_flags & MEMFD_FOLIO_PFN_MASK) << shift;
 	one.flags = (unsigned int)(folio.pfn_flags >> MEMFD_FOLIO_FLAGS_SHIFT);
 	one.index = folio.index;
 
 	if (run->pages && one.flags == run->flags && one.index - run->index == run->pages &&
-	    one.addr - run->addr == run->pages * KHO_ABI_PAGE_SIZE) {
+	    one.addr - run->addr == run->pages << shift) {
 		run->pages++;
 		return 0;
 	}

@@ -10,6 +10,8 @@
 /* Bytes to show of a blob of unknown size (kho-v1), and of any blob. */
 #define SIZE_UNKNOWN	256u
 #define MAX_SHOWN	(64u << 10)
+/* Bytes of one item. */
+#define PART		4096u
 #define MAX_DEPTH	16
 
 static int decode_bytes(struct kho_decoder *d, const char *name, uint64_t addr,
@@ -89,17 +91,17 @@ static int decode_node(struct kho_decoder *d, const void *fdt, int node, int dep
 static int decode_as_bytes(struct kho_decoder *d, const struct kho_subtree *subtree)
 {
 	uint64_t size = subtree->size == KHO_SIZE_UNKNOWN ? SIZE_UNKNOWN : subtree->size;
-	unsigned char page[KHO_ABI_PAGE_SIZE];
+	unsigned char part[PART];
 	int ret;
 
-	for (uint64_t done = 0; done < size; done += sizeof(page)) {
-		size_t n = size - done < sizeof(page) ? (size_t)(size - done) : sizeof(page);
+	for (uint64_t done = 0; done < size; done += sizeof(part)) {
+		size_t n = size - done < sizeof(part) ? (size_t)(size - done) : sizeof(part);
 
 		if (done == MAX_SHOWN)
 			return kho_decode_size(d, "not shown", size - done);
-		ret = kho_decode_read(d, subtree->addr + done, page, n);
+		ret = kho_decode_read(d, subtree->addr + done, part, n);
 		if (!ret)
-			ret = decode_bytes(d, "bytes", subtree->addr + done, page, n);
+			ret = decode_bytes(d, "bytes", subtree->addr + done, part, n);
 		if (ret)
 			return ret;
 	}

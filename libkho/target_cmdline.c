@@ -163,8 +163,9 @@ static int verify_region(const struct kho_item *item, void *data)
 	if (item->type == KHO_ITEM_MEMORY &&
 	    !asks_for(reserve_mem->cmdline, reserve_mem->name, item->value, item->size))
 		kho_report(reserve_mem->v, KHO_RULE_K605, item->value, 0,
-			   "%s has no reserve_mem=0x%" PRIx64 ":4096:%s, so nobody gets the content of that memory",
-			   kho_target_line_name(reserve_mem->target), item->size, reserve_mem->name);
+			   "%s has no reserve_mem=0x%" PRIx64 ":%u:%s, so nobody gets the content of that memory",
+			   kho_target_line_name(reserve_mem->target), item->size,
+			   kho_state_page_size(reserve_mem->v->state), reserve_mem->name);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 static bool judge_place(struct kho_verify *v, const struct kho_dma_record *record,
 			 struct records *records)
 {
-	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+	uint64_t size = record->pages << v->state->source->page_shift;
 
 	/* size is a power of two */
 	if (record->pages == KHO_SIZE_UNKNOWN || record->addr & (size - 1)) {
@@ -146,9 +146,10 @@ static bool judge_place(struct kho_verify *v, const struct kho_dma_record *recor
 }
 
 /* Ids are consecutive, so a bit for each takes less memory than the records. */
-static void ids_create(struct records *records, const struct kho_dma_header *header)
+static void ids_create(const struct kho_verify *v, struct records *records,
+		       const struct kho_dma_header *header)
 {
-	if (header->next_id > 64 * kho_dma_most_records(header))
+	if (header->next_id > 64 * kho_dma_most_records(v->state, header))
 		return;
 	records->ids = calloc(header->next_id / 64 + 1, sizeof(*records->ids));
 	records->nr_ids = header->next_id;
@@ -199,7 +200,7 @@ static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *head
 /* True if the memory of the record can be looked up in the map. */
 static bool has_place(const struct kho_verify *v, const struct kho_dma_record *record)
 {
-	uint64_t size = record->pages * KHO_ABI_PAGE_SIZE;
+	uint64_t size = record->pages << v->state->source->page_shift;
 
 	return record->pages != KHO_SIZE_UNKNOWN && !(record->addr & (size - 1)) &&
 	       kho_verify_in_ram(v, record->addr, size);
@@ -248,7 +249,7 @@ static void judge_record(struct kho_verify *v, const struct kho_dma_header *head
 	else if (!records->compare)
 		records->compare = !placed || !id_take(records, record->id) ||
 				   !kho_page_set_take(&v->unnamed, record->addr,
-						      record->pages * KHO_ABI_PAGE_SIZE);
+						      record->pages << v->state->source->page_shift);
 }
 
 /* ---------------------------------------------------- with each other */
@@ -326,17 +327,17 @@ static void compare_ids(struct kho_verify *v, const struct kho_extents *extents,
 static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_MAX_SUBTREES + 1])
 {
 	const struct kho_root *root = &v->state->root;
+	const uint64_t page = kho_source_page(v->state->source);
 	size_t n = 0;
 
 	if (root->addr != KHO_NO_ADDR)
-		pages[n++] = (struct kho_range){ root->addr, KHO_ABI_PAGE_SIZE };
+		pages[n++] = (struct kho_range){ root->addr, page };
 	for (size_t i = 0; i < root->nr_subtrees; i++) {
-		uint64_t addr = root->subtrees[i].addr, before = addr % KHO_ABI_PAGE_SIZE;
+		uint64_t addr = root->subtrees[i].addr, before = addr & (page - 1);
 
 		if (kho_verify_in_ram(v, addr, root->subtrees[i].size))
 			pages[n++] = (struct kho_range){
-				addr - before, (before + root->subtrees[i].size + KHO_ABI_PAGE_SIZE - 1) &
-					       -(uint64_t)KHO_ABI_PAGE_SIZE,
+				addr - before, (before + root->subtrees[i].size + page - 1) & -page,
 			};
 	}
 	return n;
@@ -353,7 +354,8 @@ static void keep_own(struct kho_verify *v, struct kho_dma_iter *iter, struct rec
 	for (size_t i = 0; ok && i < n; i++)
 		ok = kho_extents_add_own(&records->extents, pages[i].addr, pages[i].size);
 	for (size_t i = 0; ok && i < nr_blocks; i++)
-		ok = kho_extents_add_own(&records->extents, blocks[i], KHO_ABI_PAGE_SIZE);
+		ok = kho_extents_add_own(&records->extents, blocks[i],
+					 kho_source_page(v->state->source));
 	records->short_of_memory |= !ok;
 }
 
@@ -446,17 +448,17 @@ static void judge_blocks(struct kho_verify *v, struct kho_dma_iter *iter,
 	if (left)
 		qsort(blocks, left, sizeof(*blocks), addr_compare);
 	for (size_t i = 0; i < left; i++)
-		kho_verify_preserved(v, KHO_RULE_K404, blocks[i], KHO_ABI_PAGE_SIZE, 0,
-				 "block of DMA records");
+		kho_verify_preserved(v, KHO_RULE_K404, blocks[i], kho_source_page(v->state->source), 0,
+				     "block of DMA records");
 }
 
-static uint64_t bytes_of(uint64_t pages)
+static uint64_t bytes_of(const struct kho_verify *v, uint64_t pages)
 {
 	uint64_t bytes;
 
 	if (pages == KHO_SIZE_UNKNOWN)
 		return 0;
-	return __builtin_mul_overflow(pages, KHO_ABI_PAGE_SIZE, &bytes) ? UINT64_MAX : bytes;
+	return __builtin_mul_overflow(pages, kho_source_page(v->state->source), &bytes) ? UINT64_MAX : bytes;
 }
 
 static int read_records(struct kho_verify *v, const struct kho_dma_header *header,
@@ -475,8 +477,8 @@ static int read_records(struct kho_verify *v, const struct kho_dma_header *heade
 		judge_record(v, header, &record, records);
 		/* count all of its bytes, read or not */
 		done = v->progress.done - done;
-		if (done < bytes_of(record.pages))
-			kho_progress_add(&v->progress, bytes_of(record.pages) - done);
+		if (done < bytes_of(v, record.pages))
+			kho_progress_add(&v->progress, bytes_of(v, record.pages) - done);
 	}
 	if (kho_dma_iter_bad_count(iter) != KHO_NO_ADDR)
 		kho_report(v, KHO_RULE_K403, kho_dma_iter_bad_count(iter), 0,
@@ -582,15 +584,18 @@ static void say_nothing_there(struct kho_verify *v)
 static void judge_records(struct kho_verify *v, const struct kho_dma_header *header)
 {
 	const bool bits = v->unnamed.words;
-	struct records records = { .compare = !bits, .kept = !bits };
+	struct records records = {
+		.compare = !bits, .kept = !bits,
+		.extents.page_shift = v->state->source->page_shift,
+	};
 	struct kho_error err;
 	int ret;
 
 	if (bits) {
-		ids_create(&records, header);
+		ids_create(v, &records, header);
 		take_own(v);
 	}
-	v->progress = kho_source_progress(v->state->source, bytes_of(header->nr_pages));
+	v->progress = kho_source_progress(v->state->source, bytes_of(v, header->nr_pages));
 	ret = read_records(v, header, &records, &err);
 	if (ret)
 		kho_report_error(v, KHO_RULE_K403, 0, &err, "");

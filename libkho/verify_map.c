@@ -15,7 +15,7 @@
 #include "source.h"
 #include "verify.h"
 
-/* v->unnamed may always take this many bytes (128 GiB of RAM), and 16 more for each record. */
+/* v->unnamed may always take this many bytes (128 GiB of RAM in pages of 4 KiB), and 16 more for each record. */
 #define UNNAMED_FREE	(4u << 20)
 
 struct map_rule {
@@ -65,7 +65,7 @@ static bool word_is_sound(const struct kho_verify *v, unsigned int shift, uint64
 /* False if another block contains one of the pages. */
 static bool add_unnamed(struct kho_verify *v, unsigned int shift, uint64_t addr, uint64_t bits)
 {
-	if (shift == KHO_ABI_PAGE_SHIFT)
+	if (shift == v->unnamed.page_shift)
 		return kho_page_set_add_64(&v->unnamed, addr, bits);
 	for (; bits; bits &= bits - 1) {
 		if (!kho_page_set_add(&v->unnamed, addr + ((uint64_t)__builtin_ctzll(bits) << shift),
@@ -77,8 +77,8 @@ static bool add_unnamed(struct kho_verify *v, unsigned int shift, uint64_t addr,
 
 static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 {
-	const unsigned int shift = KHO_ABI_PAGE_SHIFT + leaf->order;
 	struct kho_verify *v = data;
+	const unsigned int shift = v->unnamed.page_shift + leaf->order;
 	bool sound = is_sound(v, leaf->addr, (uint64_t)leaf->nr_words * 64 << shift);
 
 	for (size_t i = 0; i < leaf->nr_words; i++) {
@@ -165,7 +165,7 @@ static int judge_node(uint64_t addr, void *data)
 {
 	struct kho_verify *v = data;
 
-	if (kho_verify_in_scratch(v, addr, KHO_ABI_PAGE_SIZE))
+	if (kho_verify_in_scratch(v, addr, kho_source_page(v->state->source)))
 		kho_report(v, KHO_RULE_K205, addr, 0,
 			   "the page at 0x%" PRIx64 " of the preserved-memory-map lies in scratch",
 			   addr);
@@ -178,8 +178,8 @@ static void judge_root(struct kho_verify *v)
 		kho_report_not_applicable(v, KHO_RULE_K005,
 					  "the address of the root FDT is not known on this kernel");
 	else
-		kho_verify_preserved(v, KHO_RULE_K005, v->state->root.addr, KHO_ABI_PAGE_SIZE, 0,
-				     "the page of the root FDT");
+		kho_verify_preserved(v, KHO_RULE_K005, v->state->root.addr,
+				     kho_source_page(v->state->source), 0, "the page of the root FDT");
 	kho_evaluated(v, KHO_RULE_K005);
 }
 
@@ -204,17 +204,18 @@ static void create_unnamed(struct kho_verify *v)
 
 	if (kho_dma_read_header(v->state, &header, NULL))
 		return;
-	kho_page_set_create(&v->unnamed, source->ram, source->nr_ram,
-			    UNNAMED_FREE + 16 * kho_dma_most_records(&header));
+	kho_page_set_create(&v->unnamed, source->page_shift, source->ram, source->nr_ram,
+			    UNNAMED_FREE + 16 * kho_dma_most_records(v->state, &header));
 }
 
 void kho_verify_map(struct kho_verify *v)
 {
+	const uint64_t page = kho_source_page(v->state->source);
 	uint64_t addr = v->state->root.map_addr;
 	struct kho_error err;
 
 	kho_evaluated(v, KHO_RULE_K003);
-	if (!addr || addr % KHO_ABI_PAGE_SIZE || !kho_verify_in_ram(v, addr, KHO_ABI_PAGE_SIZE)) {
+	if (!addr || addr & (page - 1) || !kho_verify_in_ram(v, addr, page)) {
 		kho_report(v, KHO_RULE_K003, addr, 0,
 			   "preserved-memory-map is at 0x%" PRIx64 ", which is not a page of RAM", addr);
 		return;

@@ -19,7 +19,7 @@ static uint64_t known_size(const struct kho_subtree *subtree)
 static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 {
 	uint64_t size = known_size(subtree);
-	uint64_t first = subtree->addr - subtree->addr % KHO_ABI_PAGE_SIZE;
+	uint64_t first = subtree->addr & -kho_source_page(v->state->source);
 	uint64_t last;
 	char what[80];
 
@@ -100,7 +100,7 @@ static int verify_touched(uint64_t addr, size_t size, enum kho_kept kept, void *
 {
 	struct walk *walk = data;
 	const struct kho_subtree *subtree = walk->subtree;
-	uint64_t first = addr - addr % KHO_ABI_PAGE_SIZE;
+	uint64_t first = addr & -kho_source_page(walk->v->state->source);
 	char what[80];
 
 	/* K301 covers the blob itself */

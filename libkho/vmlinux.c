@@ -700,7 +700,7 @@ static bool page_to_phys(struct kho_source *source, uint64_t page, uint64_t size
 
 	return read_image(source, source->vmlinux->vmemmap_base, 0, &base) && page >= base &&
 	       !((page - base) % size) &&
-	       !__builtin_mul_overflow((page - base) / size, KHO_ABI_PAGE_SIZE, addr);
+	       !__builtin_mul_overflow((page - base) / size, kho_source_page(source), addr);
 }
 
 bool kho_vmlinux_root(struct kho_source *source, enum kho_side side, uint64_t *addr)

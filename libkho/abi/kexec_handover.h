@@ -12,8 +12,13 @@
 
 #include <stdint.h>
 
-#define KHO_ABI_PAGE_SHIFT	12	/* the only page size that libkho supports */
-#define KHO_ABI_PAGE_SIZE	(UINT64_C(1) << KHO_ABI_PAGE_SHIFT)
+/*
+ * All these formats count in pages of the kernel that wrote them, and do not contain the page size:
+ * 4 KiB, on arm64 also 16 or 64 KiB. @shift in the macros below is PAGE_SHIFT of that kernel.
+ */
+#define KHO_ABI_MIN_PAGE_SHIFT	12u
+#define KHO_ABI_MAX_PAGE_SHIFT	16u
+#define KHO_ABI_MAX_PAGE	(1u << KHO_ABI_MAX_PAGE_SHIFT)
 
 #define KHO_FDT_MEMORY_MAP_PROP	"preserved-memory-map"
 #define KHO_FDT_DATA_PROP	"preserved-data"
@@ -22,17 +27,26 @@
 
 /*
  * Key of a page of order o at pa: 1 << (64 - PAGE_SHIFT - o) | pa >> (PAGE_SHIFT + o).
- * Level 0 is a bitmap of one page, levels 1 to 5 are pages of physical addresses.
+ * Level 0 is a bitmap of one page, the levels above are pages of physical addresses: enum
+ * kho_radix_consts. There are 6 levels for pages of 4 KiB, 5 for 16 KiB, 4 for 64 KiB. The first
+ * kernels with a tree did not count the bit of order 0, which gave 4 levels for 16 KiB and lost
+ * that bit. Linux 7.1.13, 7.2.12 and 7.3 count it.
  */
-#define KHO_RADIX_LEVELS	6
-#define KHO_RADIX_BITMAP_BITS	(KHO_ABI_PAGE_SHIFT + 3)
-#define KHO_RADIX_TABLE_BITS	(KHO_ABI_PAGE_SHIFT - 3)
-#define KHO_RADIX_ORDERS	(64 - KHO_ABI_PAGE_SHIFT)
+#define KHO_RADIX_BITMAP_BITS(shift)	((shift) + 3)
+#define KHO_RADIX_TABLE_BITS(shift)	((shift) - 3)
+#define KHO_RADIX_KEY_BITS(shift)	(64 - (shift) + 1)
+#define KHO_RADIX_LEVELS(shift) \
+	((KHO_RADIX_KEY_BITS(shift) - KHO_RADIX_BITMAP_BITS(shift) + \
+	  KHO_RADIX_TABLE_BITS(shift) - 1) / KHO_RADIX_TABLE_BITS(shift) + 1)
+#define KHO_RADIX_MAX_LEVELS		KHO_RADIX_LEVELS(KHO_ABI_MIN_PAGE_SHIFT)
+
+_Static_assert(KHO_RADIX_LEVELS(12) == 6 && KHO_RADIX_LEVELS(14) == 5 && KHO_RADIX_LEVELS(16) == 4,
+	       "levels of a tree");
 
 /*
  * kho-v1: struct khoser_mem_chunk in kernel/kexec_handover.c of Linux 6.18. A chain of
  * pages, each with bitmaps of one order. Bit b of a bitmap is the block of this order at
- * addr + (b << (12 + order)). A bitmap has 512 bytes in Linux 6.16 and early 6.17, and a page
+ * addr + (b << (PAGE_SHIFT + order)). A bitmap has 512 bytes in Linux 6.16 and early 6.17, and a page
  * later, with the same compatible string. The map contains neither chunks nor bitmaps.
  */
 struct khoser_mem_bitmap_ptr {
@@ -40,16 +54,15 @@ struct khoser_mem_bitmap_ptr {
 	uint64_t bitmap;
 };
 
-#define KHO_V1_CHUNK_BITMAPS	((KHO_ABI_PAGE_SIZE - 16) / sizeof(struct khoser_mem_bitmap_ptr))
-
 struct khoser_mem_chunk {
 	uint64_t next;
 	uint32_t order;
 	uint32_t num_elms;
-	struct khoser_mem_bitmap_ptr bitmaps[KHO_V1_CHUNK_BITMAPS];
+	struct khoser_mem_bitmap_ptr bitmaps[];	/* the rest of the page */
 };
 
-_Static_assert(sizeof(struct khoser_mem_chunk) == KHO_ABI_PAGE_SIZE, "a chunk is a page");
+#define KHO_V1_CHUNK_BITMAPS(shift) \
+	(((1u << (shift)) - sizeof(struct khoser_mem_chunk)) / sizeof(struct khoser_mem_bitmap_ptr))
 
 #define KHO_V1_SMALL_BITMAP	512u
 

@@ -7,6 +7,7 @@
  *
  *   side=out|in
  *   release=<kernel release of the machine>
+ *   page_size=<bytes of a page>	a file without this line has pages of 4096 bytes
  *   fdt_phys=<address of the root FDT's page>
  *   scratch=<address>+<size>	a line for each area, in the order of the table
  *   ram=<address>+<size>	a line for each range

@@ -22,15 +22,14 @@ struct kho_vmalloc {
 	uint16_t order;
 };
 
-#define KHO_VMALLOC_PAGES	(KHO_ABI_PAGE_SIZE / 8 - 1)
-
 struct kho_vmalloc_chunk {
 	uint64_t next;
-	uint64_t phys[KHO_VMALLOC_PAGES];
+	uint64_t phys[];	/* the rest of the page */
 };
 
+#define KHO_VMALLOC_PAGES(shift)	((1u << (shift)) / 8 - 1)
+
 _Static_assert(sizeof(struct kho_vmalloc) == 16, "kho_vmalloc is 16 bytes");
-_Static_assert(sizeof(struct kho_vmalloc_chunk) == KHO_ABI_PAGE_SIZE, "a chunk is a page");
 
 /*
  * An FDT with a node for each reserve_mem=, with properties start and size (u64):

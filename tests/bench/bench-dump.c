@@ -30,7 +30,8 @@
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/snapshot.h"
 
-#define PAGE		((uint64_t)KHO_ABI_PAGE_SIZE)
+#define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
+#define PAGE		(UINT64_C(1) << PAGE_SHIFT)
 #define GIB		(1ull << 30)
 #define MAX_ORDER	10u
 #define LOW_END		(2 * GIB)	/* below: the tree; above: what is handed over */
@@ -206,20 +207,20 @@ static uint64_t *node_at(struct machine *m, uint64_t addr)
 
 static void preserve_radix(struct machine *m, uint64_t addr, unsigned int order)
 {
-	uint64_t key = 1ull << (64 - KHO_ABI_PAGE_SHIFT - order) |
-		       addr >> (KHO_ABI_PAGE_SHIFT + order);
+	uint64_t key = 1ull << (64 - PAGE_SHIFT - order) |
+		       addr >> (PAGE_SHIFT + order);
 	uint64_t *node = node_at(m, TREE);
 
-	for (unsigned int level = KHO_RADIX_LEVELS - 1; level; level--) {
-		unsigned int shift = KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
-		uint64_t *entry = &node[key >> shift & ((1u << KHO_RADIX_TABLE_BITS) - 1)];
+	for (unsigned int level = KHO_RADIX_LEVELS(PAGE_SHIFT) - 1; level; level--) {
+		unsigned int shift = KHO_RADIX_BITMAP_BITS(PAGE_SHIFT) + (level - 1) * KHO_RADIX_TABLE_BITS(PAGE_SHIFT);
+		uint64_t *entry = &node[key >> shift & ((1u << KHO_RADIX_TABLE_BITS(PAGE_SHIFT)) - 1)];
 
 		if (*entry)
 			node = node_at(m, *entry);
 		else
 			node = node_new(m, entry);
 	}
-	key &= (1u << KHO_RADIX_BITMAP_BITS) - 1;
+	key &= (1u << KHO_RADIX_BITMAP_BITS(PAGE_SHIFT)) - 1;
 	node[key / 64] |= 1ull << (key % 64);
 }
 
@@ -228,9 +229,9 @@ static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
 
-	while ((chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS) && chunk->next)
+	while ((chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT)) && chunk->next)
 		chunk = (void *)node_at(m, chunk->next);
-	if (chunk->num_elms && (chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS))
+	if (chunk->num_elms && (chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT)))
 		chunk = (void *)node_new(m, &chunk->next);
 	chunk->order = order;
 	return chunk;

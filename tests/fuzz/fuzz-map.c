@@ -47,7 +47,7 @@ static void read_entries(struct kho_state *state)
 		if (entry.addr < last)
 			abort(); /* out of order */
 		last = entry.addr;
-		if (!entry.count || entry.size != entry.count * KHO_ABI_PAGE_SIZE << entry.order)
+		if (!entry.count || entry.size != entry.count << (state->source->page_shift + entry.order))
 			abort();
 		blocks += entry.count;
 		if (n++ < 16 && kho_map_contains(state, entry.addr, entry.size, NULL) == 0)
@@ -69,7 +69,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	state->root.abi = FUZZ_ABI;
 	state->root.map_addr = head.addr;
 	if (FUZZ_ABI == KHO_ABI_V1)
-		kho_state_set_v1_bitmap(state, head.option % 2 ? 512 : KHO_ABI_PAGE_SIZE);
+		kho_state_set_v1_bitmap(state, head.option % 2 ? 512 : kho_state_page_size(state));
 
 	kho_map_for_each_node(state, see_node, &nodes, NULL);
 	kho_map_contains(state, head.size, 1, NULL);

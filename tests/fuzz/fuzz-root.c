@@ -10,6 +10,7 @@
 #include "memory.h"
 
 #define ROOT	0x100000
+#define PAGE	(1u << KHO_ABI_MIN_PAGE_SHIFT)
 
 static void open_side(struct kho_source *source, enum kho_side side)
 {
@@ -55,8 +56,8 @@ static void mend(unsigned char *page, size_t size)
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
-	struct fuzz_page page = { ROOT, (uint16_t)(size < KHO_ABI_PAGE_SIZE ? size : KHO_ABI_PAGE_SIZE) };
-	unsigned char mended[KHO_ABI_PAGE_SIZE];
+	struct fuzz_page page = { ROOT, (uint16_t)(size < PAGE ? size : PAGE) };
+	unsigned char mended[PAGE];
 	struct kho_source *source;
 
 	if (FUZZ_MEND) {
@@ -64,12 +65,12 @@ int fuzz_one(const uint8_t *data, size_t size)
 		mend(mended, page.length);
 		data = mended;
 	}
-	source = fuzz_source(&page, &data, 1, "side=out\nrelease=7.3.4\nfdt_phys=0x100000\n"
+	source = fuzz_source(KHO_ABI_MIN_PAGE_SHIFT, &page, &data, 1, "side=out\nrelease=7.3.4\nfdt_phys=0x100000\n"
 			     "scratch=0x200000+0x100000\nram=0x0+0x80000000\n");
 	open_side(source, KHO_SIDE_OUT);
 	kho_source_close(source);
 
-	source = fuzz_source(&page, &data, 1, "side=in\nrelease=7.3.4\nfdt_phys=0x100000\n");
+	source = fuzz_source(KHO_ABI_MIN_PAGE_SHIFT, &page, &data, 1, "side=in\nrelease=7.3.4\nfdt_phys=0x100000\n");
 	open_side(source, KHO_SIDE_IN);
 	kho_source_close(source);
 	return 0;

@@ -53,7 +53,8 @@ static void mend_record(unsigned char *p)
 /* The blob is the head; all other pages contain records. */
 static void mend_page(const struct fuzz_head *head, uint64_t addr, unsigned char *page, size_t size)
 {
-	const size_t record = sizeof(struct dma_alloc_record_ser), at = head->addr % KHO_ABI_PAGE_SIZE;
+	const uint64_t page_size = 1ull << fuzz_page_shift(head);
+	const size_t record = sizeof(struct dma_alloc_record_ser), at = head->addr & (page_size - 1);
 	uint32_t crc;
 
 	if (addr == head->addr - at) {
@@ -81,7 +82,7 @@ static void mend(unsigned char *data, size_t size)
 		at += sizeof(page);
 		if (page.length > size - at)
 			page.length = (uint16_t)(size - at);
-		mend_page(&head, page.addr & ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1), data + at, page.length);
+		mend_page(&head, page.addr & -(1ull << fuzz_page_shift(&head)), data + at, page.length);
 	}
 }
 

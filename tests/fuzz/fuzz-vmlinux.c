@@ -42,7 +42,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	/* like the reader of dumps */
 	elf_version(EV_CURRENT);
 	/* not a snapshot: it says where its root is */
-	source = fuzz_source(&page, &bytes, 1, NULL);
+	source = fuzz_source(KHO_ABI_MIN_PAGE_SHIFT, &page, &bytes, 1, NULL);
 	fuzz_source_say(source, vmcoreinfo(data, size));
 	fd = fuzz_file(data, size, path);
 	if (kho_source_set_vmlinux(source, path, &err)) {

@@ -29,7 +29,7 @@ static int add_page(uint64_t addr, void *data)
 {
 	struct seed *seed = data;
 
-	addr -= addr % KHO_ABI_PAGE_SIZE;
+	addr &= -kho_source_page(seed->state->source);
 	for (size_t i = 0; i < seed->n; i++) {
 		if (seed->pages[i] == addr)
 			return 0;
@@ -70,11 +70,13 @@ static void write_seed(const struct seed *seed, const struct fuzz_head *head, FI
 {
 	put(f, head, sizeof(*head));
 	for (size_t i = 0; i < seed->n; i++) {
-		struct fuzz_page page = { seed->pages[i], KHO_ABI_PAGE_SIZE };
-		unsigned char bytes[KHO_ABI_PAGE_SIZE];
+		struct fuzz_page page = { seed->pages[i], UINT16_MAX };
+		unsigned char bytes[KHO_ABI_MAX_PAGE] = { 0 };
 
-		if (kho_source_read(seed->state->source, page.addr, bytes, sizeof(bytes), NULL))
+		if (kho_source_read(seed->state->source, page.addr, bytes,
+				    kho_source_page(seed->state->source), NULL))
 			continue;
+		/* leaves out the last byte of a page of 64 KiB, which is used only if it is full */
 		while (page.length && !bytes[page.length - 1])
 			page.length--;
 		put(f, &page, sizeof(page));
@@ -95,7 +97,9 @@ static void seed_root(struct kho_state *state, const char *dir, const char *name
 
 static void seed_map(struct kho_state *state, const char *dir, const char *name)
 {
-	struct fuzz_head head = { .addr = state->root.map_addr };
+	struct fuzz_head head = {
+		.addr = state->root.map_addr, .option = FUZZ_PAGE_SHIFT(state->source->page_shift),
+	};
 	struct seed seed = { .state = state };
 
 	if (!kho_map_for_each_node(state, add_page, &seed, NULL))
@@ -115,7 +119,8 @@ static void seed_subtree(struct kho_state *state, const struct kho_subtree *subt
 	/* LUO has contents only in incoming state, and libkho reads them only in outgoing state */
 	const bool freed = kho_subtree_is_freed(state, subtree);
 	struct fuzz_head head = {
-		subtree->addr, subtree->size, side == KHO_SIDE_IN && !freed,
+		subtree->addr, subtree->size,
+		(side == KHO_SIDE_IN && !freed) | FUZZ_PAGE_SHIFT(state->source->page_shift),
 	};
 	struct seed seed = { .state = state };
 	const struct kho_walk walk = { .touch = add_read, .touch_data = &seed };

@@ -82,7 +82,7 @@ static size_t page_from(const struct pages *pages, uint64_t addr)
 	size_t i = 0;
 
 	while (i < pages->n && addr >= pages->pages[i].addr &&
-	       addr - pages->pages[i].addr >= KHO_ABI_PAGE_SIZE)
+	       addr - pages->pages[i].addr >= kho_source_page(&pages->source))
 		i++;
 	return i;
 }
@@ -101,6 +101,7 @@ static int pages_read(struct kho_source *source, uint64_t addr, void *buf, size_
 		      struct kho_error *err)
 {
 	const struct pages *pages = (struct pages *)source;
+	const size_t page = kho_source_page(source);
 
 	while (size) {
 		size_t i = page_from(pages, addr), skip, n;
@@ -108,7 +109,7 @@ static int pages_read(struct kho_source *source, uint64_t addr, void *buf, size_
 		if (i == pages->n || addr < pages->pages[i].addr)
 			return kho_fail(err, KHO_ERR_NOT_PRESENT, addr, "no such page");
 		skip = addr - pages->pages[i].addr;
-		n = KHO_ABI_PAGE_SIZE - skip < size ? KHO_ABI_PAGE_SIZE - skip : size;
+		n = page - skip < size ? page - skip : size;
 		copy_page(&pages->pages[i], skip, buf, n);
 		buf = (char *)buf + n;
 		addr += n;
@@ -126,7 +127,7 @@ static bool pages_next_run(struct kho_source *source, uint64_t from, struct kho_
 		return false;
 	if (from < pages->pages[i].addr)
 		from = pages->pages[i].addr;
-	*run = (struct kho_range){ from, KHO_ABI_PAGE_SIZE - (from - pages->pages[i].addr) };
+	*run = (struct kho_range){ from, kho_source_page(source) - (from - pages->pages[i].addr) };
 	return true;
 }
 
@@ -159,8 +160,8 @@ static int compare(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
-struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
-			       size_t n, const char *notes)
+struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *pages,
+			       const unsigned char *const *bytes, size_t n, const char *notes)
 {
 	struct pages *own = need(calloc(1, sizeof(*own)));
 	struct kho_source *source = &own->source;
@@ -170,6 +171,7 @@ struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned cha
 
 	if (kho_source_init(source, &pages_ops, "input", NULL))
 		abort();
+	source->page_shift = page_shift;
 	source->notes = notes ? need(strdup(notes)) : NULL;
 	if (notes && kho_source_note(source, "release", &cursor, release, sizeof(release)))
 		kho_source_set_release(source, release);
@@ -177,7 +179,7 @@ struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned cha
 	source->ram = need(calloc(n + 1, sizeof(*source->ram)));
 	for (size_t i = 0; i < n; i++) {
 		own->pages[i] = (struct page){ pages[i].addr, bytes[i], pages[i].length };
-		source->ram[i] = (struct kho_range){ pages[i].addr, KHO_ABI_PAGE_SIZE };
+		source->ram[i] = (struct kho_range){ pages[i].addr, kho_source_page(source) };
 	}
 	qsort(own->pages, n, sizeof(*own->pages), compare);
 	for (size_t i = 0; i < n; i++) {
@@ -185,9 +187,14 @@ struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned cha
 			own->pages[kept++] = own->pages[i];
 	}
 	own->n = kept;
-	source->bytes = kept * KHO_ABI_PAGE_SIZE;
+	source->bytes = kept * kho_source_page(source);
 	source->nr_ram = kho_ranges_merge(source->ram, n);
 	return source;
+}
+
+unsigned int fuzz_page_shift(const struct fuzz_head *head)
+{
+	return KHO_ABI_MIN_PAGE_SHIFT + (head->option >> 6) % 3 * 2;
 }
 
 struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head *head)
@@ -195,19 +202,22 @@ struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head 
 	const unsigned char *bytes[FUZZ_PAGES];
 	struct fuzz_page pages[FUZZ_PAGES];
 	struct kho_state *state;
+	unsigned int shift;
 	size_t at, n = 0;
 
 	if (size < sizeof(*head))
 		return NULL;
 	memcpy(head, data, sizeof(*head));
+	shift = fuzz_page_shift(head);
+	head->option &= 63;
 
 	for (at = sizeof(*head); n < FUZZ_PAGES && size - at > sizeof(pages[n]); n++) {
 		memcpy(&pages[n], data + at, sizeof(pages[n]));
 		at += sizeof(pages[n]);
-		pages[n].addr &= ~(uint64_t)(KHO_ABI_PAGE_SIZE - 1);
+		pages[n].addr &= -(1ull << shift);
 		pages[n].addr &= (1ull << 52) - 1;
-		if (pages[n].length > KHO_ABI_PAGE_SIZE)
-			pages[n].length = KHO_ABI_PAGE_SIZE;
+		if (pages[n].length > 1u << shift)
+			pages[n].length = (uint16_t)(1u << shift);
 		if (pages[n].length > size - at)
 			pages[n].length = (uint16_t)(size - at);
 		bytes[n] = data + at;
@@ -215,7 +225,7 @@ struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head 
 	}
 
 	state = need(calloc(1, sizeof(*state)));
-	state->source = fuzz_source(pages, bytes, n, "");
+	state->source = fuzz_source(shift, pages, bytes, n, "");
 	state->root.addr = KHO_NO_ADDR;
 	return state;
 }

@@ -5,7 +5,7 @@
  *
  *   u64 addr	of what is read: the map's first page, the subtree's blob
  *   u64 size	of the blob
- *   u8  option	up to the fuzzer
+ *   u8  option	up to the fuzzer; the two highest bits give the page size: 4, 16, 64 or 4 KiB
  *   then pages, to the end: u64 address, u16 length, that many bytes; the rest is 0
  */
 #ifndef KHO_FUZZ_MEMORY_H
@@ -31,6 +31,10 @@ struct fuzz_page {
 
 /* A finding has a rule and a text. */
 int fuzz_see_finding(const struct kho_finding *finding, void *data);
+/* PAGE_SHIFT in the option of an input; and the option of a state with such pages. */
+unsigned int fuzz_page_shift(const struct fuzz_head *head);
+#define FUZZ_PAGE_SHIFT(shift)	((uint8_t)(((shift) - KHO_ABI_MIN_PAGE_SHIFT) / 2 << 6))
+
 /* Runs a fuzzer on one input; limits.c calls it. */
 int fuzz_one(const uint8_t *data, size_t size);
 
@@ -45,15 +49,18 @@ void fuzz_scratch_remove(void);
 void fuzz_silence(void);
 
 /*
- * A source of @n pages as the file of a snapshot has them. It copies @notes (NULL: not of a snapshot) and @pages,
+ * A source of @n pages of 1 << @page_shift bytes as the file of a snapshot has them. It copies @notes (NULL: not of a snapshot) and @pages,
  * but the bytes of the pages stay the caller's: 512 pages of a few bytes each must not cost 2 MiB.
  */
-struct kho_source *fuzz_source(const struct fuzz_page *pages, const unsigned char *const *bytes,
-			       size_t n, const char *notes);
+struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *pages,
+			       const unsigned char *const *bytes, size_t n, const char *notes);
 /* Gives the source this VMCOREINFO, which it then owns. */
 void fuzz_source_say(struct kho_source *source, char *vmcoreinfo);
 
-/* Makes a state over the pages of the input, without a root; NULL if the input has no complete head. */
+/*
+ * Makes a state over the pages of the input, without a root; NULL if the input has no complete head.
+ * Takes the page size out of head->option.
+ */
 struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head *head);
 /* Closes the state and its source. */
 void fuzz_close(struct kho_state *state);

@@ -84,17 +84,46 @@ found() {
 	diff <("$inspect" list --core "$plain") <("$inspect" list --core "$dump" --vmlinux "$vmlinux")
 }
 
-@test "kho-inspect refuses a dump of a kernel with another page size" {
+# as_arm64 FILE: makes the ELF core one of an arm64 machine (EM_AARCH64).
+as_arm64() {
+	printf '\xb7' | dd of="$1" bs=1 seek=18 conv=notrunc status=none
+}
+
+@test "VMCOREINFO gives the page size of a dump, and kho-inspect refuses one that no kernel has" {
 	local size
 	make_dump --whole
 	make_vmlinux
-	for size in 16384 65536; do
+	for size in 16384 65536 8192 0; do
 		"$lab/vmcore-of" --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" "PAGESIZE=$size"
 		run -2 "$inspect" show --core "$dump"
-		[[ $output == *"pages of $size bytes, and libkho reads states of 4096-byte pages only"* ]]
+		[[ $output == *"says that its kernel has pages of $size bytes"* ]]
 	done
+	as_arm64 "$dump"
+	run -2 "$inspect" show --core "$dump"
+	[[ $output == *"says that its kernel has pages of 0 bytes"* ]]
+
 	"$lab/vmcore-of" --phys-base=0x200000000 "$plain" "$vmlinux" "$dump" "OSRELEASE=7.3.4" "PAGESIZE=4096"
+	run -0 "$inspect" show --json --core "$dump"
+	[ "$(jq .state.page_size <<<"$output")" = 4096 ]
+	as_arm64 "$dump"
 	run -0 "$inspect" show --core "$dump"
+	[[ $output == *"  page size    4 KiB"* ]]
+	run -2 "$inspect" show --page-size=65536 --core "$dump"
+	[[ $output == *"is of a kernel with pages of 4096 bytes, not of 65536"* ]]
+}
+
+@test "a dump of arm64 without VMCOREINFO needs --page-size" {
+	make_dump --whole
+	cp "$plain" "$dump"
+	as_arm64 "$dump"
+	run -2 "$inspect" show --core "$dump"
+	[[ $output == *"does not say the page size of its kernel"*"--page-size=4096, 16384 or 65536"* ]]
+	run -0 "$inspect" show --page-size=4096 --core "$dump"
+	# no page of 64 KiB begins with the root
+	run -2 "$inspect" show --page-size=65536 --core "$dump"
+	[[ $output == *"no page in it is certain to be an outgoing root FDT"* ]]
+	run -2 "$inspect" show --page-size=8192 --core "$dump"
+	[[ $output == *"--page-size takes 4096|16384|65536: 8192"* ]]
 }
 
 @test "if a dump has no virtual addresses, phys_base shows where the kernel is" {

@@ -27,7 +27,8 @@
 #include "libkho/abi/snapshot.h"
 #include "libkho/abi/subtrees.h"
 
-#define PAGE		((size_t)KHO_ABI_PAGE_SIZE)
+#define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
+#define PAGE		((size_t)1 << PAGE_SHIFT)
 #define BASE		(64ull << 20)	/* of the memory that the file has; all of it preserved */
 #define BASE_ORDER	14u		/* 64 MiB */
 #define MEMORY		(8u << 20)	/* bytes of it that a shape may use */
@@ -218,18 +219,18 @@ static uint64_t allocate(size_t pages)
 /* Adds a block to the radix tree. */
 static void preserve(uint64_t addr, unsigned int order)
 {
-	uint64_t key = 1ull << (64 - KHO_ABI_PAGE_SHIFT - order) | addr >> (KHO_ABI_PAGE_SHIFT + order);
+	uint64_t key = 1ull << (64 - PAGE_SHIFT - order) | addr >> (PAGE_SHIFT + order);
 	uint64_t *node = at(m.map);
 
-	for (unsigned int level = KHO_RADIX_LEVELS - 1; level; level--) {
-		unsigned int shift = KHO_RADIX_BITMAP_BITS + (level - 1) * KHO_RADIX_TABLE_BITS;
+	for (unsigned int level = KHO_RADIX_LEVELS(PAGE_SHIFT) - 1; level; level--) {
+		unsigned int shift = KHO_RADIX_BITMAP_BITS(PAGE_SHIFT) + (level - 1) * KHO_RADIX_TABLE_BITS(PAGE_SHIFT);
 		uint64_t *entry = &node[key >> shift & (PAGE / 8 - 1)];
 
 		if (!*entry)
 			*entry = allocate(1);
 		node = at(*entry);
 	}
-	key &= (1ull << KHO_RADIX_BITMAP_BITS) - 1;
+	key &= (1ull << KHO_RADIX_BITMAP_BITS(PAGE_SHIFT)) - 1;
 	node[key / 64] |= 1ull << key % 64;
 }
 
@@ -407,8 +408,8 @@ static size_t shape_colliding_bitmaps(size_t size)
 		struct khoser_mem_chunk *chunk = at(addr);
 
 		chunk->next = next;
-		chunk->num_elms = KHO_V1_CHUNK_BITMAPS;
-		for (size_t k = 0; k < KHO_V1_CHUNK_BITMAPS; k++) {
+		chunk->num_elms = KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT);
+		for (size_t k = 0; k < KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT); k++) {
 			/* the upper half of the product is all zeroes below its 16 highest bits */
 			found++;
 			chunk->bitmaps[k].bitmap = inverse * (found << 48 | found);
@@ -524,7 +525,7 @@ static void add_memfd(size_t n, uint64_t first)
 		chunk_addr = allocate(1);
 		chunk = at(chunk_addr);
 		chunk->next = next;
-		for (size_t k = 0; k < KHO_VMALLOC_PAGES && i < n; k++, i++)
+		for (size_t k = 0; k < KHO_VMALLOC_PAGES(PAGE_SHIFT) && i < n; k++, i++)
 			chunk->phys[k] = first + 2 * i * PAGE;
 	}
 	memfd->nr_folios = n * PAGE / sizeof(struct memfd_luo_folio_ser);

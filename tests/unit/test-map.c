@@ -44,7 +44,7 @@ static int leaf_from(struct kho_map *base, unsigned int order, uint64_t from, ui
 		     struct kho_map_leaf *leaf, struct kho_error *err)
 {
 	const struct memory_map *map = (const void *)base;
-	uint64_t span = (uint64_t)BITS << (KHO_ABI_PAGE_SHIFT + order);
+	uint64_t span = (uint64_t)BITS << (base->page_shift + order);
 
 	(void)err;
 	for (unsigned int i = 0; i < LEAVES; i++) {
@@ -67,9 +67,11 @@ static void no_close(struct kho_map *map)
 static const struct kho_map_format format = { .leaf_from = leaf_from, .close = no_close };
 
 /* Words without bits, with all bits, and random ones, so that runs begin and end everywhere. */
-static void make(struct memory_map *map)
+static void make(struct memory_map *map, unsigned int page_shift)
 {
-	*map = (struct memory_map){ .map = { .format = &format, .leaf_words = WORDS } };
+	*map = (struct memory_map){
+		.map = { .format = &format, .page_shift = page_shift, .leaf_words = WORDS },
+	};
 	for (unsigned int k = 0; k < ORDERS; k++) {
 		for (unsigned int i = 0; i < LEAVES; i++) {
 			map->there[k][i] = random_u64() % 4;
@@ -100,17 +102,18 @@ static void fail(const char *what, uint64_t page)
 }
 
 /* The next block of the iterator, from the ranges that it returns. */
-static bool next_block(struct kho_map_iter *iter, struct kho_map_entry *rest, uint64_t *page,
-		       unsigned int *order)
+static bool next_block(const struct memory_map *map, struct kho_map_iter *iter,
+		       struct kho_map_entry *rest, uint64_t *page, unsigned int *order)
 {
+	const unsigned int shift = map->map.page_shift;
 	uint64_t size;
 
 	if (!rest->count && kho_map_iter_next(iter, rest, NULL) != 1)
 		return false;
-	if (!rest->count || rest->size != rest->count * KHO_ABI_PAGE_SIZE << rest->order)
-		fail("an entry that has another size than its blocks", rest->addr / KHO_ABI_PAGE_SIZE);
+	if (!rest->count || rest->size != rest->count << (shift + rest->order))
+		fail("an entry that has another size than its blocks", rest->addr >> shift);
 	size = rest->size / rest->count;
-	*page = rest->addr / KHO_ABI_PAGE_SIZE;
+	*page = rest->addr >> shift;
 	*order = rest->order;
 	rest->addr += size;
 	rest->size -= size;
@@ -132,13 +135,13 @@ static size_t check_walk(struct memory_map *map)
 		for (unsigned int k = 0; k < ORDERS; k++) {
 			if (page % (1u << order_of(k)) || !is_set(map, k, page))
 				continue;
-			if (!next_block(iter, &rest, &found, &order) || found != page ||
+			if (!next_block(map, iter, &rest, &found, &order) || found != page ||
 			    order != order_of(k))
 				fail("another block than the next one", page);
 			n++;
 		}
 	}
-	if (next_block(iter, &rest, &found, &order))
+	if (next_block(map, iter, &rest, &found, &order))
 		fail("a block too many", found);
 	kho_map_iter_destroy(iter);
 	return n;
@@ -168,7 +171,7 @@ static void check_lookups(struct memory_map *map)
 
 		for (uint64_t k = 0; k < n; k++)
 			all &= is_preserved(map, page + k);
-		if (kho_map_covers(&map->map, page * KHO_ABI_PAGE_SIZE, n * KHO_ABI_PAGE_SIZE, NULL) != all)
+		if (kho_map_covers(&map->map, page << map->map.page_shift, n << map->map.page_shift, NULL) != all)
 			fail("a look-up that does not agree", page);
 	}
 }
@@ -180,7 +183,8 @@ int main(void)
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		size_t blocks = 0;
 
-		make(&map);
+		/* pages of 4, 16 and 64 KiB */
+		make(&map, 12 + i % 3 * 2);
 		if (kho_map_leaves(&map.map, count, &blocks, NULL))
 			fail("leaves that cannot be read", 0);
 		if (check_walk(&map) != blocks)

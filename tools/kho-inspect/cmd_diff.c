@@ -381,6 +381,7 @@ static void compare_subtrees(struct diff *diff)
 /* The allocation that @addr is in, or NULL. */
 static const struct brief *find_by_addr(const struct side *side, uint64_t addr)
 {
+	const uint64_t page = kho_state_page_size(side->opened.state);
 	size_t low = 0, high = side->n;
 
 	while (low < high) {
@@ -389,7 +390,7 @@ static const struct brief *find_by_addr(const struct side *side, uint64_t addr)
 
 		if (brief->addr > addr)
 			high = mid;
-		else if (addr - brief->addr >= (uint64_t)brief->pages * 4096)
+		else if (addr - brief->addr >= brief->pages * page)
 			low = mid + 1;
 		else
 			return brief;
@@ -402,6 +403,7 @@ static const struct brief *find_by_addr(const struct side *side, uint64_t addr)
 /* The owner of the memory at @addr: a device, a subtree, or "other". */
 static void find_owner(struct diff *diff, const struct side *side, uint64_t addr, char *owner)
 {
+	const uint64_t page = kho_state_page_size(side->opened.state);
 	const struct brief *brief = find_by_addr(side, addr);
 	const struct kho_subtree *subtrees;
 	struct kho_dma_record record;
@@ -419,7 +421,7 @@ static void find_owner(struct diff *diff, const struct side *side, uint64_t addr
 	}
 	subtrees = kho_state_subtrees(side->opened.state, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (subtrees[i].addr >= addr && subtrees[i].addr - addr < 4096) {
+		if (subtrees[i].addr >= addr && subtrees[i].addr - addr < page) {
 			strcpy(owner, subtrees[i].name);
 			return;
 		}

@@ -6,7 +6,6 @@
 
 #include "map.h"
 
-#define PAGE		4096ull
 #define MAX_IOMEM	(1u << 20)
 
 const struct map_style map_styles[MAP_KINDS] = {
@@ -72,7 +71,9 @@ static int add_entry(const struct kho_map_entry *entry, void *data)
 /* A page of the tree itself: metadata that is not preserved. */
 static int add_node(uint64_t addr, void *data)
 {
-	add_area(data, addr, PAGE, MAP_METADATA, "preserved-memory-map");
+	struct map *map = data;
+
+	add_area(map, addr, map->page, MAP_METADATA, "preserved-memory-map");
 	return 0;
 }
 
@@ -80,8 +81,8 @@ static int add_node(uint64_t addr, void *data)
 static void add_owned(struct map *map, uint64_t addr, uint64_t size, enum map_kind kind,
 		      const char *label)
 {
-	uint64_t first = addr / PAGE * PAGE;
-	uint64_t end = (addr + size + PAGE - 1) / PAGE * PAGE;
+	uint64_t first = addr / map->page * map->page;
+	uint64_t end = (addr + size + map->page - 1) / map->page * map->page;
 
 	if (end <= first)
 		return;
@@ -98,12 +99,12 @@ static void add_metadata(struct map *map, struct kho_state *state)
 
 	*partial = kho_state_fdt_addr(state) == KHO_NO_ADDR;
 	if (kho_state_fdt_addr(state) != KHO_NO_ADDR)
-		add_owned(map, kho_state_fdt_addr(state), PAGE, MAP_METADATA, "root FDT");
+		add_owned(map, kho_state_fdt_addr(state), map->page, MAP_METADATA, "root FDT");
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++) {
 		bool known = subtrees[i].size != KHO_SIZE_UNKNOWN;
 
-		add_owned(map, subtrees[i].addr, known ? subtrees[i].size : PAGE, MAP_METADATA,
+		add_owned(map, subtrees[i].addr, known ? subtrees[i].size : map->page, MAP_METADATA,
 			  subtrees[i].name);
 		*partial |= !known;
 	}
@@ -125,7 +126,7 @@ static int add_item(const struct kho_item *item, void *data)
 	if (item->type == KHO_ITEM_GROUP && !item->depth)
 		snprintf(owner->label, sizeof(owner->label), "%.20s: %.20s %.20s",
 			 owner->subtree->name, item->name, item->text);
-	if (item->type == KHO_ITEM_MEMORY && item->size <= UINT64_MAX - PAGE - item->value)
+	if (item->type == KHO_ITEM_MEMORY && item->size <= UINT64_MAX - owner->map->page - item->value)
 		add_owned(owner->map, item->value, item->size, MAP_SUBTREE,
 			  item->depth ? owner->label : owner->subtree->name);
 	return 0;
@@ -157,13 +158,14 @@ struct records {
 static int add_record(const struct kho_dma_record *record, void *data)
 {
 	struct records *records = data;
+	const uint64_t page = records->map->page;
 
-	if (record->record_addr / PAGE != records->block) {
-		records->block = record->record_addr / PAGE;
-		add_owned(records->map, records->block * PAGE, PAGE, MAP_METADATA, "DMA records");
+	if (record->record_addr / page != records->block) {
+		records->block = record->record_addr / page;
+		add_owned(records->map, records->block * page, page, MAP_METADATA, "DMA records");
 	}
 	if (record->preserved && record->crc_ok && record->pages != KHO_SIZE_UNKNOWN)
-		add_owned(records->map, record->addr, record->pages * PAGE, MAP_DMA, record->device);
+		add_owned(records->map, record->addr, record->pages * page, MAP_DMA, record->device);
 	return 0;
 }
 
@@ -193,6 +195,7 @@ static void collect(struct map *map, struct opened *opened)
 	const struct kho_range *scratch;
 	size_t n;
 
+	map->page = kho_state_page_size(state);
 	map->ram = kho_state_ram(state, &map->nr_ram);
 	map->ram_before = check_memory(calloc(map->nr_ram + 1, sizeof(*map->ram_before)));
 	for (size_t i = 0; i < map->nr_ram; i++) {

@@ -80,6 +80,7 @@ static void print_text(const struct options *options, const struct kho_state *st
 	put_line(stdout, "found by %s%s%s", found_by_text(kho_state_found_by(state)), by_vmlinux ? " of " : "",
 	    by_vmlinux ? options->vmlinux : "");
 
+	printf("  page size    %s\n", format_size(options, kho_state_page_size(state), size));
 	if (f->map_known)
 		printf("  preserved    %s in %" PRIu64 " preservations\n",
 		       format_size(options, f->preserved, size), f->preservations);

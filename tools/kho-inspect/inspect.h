@@ -24,6 +24,8 @@ struct outfile {
 	bool is_stdout;
 };
 
+enum v1_bitmap { V1_BITMAP_UNKNOWN, V1_BITMAP_512, V1_BITMAP_PAGE };
+
 enum boot_stage { BOOT_INCOMING, BOOT_CLAIMS };
 
 struct options {
@@ -31,7 +33,8 @@ struct options {
 	const char *core;		/* --core: a snapshot, or NULL for the live kernel */
 	const char *vmlinux;		/* --vmlinux, or NULL */
 	const char *sysroot;		/* --sysroot: prefix of /proc and /sys */
-	unsigned int v1_bitmap;		/* --v1-bitmap: bytes, or 0 */
+	unsigned int page_size;		/* --page-size: bytes, or 0 */
+	enum v1_bitmap v1_bitmap;	/* --v1-bitmap */
 	bool json;
 	bool bytes;			/* sizes as plain numbers */
 	bool no_color;

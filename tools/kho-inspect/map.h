@@ -30,6 +30,7 @@ struct map {
 	char *labels;		/* NUL-terminated strings; the first is "" */
 	size_t labels_size, labels_room;
 	uint32_t last[MAP_KINDS]; /* label of the last area of each kind */
+	uint64_t page;		/* size of a page of the kernel */
 	const struct kho_range *ram;	/* sorted; owned by the state */
 	size_t nr_ram;
 	uint64_t *ram_before;	/* bytes of RAM in the ranges before each */

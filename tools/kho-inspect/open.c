@@ -128,7 +128,8 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 	if (ret)
 		return ret;
 
-	if (options->vmlinux)
+	ret = kho_source_set_page_size(opened.source, options->page_size, err);
+	if (!ret && options->vmlinux)
 		ret = kho_source_set_vmlinux(opened.source, options->vmlinux, err);
 	if (!ret) {
 		start_progress(&opened);
@@ -143,7 +144,9 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 		kho_source_close(opened.source);
 		return ret;
 	}
-	kho_state_set_v1_bitmap(opened.state, options->v1_bitmap);
+	if (options->v1_bitmap != V1_BITMAP_UNKNOWN)
+		kho_state_set_v1_bitmap(opened.state, options->v1_bitmap == V1_BITMAP_512 ? 512 :
+					kho_state_page_size(opened.state));
 
 	*out = opened;
 	return 0;

@@ -116,9 +116,19 @@ static bool set_expect(void *field, char *argument)
 
 static bool set_v1_bitmap(void *field, char *argument)
 {
+	enum v1_bitmap *bitmap = field;
+
+	*bitmap = !strcmp(argument, "512") ? V1_BITMAP_512 :
+		  !strcmp(argument, "page") ? V1_BITMAP_PAGE : V1_BITMAP_UNKNOWN;
+	return *bitmap != V1_BITMAP_UNKNOWN;
+}
+
+static bool set_page_size(void *field, char *argument)
+{
 	unsigned int *bytes = field;
 
-	*bytes = !strcmp(argument, "512") ? 512 : !strcmp(argument, "page") ? 4096 : 0;
+	*bytes = !strcmp(argument, "4096") ? 4096 : !strcmp(argument, "16384") ? 16384 :
+		 !strcmp(argument, "65536") ? 65536 : 0;
 	return *bytes;
 }
 
@@ -172,6 +182,8 @@ static const struct definition table[] = {
 	{ "vmlinux", 0, "FILE", "find the root by this kernel's symbols and debug information", STATE,
 	  set_path, FIELD(vmlinux) },
 	{ "sysroot", 0, "DIR", "put DIR before /proc and /sys", ALL, set_path, FIELD(sysroot) },
+	{ "page-size", 0, "4096|16384|65536", "page size of a dump that does not contain it", STATE,
+	  set_page_size, FIELD(page_size) },
 	{ "v1-bitmap", 0, "512|page", "bitmap size of a kho-v1 map that does not contain it", WITH_MAP,
 	  set_v1_bitmap, FIELD(v1_bitmap) },
 	{ "json", 0, NULL, "JSON, see kho-inspect.schema.json", STATE, set_flag, FIELD(json) },
