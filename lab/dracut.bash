@@ -24,13 +24,7 @@ dracut_unpack() {
 
 # dracut_root RELEASE: prints the folder, and fetches it if necessary.
 dracut_root() {
-	local dir key
-	key=$(printf '%s\n' "${DRACUT_PACKAGES[@]}" | sha256sum | cut -c1-8)
-	dir=$KHO_CACHE/dracut/$1-$key
-	mkdir -p "$KHO_CACHE/dracut"
-	[[ -d $dir ]] || step "fetching dracut $1 (35 MB)" \
-		with_lock fetch unless_there "$dir" dracut_unpack "$1" "$dir"
-	printf '%s\n' "$dir"
+	system_root "dracut $1 (35 MB)" "dracut/$1" DRACUT_PACKAGES dracut_unpack "$1"
 }
 
 # dracut_initramfs FILE ROOT MODULES [OPTION...]: runs dracut of ROOT (/ or such a folder) in a

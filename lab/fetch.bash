@@ -262,6 +262,17 @@ unpack_system() {
 	[[ $arch ]] || as_root chroot "$dir.tmp" ldconfig
 }
 
+# system_root WHAT NAME PACKAGES COMMAND...: prints the folder NAME-KEY of the cache, where KEY stands for
+# the array PACKAGES. If it does not exist, COMMAND... FOLDER makes it with unpack_system.
+system_root() {
+	local what=$1 dir
+	local -n packages=$3
+	dir=$KHO_CACHE/$2-$(printf '%s\n' "${packages[@]}" | sha256sum | cut -c1-8)
+	mkdir -p "${dir%/*}"
+	[[ -d $dir ]] || step "fetching $what" with_lock fetch unless_there "$dir" "${@:4}" "$dir"
+	printf '%s\n' "$dir"
+}
+
 # unpack SOURCE DIR: unpacks a tarball or copies a tree to DIR (which must not exist), without its
 # top folder.
 unpack() {

@@ -21,13 +21,8 @@ initramfs_tools_unpack() {
 
 # Prints the folder, and fetches it if necessary.
 initramfs_tools_root() {
-	local dir key
-	key=$(printf '%s\n' "${INITRAMFS_TOOLS_PACKAGES[@]}" | sha256sum | cut -c1-8)
-	dir=$KHO_CACHE/initramfs-tools/$INITRAMFS_TOOLS_SUITE-$key
-	mkdir -p "$KHO_CACHE/initramfs-tools"
-	[[ -d $dir ]] || step "fetching initramfs-tools (40 MB)" \
-		with_lock fetch unless_there "$dir" initramfs_tools_unpack "$dir"
-	printf '%s\n' "$dir"
+	system_root "initramfs-tools (40 MB)" "initramfs-tools/$INITRAMFS_TOOLS_SUITE" INITRAMFS_TOOLS_PACKAGES \
+		initramfs_tools_unpack
 }
 
 # initramfs_tools_image NAME FILE: makes the image in a mount namespace, with the stage mounted over

@@ -30,14 +30,9 @@ sysroot_unpack() {
 
 # Prints the folder, and fetches it if necessary.
 sysroot_arm64() {
-	local dir suite key
+	local suite
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	key=$(printf '%s\n' "${SYSROOT_PACKAGES[@]}" | sha256sum | cut -c1-8)
-	dir=$KHO_CACHE/sysroot/$suite-arm64-$key
-	mkdir -p "$KHO_CACHE/sysroot"
-	[[ -d $dir ]] || step "fetching libraries of arm64 (40 MB)" \
-		with_lock fetch unless_there "$dir" sysroot_unpack "$suite" "$dir"
-	printf '%s\n' "$dir"
+	system_root "libraries of arm64 (40 MB)" "sysroot/$suite-arm64" SYSROOT_PACKAGES sysroot_unpack "$suite"
 }
 
 # stage_arch ARCH: selects x86_64 (this machine, the default) or arm64 for later builds. Sets
