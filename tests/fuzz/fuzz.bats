@@ -1,17 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A short run of each fuzzer: KHO_FUZZ_SECONDS (30) for each, one a processor. scripts/fuzz makes
-# long runs.
+# A short run of each fuzzer: all inputs that exist, and KHO_FUZZ_SECONDS (10) of CPU time in all, one a
+# processor. scripts/fuzz makes long runs.
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-	export fuzz=$BATS_TEST_DIRNAME/../../scripts/fuzz table=$BATS_FILE_TMPDIR/table
+	local top=$BATS_TEST_DIRNAME/../..
+	export fuzz=$top/scripts/fuzz table=$BATS_FILE_TMPDIR/table
+	export corpus=${KHO_FUZZ_CORPUS:-${KHO_BUILD:-$top/build}/fuzz/corpus}
 	# each test judges its own line
-	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-30}" >"$table" 2>"$table.errors" 3>&- || :
+	"$fuzz" --jobs="$(nproc)" all "${KHO_FUZZ_SECONDS:-10}" >"$table" 2>"$table.errors" 3>&- || :
 }
 
-# Checks the line of a fuzzer: it ran, reached code, and found nothing.
+# Checks the line of a fuzzer: it ran all of its corpus, reached code, and found nothing.
 found_nothing() {
 	local name runs edges found _
 	read -r name runs edges _ _ found < <(grep "^$1 " "$table") || cat "$table.errors"
@@ -19,6 +21,8 @@ found_nothing() {
 	grep "^$1: " "$table.errors" || :
 	[ "$found" = none ]
 	[ "$runs" -gt 100 ]
+	# the files that it added took a run each
+	[ "$runs" -ge "$(find "$corpus/$1" -type f | wc -l)" ]
 	[ "$edges" -gt 50 ]
 }
 
