@@ -311,6 +311,12 @@ static bool finds_root(struct kho_map *map)
 	       kho_map_covers(map, map->root, kho_source_page(map->source), NULL) == 1;
 }
 
+/* True for errors that reading with the wrong number of levels can cause. */
+static bool is_misread(int ret)
+{
+	return ret == KHO_ERR_CORRUPT || ret == KHO_ERR_LOOP || ret == KHO_ERR_NOT_PRESENT;
+}
+
 static int ambiguous(const struct kho_map *map, struct kho_error *err)
 {
 	int ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
@@ -346,8 +352,7 @@ static int radix_open(const struct kho_map *place, struct kho_map **out, struct 
 	path = path_new(radix);
 	ret = path ? find_orders(radix, path, err) : kho_fail_nomem(err);
 	free(path);
-	if (!levels_are_certain(place) &&
-	    (ret == KHO_ERR_CORRUPT || ret == KHO_ERR_LOOP || (!ret && !finds_root(&radix->map))))
+	if (!levels_are_certain(place) && (ret ? is_misread(ret) : !finds_root(&radix->map)))
 		ret = ambiguous(place, err);
 	if (ret)
 		kho_map_close(&radix->map);

@@ -43,6 +43,10 @@ as_release() {
 	"$KHO_BUILDDIR/tests/unit/test-map"
 }
 
+@test "pages of 4, 16 and 64 KiB: libkho reads maps as their kernels write them, or says that the map is ambiguous" {
+	"$KHO_BUILDDIR/tests/unit/test-page-sizes"
+}
+
 @test "libkho understands composite compatibles and lists of them" {
 	for name in compatible-composite compatible-list; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/changed"

@@ -30,6 +30,10 @@ check_PROGRAMS += tests/unit/test-map
 tests_unit_test_map_SOURCES = tests/unit/test-map.c
 tests_unit_test_map_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-page-sizes
+tests_unit_test_page_sizes_SOURCES = tests/unit/test-page-sizes.c
+tests_unit_test_page_sizes_LDADD = libkho/libkho-core.la
+
 check_PROGRAMS += tests/unit/test-json
 tests_unit_test_json_SOURCES = tests/unit/test-json.c
 tests_unit_test_json_LDADD = libkho/libkho-core.la
