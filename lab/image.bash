@@ -21,12 +21,15 @@ image_copy_libraries() {
 	done
 }
 
-# image_copy_library ROOT NAME...: copies libraries that programs load on demand, and what these need.
+# image_copy_library ROOT KEY...: copies libraries that libkho loads on demand, and what these need.
+# configure found the soname of KEY.
 image_copy_library() {
-	local root=$1 name dir=usr/lib/$STAGE_MULTIARCH
+	local root=$1 key name dir=usr/lib/$STAGE_MULTIARCH
 	shift
 	mkdir -p "$root/$dir"
-	for name; do
+	for key; do
+		name=$(sed -n "s/^#define KHO_LIBRARY_$key \"\(.*\)\"\$/\1/p" "$STAGE_BUILD/config.h")
+		[[ $name ]] || die "$STAGE_BUILD/config.h names no library $key"
 		cp -L "$STAGE_SYSROOT/$dir/$name" "$root/$dir/$name"
 		image_copy_libraries "$root" "$root/$dir/$name"
 	done
@@ -35,7 +38,7 @@ image_copy_library() {
 # image_vmlinux ROOT VMLINUX: adds a vmlinux with debug information.
 image_vmlinux() {
 	cp "$2" "$1/boot/vmlinux"
-	image_copy_library "$1" libdw.so.1
+	image_copy_library "$1" DW
 }
 
 # The busybox of the stage's architecture.
@@ -72,7 +75,7 @@ image_root_tree() {
 	[[ -z ${KEXEC_STOCK:-} ]] || cp "$KEXEC_STOCK" "$root/usr/sbin/kexec-stock"
 	image_copy_libraries "$root" "$root/usr/bin/kmod" "$root/usr/bin/kho-inspect" "$STAGE_LIBDIR"/libkho.so \
 		${KEXEC:+"$KEXEC"} ${KEXEC_STOCK:+"$KEXEC_STOCK"}
-	image_copy_library "$root" liblz4.so.1 liblzma.so.5
+	image_copy_library "$root" LZ4 LZMA
 	cp -a "$KERNEL_DIR/modules/lib/modules" "$root/usr/lib/"
 	for image in "${KERNEL_IMAGES[@]}"; do
 		cp "$KERNEL_DIR/$image" "$root/boot/"

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Libraries that libkho loads on demand. */
+/*
+ * Libraries that libkho loads on demand. configure finds KHO_LIBRARY_KDUMP, KHO_LIBRARY_DW,
+ * KHO_LIBRARY_LZ4 and KHO_LIBRARY_LZMA: the sonames of the libraries whose headers the compiler reads.
+ */
 #ifndef KHO_LIBRARY_H
 #define KHO_LIBRARY_H
 
+#include "config.h"
 #include "kho.h"
-
-/* The major versions of the headers that libkho is compiled with. */
-#define KHO_LIBRARY_KDUMP	"libkdumpfile.so.10"
-#define KHO_LIBRARY_DW		"libdw.so.1"
-#define KHO_LIBRARY_LZ4		"liblz4.so.1"
-#define KHO_LIBRARY_LZMA	"liblzma.so.5"
 
 struct kho_library_symbol {
 	const char *name;

@@ -96,8 +96,8 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/verify_target.c \
 	libkho/vmlinux.c \
 	libkho/vmlinux.h
-libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) $(UNPACK_CFLAGS) \
-	$(KDUMPFILE_CFLAGS) $(DW_CFLAGS)
+libkho_libkho_core_la_CFLAGS = $(AM_CFLAGS) $(ELF_CFLAGS) $(XXHASH_CFLAGS) $(DECOMPRESS_CFLAGS) $(LZ4_CFLAGS) $(LZMA_CFLAGS) \
+	$(KDUMP_CFLAGS) $(DW_CFLAGS)
 libkho_libkho_core_la_LIBADD = $(FDT_LIBS) $(ELF_LIBS) $(DECOMPRESS_LIBS) \
 	$(DL_LIBS)
 

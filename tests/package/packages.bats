@@ -93,6 +93,18 @@ inventory() {
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
+@test "libkho0 recommends the packages of all libraries that it loads" {
+	local names name recommends
+	recommends=$(dpkg-deb -f "$KHO_PACKAGES_DIR"/libkho0_*.deb Recommends)
+	dpkg-deb -x "$KHO_PACKAGES_DIR"/libkho0_*.deb "$BATS_TEST_TMPDIR/libkho0"
+	names=$(strings "$BATS_TEST_TMPDIR"/libkho0/usr/lib/*/libkho.so.0 |
+		grep -oE '^lib(kdumpfile|dw|lz4|lzma)\.so\.[0-9]+' | sort -u)
+	[ "$(wc -w <<<"$names")" -eq 4 ]
+	for name in $names; do
+		dpkg -S "*/$name" | grep -oE '^[^:]+' | sort -u | grep -qxFf <(grep -oE '[a-z0-9.+-]+' <<<"$recommends")
+	done
+}
+
 @test "kexec-tools installed after ours is diverted, and comes back" {
 	in_chroot dpkg --purge kexec-tools
 	run ! in_chroot test -e /usr/sbin/kexec

@@ -101,7 +101,7 @@ tests_unit_test_source_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-kdump
 tests_unit_test_kdump_SOURCES = tests/unit/test-kdump.c
-tests_unit_test_kdump_CFLAGS = $(AM_CFLAGS) $(KDUMPFILE_CFLAGS)
+tests_unit_test_kdump_CFLAGS = $(AM_CFLAGS) $(KDUMP_CFLAGS)
 tests_unit_test_kdump_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-progress

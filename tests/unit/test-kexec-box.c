@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "kexec/kexec-kho-box.h"
 
 #define MIB	(1u << 20)
@@ -52,7 +53,7 @@ static void use_heap(const void *question, void *answer)
 /* Like libkho for a packed kernel, after kho_target_libraries_load() has loaded the library. */
 static void use_library(const void *question, void *answer)
 {
-	void *library = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(KHO_LIBRARY_LZ4, RTLD_NOW | RTLD_LOCAL);
 
 	(void)question;
 	*(int *)answer = library && dlsym(library, "LZ4_decompress_safe") ? 7 : 8;
@@ -114,7 +115,7 @@ int main(void)
 	check("an answer", add_one, KHO_BOX_ANSWERED, 7);
 	check("memory", use_heap, KHO_BOX_ANSWERED, 7);
 	check("a library that is not loaded", use_library, KHO_BOX_ENDED, 0);
-	sink = dlopen("liblz4.so.1", RTLD_NOW | RTLD_LOCAL);
+	sink = dlopen(KHO_LIBRARY_LZ4, RTLD_NOW | RTLD_LOCAL);
 	check("a library that is loaded", use_library, KHO_BOX_ANSWERED, 7);
 	check("too much memory", use_too_much, KHO_BOX_ENDED, 0);
 	check("a file", open_file, KHO_BOX_ENDED, 0);
