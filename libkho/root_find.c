@@ -35,31 +35,43 @@ struct search {
 	char *in;		/* content of debugfs in/fdt, or NULL */
 	size_t in_size;
 	struct kho_root *root;	/* the last page that was parsed */
+	bool *no_memory;	/* set if memory ran out, so that a page that was no root may be one */
 };
 
 /* ------------------------------------------------------------- what is a root */
 
-static bool is_preserved(struct kho_map *map, uint64_t addr, uint64_t size)
+static void note_failure(const struct search *search, int ret)
 {
-	return kho_map_covers(map, addr, size, NULL) == 1;
+	if (ret == KHO_ERR_NOMEM)
+		*search->no_memory = true;
+}
+
+static bool is_preserved(const struct search *search, struct kho_map *map, uint64_t addr, uint64_t size)
+{
+	int ret = kho_map_covers(map, addr, size, NULL);
+
+	note_failure(search, ret);
+	return ret == 1;
 }
 
 /*
  * A live outgoing root preserves itself and every blob of its subtrees. A copy of it (in the
  * page cache, or in a freed page) does not.
  */
-static bool is_proven(struct kho_source *source, const struct kho_root *root)
+static bool is_proven(const struct search *search, const struct kho_root *root)
 {
 	struct kho_map *map;
 	bool proven;
+	int ret = kho_map_open(search->source, root, 0, &map, NULL);
 
-	if (kho_map_open(source, root, 0, &map, NULL))
+	note_failure(search, ret);
+	if (ret)
 		return false;
-	proven = is_preserved(map, root->addr, kho_source_page(source));
+	proven = is_preserved(search, map, root->addr, kho_source_page(search->source));
 	for (size_t i = 0; proven && i < root->nr_subtrees; i++) {
 		uint64_t size = root->subtrees[i].size;
 
-		proven = is_preserved(map, root->subtrees[i].addr, size ? size : 1);
+		proven = is_preserved(search, map, root->subtrees[i].addr, size ? size : 1);
 	}
 	kho_map_close(map);
 	return proven;
@@ -71,7 +83,7 @@ static bool is_outgoing(const struct search *search, enum kho_found_by found_by,
 {
 	return !kho_root_parse(search->root, KHO_SIDE_OUT, found_by, addr, page,
 			       kho_source_page(search->source), NULL) &&
-	       is_proven(search->source, search->root);
+	       is_proven(search, search->root);
 }
 
 static bool is_root(const struct search *search, enum kho_found_by found_by, uint64_t addr,
@@ -288,6 +300,8 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 	scan_all(&scan, buf);
 	free(buf);
 
+	if (*search->no_memory)
+		return kho_fail_nomem(err);
 	if (scan.nr_found == 1)
 		return kho_root_read(search->root, source, search->side, KHO_FOUND_SCAN,
 				     scan.found[0], err);
@@ -303,20 +317,22 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 static void slurp_incoming(struct search *search)
 {
 	if (search->source->files)
-		kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_MAX_PAGE,
-			       &search->in, &search->in_size, NULL);
+		note_failure(search, kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt",
+						    KHO_ABI_MAX_PAGE, &search->in, &search->in_size, NULL));
 }
 
 bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side)
 {
-	struct search search = { .source = source, .side = side, .root = root };
-	bool found;
+	bool no_memory = false, found;
+	struct search search = { .source = source, .side = side, .root = root, .no_memory = &no_memory };
 
 	if (!source->files)
 		return find_by_dwarf(&search);
 	slurp_incoming(&search);
-	found = (side == KHO_SIDE_IN && find_by_setup_data(&search)) ||
-		find_by_symbol(&search) || find_by_dwarf(&search);
+	/* the incoming root could pass for the outgoing one */
+	found = !no_memory &&
+		((side == KHO_SIDE_IN && find_by_setup_data(&search)) ||
+		find_by_symbol(&search) || find_by_dwarf(&search));
 	free(search.in);
 	return found;
 }
@@ -324,7 +340,8 @@ bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum 
 int kho_root_find_scan(struct kho_root *root, struct kho_source *source, enum kho_side side,
 		       struct kho_error *err)
 {
-	struct search search = { .source = source, .side = side, .root = root };
+	bool no_memory = false;
+	struct search search = { .source = source, .side = side, .root = root, .no_memory = &no_memory };
 	int ret;
 
 	slurp_incoming(&search);

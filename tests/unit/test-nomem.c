@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem SNAPSHOT...: reads sound states, and lets memory run out at each allocation in turn. The
- * result must be an error or a rule that was not judged, and never a finding or a crash.
+ * test-nomem FILE...: finds and reads sound states, and lets memory run out at each allocation in turn. The
+ * result must be an error or a rule that was not judged, and never a finding, "no state" or a crash.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +94,35 @@ static bool try(const char *path, long n, size_t *wrong)
 	return enough;
 }
 
+/* True if there was enough memory to find the state. The result is the same then. */
+static bool try_open(const char *path, enum kho_side side, long n, size_t *wrong)
+{
+	struct kho_source *source = NULL;
+	struct kho_state *state = NULL;
+	struct kho_error err = { 0 };
+	bool enough;
+	int ret;
+
+	fail_at = n + 1;
+	ret = kho_source_open_file(path, &source, &err);
+	if (!ret)
+		ret = kho_state_open(source, side, &state, &err);
+	enough = fail_at > 1;
+	if (ret && (enough || ret != KHO_ERR_NOMEM)) {
+		printf("%s: allocation %ld: %s\n", path, n, err.message);
+		++*wrong;
+	}
+	fail_at = 0;
+	if (state)
+		kho_state_close(state);
+	if (source)
+		kho_source_close(source);
+	return enough;
+}
+
 int main(int argc, char **argv)
 {
+	enum kho_side side;
 	size_t wrong = 0;
 
 	for (int i = 1; i < argc; i++) {
@@ -104,6 +131,10 @@ int main(int argc, char **argv)
 		while (!try(argv[i], n, &wrong))
 			n++;
 		printf("%s: %ld allocations\n", argv[i], n - 1);
+		wrong += n < 4;
+		side = strstr(argv[i], "incoming") ? KHO_SIDE_IN : KHO_SIDE_OUT;
+		for (n = 1; !try_open(argv[i], side, n, &wrong); n++)
+			;
 		wrong += n < 4;
 	}
 	return wrong || argc < 2;
