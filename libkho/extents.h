@@ -19,7 +19,7 @@ struct kho_extents {
 
 /*
  * Adds the memory of @record. Keeps a record with an impossible address or size only for its id,
- * without a place. @in_ram: all of the memory is RAM. False if out of memory.
+ * without a place. @in_ram: no part of the memory lies outside RAM. False if out of memory.
  */
 bool kho_extents_add(struct kho_extents *extents, const struct kho_dma_record *record,
 		     bool in_ram);

@@ -256,6 +256,11 @@ const struct kho_range *kho_state_scratch(const struct kho_state *state, size_t 
 const char *kho_state_scratch_option(const struct kho_state *state);
 /* Sorted and merged, as kcore or dump describes RAM. */
 const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n);
+/*
+ * False if the machine may have more RAM than kho_state_ram() lists: a dump of a part of its memory
+ * does not say how much there is.
+ */
+bool kho_state_knows_ram(const struct kho_state *state);
 
 /* ------------------------------------------------- preserved-memory-map */
 

@@ -34,13 +34,15 @@ static char *notes_text(const struct kho_state *state, size_t *size)
 		(int)kho_text_bytes(state->source->release, release), release,
 		kho_source_page(state->source), state->root.addr);
 	if (state->scratch_unknown)
-		fprintf(f, "scratch=unknown\n");
+		fprintf(f, "scratch=" KHO_SNAPSHOT_UNKNOWN "\n");
 	for (size_t i = 0; i < state->nr_scratch; i++)
 		fprintf(f, "scratch=0x%" PRIx64 "+0x%" PRIx64 "\n", state->scratch[i].addr,
 			state->scratch[i].size);
 	for (size_t i = 0; i < state->source->nr_ram; i++)
 		fprintf(f, "ram=0x%" PRIx64 "+0x%" PRIx64 "\n", state->source->ram[i].addr,
 			state->source->ram[i].size);
+	if (!state->source->knows_ram)
+		fprintf(f, "ram=" KHO_SNAPSHOT_UNKNOWN "\n");
 	if (fclose(f)) {
 		free(text);
 		return NULL;

@@ -15,6 +15,7 @@
 #include "source.h"
 #include "source_kinds.h"
 #include "abi/kexec_handover.h"
+#include "abi/snapshot.h"
 
 /* ------------------------------------------------------------ kinds of files */
 
@@ -95,7 +96,10 @@ static const struct kind *kind_of(const char *start, size_t n)
 
 /* ------------------------------------------------------ what a snapshot says */
 
-/* The notes of a snapshot list all RAM; its segments hold only a few pages. */
+/*
+ * The notes of a snapshot list all RAM, while its segments hold only a few pages. They also say if
+ * the dump that it was made from did not know all RAM.
+ */
 static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 {
 	const char *cursor = NULL;
@@ -105,7 +109,10 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 
 	while (kho_source_note(source, "ram", &cursor, value, sizeof(value)))
 		n++;
-	ram = calloc(n + 1, sizeof(*ram));
+	source->knows_ram = n > 0;
+	if (!n)
+		return 0;
+	ram = calloc(n, sizeof(*ram));
 	if (!ram)
 		return kho_fail_nomem(err);
 	free(source->ram);
@@ -114,7 +121,9 @@ static int ram_from_notes(struct kho_source *source, struct kho_error *err)
 
 	cursor = NULL;
 	while (kho_source_note(source, "ram", &cursor, value, sizeof(value))) {
-		if (!kho_parse_range(value, &ram[source->nr_ram++]))
+		if (!strcmp(value, KHO_SNAPSHOT_UNKNOWN))
+			source->knows_ram = false;
+		else if (!kho_parse_range(value, &ram[source->nr_ram++]))
 			return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 					"%s: \"ram=%s\" in its notes is not a range", source->path, value);
 	}

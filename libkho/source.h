@@ -36,8 +36,9 @@ struct kho_source {
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
 	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
 	unsigned int page_shift; /* PAGE_SHIFT of the kernel; 0: unknown, and no state can be opened */
-	struct kho_range *ram;	/* sorted, merged */
+	struct kho_range *ram;	/* sorted, merged; has at least the memory in the file */
 	size_t nr_ram;
+	bool knows_ram;		/* ram[] is all RAM; otherwise the machine may have more */
 	uint64_t bytes;		/* size of its memory: bounds the work of readers */
 	bool changes;		/* memory changes during reads, so errors may be transient */
 	bool has_all_ram;	/* an unreadable address is not RAM */

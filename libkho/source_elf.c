@@ -22,6 +22,8 @@
 #define MAX_NOTES	(16u << 20)
 /* the kernel's (or QEMU's) note about the kernel */
 #define VMCOREINFO	"VMCOREINFO"
+/* note about a CPU of x86 (target/i386/arch_dump.c of QEMU) */
+#define QEMU		"QEMU"
 /* start of the mapping of the kernel's image on x86_64 */
 #define KERNEL_IMAGE	0xffffffff80000000ull
 
@@ -48,6 +50,8 @@ struct elf {
 	bool live;
 	uint64_t file_size;	/* UINT64_MAX of live memory */
 	char *vmcoreinfo;	/* "key=value" lines, or NULL */
+	bool of_qemu;		/* QEMU wrote it */
+	bool has_holes;		/* a segment has less bytes in the file than in memory */
 	struct segment *segments; /* sorted by address, without overlap */
 	size_t nr_segments;
 	struct mapping *mappings; /* any order */
@@ -88,6 +92,7 @@ static int take_notes(struct elf *elf, Elf_Data *data, struct kho_error *err)
 
 		if (!elf->vmcoreinfo && is_note(&note, base, name, VMCOREINFO))
 			ret = take_text(&elf->vmcoreinfo, base + desc, note.n_descsz, err);
+		elf->of_qemu |= is_note(&note, base, name, QEMU);
 		if (!elf->live && !elf->source.notes && note.n_type == KHO_SNAPSHOT_NOTE_TYPE &&
 		    is_note(&note, base, name, KHO_SNAPSHOT_NOTE_NAME))
 			ret = take_text(&elf->source.notes, base + desc, note.n_descsz, err);
@@ -217,6 +222,7 @@ static int read_phdr(struct elf *elf, const GElf_Phdr *phdr, GElf_Half machine,
 	if (!phdr_is_memory(phdr, elf->live, machine))
 		return 0;
 	add_segment(elf, phdr);
+	elf->has_holes |= phdr->p_memsz > phdr->p_filesz;
 	source->ram[source->nr_ram++] = (struct kho_range){
 		phdr->p_paddr, phdr->p_memsz > phdr->p_filesz ? phdr->p_memsz : phdr->p_filesz,
 	};
@@ -330,6 +336,18 @@ static int read_page_size(struct elf *elf, struct kho_error *err)
 	return 0;
 }
 
+/*
+ * True if the program headers list all RAM. Those of /proc/kcore do, and those of a vmcore, which the
+ * kernel or kexec-tools makes (crash_prepare_elf64_headers() in kernel/crash_core.c): only they have
+ * VMCOREINFO and virtual addresses. So do those of a program that lists memory without its content.
+ * QEMU's dump-guest-memory BEGIN LENGTH lists only what it was asked for, and nothing says so.
+ */
+static bool lists_ram(const struct elf *elf)
+{
+	return elf->live || elf->has_holes ||
+	       (elf->vmcoreinfo && elf->nr_mappings && !elf->of_qemu);
+}
+
 static int read_file(struct elf *elf, struct kho_error *err)
 {
 	char release[sizeof(elf->source.release)];
@@ -342,6 +360,7 @@ static int read_file(struct elf *elf, struct kho_error *err)
 				elf->source.path, elf_errmsg(-1));
 	ret = read_phdrs(elf, file, err);
 	elf_end(file);
+	elf->source.knows_ram = lists_ram(elf);
 	if (!ret)
 		ret = read_page_size(elf, err);
 	if (!ret && elf->vmcoreinfo &&

@@ -189,6 +189,8 @@ static int add_ram(struct kdump *kdump, kdump_bmp_t *pages, struct kho_error *er
 					"%s has more than %u ranges of RAM", kdump->source.path, MAX_RAM);
 		source->ram[source->nr_ram++] = run;
 	}
+	/* also pages that the dump excludes; QEMU writes this format only of the whole machine */
+	source->knows_ram = true;
 	return 0;
 }
 

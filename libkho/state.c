@@ -9,6 +9,7 @@
 #include "error.h"
 #include "root_find.h"
 #include "state.h"
+#include "abi/snapshot.h"
 
 #define DEBUGFS_KHO	"/sys/kernel/debug/kho/"
 #define MAX_SCRATCH	4096
@@ -219,16 +220,13 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 	const char *cursor = NULL;
 	char value[64];
 
-	state->scratch_unknown = !kho_source_note(state->source, "side", &cursor, value,
-						  sizeof(value));
 	state->scratch = calloc(MAX_SCRATCH, sizeof(*state->scratch));
 	if (!state->scratch)
 		return kho_fail_nomem(err);
 
-	cursor = NULL;
 	while (kho_source_note(state->source, "scratch", &cursor, value, sizeof(value))) {
 		/* a snapshot of a dump without notes */
-		if (!strcmp(value, "unknown")) {
+		if (!strcmp(value, KHO_SNAPSHOT_UNKNOWN)) {
 			state->scratch_unknown = true;
 			continue;
 		}
@@ -237,6 +235,8 @@ static int read_scratch_notes(struct kho_state *state, struct kho_error *err)
 			return kho_fail(err, KHO_ERR_CORRUPT, KHO_NO_ADDR,
 					"%s: bad scratch area in its notes", state->source->path);
 	}
+	/* the table of a kernel with KHO has areas, empty or not */
+	state->scratch_unknown |= !state->nr_scratch;
 	return 0;
 }
 
@@ -464,4 +464,9 @@ const struct kho_range *kho_state_ram(const struct kho_state *state, size_t *n)
 {
 	*n = state->source->nr_ram;
 	return state->source->ram;
+}
+
+bool kho_state_knows_ram(const struct kho_state *state)
+{
+	return state->source->knows_ram;
 }

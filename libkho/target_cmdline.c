@@ -35,7 +35,8 @@ static uint64_t crash_ram(const struct kho_verify *v, const char *cmdline)
 	uint64_t sum = 0;
 	size_t n;
 
-	if (kho_cmdline_has(cmdline, "mem") || kho_cmdline_has(cmdline, "memmap"))
+	if (kho_cmdline_has(cmdline, "mem") || kho_cmdline_has(cmdline, "memmap") ||
+	    !kho_state_knows_ram(v->state))
 		return 0;
 	ram = kho_state_ram(v->state, &n);
 	for (size_t i = 0; i < n; i++)

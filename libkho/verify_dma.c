@@ -116,7 +116,19 @@ static void judge_fate(struct kho_verify *v, const struct kho_dma_record *record
 			   record->id, record->device, record->tag, record->size, record->addr);
 }
 
-/* True if the record has a place in RAM that can be looked up in the map. */
+/* False if the memory of the record is not RAM. */
+static bool judge_ram(struct kho_verify *v, const struct kho_dma_record *record, uint64_t size)
+{
+	char what[64];
+
+	/* common case: build no text for a finding */
+	if (kho_verify_in_ram(v, record->addr, size))
+		return true;
+	snprintf(what, sizeof(what), "the memory of record %" PRIu64, record->id);
+	return kho_verify_ram(v, KHO_RULE_K406, record->addr, size, record->id, what);
+}
+
+/* True if the record has a place that can be looked up in the map. */
 static bool judge_place(struct kho_verify *v, const struct kho_dma_record *record,
 			 struct records *records)
 {
@@ -129,12 +141,8 @@ static bool judge_place(struct kho_verify *v, const struct kho_dma_record *recor
 			   record->id, record->size, record->addr);
 		return false;
 	}
-	if (!kho_verify_in_ram(v, record->addr, size)) {
-		kho_report(v, KHO_RULE_K406, record->record_addr, record->id,
-			   "record %" PRIu64 ": 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
-			   record->id, record->addr, size);
+	if (!judge_ram(v, record, size))
 		return false;
-	}
 	if (!record->preserved)
 		return true;
 	if (kho_verify_in_scratch(v, record->addr, size))
@@ -203,7 +211,7 @@ static bool has_place(const struct kho_verify *v, const struct kho_dma_record *r
 	uint64_t size = record->pages << v->state->source->page_shift;
 
 	return record->pages != KHO_SIZE_UNKNOWN && !(record->addr & (size - 1)) &&
-	       kho_verify_in_ram(v, record->addr, size);
+	       !kho_verify_not_ram(v, record->addr, size);
 }
 
 /* Keeps the data of a record that compare_records() needs. */
@@ -335,7 +343,7 @@ static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_M
 	for (size_t i = 0; i < root->nr_subtrees; i++) {
 		uint64_t addr = root->subtrees[i].addr, before = addr & (page - 1);
 
-		if (kho_verify_in_ram(v, addr, root->subtrees[i].size))
+		if (!kho_verify_not_ram(v, addr, root->subtrees[i].size))
 			pages[n++] = (struct kho_range){
 				addr - before, (before + root->subtrees[i].size + page - 1) & -page,
 			};
@@ -638,7 +646,7 @@ void kho_verify_dma(struct kho_verify *v)
 		return;
 	/* cleared below if the header is readable */
 	v->devices.lost_records = true;
-	if (!kho_verify_in_ram(v, subtree->addr, 1)) {
+	if (kho_verify_not_ram(v, subtree->addr, 1)) {
 		/* K302 reports it */
 		kho_report_unevaluated(v, KHO_RULE_K401, subtree->addr, 0,
 				       "the head of the DMA records at 0x%" PRIx64 " is not RAM",

@@ -24,7 +24,14 @@ struct map_rule {
 	bool (*holds)(const struct kho_verify *v, uint64_t addr, uint64_t size);
 	const char *what;	/* text for a range that breaks the rule */
 	bool needs_scratch;	/* cannot be judged where scratch is unknown */
+	/* Reports a range for which @holds is false; NULL: as one that breaks the rule. */
+	void (*report)(struct kho_verify *v, uint64_t addr, uint64_t size);
 };
+
+static void report_not_ram(struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	kho_verify_ram(v, KHO_RULE_K104, addr, size, 0, "preserved memory");
+}
 
 static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
 {
@@ -32,8 +39,8 @@ static bool is_not_scratch(const struct kho_verify *v, uint64_t addr, uint64_t s
 }
 
 static const struct map_rule map_rules[] = {
-	{ KHO_RULE_K104, kho_verify_in_ram, "is not RAM", false },
-	{ KHO_RULE_K204, is_not_scratch, "lies in scratch", true },
+	{ KHO_RULE_K104, kho_verify_in_ram, "is not RAM", false, report_not_ram },
+	{ KHO_RULE_K204, is_not_scratch, "lies in scratch", true, NULL },
 };
 
 #define NR_MAP_RULES (sizeof(map_rules) / sizeof(map_rules[0]))
@@ -100,7 +107,11 @@ static int judge_leaf(const struct kho_map_leaf *leaf, void *data)
 static void judge_block(struct kho_verify *v, uint64_t addr, uint64_t size, uint64_t last_end)
 {
 	for (size_t i = 0; i < NR_MAP_RULES; i++) {
-		if (!map_rules[i].holds(v, addr, size))
+		if (map_rules[i].holds(v, addr, size))
+			continue;
+		if (map_rules[i].report)
+			map_rules[i].report(v, addr, size);
+		else
 			kho_report(v, map_rules[i].rule, addr, 0,
 				   "preserved range 0x%" PRIx64 "+0x%" PRIx64 " %s",
 				   addr, size, map_rules[i].what);
@@ -215,11 +226,13 @@ void kho_verify_map(struct kho_verify *v)
 	struct kho_error err;
 
 	kho_evaluated(v, KHO_RULE_K003);
-	if (!addr || addr & (page - 1) || !kho_verify_in_ram(v, addr, page)) {
+	if (!addr || addr & (page - 1)) {
 		kho_report(v, KHO_RULE_K003, addr, 0,
-			   "preserved-memory-map is at 0x%" PRIx64 ", which is not a page of RAM", addr);
+			   "preserved-memory-map is at 0x%" PRIx64 ", which is not the address of a page", addr);
 		return;
 	}
+	if (!kho_verify_ram(v, KHO_RULE_K003, addr, page, 0, "the preserved-memory-map"))
+		return;
 	if (v->state->root.side == KHO_SIDE_IN) {
 		kho_report_not_applicable(v, KHO_RULE_K101,
 					  "the incoming preserved-memory-map is not judged: the kernel frees it once it has read it");

@@ -6,6 +6,9 @@
 #include "ranges.h"
 #include "verify.h"
 
+/* No machine has RAM from here on: MAX_PHYSMEM_BITS of x86_64 and arm64. */
+#define RAM_LIMIT	(1ull << 52)
+
 bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 {
 	const struct kho_source *source = v->state->source;
@@ -15,6 +18,30 @@ bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 	if (last && addr >= last->addr && addr - last->addr < last->size)
 		return size <= last->size - (addr - last->addr);
 	return kho_ranges_contain(source->ram, source->nr_ram, addr, size);
+}
+
+bool kho_verify_not_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
+{
+	if (kho_verify_in_ram(v, addr, size))
+		return false;
+	return v->state->source->knows_ram || addr >= RAM_LIMIT || size > RAM_LIMIT - addr;
+}
+
+bool kho_verify_ram(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, uint64_t size,
+		    uint64_t record_id, const char *what)
+{
+	if (kho_verify_in_ram(v, addr, size))
+		return true;
+	if (kho_verify_not_ram(v, addr, size)) {
+		kho_report(v, rule, addr, record_id, "%s at 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
+			   what, addr, size);
+		return false;
+	}
+	if (!kho_was_unevaluated(v, rule))
+		kho_report_unevaluated(v, rule, addr, record_id,
+				       "cannot determine whether %s at 0x%" PRIx64 "+0x%" PRIx64 " is RAM, nor others: this file does not list all RAM",
+				       what, addr, size);
+	return true;
 }
 
 bool kho_verify_in_scratch(const struct kho_verify *v, uint64_t addr, uint64_t size)
@@ -83,10 +110,7 @@ void kho_verify_scratch(struct kho_verify *v)
 		kho_report(v, KHO_RULE_K201, KHO_NO_ADDR, 0, "none of %zu scratch areas has any size",
 			   v->state->nr_scratch);
 	for (; area < v->scratch + v->nr_scratch; area++) {
-		if (!kho_verify_in_ram(v, area->addr, area->size))
-			kho_report(v, KHO_RULE_K202, area->addr, 0,
-				   "the scratch area 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
-				   area->addr, area->size);
+		kho_verify_ram(v, KHO_RULE_K202, area->addr, area->size, 0, "the scratch area");
 		if (area > v->scratch && area->addr - far->addr < far->size)
 			kho_report(v, KHO_RULE_K203, area->addr, 0,
 				   "the scratch area 0x%" PRIx64 "+0x%" PRIx64 " overlaps the one at 0x%" PRIx64,

@@ -23,14 +23,10 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 	uint64_t last;
 	char what[80];
 
-	if (__builtin_add_overflow(subtree->addr, size - 1, &last) ||
-	    !kho_verify_in_ram(v, subtree->addr, size)) {
-		kho_report(v, KHO_RULE_K302, subtree->addr, 0,
-			   "blob of \"%s\", 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
-			   subtree->name, subtree->addr, size);
-		return false;
-	}
 	snprintf(what, sizeof(what), "blob of \"%.63s\"", subtree->name);
+	if (!kho_verify_ram(v, KHO_RULE_K302, subtree->addr, size, 0, what))
+		return false;
+	last = subtree->addr + (size - 1);
 	kho_verify_preserved(v, KHO_RULE_K301, first, last - first + 1, 0, what);
 	return true;
 }
@@ -43,7 +39,7 @@ struct walk {
 
 /* Coverage of the checks over all subtrees. */
 struct seen {
-	bool blobs;		/* all blobs are in RAM */
+	bool blobs;		/* no blob lies outside RAM */
 	bool content;		/* all content was read */
 	bool metadata, luo;	/* all content of these two was read */
 	bool references;	/* all formats are known */
@@ -88,10 +84,9 @@ static int verify_item(const struct kho_item *item, void *data)
 		return v->stopped;
 
 	snprintf(what, sizeof(what), "%s of \"%s\"", item->name, walk->subtree->name);
-	if (!item->size || !kho_verify_in_ram(v, item->value, item->size))
-		kho_report(v, KHO_RULE_K306, item->value, 0, "%s, 0x%" PRIx64 "+0x%" PRIx64 ", is not RAM",
-			   what, item->value, item->size);
-	else
+	if (!item->size)
+		kho_report(v, KHO_RULE_K306, item->value, 0, "%s at 0x%" PRIx64 " is empty", what, item->value);
+	else if (kho_verify_ram(v, KHO_RULE_K306, item->value, item->size, 0, what))
 		kho_verify_preserved(v, KHO_RULE_K306, item->value, item->size, 0, what);
 	return v->stopped;
 }

@@ -189,6 +189,7 @@ struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *
 	own->n = kept;
 	source->bytes = kept * kho_source_page(source);
 	source->nr_ram = kho_ranges_merge(source->ram, n);
+	source->knows_ram = true;
 	return source;
 }
 

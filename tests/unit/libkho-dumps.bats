@@ -234,9 +234,9 @@ make_dump_without_list() {
 	done
 }
 
-# replace_ram RANGE...: makes a snapshot with these ranges of RAM.
+# replace_ram SNAPSHOT RANGE...: makes a snapshot, $dump, with these ranges of RAM.
 replace_ram() {
-	/usr/bin/python3 - "$fixtures/v4-outgoing.khosnap" "$dump" "$@" <<-'END'
+	/usr/bin/python3 - "$1" "$dump" "${@:2}" <<-'END'
 		import re, sys
 		data = open(sys.argv[1], "rb").read()
 		old = b"".join(re.findall(rb"ram=[^\n]*\n", data))
@@ -246,18 +246,102 @@ replace_ram() {
 	END
 }
 
+# without_notes SNAPSHOT [START SIZE]: makes an ELF core, $dump, of the pages of a snapshot. It also lists this range of
+# RAM, without its content.
+without_notes() {
+	/usr/bin/python3 - "$1" "$dump" "${@:2}" <<-'END'
+		import struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		phoff, = struct.unpack_from("<Q", data, 32)
+		phnum, = struct.unpack_from("<H", data, 56)
+		start, size = [int(n, 0) for n in sys.argv[3:]] or (0, 0)
+		for at in range(phoff, phoff + 56 * phnum, 56):
+		    if struct.unpack_from("<I", data, at)[0] == 4:
+		        struct.pack_into("<IIQQQQQQ", data, at, 1 if size else 0, 4, 0, 0, start, 0, size, 4096)
+		open(sys.argv[2], "wb").write(data)
+	END
+}
+
+# QEMU's dump-guest-memory BEGIN LENGTH makes such a file, and so does whoever copies a few pages.
+@test "an ELF core of a part of RAM does not say that the rest is not RAM" {
+	local name rule
+	without_notes "$fixtures/v4-outgoing.khosnap"
+	for file in "$dump" "$dump.snapshot"; do
+		[[ $file == "$dump" ]] || "$inspect" snapshot --core "$dump" -o "$file"
+		run -1 "$inspect" verify --core "$file"
+		for rule in K104 K406; do
+			[ "$(grep -cE "^fatal +$rule  not judged: cannot determine whether .* is RAM, nor others" <<<"$output")" = 1 ]
+		done
+		[[ $output == *"0 fatal, 0 errors, 0 warnings, "*" not judged; 5 records, "* ]]
+		[ "$("$inspect" map --json --core "$file" | jq '.incomplete | contains(["ram", "scratch"])')" = true ]
+	done
+	# what is wrong anyway
+	while read -r name rule; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		without_notes "$BATS_TEST_TMPDIR/damaged"
+		run -1 "$inspect" verify --core "$dump"
+		[[ $output == *"$rule  "* && $output != *"$rule  not judged"* ]] || {
+			echo "$name: $output"
+			return 1
+		}
+	done <<-END
+		ranges-overlap K105
+		record-overlap K408
+	END
+}
+
+@test "a snapshot that does not know all RAM leaves the rules about RAM open, one line each" {
+	local rule
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0x82d000+0x1000 unknown
+	run -1 "$inspect" verify --core "$dump"
+	for rule in K104 K202 K302 K406; do
+		[ "$(grep -c "^fatal *$rule  not judged: cannot determine whether .* is RAM" <<<"$output")" = 1 ]
+	done
+	[[ $output == *"0 fatal, 0 errors, 0 warnings, 4 not judged; 5 records, "* ]]
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0x1000+0x1000 unknown
+	run -1 "$inspect" verify --core "$dump"
+	[[ $output == *"K003  not judged: "*"0 fatal, 0 errors, 0 warnings, 5 not judged; 5 records, 10 "* ]]
+	# no machine has RAM there
+	"$damage" blob-huge "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+	replace_ram "$BATS_TEST_TMPDIR/damaged" 0x82d000+0x1000 unknown
+	run -1 "$inspect" verify --core "$dump"
+	[[ $output =~ K302\ +"blob of \"kho-edu\""[^$'\n']*" is not RAM" ]]
+}
+
+@test "an ELF core that lists all RAM shows what is not RAM" {
+	local name rule
+	without_notes "$fixtures/v4-outgoing.khosnap" 0x100000 0x7fedd000
+	run -1 "$inspect" verify --core "$dump"
+	[[ $output == *"0 fatal, 0 errors, "*" 1 not judged; 5 records, "* ]]
+	while read -r name rule; do
+		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
+		without_notes "$BATS_TEST_TMPDIR/damaged" 0x100000 0x7fedd000
+		for file in "$dump" "$dump.snapshot"; do
+			[[ $file == "$dump" ]] || "$inspect" snapshot --core "$dump" -o "$file"
+			run -1 "$inspect" verify --core "$file"
+			[[ $output =~ fatal\ +$rule\ .*" is not RAM" ]] || {
+				echo "$name: $output"
+				return 1
+			}
+		done
+	done <<-END
+		range-outside-ram K104
+		record-outside-ram K406
+	END
+}
+
 @test "the picture shows RAM up to the last address, and ends" {
 	"$inspect" map --core "$fixtures/v4-outgoing.khosnap" >"$BATS_TEST_TMPDIR/sound"
-	replace_ram 0x1000+0x9e000 0x100000+0x7fedd000
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0x1000+0x9e000 0x100000+0x7fedd000
 	diff "$BATS_TEST_TMPDIR/sound" <("$inspect" map --core "$dump")
-	replace_ram 0x1000+0xffffffffffffe000
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0x1000+0xffffffffffffe000
 	run -0 timeout 60 "$inspect" map --core "$dump"
 	[[ ${lines[0]} == "one letter is 1 TiB; "* ]]
 	run -0 timeout 60 "$inspect" map -o "$BATS_TEST_TMPDIR/picture.svg" --core "$dump"
-	replace_ram 0+4096 0xffffffffffffefff+0x1000
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0+4096 0xffffffffffffefff+0x1000
 	run -0 timeout 60 "$inspect" map --core "$dump"
 	# beyond the last address there is nothing
-	replace_ram 0x1000+0xfffffffffffff001
+	replace_ram "$fixtures/v4-outgoing.khosnap" 0x1000+0xfffffffffffff001
 	run -2 timeout 60 "$inspect" map --core "$dump"
 	[[ $output == *"in its notes is not a range"* ]]
 }

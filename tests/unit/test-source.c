@@ -273,6 +273,68 @@ static void test_note_lines(void)
 	free(text);
 }
 
+/* Adds a note of @text, and its program header. Returns the offset after it. */
+static uint64_t put_note(int fd, Elf64_Phdr *phdr, const char *name, uint32_t type, const char *text,
+			 uint64_t offset)
+{
+	char data[256] = { 0 };
+	Elf64_Nhdr nhdr = { (Elf64_Word)strlen(name) + 1, (Elf64_Word)strlen(text), type };
+	size_t n = sizeof(nhdr) + (nhdr.n_namesz + 3) / 4 * 4;
+
+	memcpy(data, &nhdr, sizeof(nhdr));
+	memcpy(data + sizeof(nhdr), name, nhdr.n_namesz);
+	memcpy(data + n, text, nhdr.n_descsz);
+	n += (nhdr.n_descsz + 3) / 4 * 4;
+	put(fd, data, n, offset);
+	*phdr = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offset, .p_filesz = n, .p_align = 4 };
+	return offset + n;
+}
+
+/* Some cores hold a part of RAM and do not say that there is more. */
+static void test_knows_ram(void)
+{
+	static const struct {
+		const char *name, *vmcoreinfo, *cpu, *snapshot;
+		uint64_t vaddr, memory, ram;
+		bool knows;
+	} cores[] = {
+		{ "one segment", NULL, NULL, NULL, 0, PAGE, PAGE, false },
+		{ "memory without content", NULL, NULL, NULL, 0, 8 * PAGE, 8 * PAGE, true },
+		{ "kdump", "OSRELEASE=7.3", NULL, NULL, 0xffff888000000000, PAGE, PAGE, true },
+		{ "QEMU with vmcoreinfo", "OSRELEASE=7.3", "QEMU", NULL, 0, PAGE, PAGE, false },
+		{ "QEMU with paging", "OSRELEASE=7.3", "QEMU", NULL, 0xffff888000000000, PAGE, PAGE, false },
+		{ "QEMU on arm64", "OSRELEASE=7.3", "CORE", NULL, 0, PAGE, PAGE, false },
+		{ "snapshot", NULL, NULL, "side=out\nram=0x0+0x9000\n", 0, PAGE, 9 * PAGE, true },
+		{ "snapshot of a part", NULL, NULL, "side=out\nram=0x1000+0x2000\nram=unknown\n", 0, PAGE,
+		  2 * PAGE, false },
+		{ "snapshot without RAM", NULL, NULL, "side=out\n", 0, PAGE, PAGE, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++) {
+		Elf64_Phdr phdrs[4] = { memory(0x1000, PAGE, 0x10000) };
+		int fd = create_core(cores[i].name, phdrs, 4);
+		struct kho_source *source;
+		uint64_t end = 0x1000;
+		size_t n = 1;
+
+		phdrs[0].p_vaddr = cores[i].vaddr;
+		phdrs[0].p_memsz = cores[i].memory;
+		if (cores[i].vmcoreinfo)
+			end = put_note(fd, &phdrs[n++], "VMCOREINFO", 0, cores[i].vmcoreinfo, end);
+		if (cores[i].cpu)
+			end = put_note(fd, &phdrs[n++], cores[i].cpu, 0, "registers", end);
+		if (cores[i].snapshot)
+			put_note(fd, &phdrs[n++], "KHO", 0x4b484f31, cores[i].snapshot, end);
+		put(fd, phdrs, sizeof(phdrs), sizeof(Elf64_Ehdr));
+		put_memory(fd, &phdrs[0]);
+		close(fd);
+		source = open_source();
+		CHECK(source->knows_ram == cores[i].knows);
+		CHECK(source->nr_ram == 1 && source->ram[0].size == cores[i].ram);
+		kho_source_close(source);
+	}
+}
+
 /* The message names the kind of the file. */
 static void test_no_dumps(void)
 {
@@ -410,6 +472,7 @@ int main(int argc, char **argv)
 	test_cut_short();
 	test_notes();
 	test_note_lines();
+	test_knows_ram();
 	test_no_dumps();
 	test_sysroot();
 	test_without_kho();

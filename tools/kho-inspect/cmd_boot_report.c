@@ -205,9 +205,10 @@ static void print_scratch(const struct options *options)
 		ram += ranges[i].size;
 	printf("# HELP kho_scratch_bytes Memory that is set aside for the next kernel to start in.\n"
 	       "# TYPE kho_scratch_bytes gauge\n"
-	       "kho_scratch_bytes %" PRIu64 "\n"
-	       "# HELP kho_ram_bytes All memory.\n# TYPE kho_ram_bytes gauge\n"
-	       "kho_ram_bytes %" PRIu64 "\n", scratch, ram);
+	       "kho_scratch_bytes %" PRIu64 "\n", scratch);
+	if (kho_state_knows_ram(opened.state))
+		printf("# HELP kho_ram_bytes All memory.\n# TYPE kho_ram_bytes gauge\n"
+		       "kho_ram_bytes %" PRIu64 "\n", ram);
 	close_state(&opened);
 }
 

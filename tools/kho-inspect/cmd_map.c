@@ -206,7 +206,7 @@ static void collect(struct map *map, struct opened *opened)
 	scratch = kho_state_scratch(state, &n);
 	for (size_t i = 0; i < n; i++)
 		add_area(map, scratch[i].addr, scratch[i].size, MAP_SCRATCH, "");
-	map->partial[MAP_RAM] = !map->nr_ram;
+	map->partial[MAP_RAM] = !kho_state_knows_ram(state);
 	map->partial[MAP_SCRATCH] = !n;
 	map->partial[MAP_PRESERVED] = for_each_entry(opened, true, add_entry, map, NULL) != 0;
 	add_subtrees(map, state);

@@ -153,7 +153,7 @@ static void collect(const struct opened *opened, struct facts *facts)
 	facts->areas = kho_state_scratch(state, &facts->nr_areas);
 	facts->total = total_of(facts->areas, facts->nr_areas);
 	ram = kho_state_ram(state, &n);
-	facts->ram = total_of(ram, n);
+	facts->ram = kho_state_knows_ram(state) ? total_of(ram, n) : 0;
 	facts->option = kho_state_scratch_option(state);
 	/* a file says nothing about that */
 	ask_kernel(opened, facts);

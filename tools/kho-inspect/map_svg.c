@@ -274,8 +274,9 @@ static void draw(FILE *f, struct map *map, const struct options *options,
 		"<text x=\"%d\" y=\"26\" font-size=\"18\" font-weight=\"bold\">KHO: %s state of kernel ",
 		kho_side_name(kho_state_side(state)), LEFT, kho_side_name(kho_state_side(state)));
 	put_escaped(f, *kho_state_release(state) ? kho_state_release(state) : "(unknown)");
-	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">all RAM without its holes, %s%s</text>\n", LEFT,
-		y - 6, format_size(options, map->bytes[MAP_RAM], size),
+	fprintf(f, "</text>\n<text x=\"%d\" y=\"%.0f\">%s without its holes, %s%s</text>\n", LEFT,
+		y - 6, map->partial[MAP_RAM] ? "the RAM that this file lists" : "all RAM",
+		format_size(options, map->bytes[MAP_RAM], size),
 		map->partial[MAP_PRESERVED] || map->partial[MAP_DMA] ? " (kho-inspect cannot read all of the map or of the records)" : "");
 	draw_overview(f, map, options, y);
 	for (size_t i = 0; i < n; i++)

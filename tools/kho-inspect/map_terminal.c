@@ -191,6 +191,8 @@ void map_draw_terminal(const struct map *map, const struct options *options)
 		       map_styles[kind].letter, color ? "\033[0m" : "", map_styles[kind].name,
 		       map_size(map, options, (enum map_kind)kind, size));
 	}
+	if (map->partial[MAP_RAM])
+		puts("This file does not list all RAM: only the memory that it lists is drawn.");
 	if (map->partial[MAP_PRESERVED])
 		puts("kho-inspect cannot read the preserved-memory-map: not all that is preserved is shown.");
 	if (map->partial[MAP_DMA])
