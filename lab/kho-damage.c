@@ -659,7 +659,8 @@ static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_M
 
 /* The kernel examined the record and did not take it over. */
 static void not_taken_over(struct image *image) { set_fate(image, DMA_ALLOC_FATE_NONE); }
-static void no_fates(struct image *image)
+/* Clears these flags of all records. */
+static void clear_flags(struct image *image, uint32_t flags)
 {
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
@@ -667,9 +668,13 @@ static void no_fates(struct image *image)
 	if (kho_dma_iter_create(image->state, &iter, NULL))
 		die("cannot read the records");
 	while (kho_dma_iter_next(iter, &record, NULL) > 0)
-		set_flags(image, &record, (uint32_t)record.flags & ~DMA_ALLOC_FATE_MASK);
+		set_flags(image, &record, (uint32_t)record.flags & ~flags);
 	kho_dma_iter_destroy(iter);
 }
+
+static void no_fates(struct image *image) { clear_flags(image, DMA_ALLOC_FATE_MASK); }
+/* No content to judge, which a snapshot leaves out. */
+static void as_live(struct image *image) { clear_flags(image, DMA_ALLOC_SEALED); }
 
 static void carried_over(struct image *image)
 {
@@ -1116,6 +1121,7 @@ static const struct {
 	{ "luo-session-files", luo_session_files, "K307" },
 
 	{ "as-outgoing", as_outgoing, "" },
+	{ "as-live", as_live, "" },
 
 	{ "leak-beside", leak_beside, "" },
 	{ "leak-unknown", leak_unknown, "" },

@@ -240,7 +240,7 @@ void kho_evaluated(struct kho_verify *v, enum kho_rule_number rule)
 
 /* --------------------------------------------------------------- selection */
 
-/* Returns the reason why a rule cannot be judged, or NULL. */
+/* Returns the reason why the options keep a rule from being judged, or NULL. */
 static const char *hindrance(const struct kho_verify_options *options, const struct kho_rule *rule)
 {
 	if (listed(options->ignore, rule->id))
@@ -346,6 +346,57 @@ void kho_report_hidden(struct kho_verify *v)
 	}
 }
 
+/* Returns the reason why a rule cannot be judged in a state of this side and source, or NULL. */
+static const char *nature(const struct kho_state *state, const struct kho_rule *rule)
+{
+	const bool incoming = state->root.side == KHO_SIDE_IN;
+
+	switch (rule->number) {
+	case KHO_RULE_K520:
+	case KHO_RULE_K521:
+	case KHO_RULE_K522:
+		if (!state->source->files)
+			return "it is about devices of the running kernel, and this is a file";
+		return incoming == (rule->number == KHO_RULE_K522) ? NULL :
+		       incoming ? "it is about an outgoing state" : "it is about an incoming state";
+	case KHO_RULE_K501:
+	case KHO_RULE_K502:
+	case KHO_RULE_K504:
+		return incoming ? NULL : "it is about an incoming state";
+	case KHO_RULE_K005:
+	case KHO_RULE_K101:
+	case KHO_RULE_K102:
+	case KHO_RULE_K103:
+	case KHO_RULE_K104:
+	case KHO_RULE_K105:
+	case KHO_RULE_K204:
+	case KHO_RULE_K205:
+	case KHO_RULE_K301:
+	case KHO_RULE_K306:
+	case KHO_RULE_K308:
+	case KHO_RULE_K404:
+	case KHO_RULE_K407:
+		if (incoming)
+			return "the kernel frees the incoming preserved-memory-map";
+		break;
+	default:
+		break;
+	}
+	if (state->scratch_unknown && (rule->area == KHO_AREA_SCRATCH || rule->number == KHO_RULE_K414))
+		return "this file does not say where the scratch areas are";
+	return NULL;
+}
+
+/* Returns the reason why a rule was neither evaluated nor reported. */
+static const char *why_not_run(const struct kho_verify *v, const struct kho_rule *rule)
+{
+	const char *why = v->state ? nature(v->state, rule) : "there is no incoming state";
+
+	if (!why && v->tallies[index_of(rule)][KHO_OUTCOME_NOT_APPLICABLE].n)
+		why = "it does not apply";
+	return why ? why : "libkho cannot read all of its data";
+}
+
 int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)
 {
 	const struct kho_rule *rules;
@@ -363,7 +414,7 @@ int kho_rules_check_run(struct kho_verify *v, struct kho_error *err)
 		if (v->evaluated[i] && !partly)
 			v->summary->rules++;
 		else if (v->options->only && !told && !v->stopped)
-			return refuse_rule(rules[i].id, "libkho cannot read all of its data", err);
+			return refuse_rule(rules[i].id, why_not_run(v, &rules[i]), err);
 		reported += told;
 	}
 	if (!v->summary->rules && !reported && !v->stopped)

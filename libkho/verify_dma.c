@@ -610,9 +610,9 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 	v->devices.lost_records |= ret != 0;
 
 	if (records.absent_contents)
-		kho_report_not_applicable(v, KHO_RULE_K413,
-					  "this file does not hold the content of %" PRIu64 " sealed allocation(s)",
-					  records.absent_contents);
+		kho_report_unevaluated(v, KHO_RULE_K413, KHO_NO_ADDR, 0,
+				       "this file does not hold the content of %" PRIu64 " sealed allocation(s)",
+				       records.absent_contents);
 	if (records.unread_contents)
 		kho_report_unevaluated(v, KHO_RULE_K413, KHO_NO_ADDR, 0,
 				       "no time was left to read the content of %" PRIu64 " sealed allocation(s)",

@@ -50,7 +50,7 @@ as_release() {
 @test "libkho understands composite compatibles and lists of them" {
 	for name in compatible-composite compatible-list; do
 		"$damage" "$name" "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/changed"
-		run -0 "$inspect" verify --core "$BATS_TEST_TMPDIR/changed"
+		run -0 "$inspect" verify --skip-content --core "$BATS_TEST_TMPDIR/changed"
 		[[ $output == *"clean: "*"5 records"* ]]
 	done
 }

@@ -59,7 +59,8 @@ scrape() { # FOLDER
 	local machine=(--sysroot="$root" --dir="$root/run" --core="$damaged")
 	mkdir -p "$root"/{dev,proc} "$textfiles"
 	touch "$root/proc/cmdline" "$root/dev/kmsg"
-	"$KHO_BUILDDIR/lab/kho-damage" in-fate-failed "$fixtures/v4-incoming-unclaimed.khosnap" "$damaged"
+	"$KHO_BUILDDIR/lab/kho-damage" as-live "$fixtures/v4-incoming-unclaimed.khosnap" "$damaged.live"
+	"$KHO_BUILDDIR/lab/kho-damage" in-fate-failed "$damaged.live" "$damaged"
 	run -13 "$inspect" boot-check "${machine[@]}"
 	[[ $output == "warn incoming state: error: error K502: "* ]]
 	run -13 "$inspect" boot-check --stage=claims "${machine[@]}"
