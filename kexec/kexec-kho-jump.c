@@ -76,7 +76,7 @@ void kexec_kho_before_exec(void)
 	if (!kho_report.dry_run) {
 		if (kho_say_verdict("jump", NULL, 0))
 			return;
-		fprintf(stderr, "kexec: no jump. The loaded kernel stays loaded.\n");
+		kho_say_stays_loaded();
 		exit(EXIT_FAILURE);
 	}
 	printf("KHO: would jump%s (not done: dry run)\n",

@@ -7,10 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <kho.h>
-
 #include "kexec-kho-plan.h"
 
+#define UNCHANGED	"refused, nothing changed."
+
+const char *kho_plan_refusal(enum kho_rule_number rule, bool required)
+{
+	switch (rule) {
+	case KHO_RULE_K520:
+		return UNCHANGED " Do not use --kho=off: the device would write to memory of the next kernel.";
+	case KHO_RULE_K705:
+		return required ? UNCHANGED " Without --kho=require kexec loads what it can, if there is no state to lose." :
+				  UNCHANGED " Use --kho=off to discard what may be preserved.";
+	case KHO_RULE_K706:
+		/* the image, whatever becomes of the state */
+		return UNCHANGED;
+	case KHO_RULE_K707:
+		/* also after a load, and the message says what to do */
+		return "refused.";
+	default:
+		return UNCHANGED " Use --kho=off to discard the preserved state.";
+	}
+}
 
 struct kho_setup_data *kho_plan_setup_data(uint64_t fdt_addr, uint64_t fdt_size,
 					   const struct kho_range *scratch, size_t n,

@@ -6,10 +6,11 @@
 #ifndef KEXEC_KHO_PLAN_H
 #define KEXEC_KHO_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct kho_range;
+#include <kho.h>
 
 /*
  * The longest command line, without its NUL, that x86 kernels take (COMMAND_LINE_SIZE is 2048).
@@ -38,6 +39,12 @@ struct kho_setup_data {
 		uint64_t size;
 	} scratch[];
 } __attribute__((packed));
+
+/*
+ * The line after the message of a refusal by @rule: what became of the load or jump, and --kho=off where that is a way
+ * out. @required: --kho=require.
+ */
+const char *kho_plan_refusal(enum kho_rule_number rule, bool required);
 
 /*
  * Allocates the node for the scratch table, with all entries in their order. The caller sets

@@ -17,6 +17,7 @@
 
 #include "kexec.h"
 #include "kexec-kho.h"
+#include "kexec-kho-plan.h"
 #include "kexec-kho-say.h"
 
 #define MAX_FINDINGS	4096	/* in a report: the first ones */
@@ -31,6 +32,7 @@ static struct stat report_file;
 static off_t report_start = -1;
 static struct kho_finding *findings;
 static size_t nr_findings;
+static enum kho_rule_number worst_rule;	/* of the findings that refuse, or 0 */
 
 /* ------------------------------------------------------------------- report */
 
@@ -276,6 +278,9 @@ int kho_say_finding(const struct kho_finding *finding, void *data)
 {
 	(void)data;
 	keep_finding(finding);
+	/* a device that goes on writing matters whatever else was found */
+	if (finding->severity >= KHO_SEVERITY_ERROR && worst_rule != KHO_RULE_K520)
+		worst_rule = finding->rule->number;
 	if (finding->severity > KHO_SEVERITY_INFO)
 		fprintf(stderr, "kexec: KHO: %s %s: %s%s\n", finding->rule->id,
 			kho_severity_name(finding->severity),
@@ -313,7 +318,7 @@ void kho_say_refused(enum kho_rule_number rule, const char *fmt, ...)
 
 	FORMAT_TEXT(text, fmt);
 	begin_refusal(rule, text);
-	fprintf(stderr, "kexec: refused, nothing changed. Use --kho=off to discard the preserved state.\n");
+	fprintf(stderr, "kexec: %s\n", kho_plan_refusal(rule ? rule : worst_rule, kho_report.required));
 	kho_say_and_leave("refused", text, KEXEC_KHO_EXIT_REFUSED);
 }
 
@@ -327,13 +332,18 @@ void kho_say_kernel_refused(enum kho_rule_number rule, const char *fmt, ...)
 	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
 }
 
+void kho_say_stays_loaded(void)
+{
+	fprintf(stderr, "kexec: no jump. The loaded kernel stays loaded.\n");
+}
+
 void kho_say_no_jump(const char *fmt, ...)
 {
 	char text[512];
 
 	FORMAT_TEXT(text, fmt);
 	begin_refusal(KHO_RULE_K704, text);
-	fprintf(stderr, "kexec: no jump. The loaded kernel stays loaded.\n");
+	kho_say_stays_loaded();
 	kho_say_and_leave("kernel-refused", text, KEXEC_KHO_EXIT_KERNEL);
 }
 

@@ -22,6 +22,7 @@ struct kho_segment {
 struct kho_report {
 	const char *action;	/* "load", "exec" */
 	const char *mode;	/* of --kho */
+	bool required;		/* that is "require" */
 	bool dry_run;
 	const char *path;	/* "kexec_load", "kexec_file_load" or NULL */
 	struct kho_state *state;	/* or NULL */
@@ -64,6 +65,9 @@ void __attribute__((noreturn)) kho_say_and_leave(const char *verdict, const char
  * message if it cannot.
  */
 void kho_say_again(void);
+
+/* Says what became of the loaded kernel where kexec does not jump. */
+void kho_say_stays_loaded(void);
 
 /* Says why the kernel did not jump, and ends the program as kho_say_kernel_refused() does. */
 void __attribute__((noreturn, format(printf, 1, 2))) kho_say_no_jump(const char *fmt, ...);

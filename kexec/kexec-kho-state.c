@@ -99,10 +99,10 @@ void kho_held_refuse_left_behind(void)
 	kho_state_close(incoming);
 	if (ret)
 		kho_say_refused(ret == KHO_ERR_UNSUPPORTED ? KHO_RULE_K401 : KHO_RULE_K403,
-				"%s. This kexec would lose what the previous kernel preserved there, and a device may still use it. Use --kho=off to give it up.",
+				"%s. This kexec would lose what the previous kernel preserved there, and a device may still use it.",
 				err.message);
 	if (records)
-		kho_say_refused(KHO_RULE_K504, "this kernel did not take over %" PRIu64 " DMA allocation(s) that the previous kernel preserved. This kexec would lose them, and a device may still use them. Use --kho=off to give them up.",
+		kho_say_refused(KHO_RULE_K504, "this kernel did not take over %" PRIu64 " DMA allocation(s) that the previous kernel preserved. This kexec would lose them, and a device may still use them.",
 				records);
 }
 

@@ -169,6 +169,7 @@ void kexec_kho_begin(const struct kexec_kho_request *request)
 	kho_output_fill_standard();
 	kho_report.action = request->load ? "load" : "exec";
 	kho_report.mode = mode_names[mode];
+	kho_report.required = mode == KHO_MODE_REQUIRE;
 	if (request->load)
 		kho_report.path = request->file_mode ? "kexec_file_load" : "kexec_load";
 	kho_report.image = request->image;

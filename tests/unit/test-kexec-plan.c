@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <kho.h>
-
 #include "kexec/kexec-kho-plan.h"
 #include "tests/unit/check.h"
 
@@ -159,6 +157,32 @@ static void test_setup_data(void)
 	CHECK(!kho_plan_setup_data(0, 4096, scratch, SIZE_MAX / 8, &size));
 }
 
+static bool ends_with_off(enum kho_rule_number rule, bool required)
+{
+	return strstr(kho_plan_refusal(rule, required), "Use --kho=off to discard") != NULL;
+}
+
+/* Every rule: the advice is a way out, and what it says of the load is true. */
+static void test_refusals(void)
+{
+	const struct kho_rule *rules;
+	size_t n;
+
+	rules = kho_rules(&n);
+	for (size_t i = 0; i < n; i++) {
+		enum kho_rule_number rule = rules[i].number;
+		bool no_way_out = rule == KHO_RULE_K520 || rule == KHO_RULE_K706 || rule == KHO_RULE_K707;
+
+		CHECK(!strncmp(kho_plan_refusal(rule, false), "refused", 7));
+		CHECK(ends_with_off(rule, false) == !no_way_out);
+		CHECK(ends_with_off(rule, true) == (!no_way_out && rule != KHO_RULE_K705));
+		CHECK((strstr(kho_plan_refusal(rule, false), "nothing changed") != NULL) == (rule != KHO_RULE_K707));
+	}
+	CHECK(ends_with_off(0, false));
+	CHECK(strstr(kho_plan_refusal(KHO_RULE_K520, false), "Do not use --kho=off"));
+	CHECK(strstr(kho_plan_refusal(KHO_RULE_K705, true), "--kho=require"));
+}
+
 static void test_box(void)
 {
 	CHECK(kho_plan_box(0) == 128u << 20);
@@ -169,6 +193,7 @@ static void test_box(void)
 int main(void)
 {
 	test_box();
+	test_refusals();
 	test_command_line();
 	test_stale();
 	test_intersect();
