@@ -384,6 +384,13 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 			 struct kho_error *err);
 
 /*
+ * Returns 1 if the kernel that received @state has given a fate to any of its records. A kernel without
+ * proof/ of the series gives none, whether it takes records over or does not know the subtree. If
+ * others have a fate, a record with KHO_DMA_FATE_NONE was not taken over. 0: none has one. Errors: DMA, WALK.
+ */
+int kho_dma_has_fates(struct kho_state *state, struct kho_error *err);
+
+/*
  * Counts the allocations of @incoming that the next kexec loses, because the running kernel
  * neither took them over nor hands them over. @outgoing is its own state, NULL if it has none. An
  * error means that there may be some: the records have an unknown format

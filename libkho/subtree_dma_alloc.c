@@ -415,6 +415,22 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 	return ret < 0 ? ret : 0;
 }
 
+int kho_dma_has_fates(struct kho_state *state, struct kho_error *err)
+{
+	struct kho_dma_record record;
+	struct kho_dma_iter *iter;
+	bool found = false;
+	int ret = kho_dma_iter_create(state, &iter, err);
+
+	if (ret)
+		return ret;
+	/* the fate of a damaged record is unknown, which is none that a kernel gave */
+	while (!found && (ret = kho_dma_iter_next(iter, &record, err)) > 0)
+		found = record.flags_ok && record.fate != KHO_DMA_FATE_NONE;
+	kho_dma_iter_destroy(iter);
+	return found ? 1 : ret;
+}
+
 /* A kernel with support for the subtree also hands over the records that it does not accept. */
 int kho_dma_left_behind(struct kho_state *incoming, struct kho_state *outgoing,
 			uint64_t *records, struct kho_error *err)

@@ -64,30 +64,12 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 			   record->id, record->device, record->addr);
 }
 
-/*
- * True if the receiving kernel gave any record a fate. A kernel without proof/ of the series gives
- * none a fate, whether it takes records over (with dma/) or does not know the subtree.
- */
-static bool has_fates(struct kho_state *state)
-{
-	struct kho_dma_record record;
-	struct kho_dma_iter *iter;
-	bool found = false;
-
-	if (kho_dma_iter_create(state, &iter, NULL))
-		return false;
-	while (!found && kho_dma_iter_next(iter, &record, NULL) > 0)
-		found = record.flags_ok && record.fate != KHO_DMA_FATE_NONE;
-	kho_dma_iter_destroy(iter);
-	return found;
-}
-
 static void judge_not_taken(struct kho_verify *v, const struct kho_dma_record *record,
 			    struct records *records)
 {
 	/* searched once for all records */
 	if (!records->without_fate++)
-		records->fates = has_fates(v->state);
+		records->fates = kho_dma_has_fates(v->state, NULL) == 1;
 	if (records->fates)
 		kho_report(v, KHO_RULE_K504, record->addr, record->id,
 			   "record %" PRIu64 " of %s: the kernel did not take it over, so no driver can restore it",

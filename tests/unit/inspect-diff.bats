@@ -55,9 +55,15 @@ make_changed() {
 	"$damage" in-not-taken-over "$unclaimed" lost
 	[[ $(changes "$unclaimed" lost) == "lost "* ]]
 	[[ $(changes "$outgoing" lost) == "lost "* ]]
-	# a kernel that does not write fates has lost nothing
+	# show and verify count the others, as none of the lost ones can be unclaimed
+	[ "$("$inspect" show --json --core lost | jq .dma.unclaimed)" = 4 ]
+	[ "$("$inspect" verify --claims --json --core lost | jq -c '[.findings[].rule | select(. == "K501" or . == "K504")] | group_by(.) | map(length)')" = '[4,1]' ]
+	# a kernel that does not write fates has lost nothing, and a damaged record is no sign of one
 	"$damage" in-no-fates "$unclaimed" no-fates
 	[ -z "$(changes "$outgoing" no-fates)" ]
+	"$damage" record-flags-word no-fates no-fates-damaged
+	run ! grep -q ^lost <(changes "$outgoing" no-fates-damaged)
+	[ "$("$inspect" show --json --core no-fates-damaged | jq .dma.unclaimed)" = null ]
 	"$damage" in-fate-failed "$unclaimed" failed
 	[[ $(changes failed "$unclaimed") == "unclaimed "* ]]
 	"$damage" in-fate-unknown "$unclaimed" unknown

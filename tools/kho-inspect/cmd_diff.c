@@ -43,7 +43,6 @@ static int add_record(const struct kho_dma_record *record, void *data)
 		side->room = side->room ? side->room + side->room / 2 : 64;
 		side->briefs = check_memory(reallocarray(side->briefs, side->room, sizeof(*side->briefs)));
 	}
-	side->has_fates |= record->fate != KHO_DMA_FATE_NONE;
 	side->briefs[side->n++] = (struct brief){
 		.id = record->id, .addr = record->addr, .record_addr = record->record_addr,
 		.pages = record->pages == KHO_SIZE_UNKNOWN ? 0 :
@@ -100,6 +99,8 @@ static int open_side(const struct options *options, const char *file, struct sid
 	sort_records(side);
 	/* the kernel frees an incoming map */
 	side->has_map = kho_state_side(side->opened.state) == KHO_SIDE_OUT;
+	side->has_fates = kho_state_side(side->opened.state) == KHO_SIDE_IN &&
+			  kho_dma_has_fates(side->opened.state, NULL) == 1;
 	return 0;
 }
 
@@ -251,8 +252,7 @@ static void compare_seals(struct diff *diff, const struct kho_dma_record *a,
 /* True if the receiving kernel, which writes fates, has not taken the record over. */
 static bool is_lost(const struct side *side, const struct kho_dma_record *record)
 {
-	return kho_state_side(side->opened.state) == KHO_SIDE_IN && side->has_fates &&
-	       record->fate == KHO_DMA_FATE_NONE;
+	return side->has_fates && record->fate == KHO_DMA_FATE_NONE;
 }
 
 /*

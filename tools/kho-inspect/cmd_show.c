@@ -6,6 +6,7 @@
 
 struct figures {
 	bool map_known, dma_known, fates_known, scratch_known;
+	bool without_fate; /* an incoming record has none */
 	bool incoming;	/* what is handed over has no fate yet, and nothing of it is unclaimed */
 	uint64_t preservations, preserved;
 	uint64_t records, record_bytes, sealed, unclaimed;
@@ -45,7 +46,8 @@ static int count_record(const struct kho_dma_record *record, void *data)
 	figures->record_bytes += record->size;
 	figures->sealed += record->sealed;
 	figures->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
-	if (figures->incoming && (record->fate == KHO_DMA_FATE_NONE || record->fate == KHO_DMA_FATE_UNKNOWN))
+	figures->without_fate |= figures->incoming && record->fate == KHO_DMA_FATE_NONE;
+	if (figures->incoming && record->fate == KHO_DMA_FATE_UNKNOWN)
 		figures->fates_known = false;
 	return 0;
 }
@@ -59,6 +61,9 @@ static void count_records(struct opened *opened, struct figures *figures)
 	figures->incoming = kho_state_side(opened->state) == KHO_SIDE_IN;
 	figures->dma_known = !kho_dma_read_header(opened->state, &header, &err) &&
 			     !for_each_record(opened, true, count_record, figures, &err);
+	/* a record without one was not taken over, if this kernel writes fates */
+	if (figures->without_fate && kho_dma_has_fates(opened->state, NULL) != 1)
+		figures->fates_known = false;
 	if (figures->dma_known)
 		figures->generation = header.generation;
 	else
