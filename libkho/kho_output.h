@@ -124,6 +124,8 @@ struct kho_output;
  */
 int kho_output_open(const char *path, mode_t mode, unsigned int flags, struct kho_output **out,
 		    struct kho_error *err);
+/* The path that was opened, for messages. Owned by @output. */
+const char *kho_output_path(const struct kho_output *output);
 /* For write() and the like. Owned by @output. */
 int kho_output_fd(const struct kho_output *output);
 /* For <stdio.h>. Owned by @output, the same at each call. NULL if out of memory. */

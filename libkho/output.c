@@ -372,6 +372,11 @@ void kho_output_fill_standard(void)
 		close(fd);
 }
 
+const char *kho_output_path(const struct kho_output *output)
+{
+	return output->path;
+}
+
 int kho_output_fd(const struct kho_output *output)
 {
 	return output->fd;

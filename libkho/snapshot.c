@@ -318,7 +318,7 @@ static int changed(struct kho_state *state, const struct kho_snapshot_options *o
 static int write_once(struct kho_state *state, struct kho_output *output,
 		      const struct kho_snapshot_options *options, struct kho_error *err)
 {
-	int fd = kho_output_fd(output), ret;
+	int ret;
 	struct kho_pieces metadata, all;
 	uint64_t digest = 0;
 
@@ -327,14 +327,14 @@ static int write_once(struct kho_state *state, struct kho_output *output,
 		return ret;
 	ret = choose_all(state, &metadata, options, &all, err);
 	if (!ret) {
-		ret = kho_snapshot_write_elf(fd, state, &all, err);
+		ret = kho_snapshot_write_elf(output, state, &all, err);
 		pieces_free(&all);
 	}
 	if (!ret)
 		ret = changed(state, options, &metadata, digest, err);
 	pieces_free(&metadata);
-	if (ret == 1 && ftruncate(fd, 0))
-		return kho_fail_os(err, "write", "the snapshot");
+	if (ret == 1 && ftruncate(kho_output_fd(output), 0))
+		return kho_fail_os(err, "write", kho_output_path(output));
 	return ret;
 }
 

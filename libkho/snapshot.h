@@ -5,6 +5,8 @@
 
 #include "state.h"
 
+struct kho_output;
+
 /* Ranges of memory, sorted and merged once complete. All zeroes is an empty list. */
 struct kho_pieces {
 	struct kho_range *list;
@@ -24,7 +26,7 @@ struct kho_range *kho_pieces_runs(const struct kho_source *source,
 				  const struct kho_pieces *pieces, size_t *n);
 
 /* Writes the ELF core, see abi/snapshot.h. */
-int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pieces *pieces,
-			   struct kho_error *err);
+int kho_snapshot_write_elf(const struct kho_output *output, struct kho_state *state,
+			   const struct kho_pieces *pieces, struct kho_error *err);
 
 #endif /* KHO_SNAPSHOT_H */

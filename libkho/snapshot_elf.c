@@ -127,7 +127,7 @@ static int write_note(int fd, const char *text, size_t size, uint64_t offset)
 			   align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)));
 }
 
-static int write_pages(int fd, struct kho_source *source, const struct kho_pieces *pieces,
+static int write_pages(const struct kho_output *output, struct kho_source *source, const struct kho_pieces *pieces,
 		       const struct kho_range *runs, size_t n, uint64_t offset,
 		       struct kho_error *err)
 {
@@ -148,8 +148,8 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 
 			if (ret)
 				return ret;
-			if (write_fully(fd, page, size, offset))
-				return kho_fail_os(err, "write", "the snapshot");
+			if (write_fully(kho_output_fd(output), page, size, offset))
+				return kho_fail_os(err, "write", kho_output_path(output));
 			offset += size;
 			kho_progress_add(&progress, size);
 		}
@@ -157,7 +157,7 @@ static int write_pages(int fd, struct kho_source *source, const struct kho_piece
 	return 0;
 }
 
-static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *pieces,
+static int write_runs(const struct kho_output *output, struct kho_state *state, const struct kho_pieces *pieces,
 		      const struct kho_range *runs, size_t n, const char *text, size_t text_size,
 		      struct kho_error *err)
 {
@@ -168,16 +168,17 @@ static int write_runs(int fd, struct kho_state *state, const struct kho_pieces *
 	const uint64_t page = kho_source_page(state->source);
 	uint64_t data_offset = (note_offset + note_size + page - 1) & -page;
 
+	int fd = kho_output_fd(output);
 	unsigned int machine = state->source->machine ? state->source->machine : HOST_MACHINE;
 
 	if (write_headers(fd, machine, page, runs, n, note_offset, note_size, data_offset) ||
 	    write_note(fd, text, text_size, note_offset))
-		return kho_fail_os(err, "write", "the snapshot");
-	return write_pages(fd, state->source, pieces, runs, n, data_offset, err);
+		return kho_fail_os(err, "write", kho_output_path(output));
+	return write_pages(output, state->source, pieces, runs, n, data_offset, err);
 }
 
-int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pieces *pieces,
-			   struct kho_error *err)
+int kho_snapshot_write_elf(const struct kho_output *output, struct kho_state *state,
+			   const struct kho_pieces *pieces, struct kho_error *err)
 {
 	struct kho_range *runs;
 	size_t n, text_size;
@@ -187,7 +188,7 @@ int kho_snapshot_write_elf(int fd, struct kho_state *state, const struct kho_pie
 	runs = kho_pieces_runs(state->source, pieces, &n);
 	text = notes_text(state, &text_size);
 	if (runs && text)
-		ret = write_runs(fd, state, pieces, runs, n, text, text_size, err);
+		ret = write_runs(output, state, pieces, runs, n, text, text_size, err);
 	else
 		ret = kho_fail_nomem(err);
 	free(runs);

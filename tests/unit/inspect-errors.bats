@@ -467,6 +467,21 @@ make_kernel() {
 	[[ $output == *kho_verify_ok* && $output != *kho_dma_records* ]]
 }
 
+@test "a message names the file that it is about, also of two" {
+	cd "$BATS_TEST_TMPDIR"
+	"$damage" tree-loop "$fixture" looped
+	"$damage" chain-loop "$fixture" broken
+	cannot_tell '^kho-inspect: looped: .*node at two places' diff "$fixture" looped
+	cannot_tell '^kho-inspect: looped: .*node at two places' diff looped "$fixture"
+	cannot_tell '^kho-inspect: broken: .*the chain comes back' diff "$fixture" broken
+	cannot_tell '^kho-inspect: cannot open none: ' diff "$fixture" none
+	# no room, in the middle of the file
+	trap '' XFSZ
+	ulimit -f 8
+	cannot_tell 'cannot write new: File too large' snapshot --core "$fixture" -o new
+	[ ! -e new ]
+}
+
 @test "a full disk is an error, for text and for JSON" {
 	to_full_disk() { "$inspect" "$@" >/dev/full; }
 	run -2 to_full_disk list --core "$fixture"

@@ -20,7 +20,8 @@ struct side {
 	struct brief *briefs;	/* by id */
 	size_t n, room;
 	bool has_map;
-	bool has_fates;		/* any record has one: its kernel writes fates */
+	bool has_fates;		/* its kernel writes fates */
+	const char *name;	/* for messages */
 };
 
 struct diff {
@@ -31,6 +32,7 @@ struct diff {
 	uint64_t differences;
 	struct kho_error err;
 	int ret;		/* code of what went wrong, or 0 */
+	const struct side *failed; /* of which state, with ret */
 };
 
 /* ---------------------------------------------------------------- reading */
@@ -89,6 +91,7 @@ static int open_side(const struct options *options, const char *file, struct sid
 	int ret;
 
 	own.core = file;
+	side->name = file ? file : "the running kernel";
 	ret = open_state(&own, option_side(options), false, &side->opened, err);
 	if (ret == KHO_ERR_NO_STATE && file && options->in)
 		ret = open_state(&own, KHO_SIDE_OUT, false, &side->opened, err);
@@ -96,11 +99,11 @@ static int open_side(const struct options *options, const char *file, struct sid
 		ret = for_each_record(&side->opened, true, add_record, side, err);
 	if (ret)
 		return ret;
+	side->has_fates = kho_state_side(side->opened.state) == KHO_SIDE_IN &&
+			  kho_dma_has_fates(side->opened.state, NULL) == 1;
 	sort_records(side);
 	/* the kernel frees an incoming map */
 	side->has_map = kho_state_side(side->opened.state) == KHO_SIDE_OUT;
-	side->has_fates = kho_state_side(side->opened.state) == KHO_SIDE_IN &&
-			  kho_dma_has_fates(side->opened.state, NULL) == 1;
 	return 0;
 }
 
@@ -115,8 +118,10 @@ static void close_side(struct side *side)
 static bool read_record(struct diff *diff, const struct side *side, const struct brief *brief,
 			struct kho_dma_record *record)
 {
-	if (!diff->ret)
-		diff->ret = kho_dma_read_record(side->opened.state, brief->record_addr, record, &diff->err);
+	if (diff->ret)
+		return false;
+	diff->failed = side;
+	diff->ret = kho_dma_read_record(side->opened.state, brief->record_addr, record, &diff->err);
 	if (diff->ret)
 		return false;
 	if (record->id == brief->id)
@@ -459,6 +464,7 @@ static void add_block(struct diff *diff, struct run *run, const char *change,
 
 /* One of the two maps: @entry is the rest of the current entry. */
 struct walk {
+	const struct side *side;
 	struct kho_map_iter *iter;
 	struct kho_map_entry entry;
 	bool more;
@@ -469,8 +475,10 @@ static void advance(struct diff *diff, struct walk *walk)
 	int ret = diff->ret ? diff->ret : kho_map_iter_next(walk->iter, &walk->entry, &diff->err);
 
 	walk->more = ret > 0;
-	if (ret < 0)
+	if (ret < 0 && !diff->ret) {
+		diff->failed = walk->side;
 		diff->ret = ret;
+	}
 }
 
 /* Skips the next @blocks. */
@@ -488,8 +496,11 @@ static void skip(struct diff *diff, struct walk *walk, uint64_t blocks)
 
 static void begin_walk(struct diff *diff, struct side *side, struct walk *walk)
 {
-	if (!diff->ret)
+	walk->side = side;
+	if (!diff->ret) {
+		diff->failed = side;
 		diff->ret = kho_map_iter_create(side->opened.state, &walk->iter, &diff->err);
+	}
 	advance(diff, walk);
 }
 
@@ -578,6 +589,16 @@ static void print_json(struct diff *diff)
 	json_close(json);
 }
 
+/* Says which of the two states it is about, unless the message does. */
+static int fail_with_side(const struct diff *diff)
+{
+	const struct kho_error *err = &diff->err;
+
+	if (!*err->message || strstr(err->message, diff->failed->name))
+		return fail(err);
+	return complain("%s: %s.%s%s", diff->failed->name, err->message, *err->remedy ? " " : "", err->remedy);
+}
+
 static int tell(struct diff *diff)
 {
 	if (diff->options->json)
@@ -585,7 +606,7 @@ static int tell(struct diff *diff)
 	else
 		print_text(diff);
 	if (diff->ret)
-		return fail(&diff->err);
+		return fail_with_side(diff);
 	return diff->differences ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
@@ -596,11 +617,14 @@ int cmd_diff(const struct options *options)
 	int status = EXIT_CANNOT_TELL;
 
 	/* the second is another file, what --core names, or the running kernel */
+	diff.failed = &diff.a;
 	diff.ret = open_side(options, options->argument, &diff.a, &diff.err);
-	if (!diff.ret)
+	if (!diff.ret) {
+		diff.failed = &diff.b;
 		diff.ret = open_side(options, after, &diff.b, &diff.err);
+	}
 	if (diff.ret)
-		fail(&diff.err);
+		fail_with_side(&diff);
 	else if (options_have_effect(options, diff.a.opened.state, diff.b.opened.state))
 		status = tell(&diff);
 	close_side(&diff.a);

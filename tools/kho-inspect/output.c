@@ -138,7 +138,7 @@ bool outfile_open(struct options *options)
 	}
 	if (options->no_sandbox || start_broker(outfile))
 		return true;
-	complain("cannot start a process: %s.", strerror(errno));
+	complain("cannot start the process that writes %s: %s.", options->output, strerror(errno));
 	return false;
 }
 
