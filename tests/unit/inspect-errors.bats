@@ -303,7 +303,7 @@ live_root() {
 
 @test "a state is not clean if no selected rule can run" {
 	cannot_tell 'K601 cannot be judged here' verify --only=K601 --core "$fixture"
-	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --json --core "$fixture"
+	cannot_tell 'K602 cannot be judged here' verify --only=K101,K602 --core "$fixture"
 	cannot_tell 'claims is about an incoming state' verify --claims --core "$fixture"
 	cannot_tell 'expect is about an incoming state' verify --expect=5,9 --core "$fixture"
 	live_root
@@ -561,6 +561,45 @@ make_kernel() {
 		    jsonschema.validate(json.load(open(path)), schema)
 		assert len(sys.argv) > 12, sys.argv
 	END
+}
+
+# A document with each of these failures, in one form.
+@test "every command that fails with --json prints one document, with null or the error" {
+	cd "$BATS_TEST_TMPDIR"
+	: >empty
+	"$damage" chain-loop "$fixture" broken
+	"$damage" tree-loop "$fixture" looped
+	LC_ALL=C sed 's/^scratch=/sCratch=/' "$fixture" >without
+	/usr/bin/python3 - "$inspect" "$fixture" "$top/tools/kho-inspect/kho-inspect.schema.json" <<-'END'
+		import json, subprocess, sys, jsonschema
+		inspect, fixture, schema = sys.argv[1:]
+		schema = json.load(open(schema))
+		validator = jsonschema.validators.validator_for(schema)(schema)
+		begun = ["list --core broken", "ranges --core looped", f"diff {fixture} looped"]
+		none = [f"{c} --core empty" for c in ("show", "list", "tree", "ranges", "scratch", "verify", "map",
+		                                      "snapshot -o new", "extract 1 -o new")]
+		none += [f"extract 99 -o new --core {fixture}", f"extract 2 -o new --core {fixture}",
+		         f"extract 1 -o none/new --core {fixture}", f"snapshot -o none/new --core {fixture}",
+		         f"snapshot --with-content=99 -o new --core {fixture}", "diff empty", f"diff {fixture} empty", f"diff {fixture} broken",
+		         f"check-target none --core {fixture}", "check-target empty --core empty",
+		         f"scratch none --core {fixture}", "scratch --core without", "show --core a\x1b\x9bb",
+		         f"verify --only=K520 --core {fixture}", f"show --v1-bitmap=512 --core {fixture}"]
+		for line in begun + none:
+		    done = subprocess.run([inspect, *line.split(), "--json"], capture_output=True)
+		    said = done.stderr.decode()
+		    assert done.returncode == 2 and said.count("\n") == 1, (line, done)
+		    document = json.loads(done.stdout)
+		    validator.validate(document)
+		    assert document["kho_inspect"]["command"] == line.split()[0], (line, document)
+		    assert ("error" in document) == (line in none), (line, document)
+		    if line in none:
+		        assert said == f"kho-inspect: {document['error']}\n", (line, said, document)
+		# wrong usage
+		for line in f"show --prometheus --core {fixture}", "extract", f"snapshot -o - --core {fixture}":
+		    done = subprocess.run([inspect, *line.split(), "--json"], capture_output=True)
+		    assert done.returncode == 2 and not done.stdout, (line, done)
+	END
+	[ ! -e new ]
 }
 
 @test "a table and its JSON document have the same data" {

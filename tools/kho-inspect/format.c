@@ -156,14 +156,26 @@ void put_line(FILE *out, const char *fmt, ...)
 	va_end(args);
 }
 
+/* The first message of complain(), which the document of a failure repeats. */
+static char *complaint;
+
 int complain(const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
+	if (!complaint && vasprintf(&complaint, fmt, args) < 0)
+		complaint = NULL;
+	va_end(args);
+	va_start(args, fmt);
 	put_message(stderr, "kho-inspect: ", fmt, args);
 	va_end(args);
 	return EXIT_CANNOT_TELL;
+}
+
+const char *first_complaint(void)
+{
+	return complaint;
 }
 
 void *check_memory(void *p)

@@ -190,6 +190,8 @@ bool use_color(const struct options *options);
 void put_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints a line to stderr. Returns EXIT_CANNOT_TELL. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The first line that complain() printed, or NULL. */
+const char *first_complaint(void);
 /* Returns @p; ends the program if it is NULL. */
 void *check_memory(void *p);
 
@@ -209,6 +211,8 @@ void table_destroy(struct table *table);
 
 /* Begins a document on stdout: {"kho_inspect": {"version":..., "command":...}, ... */
 struct kho_json *json_document(const char *command);
+/* Unless a document was begun: prints that of a failure, with what complain() said. */
+void json_failure(const char *command);
 void json_close(struct kho_json *json);
 void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value);
 

@@ -5,10 +5,13 @@
 #include "config.h"
 #include "inspect.h"
 
+static bool begun;
+
 struct kho_json *json_document(const char *command)
 {
 	struct kho_json *json = check_memory(kho_json_create(stdout));
 
+	begun = true;
 	kho_json_object(json, NULL);
 	kho_json_object(json, "kho_inspect");
 	kho_json_string(json, "version", PACKAGE_VERSION);
@@ -23,6 +26,17 @@ void json_close(struct kho_json *json)
 	/* main() checks stdout, so only a bug fails here */
 	if (kho_json_finish(json) == KHO_ERR_USAGE)
 		abort();
+}
+
+void json_failure(const char *command)
+{
+	struct kho_json *json;
+
+	if (begun)
+		return;
+	json = json_document(command);
+	kho_json_string(json, "error", first_complaint() ? first_complaint() : "unknown");
+	json_close(json);
 }
 
 void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value)

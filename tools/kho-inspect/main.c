@@ -64,8 +64,12 @@ static int run(int argc, char **argv, struct options *options)
 	command = find_command(argv[1]);
 	if (!command)
 		return misuse(NULL, "no such command: %s", argv[1]);
-	return options_read(command, argc, argv, options, &status) ? run_command(command, options)
-								   : status;
+	if (!options_read(command, argc, argv, options, &status))
+		return status;
+	status = run_command(command, options);
+	if (status == EXIT_CANNOT_TELL && options->json && !options->outfile->is_stdout)
+		json_failure(command->name);
+	return status;
 }
 
 int main(int argc, char **argv)
