@@ -122,6 +122,22 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
+# They would be lost: the process that writes them has no standard output.
+@test "boot-report refuses a textfile that is not a regular file, and names it" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
+	cd "$BATS_TEST_TMPDIR"
+	mkdir kho
+	echo "clean all is well" >kho/status
+	mkfifo fifo
+	for name in - /dev/stdout /dev/null fifo; do
+		# shellcheck disable=SC2016 # the other shell expands it
+		run -1 --separate-stderr sh -c '"$0" boot-report --dir=kho --sysroot=. --textfile="$1" >out' "$inspect" "$name"
+		[[ $stderr == *"cannot write $name: "*"node_exporter reads a regular file"* ]]
+		[ ! -s out ]
+	done
+	[ ! -e ./- ]
+}
+
 @test "the units of the running system give up what they do not need" {
 	local unit
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"

@@ -286,6 +286,21 @@ static void run_step(struct report *report, boot_child_fn fn, struct metrics *me
 	report->failed |= !outcome->done;
 }
 
+/* The reason why metrics cannot go to @path, or NULL. The children have no standard output. */
+static const char *unfit(const char *path)
+{
+	struct stat st, out;
+
+	if (!strcmp(path, "-"))
+		return "\"-\" is not the name of a file";
+	if (stat(path, &st))
+		return NULL;
+	if (!S_ISREG(st.st_mode))
+		return "it is not a regular file";
+	return !fstat(STDOUT_FILENO, &out) && out.st_dev == st.st_dev && out.st_ino == st.st_ino ?
+	       "it is the standard output" : NULL;
+}
+
 static void write_textfile(struct report *report, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -297,6 +312,12 @@ static void write_textfile(struct report *report, const char *path)
 	if (is_file_below(path, report->dir, "")) {
 		put_line(stderr, TOOL "cannot write %s: the folder is that of boot-check's report. Change KHO_TEXTFILE.",
 			 path);
+		report->failed = true;
+		return;
+	}
+	if (unfit(path)) {
+		put_line(stderr, TOOL "cannot write %s: %s. node_exporter reads a regular file, which is replaced as a whole.",
+			 path, unfit(path));
 		report->failed = true;
 		return;
 	}
