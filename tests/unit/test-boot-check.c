@@ -449,8 +449,10 @@ static void test_cold(void)
 
 	new_box("rd.kho=0");
 	hand_over();
-	cmdline("rd.kho=0 rd.kho.expect=5,11");
+	cmdline("rd.kho=off rd.kho.expect=5,11");
 	is_word(check_boot(NULL, BOOT_INCOMING), "off");
+	/* not in the words of another value */
+	CHECK(starts(status_line, "off rd.kho= turns the check off: nothing has been checked"));
 	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("off"));
 	CHECK(!*output);
 }

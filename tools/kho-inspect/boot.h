@@ -61,7 +61,7 @@ int boot_word_status(enum boot_word word);
 #define BOOT_POLICY_OPTIONS	6
 
 struct boot_options {
-	bool off;			/* rd.kho=0 */
+	bool off;			/* rd.kho= with 0, no or off */
 	unsigned int timeout;		/* seconds, rd.kho.timeout= */
 	bool promised;			/* rd.kho.expect is on the command line, or may be */
 	bool promise_known;		/* count and generation could be read */

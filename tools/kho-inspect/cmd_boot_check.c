@@ -95,7 +95,7 @@ static bool is_cold(const struct boot_check *check)
 static void check_incoming(struct boot_check *check, struct boot_verdict *verdict)
 {
 	if (check->boot.off) {
-		boot_verdict_set(verdict, WORD_OFF, "rd.kho=0: nothing has been checked");
+		boot_verdict_set(verdict, WORD_OFF, "rd.kho= turns the check off: nothing has been checked");
 	} else if (check->evidence.crash_kernel) {
 		boot_verdict_set(verdict, WORD_NONE, "this is a crash kernel: nothing is handed over to it");
 	} else if (is_cold(check)) {
