@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-dump [--memory GIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE: makes an
+ * bench-dump [--memory GIB] [--pages KIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE: makes an
  * ELF core of a machine that hands over RECORDS DMA allocations. Allocations and the blocks of their
  * records have mixed orders and are scattered over all memory: the allocator used stretches of 64 MiB
  * in random order, and each stretch from its start. With --scatter, the allocations and blocks have
@@ -9,6 +9,8 @@
  * With --host it also preserves the memory of 16 guests of 64 GiB, like live update does: one in
  * pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1. Its kernels do
  * not know DMA records, so the allocations are preserved and have no records.
+ *
+ * With --pages 16 or 64 the kernel has pages of so many KiB, and the machine is of arm64.
  *
  * The file has the pages with the metadata and the notes of a snapshot. With --whole it has all
  * memory (as holes) and no notes, like a dump by another program. With --kdump it is a compressed
@@ -30,8 +32,9 @@
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/snapshot.h"
 
-#define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
-#define PAGE		(UINT64_C(1) << PAGE_SHIFT)
+static unsigned int page_shift = KHO_ABI_MIN_PAGE_SHIFT;
+
+#define PAGE		(UINT64_C(1) << page_shift)
 #define GIB		(1ull << 30)
 #define MAX_ORDER	10u
 #define LOW_END		(2 * GIB)	/* below: the tree; above: what is handed over */
@@ -207,20 +210,20 @@ static uint64_t *node_at(struct machine *m, uint64_t addr)
 
 static void preserve_radix(struct machine *m, uint64_t addr, unsigned int order)
 {
-	uint64_t key = 1ull << (64 - PAGE_SHIFT - order) |
-		       addr >> (PAGE_SHIFT + order);
+	uint64_t key = 1ull << (64 - page_shift - order) |
+		       addr >> (page_shift + order);
 	uint64_t *node = node_at(m, TREE);
 
-	for (unsigned int level = KHO_RADIX_LEVELS(PAGE_SHIFT) - 1; level; level--) {
-		unsigned int shift = KHO_RADIX_BITMAP_BITS(PAGE_SHIFT) + (level - 1) * KHO_RADIX_TABLE_BITS(PAGE_SHIFT);
-		uint64_t *entry = &node[key >> shift & ((1u << KHO_RADIX_TABLE_BITS(PAGE_SHIFT)) - 1)];
+	for (unsigned int level = KHO_RADIX_LEVELS(page_shift) - 1; level; level--) {
+		unsigned int shift = KHO_RADIX_BITMAP_BITS(page_shift) + (level - 1) * KHO_RADIX_TABLE_BITS(page_shift);
+		uint64_t *entry = &node[key >> shift & ((1u << KHO_RADIX_TABLE_BITS(page_shift)) - 1)];
 
 		if (*entry)
 			node = node_at(m, *entry);
 		else
 			node = node_new(m, entry);
 	}
-	key &= (1u << KHO_RADIX_BITMAP_BITS(PAGE_SHIFT)) - 1;
+	key &= (1u << KHO_RADIX_BITMAP_BITS(page_shift)) - 1;
 	node[key / 64] |= 1ull << (key % 64);
 }
 
@@ -229,9 +232,9 @@ static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
 
-	while ((chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT)) && chunk->next)
+	while ((chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(page_shift)) && chunk->next)
 		chunk = (void *)node_at(m, chunk->next);
-	if (chunk->num_elms && (chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(PAGE_SHIFT)))
+	if (chunk->num_elms && (chunk->order != order || chunk->num_elms == KHO_V1_CHUNK_BITMAPS(page_shift)))
 		chunk = (void *)node_new(m, &chunk->next);
 	chunk->order = order;
 	return chunk;
@@ -396,9 +399,9 @@ static size_t make_notes(const struct machine *m, uint64_t root, char *buf, size
 	Elf64_Nhdr *nhdr = (Elf64_Nhdr *)buf;
 	char *text = buf + sizeof(*nhdr) + 4;
 	int n = snprintf(text, size - sizeof(*nhdr) - 4,
-			 "side=out\nrelease=%s-bench\nfdt_phys=0x%" PRIx64 "\n"
+			 "side=out\nrelease=%s-bench\npage_size=0x%" PRIx64 "\nfdt_phys=0x%" PRIx64 "\n"
 			 "scratch=0x%llx+0x%llx\nram=0x%llx+0x%llx\nram=0x%llx+0x%llx\n",
-			 m->v1 ? "7.0.0" : "7.3.4", root, SCRATCH, SCRATCH, (1ull << 20), LOW_END - (1ull << 20),
+			 m->v1 ? "7.0.0" : "7.3.4", PAGE, root, SCRATCH, SCRATCH, (1ull << 20), LOW_END - (1ull << 20),
 			 LOW_END + HOLE, m->memory - LOW_END);
 
 	*nhdr = (Elf64_Nhdr){ sizeof(KHO_SNAPSHOT_NOTE_NAME), (Elf64_Word)n,
@@ -414,11 +417,16 @@ static int page_compare(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
+static bool is_x86(void)
+{
+	return page_shift == KHO_ABI_MIN_PAGE_SHIFT;
+}
+
 static void write_header(int fd, size_t phdrs)
 {
 	Elf64_Ehdr ehdr = {
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+		.e_type = ET_CORE, .e_machine = is_x86() ? EM_X86_64 : EM_AARCH64, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
 		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = (Elf64_Half)phdrs,
 	};
@@ -539,7 +547,7 @@ static void write_kdump(const struct machine *m, int fd)
 
 	snprintf(header.utsname[0], 65, "Linux");
 	snprintf(header.utsname[2], 65, "7.3.4-bench");
-	snprintf(header.utsname[4], 65, "x86_64");
+	snprintf(header.utsname[4], 65, "%s", is_x86() ? "x86_64" : "aarch64");
 	set_bits(ram, 0, LOW_END);
 	set_bits(ram, LOW_END + HOLE, m->memory - LOW_END);
 	for (size_t i = 0; i < m->nr_pages; i++) {
@@ -563,6 +571,7 @@ int main(int argc, char **argv)
 		{ "host", no_argument, NULL, 'h' },
 		{ "kdump", no_argument, NULL, 'k' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "pages", required_argument, NULL, 'p' },
 		{ "scatter", no_argument, NULL, 's' },
 		{ "v1", no_argument, NULL, '1' },
 		{ "whole", no_argument, NULL, 'w' },
@@ -573,9 +582,11 @@ int main(int argc, char **argv)
 	uint64_t pages = 0;
 	int option, fd;
 
-	while ((option = getopt_long(argc, argv, "1hkm:sw", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "1hkm:p:sw", long_options, NULL)) != -1) {
 		if (option == 'm')
 			m.memory = strtoull(optarg, NULL, 0) * GIB;
+		else if (option == 'p')
+			page_shift = 10 + (unsigned int)__builtin_ctzll(strtoull(optarg, NULL, 0) | 1ull << 63);
 		else if (option == 's')
 			m.scatter = true;
 		else if (option == 'k')
@@ -589,8 +600,9 @@ int main(int argc, char **argv)
 		else
 			die("no such option");
 	}
-	if (argc - optind != 2 || m.memory <= LOW_END || m.memory > 1024 * GIB)
-		die("usage: bench-dump [--memory GIB (3 to 1024)] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE");
+	if (argc - optind != 2 || m.memory <= LOW_END || m.memory > 1024 * GIB ||
+	    page_shift < KHO_ABI_MIN_PAGE_SHIFT || page_shift > KHO_ABI_MAX_PAGE_SHIFT)
+		die("usage: bench-dump [--memory GIB (3 to 1024)] [--pages KIB (4 to 64)] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE");
 	if (host) {
 		m.guests = m.memory + HOLE;
 		m.memory += GUESTS * GUEST_ROOM;
