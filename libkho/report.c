@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kho_output.h"
+#include "source.h"
 #include "verify.h"
 
 static bool listed(const char *const *ids, const char *id)
@@ -216,7 +217,7 @@ static bool is_damage(const struct kho_verify *v, const struct kho_error *err)
 		return true;
 	/* a dump may be incomplete; a live source has all RAM */
 	return err->code == KHO_ERR_NOT_PRESENT &&
-	       (v->state->source->has_all_ram || kho_verify_not_ram(v, err->addr, 1));
+	       (v->state->source->has_all_ram || kho_source_not_ram(v->state->source, err->addr, 1));
 }
 
 void kho_report_error(struct kho_verify *v, enum kho_rule_number rule, uint64_t record_id,

@@ -105,7 +105,7 @@ static bool is_readable(struct kho_source *source, uint64_t addr, uint64_t size)
 {
 	unsigned char page[KHO_ABI_MAX_PAGE];
 
-	return (!source->knows_ram || kho_ranges_contain(source->ram, source->nr_ram, addr, size)) &&
+	return !kho_source_not_ram(source, addr, size) &&
 	       !kho_source_read(source, addr, page, size, NULL);
 }
 

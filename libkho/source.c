@@ -17,6 +17,9 @@
 #include "abi/kexec_handover.h"
 #include "abi/snapshot.h"
 
+/* No machine has RAM from here on: MAX_PHYSMEM_BITS of x86_64 and arm64. */
+#define RAM_LIMIT	(1ull << 52)
+
 /* ------------------------------------------------------------ kinds of files */
 
 struct kind {
@@ -263,6 +266,23 @@ int kho_source_set_page_size(struct kho_source *source, unsigned int bytes, stru
 				"%s is of a kernel with pages of %" PRIu64 " bytes, not of %u", source->path,
 				kho_source_page(source), bytes);
 	return kho_source_take_page_size(source, bytes, err);
+}
+
+bool kho_source_in_ram(const struct kho_source *source, uint64_t addr, uint64_t size)
+{
+	const struct kho_range *last = source->nr_ram ? &source->ram[source->nr_ram - 1] : NULL;
+
+	/* common case: the last range, which is all RAM above 4 GiB on a PC */
+	if (last && addr >= last->addr && addr - last->addr < last->size)
+		return size <= last->size - (addr - last->addr);
+	return kho_ranges_contain(source->ram, source->nr_ram, addr, size);
+}
+
+bool kho_source_not_ram(const struct kho_source *source, uint64_t addr, uint64_t size)
+{
+	if (kho_source_in_ram(source, addr, size))
+		return false;
+	return source->knows_ram || addr >= RAM_LIMIT || size > RAM_LIMIT - addr;
 }
 
 void kho_source_set_release(struct kho_source *source, const char *text)

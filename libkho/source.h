@@ -73,6 +73,11 @@ bool kho_source_next_run(struct kho_source *source, uint64_t from, struct kho_ra
 bool kho_source_vmcoreinfo(struct kho_source *source, const char *key, char *value, size_t size);
 bool kho_source_translate(struct kho_source *source, uint64_t vaddr, uint64_t *addr);
 
+/* True if all of [addr, addr+size) is certainly RAM. */
+bool kho_source_in_ram(const struct kho_source *source, uint64_t addr, uint64_t size);
+/* True if a part of [addr, addr+size) is certainly not RAM. A dump may not list all RAM. */
+bool kho_source_not_ram(const struct kho_source *source, uint64_t addr, uint64_t size);
+
 /* Progress of an operation of @total steps, for the function of kho_source_set_progress(). */
 struct kho_progress kho_source_progress(const struct kho_source *source, uint64_t total);
 

@@ -13,7 +13,6 @@
 #include "decode.h"
 #include "dma.h"
 #include "kho_output.h"
-#include "ranges.h"
 #include "source.h"
 #include "abi/dma_alloc.h"
 
@@ -395,7 +394,7 @@ int kho_dma_check_memory(struct kho_state *state, const struct kho_dma_record *r
 		return kho_fail(err, KHO_ERR_CORRUPT, record->record_addr,
 				"the record of allocation %" PRIu64 " is damaged: it does not say where its memory is",
 				record->id);
-	if (source->knows_ram && !kho_ranges_contain(source->ram, source->nr_ram, record->addr, size))
+	if (kho_source_not_ram(source, record->addr, size))
 		return kho_fail(err, KHO_ERR_NOT_PRESENT, record->addr,
 				"the memory of allocation %" PRIu64 " at 0x%" PRIx64 " is not RAM",
 				record->id, record->addr);

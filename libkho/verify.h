@@ -119,8 +119,6 @@ int kho_rules_check_run(struct kho_verify *v, struct kho_error *err);
 
 /* True if all of [addr, addr+size) is certainly RAM. */
 bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size);
-/* True if a part of [addr, addr+size) is certainly not RAM. A dump may not say what all RAM is. */
-bool kho_verify_not_ram(const struct kho_verify *v, uint64_t addr, uint64_t size);
 /*
  * Reports @rule if the memory is not RAM, and returns false then. If the source does not say whether it
  * is, reports once that the rule is not judged.

@@ -193,7 +193,7 @@ static bool has_place(const struct kho_verify *v, const struct kho_dma_record *r
 	uint64_t size = record->pages << v->state->source->page_shift;
 
 	return record->pages != KHO_SIZE_UNKNOWN && !(record->addr & (size - 1)) &&
-	       !kho_verify_not_ram(v, record->addr, size);
+	       !kho_source_not_ram(v->state->source, record->addr, size);
 }
 
 /* Keeps the data of a record that compare_records() needs. */
@@ -325,7 +325,7 @@ static size_t own_pages(const struct kho_verify *v, struct kho_range pages[KHO_M
 	for (size_t i = 0; i < root->nr_subtrees; i++) {
 		uint64_t addr = root->subtrees[i].addr, before = addr & (page - 1);
 
-		if (!kho_verify_not_ram(v, addr, root->subtrees[i].size))
+		if (!kho_source_not_ram(v->state->source, addr, root->subtrees[i].size))
 			pages[n++] = (struct kho_range){
 				addr - before, (before + root->subtrees[i].size + page - 1) & -page,
 			};
@@ -628,7 +628,7 @@ void kho_verify_dma(struct kho_verify *v)
 		return;
 	/* cleared below if the header is readable */
 	v->devices.lost_records = true;
-	if (kho_verify_not_ram(v, subtree->addr, 1)) {
+	if (kho_source_not_ram(v->state->source, subtree->addr, 1)) {
 		/* K302 reports it */
 		kho_report_unevaluated(v, KHO_RULE_K401, subtree->addr, 0,
 				       "the head of the DMA records at 0x%" PRIx64 " is not RAM",

@@ -4,27 +4,12 @@
 #include <stdlib.h>
 
 #include "ranges.h"
+#include "source.h"
 #include "verify.h"
-
-/* No machine has RAM from here on: MAX_PHYSMEM_BITS of x86_64 and arm64. */
-#define RAM_LIMIT	(1ull << 52)
 
 bool kho_verify_in_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
 {
-	const struct kho_source *source = v->state->source;
-	const struct kho_range *last = source->nr_ram ? &source->ram[source->nr_ram - 1] : NULL;
-
-	/* common case: the last range, which is all RAM above 4 GiB on a PC */
-	if (last && addr >= last->addr && addr - last->addr < last->size)
-		return size <= last->size - (addr - last->addr);
-	return kho_ranges_contain(source->ram, source->nr_ram, addr, size);
-}
-
-bool kho_verify_not_ram(const struct kho_verify *v, uint64_t addr, uint64_t size)
-{
-	if (kho_verify_in_ram(v, addr, size))
-		return false;
-	return v->state->source->knows_ram || addr >= RAM_LIMIT || size > RAM_LIMIT - addr;
+	return kho_source_in_ram(v->state->source, addr, size);
 }
 
 bool kho_verify_ram(struct kho_verify *v, enum kho_rule_number rule, uint64_t addr, uint64_t size,
@@ -32,7 +17,7 @@ bool kho_verify_ram(struct kho_verify *v, enum kho_rule_number rule, uint64_t ad
 {
 	if (kho_verify_in_ram(v, addr, size))
 		return true;
-	if (kho_verify_not_ram(v, addr, size)) {
+	if (kho_source_not_ram(v->state->source, addr, size)) {
 		kho_report(v, rule, addr, record_id, "%s at 0x%" PRIx64 "+0x%" PRIx64 " is not RAM",
 			   what, addr, size);
 		return false;
