@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* test-sandbox: checks which calls each step of the sandbox allows and forbids. */
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -50,11 +52,16 @@ static int try_map(int protection)
 	return ret;
 }
 
-/* System calls that a parser must not make. */
-static void expect_confined(void)
+/* System calls of a parser, and those that it must not make. */
+static void expect_confined(int terminal)
 {
 	char *argv[] = { "true", NULL };
+	struct termios2 settings;
 
+	/* isatty() of the C library that is in use, and of glibc since 2.42 */
+	expect("isatty", true, isatty(terminal) ? 0 : -1);
+	expect("TCGETS2", true, ioctl(terminal, TCGETS2, &settings));
+	expect("TCSETS2", false, ioctl(terminal, TCSETS2, &settings));
 	expect("socket", false, socket(AF_INET, SOCK_DGRAM, 0));
 	expect("execve", false, execv("/bin/true", argv));
 	expect("chdir", false, chdir("/"));
@@ -75,6 +82,12 @@ static void expect_confined(void)
 
 int main(void)
 {
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+
+	if (terminal < 0) {
+		perror("a terminal");
+		return 2;
+	}
 	if (try_open(O_RDWR | O_CREAT) < 0) {
 		perror("test-sandbox.file");
 		return 2;
@@ -85,14 +98,14 @@ int main(void)
 	expect("open to read", true, try_open(O_RDONLY));
 	expect("open to write", false, try_open(O_WRONLY));
 	expect("make a file", false, try_open(O_RDONLY | O_CREAT));
-	expect_confined();
+	expect_confined(terminal);
 
 	if (sandbox_enter(SANDBOX_CLOSED))
 		return 2;
 #ifndef __SANITIZE_ADDRESS__ /* LeakSanitizer must read /proc/self/maps */
 	expect("open to read, when all is open", false, try_open(O_RDONLY));
 #endif
-	expect_confined();
+	expect_confined(terminal);
 	expect("write", true, printf("%d failures\n", failures));
 	return failures != 0;
 }

@@ -4,6 +4,7 @@
 
 #ifdef HAVE_LIBSECCOMP
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -12,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -78,14 +78,16 @@ static int allow_open(scmp_filter_ctx filter, enum sandbox level)
 				SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
 }
 
-/* isatty() and the width of the terminal. */
+/* isatty(), which is TCGETS2 in glibc since 2.42, and the width of the terminal. */
 static int allow_terminal(scmp_filter_ctx filter)
 {
-	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				   SCMP_A1(SCMP_CMP_EQ, TCGETS));
+	const unsigned int requests[] = { TCGETS, TCGETS2, TIOCGWINSZ };
+	int ret = 0;
 
-	return ret ? ret : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-					    SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
+	for (size_t i = 0; !ret && i < sizeof(requests) / sizeof(requests[0]); i++)
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, requests[i]));
+	return ret;
 }
 
 /* Memory that is not executable: all libraries are loaded. */
