@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	copy=$BATS_TEST_TMPDIR/libkho
 	core=$KHO_BUILDDIR/libkho/.libs/libkho-core.a
-	flags=(-std=gnu11 -D_GNU_SOURCE -O1 -I "$BATS_TEST_TMPDIR" -I "$copy")
+	flags=(-std=gnu11 -D_GNU_SOURCE -O1 -I "$BATS_TEST_TMPDIR" -I "$copy" -I "$KHO_BUILDDIR")
 	# like libtool would link it
 	read -ra libraries < <(sed -n "s/^dependency_libs='\(.*\)'/\1/p" "$KHO_BUILDDIR/libkho/libkho-core.la")
 	if nm "$core" 2>/dev/null | grep -q __asan_init; then
