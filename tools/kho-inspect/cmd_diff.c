@@ -542,6 +542,16 @@ static bool has_maps(const struct diff *diff)
 	return diff->a.has_map && diff->b.has_map;
 }
 
+/* Says which of the two states it is about, unless the message does. */
+static int fail_with_side(const struct diff *diff)
+{
+	const struct kho_error *err = &diff->err;
+
+	if (!*err->message || strstr(err->message, diff->failed->name))
+		return fail(err);
+	return complain("%s: %s.%s%s", diff->failed->name, err->message, *err->remedy ? " " : "", err->remedy);
+}
+
 static void print_text(struct diff *diff)
 {
 	static const char *const headings[] = { "CHANGE", "KIND", "WHAT", "DETAIL" };
@@ -555,8 +565,10 @@ static void print_text(struct diff *diff)
 	if (!diff->ret && diff->differences)
 		table_print(diff->table);
 	table_destroy(diff->table);
-	if (diff->ret)
+	if (diff->ret) {
+		fail_with_side(diff);
 		return;
+	}
 	if (!has_maps(diff))
 		puts("Preserved memory was not compared: an incoming state has no map any more.");
 	printf("%" PRIu64 " difference%s between the %s and the %s state\n", diff->differences,
@@ -586,17 +598,10 @@ static void print_json(struct diff *diff)
 		kho_json_null(json, "ranges");
 	}
 	json_uint_or_null(json, "differences", !diff->ret, diff->differences);
+	if (diff->ret)
+		fail_with_side(diff);
+	json_error(json);
 	json_close(json);
-}
-
-/* Says which of the two states it is about, unless the message does. */
-static int fail_with_side(const struct diff *diff)
-{
-	const struct kho_error *err = &diff->err;
-
-	if (!*err->message || strstr(err->message, diff->failed->name))
-		return fail(err);
-	return complain("%s: %s.%s%s", diff->failed->name, err->message, *err->remedy ? " " : "", err->remedy);
 }
 
 static int tell(struct diff *diff)
@@ -606,7 +611,7 @@ static int tell(struct diff *diff)
 	else
 		print_text(diff);
 	if (diff->ret)
-		return fail_with_side(diff);
+		return EXIT_CANNOT_TELL;
 	return diff->differences ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 

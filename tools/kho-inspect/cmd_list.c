@@ -24,6 +24,7 @@ struct devices {
 
 struct totals {
 	uint64_t records, bytes, pages;
+	bool more;	/* the list was not read to its end, or a size is impossible */
 };
 
 static void devices_read(struct devices *devices, const struct options *options)
@@ -84,8 +85,12 @@ static int do_record(const struct kho_dma_record *record, void *data)
 	else
 		add_row(walk->table, walk->options, walk->devices, record);
 	walk->totals.records++;
+	if (record->pages == KHO_SIZE_UNKNOWN) {
+		walk->totals.more = true;
+		return 0;
+	}
 	walk->totals.bytes += record->size;
-	walk->totals.pages += record->pages == KHO_SIZE_UNKNOWN ? 0 : record->pages;
+	walk->totals.pages += record->pages;
 	return 0;
 }
 
@@ -96,28 +101,38 @@ static void print_totals(const struct options *options, const struct kho_state *
 	char size[FORMAT_ROOM];
 
 	if (!totals->records) {
-		printf("No %s DMA allocations.\n", side);
+		printf("%s %s DMA allocations.\n", totals->more ? "An unknown number of" : "No", side);
 		return;
 	}
-	printf("%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->records, side,
-	       totals->records == 1 ? "" : "s", format_size(options, totals->bytes, size),
-	       totals->pages);
+	printf("%s%" PRIu64 " %s allocation%s, %s in %" PRIu64 " pages\n", totals->more ? "at least " : "",
+	       totals->records, side, totals->records == 1 ? "" : "s",
+	       format_size(options, totals->bytes, size), totals->pages);
+}
+
+/* After what could be read: says what could not. Returns the exit status. */
+static int conclude(int ret, const struct kho_error *err, const struct devices *devices)
+{
+	if (ret)
+		return fail(err);
+	return devices->unreadable ? fail(&devices->err) : EXIT_CLEAN;
 }
 
 static int print_text(const struct options *options, struct opened *opened,
-		      const struct devices *devices, struct kho_error *err)
+		      const struct devices *devices)
 {
+	struct kho_error err;
 	struct walk walk = {
 		.options = options, .devices = devices,
 		.table = table_create(headings, right, COLUMNS),
 	};
-	int ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, err);
+	int ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, &err);
 
+	walk.totals.more |= ret != 0;
 	if (walk.totals.records)
 		table_print(walk.table);
 	print_totals(options, opened->state, &walk.totals);
 	table_destroy(walk.table);
-	return ret;
+	return conclude(ret, &err, devices);
 }
 
 static void json_devices(struct kho_json *json, const struct devices *devices)
@@ -145,16 +160,19 @@ static void json_devices(struct kho_json *json, const struct devices *devices)
 }
 
 static int print_json(const struct options *options, struct opened *opened,
-		      const struct devices *devices, struct kho_error *err)
+		      const struct devices *devices)
 {
 	struct walk walk = { .options = options, .json = json_document("list") };
+	struct kho_error err;
 	int ret;
 
 	kho_json_state(walk.json, "state", opened->state);
 	json_devices(walk.json, devices);
 	kho_json_array(walk.json, "records");
-	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, err);
+	ret = for_each_record(opened, !isatty(STDOUT_FILENO), do_record, &walk, &err);
 	kho_json_end(walk.json);
+	ret = conclude(ret, &err, devices);
+	json_error(walk.json);
 	json_close(walk.json);
 	return ret;
 }
@@ -163,19 +181,14 @@ int cmd_list(const struct options *options)
 {
 	struct devices devices;
 	struct opened opened;
-	struct kho_error err;
-	int ret;
+	int status;
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
 	devices_read(&devices, options);
-	ret = options->json ? print_json(options, &opened, &devices, &err)
-			    : print_text(options, &opened, &devices, &err);
+	status = options->json ? print_json(options, &opened, &devices)
+			       : print_text(options, &opened, &devices);
 	close_state(&opened);
 	free(devices.list);
-
-	/* the readable records are printed; say that there may be more */
-	if (!ret && devices.unreadable)
-		return fail(&devices.err);
-	return ret ? fail(&err) : EXIT_CLEAN;
+	return status;
 }

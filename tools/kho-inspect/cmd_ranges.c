@@ -72,7 +72,7 @@ int cmd_ranges(const struct options *options)
 	struct opened opened;
 	struct kho_error err;
 	char size[FORMAT_ROOM];
-	int ret;
+	int ret, status;
 
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
@@ -83,13 +83,15 @@ int cmd_ranges(const struct options *options)
 	}
 	ret = for_each_entry(&opened, !isatty(STDOUT_FILENO), add_entry, &output, &err);
 	flush_run(&output);
+	status = ret ? fail(&err) : EXIT_CLEAN;
 	if (output.json) {
 		kho_json_end(output.json);
+		json_error(output.json);
 		json_close(output.json);
 	} else if (!ret) {
 		printf("%" PRIu64 " ranges, %s\n", output.ranges,
 		       format_size(options, output.bytes, size));
 	}
 	close_state(&opened);
-	return ret ? fail(&err) : EXIT_CLEAN;
+	return status;
 }

@@ -6,6 +6,7 @@
 
 struct figures {
 	bool map_known, dma_known, fates_known, scratch_known;
+	bool bytes_unknown; /* the size of a record is impossible */
 	bool without_fate; /* an incoming record has none */
 	bool incoming;	/* what is handed over has no fate yet, and nothing of it is unclaimed */
 	uint64_t preservations, preserved;
@@ -43,7 +44,10 @@ static int count_record(const struct kho_dma_record *record, void *data)
 		figures->damaged++;
 		return 0;
 	}
-	figures->record_bytes += record->size;
+	if (record->pages == KHO_SIZE_UNKNOWN)
+		figures->bytes_unknown = true;
+	else
+		figures->record_bytes += record->size;
 	figures->sealed += record->sealed;
 	figures->unclaimed += record->fate == KHO_DMA_FATE_UNCLAIMED;
 	figures->without_fate |= figures->incoming && record->fate == KHO_DMA_FATE_NONE;
@@ -100,8 +104,8 @@ static void print_text(const struct options *options, const struct kho_state *st
 	else if (f->dma_known)
 		printf("  DMA          %" PRIu64 " allocations, ", f->records);
 	if (f->dma_known)
-		printf("%s, %" PRIu64 " sealed, %s unclaimed; generation %" PRIu64 "\n",
-		       format_size(options, f->record_bytes, size), f->sealed,
+		printf("%s%s, %" PRIu64 " sealed, %s unclaimed; generation %" PRIu64 "\n",
+		       f->bytes_unknown ? "at least " : "", format_size(options, f->record_bytes, size), f->sealed,
 		       f->fates_known ? format_uint(f->unclaimed, unclaimed) : "an unknown number",
 		       f->generation);
 	else
@@ -132,7 +136,7 @@ static void print_json(const struct kho_state *state, const struct figures *f)
 		kho_json_object(json, "dma");
 		kho_json_uint(json, "records", f->records);
 		kho_json_uint(json, "damaged", f->damaged);
-		kho_json_uint(json, "bytes", f->record_bytes);
+		json_uint_or_null(json, "bytes", !f->bytes_unknown, f->record_bytes);
 		kho_json_uint(json, "sealed", f->sealed);
 		json_uint_or_null(json, "unclaimed", f->fates_known, f->unclaimed);
 		kho_json_uint(json, "generation", f->generation);

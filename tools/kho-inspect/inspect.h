@@ -213,6 +213,8 @@ void table_destroy(struct table *table);
 struct kho_json *json_document(const char *command);
 /* Unless a document was begun: prints that of a failure, with what complain() said. */
 void json_failure(const char *command);
+/* The member "error": what complain() said, or null. */
+void json_error(struct kho_json *json);
 void json_close(struct kho_json *json);
 void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value);
 

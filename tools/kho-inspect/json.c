@@ -35,8 +35,13 @@ void json_failure(const char *command)
 	if (begun)
 		return;
 	json = json_document(command);
-	kho_json_string(json, "error", first_complaint() ? first_complaint() : "unknown");
+	json_error(json);
 	json_close(json);
+}
+
+void json_error(struct kho_json *json)
+{
+	kho_json_string(json, "error", first_complaint());
 }
 
 void json_uint_or_null(struct kho_json *json, const char *key, bool known, uint64_t value)
