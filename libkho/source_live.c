@@ -24,32 +24,51 @@
 
 /* ------------------------------------------------------------- is KHO on */
 
-/* The kernel's configuration, to be freed; NULL if it is not available. */
-static char *read_config(const struct kho_files *files, size_t *size)
+/* KHO_ERR_NOMEM, or 0 for any other result: what cannot be read is unknown, but memory must not decide. */
+static int only_nomem(int ret)
+{
+	return ret == KHO_ERR_NOMEM ? ret : 0;
+}
+
+/* Sets *config to the kernel's configuration, to be freed, or to NULL if it is not available. 0 or KHO_ERR_NOMEM. */
+static int read_config(const struct kho_files *files, char **config, size_t *size)
 {
 	unsigned char *text = NULL;
 	char *data, path[PATH_MAX];
+	int ret = kho_files_read(files, "/proc/config.gz", MAX_CONFIG, &data, size, NULL);
 
-	if (!kho_files_read(files, "/proc/config.gz", MAX_CONFIG, &data, size, NULL)) {
-		if (kho_decompress((unsigned char *)data, *size, MAX_CONFIG, NULL, NULL, &text, size))
-			text = NULL;
+	*config = NULL;
+	if (!ret) {
+		ret = kho_decompress((unsigned char *)data, *size, MAX_CONFIG, NULL, NULL, &text, size);
 		free(data);
-		return (char *)text;
+		*config = ret ? NULL : (char *)text;
+		return only_nomem(ret);
 	}
-	if (kho_files_read(files, "/proc/sys/kernel/osrelease", 256, &data, size, NULL))
-		return NULL;
+	if (only_nomem(ret))
+		return ret;
+	ret = kho_files_read(files, "/proc/sys/kernel/osrelease", 256, &data, size, NULL);
+	if (ret)
+		return only_nomem(ret);
 	snprintf(path, sizeof(path), "/boot/config-%.*s", (int)strcspn(data, "\n"), data);
 	free(data);
-	return kho_files_read(files, path, MAX_CONFIG, &data, size, NULL) ? NULL : data;
+	ret = kho_files_read(files, path, MAX_CONFIG, &data, size, NULL);
+	*config = ret ? NULL : data;
+	return only_nomem(ret);
 }
 
-/* Sets *built and *default_on, -1 if unknown. Without a configuration, a kernel with KHO has a symbol. */
-static void read_built(const struct kho_files *files, int *built, int *default_on)
+/*
+ * Sets *built and *default_on, -1 if unknown. Without a configuration, a kernel with KHO has a symbol. 0 or
+ * KHO_ERR_NOMEM.
+ */
+static int read_built(const struct kho_files *files, int *built, int *default_on)
 {
 	size_t size = 0;
-	char *config = read_config(files, &size);
+	char *config;
+	int ret = read_config(files, &config, &size);
 
 	*built = *default_on = -1;
+	if (ret)
+		return ret;
 	if (config) {
 		*built = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER");
 		*default_on = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
@@ -57,47 +76,54 @@ static void read_built(const struct kho_files *files, int *built, int *default_o
 		*built = kho_files_has_symbol(files, "kho_is_enabled");
 	}
 	free(config);
+	return 0;
 }
 
-/* Sets *asked to the boolean option kho= of the command line, -1 if it is not there. */
-static void read_asked(const struct kho_files *files, int *asked, bool *kdump)
+/* Sets *asked to the boolean option kho= of the command line, -1 if it is not there. 0 or KHO_ERR_NOMEM. */
+static int read_asked(const struct kho_files *files, int *asked, bool *kdump)
 {
 	char *cmdline;
 	size_t size;
+	int ret = kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &cmdline, &size, NULL);
 
 	*asked = -1;
 	*kdump = false;
-	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &cmdline, &size, NULL))
-		return;
+	if (ret)
+		return only_nomem(ret);
 	*asked = kho_cmdline_bool(cmdline, "kho");
 	*kdump = kho_cmdline_is_kdump(cmdline);
 	free(cmdline);
+	return 0;
 }
 
-/* Sets *kdump if KHO is off because this is a crash kernel. */
-static int is_on(const struct kho_files *files, bool *kdump)
+/* Sets *on, -1 if unknown, and *kdump if KHO is off because this is a crash kernel. 0 or KHO_ERR_NOMEM. */
+static int read_on(const struct kho_files *files, int *on, bool *kdump)
 {
-	int built, default_on, asked;
+	int built, default_on, asked, ret;
 
 	*kdump = false;
-	read_built(files, &built, &default_on);
-	if (!built)
-		return 0;
-	read_asked(files, &asked, kdump);
-	if (*kdump)
-		return 0;
-	return asked >= 0 ? asked : default_on;
+	*on = -1;
+	ret = read_built(files, &built, &default_on);
+	if (!ret && built)
+		ret = read_asked(files, &asked, kdump);
+	if (ret)
+		return ret;
+	if (!built || *kdump)
+		*on = 0;
+	else
+		*on = asked >= 0 ? asked : default_on;
+	return 0;
 }
 
 int kho_kernel_is_on(const char *sysroot)
 {
 	struct kho_files files;
 	bool kdump;
-	int on;
+	int on = -1;
 
 	if (kho_files_init(&files, sysroot, NULL))
 		return -1;
-	on = is_on(&files, &kdump);
+	read_on(&files, &on, &kdump);
 	kho_files_close(&files);
 	return on;
 }
@@ -151,7 +177,8 @@ static int check_debugfs(const struct kho_files *files, struct kho_error *err)
 	if (kho_files_exist(files, DEBUGFS_KHO))
 		return 0;
 	forbidden = errno == EACCES || errno == EPERM;
-	on = is_on(files, &kdump);
+	if (read_on(files, &on, &kdump))
+		return kho_fail_nomem(err);
 	if (kdump)
 		return is_crash_kernel(err);
 	if (!on)

@@ -11,8 +11,11 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "memory that runs out is an error, and never a finding" {
-	local dump=$BATS_TEST_TMPDIR/dump
+	local dump=$BATS_TEST_TMPDIR/dump root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root/proc" "$root/sys/kernel/debug"
+	echo kho=on >"$root/proc/cmdline"
+	printf 'CONFIG_KEXEC_HANDOVER=y\n# CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT is not set\n' | gzip >"$root/proc/config.gz"
 	# libkho searches it for the root
 	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 --whole 30 "$dump"
-	"$KHO_BUILDDIR/tests/unit/test-nomem" "$fixtures"/*.khosnap "$dump"
+	"$KHO_BUILDDIR/tests/unit/test-nomem" "$root" "$fixtures"/*.khosnap "$dump"
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem FILE...: finds and reads sound states, and lets memory run out at each allocation in turn. The
- * result must be an error or a rule that was not judged, and never a finding, "no state" or a crash.
+ * test-nomem SYSROOT FILE...: looks at a kernel that has KHO on but does not show it, finds and reads sound states,
+ * and lets memory run out at each allocation in turn. The result must be an error or a rule that was not judged,
+ * and never a finding, "no state", "KHO is off" or a crash.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,10 @@ static bool runs_out(void)
 {
 	if (fail_at > 1)
 		fail_at--;
-	return fail_at == 1;
+	if (fail_at != 1)
+		return false;
+	errno = ENOMEM;
+	return true;
 }
 
 void *__real_malloc(size_t size);
@@ -37,6 +42,20 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size)
 {
 	return runs_out() ? NULL : __real_reallocarray(p, n, size);
+}
+
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size)
+{
+	return runs_out() ? NULL : __real_realloc(p, size);
+}
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+	return runs_out() ? NULL : __real_strdup(text);
 }
 
 static int see(const struct kho_finding *finding, void *data)
@@ -120,12 +139,49 @@ static bool try_open(const char *path, enum kho_side side, long n, size_t *wrong
 	return enough;
 }
 
+/* True if there was enough memory. A kernel that has KHO on, but does not show it, is not one that has it off. */
+static bool try_live(const char *sysroot, long n, size_t *wrong)
+{
+	struct kho_source *source = NULL;
+	struct kho_error err = { 0 };
+	bool enough;
+	int on, ret;
+
+	fail_at = n + 1;
+	on = kho_kernel_is_on(sysroot);
+	enough = fail_at > 1;
+	fail_at = n + 1;
+	ret = kho_source_open_live(sysroot, &source, &err);
+	if (on != (enough ? 1 : -1) || (ret != KHO_ERR_NOMEM && ret != KHO_ERR_NO_KHO)) {
+		printf("%s: allocation %ld: KHO is %d: %s\n", sysroot, n, on, err.message);
+		++*wrong;
+	}
+	enough = fail_at > 1;
+	fail_at = 0;
+	if (source)
+		kho_source_close(source);
+	return enough;
+}
+
+/* Returns the number of allocations until all succeed. */
+static long try_machine(const char *sysroot, size_t *wrong)
+{
+	long n = 1;
+
+	while (!try_live(sysroot, n, wrong))
+		n++;
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	enum kho_side side;
 	size_t wrong = 0;
 
-	for (int i = 1; i < argc; i++) {
+	if (argc < 3)
+		return 1;
+	wrong += try_machine(argv[1], &wrong) < 4;
+	for (int i = 2; i < argc; i++) {
 		long n = 1;
 
 		while (!try(argv[i], n, &wrong))
@@ -137,5 +193,5 @@ int main(int argc, char **argv)
 			;
 		wrong += n < 4;
 	}
-	return wrong || argc < 2;
+	return wrong > 0;
 }
