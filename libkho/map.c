@@ -343,19 +343,11 @@ static int compare_nodes(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static int see_leaf(const struct kho_map_leaf *leaf, void *data)
-{
-	(void)leaf;
-	(void)data;
-	return 0;
-}
-
 int kho_map_nodes(struct kho_map *map, int (*fn)(uint64_t addr, void *data), void *data,
 		  struct kho_error *err)
 {
 	struct nodes nodes = { 0 };
-	/* a complete walk finds every page */
-	int ret = map->walked ? 0 : kho_map_leaves(map, see_leaf, NULL, err);
+	int ret = map->walked ? 0 : map->format->find_nodes(map, err);
 
 	if (ret)
 		return ret;

@@ -33,7 +33,7 @@ struct kho_map {
 	/* set by open() */
 	uint64_t orders;		/* a bit for each order that has a leaf */
 	size_t leaf_words;		/* of 64 bits, in every leaf */
-	bool walked;			/* for_each_node() knows all pages; set by map.c too */
+	bool walked;			/* all pages were found; set by map.c too */
 	struct kho_map_leaf *found[KHO_MAP_MAX_ORDERS]; /* leaf of the last look-up, or NULL */
 };
 
@@ -47,7 +47,9 @@ struct kho_map_format {
 	 */
 	int (*leaf_from)(struct kho_map *map, unsigned int order, uint64_t from, uint64_t last,
 			 struct kho_map_leaf *leaf, struct kho_error *err);
-	/* Calls @fn for each page of the map that was read so far, until it returns non-zero. */
+	/* Finds the pages of the map for for_each_node(). NULL if open() finds them all. */
+	int (*find_nodes)(struct kho_map *map, struct kho_error *err);
+	/* Calls @fn for each page of the map that was found so far, until it returns non-zero. */
 	void (*for_each_node)(struct kho_map *map, int (*fn)(uint64_t addr, void *data),
 			      void *data);
 };

@@ -28,7 +28,7 @@ struct node_place {
 	unsigned int level;
 };
 
-/* Path to the leaves: a page for each level. */
+/* Path to the leaves: a page for each level. Only @addr is valid from the start. */
 struct radix_path {
 	uint64_t addr[KHO_RADIX_MAX_LEVELS];	/* address of the node in words[], 0: none */
 	uint64_t prefix[KHO_RADIX_MAX_LEVELS];	/* first key below it */
@@ -73,7 +73,11 @@ static struct radix_path *path_new(const struct kho_radix *radix)
 {
 	struct radix_path *path;
 
-	return calloc(1, sizeof(*path) + (radix->top + 1) * radix->words * sizeof(path->words[0]));
+	/* to clear the pages would take longer than a search */
+	path = malloc(sizeof(*path) + (radix->top + 1) * radix->words * sizeof(path->words[0]));
+	if (path)
+		memset(path->addr, 0, sizeof(path->addr));
+	return path;
 }
 
 /* The page of the node at @level. */
@@ -137,7 +141,7 @@ static int place_check(struct kho_radix *radix, uint64_t addr, uint64_t prefix,
 			addr, place->level, level);
 }
 
-/* Reads the page of a node or a leaf, and records its place. */
+/* Records the place of a node or a leaf. Reads it, unless @page is NULL. */
 static int page_load(struct kho_radix *radix, unsigned int level, uint64_t addr, uint64_t prefix,
 		     void *page, struct kho_error *err)
 {
@@ -149,7 +153,7 @@ static int page_load(struct kho_radix *radix, unsigned int level, uint64_t addr,
 				"preserved-memory-map: 0x%" PRIx64 " cannot be a node of level %u",
 				addr, level);
 	ret = place_check(radix, addr, prefix, level, err);
-	return ret ? ret : kho_source_read(radix->map.source, addr, page, size, err);
+	return ret || !page ? ret : kho_source_read(radix->map.source, addr, page, size, err);
 }
 
 static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned int level,
@@ -174,7 +178,7 @@ static int node_load(struct kho_radix *radix, struct radix_path *path, unsigned 
 /*
  * Finds the first leaf with keys in [@from, @to) below the node that @path holds at @level;
  * @prefix is the first key below that node. Returns 1 with the leaf's @bits and *first key, or 0 if
- * there is none.
+ * there is none. Does not read the leaf if @bits is NULL.
  */
 static int node_search(struct kho_radix *radix, struct radix_path *path, unsigned int level,
 		       uint64_t prefix, uint64_t from, uint64_t to, uint64_t *bits,
@@ -274,13 +278,13 @@ static int check_none(struct kho_radix *radix, struct radix_path *path, uint64_t
 static int find_orders(struct kho_radix *radix, struct radix_path *path, struct kho_error *err)
 {
 	const unsigned int orders = KHO_MAP_ORDERS(radix->map.page_shift);
-	uint64_t bits[MAX_WORDS], first;
+	uint64_t first;
 	int ret;
 
 	for (unsigned int order = 0; order < orders; order++) {
 		uint64_t from = order_first_key(radix, order);
 
-		ret = radix_search(radix, path, from, from * 2, bits, &first, err);
+		ret = radix_search(radix, path, from, from * 2, NULL, &first, err);
 		if (ret < 0)
 			return ret;
 		if (ret)
@@ -361,6 +365,21 @@ static int radix_open(const struct kho_map *place, struct kho_map **out, struct 
 	return ret;
 }
 
+static int radix_find_nodes(struct kho_map *base, struct kho_error *err)
+{
+	struct kho_radix *radix = radix_of(base);
+	struct radix_path *path = path_new(radix);
+	uint64_t from = 0, first;
+	int ret;
+
+	if (!path)
+		return kho_fail_nomem(err);
+	while ((ret = radix_search(radix, path, from, UINT64_MAX, NULL, &first, err)) > 0)
+		from = first + leaf_keys(radix);
+	free(path);
+	return ret;
+}
+
 static void radix_for_each_node(struct kho_map *base, int (*fn)(uint64_t addr, void *data),
 				void *data)
 {
@@ -376,5 +395,6 @@ const struct kho_map_format kho_map_radix = {
 	.open = radix_open,
 	.close = radix_close,
 	.leaf_from = radix_leaf_from,
+	.find_nodes = radix_find_nodes,
 	.for_each_node = radix_for_each_node,
 };

@@ -174,6 +174,37 @@ make_dump_without_list() {
 	[[ $output == *"0 fatal, 0 errors, "*"312 preservations"* ]]
 }
 
+@test "a snapshot leaves out the page of the map that a dump lacks, and no other" {
+	local snapshot=$BATS_TEST_TMPDIR/snapshot page
+	make_dump
+	# the last one is a bitmap
+	"$inspect" map --json --core "$dump" |
+		jq -r '.areas[] | select(.label == "preserved-memory-map").addr' >"$BATS_TEST_TMPDIR/pages"
+	page=$(tail -n 1 "$BATS_TEST_TMPDIR/pages")
+	# excluded: its segment has no bytes in the file
+	/usr/bin/python3 - "$dump" "$page" <<-'END'
+		import struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		start, = struct.unpack_from("<Q", data, 32)
+		number, = struct.unpack_from("<H", data, 56)
+		found = [at for at in range(start, start + number * 56, 56)
+		         if struct.unpack_from("<QQ", data, at + 24) == (int(sys.argv[2], 16), 4096)]
+		struct.pack_into("<Q", data, found[0] + 32, 0)
+		open(sys.argv[1], "wb").write(data)
+	END
+	"$inspect" snapshot --core "$dump" -o "$snapshot"
+	run -1 "$inspect" verify --core "$snapshot"
+	[[ $output == *"K101  not judged: "*"$page"* ]]
+	readelf -lW "$snapshot" | awk '$1 == "LOAD" { print $4, $5 }' >"$BATS_TEST_TMPDIR/segments"
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR" "$page" <<-'END'
+		import sys
+		segments = [[int(n, 16) for n in line.split()] for line in open(sys.argv[1] + "/segments")]
+		pages = open(sys.argv[1] + "/pages").read().split()
+		missing = [p for p in pages if not any(0 <= int(p, 16) - a < size for a, size in segments)]
+		assert len(pages) > 10 and missing == [sys.argv[2]], missing
+	END
+}
+
 @test "the message names pages that libkdumpfile cannot unpack" {
 	make_dump --kdump
 	"$lab/kdump-exclude" --zstd "$dump" "$dump.zstd" "$(root_address "$dump")"
