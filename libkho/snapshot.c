@@ -101,16 +101,27 @@ struct kho_range *kho_pieces_runs(const struct kho_source *source,
 	return runs;
 }
 
-static bool is_readable(struct kho_source *source, uint64_t addr, uint64_t size)
+/*
+ * True if the bytes are RAM; with @digest, only if they are readable too. Adds their content to the
+ * digest. Not a CRC: data that ends in its own CRC, such as a record, does not change the CRC of the
+ * whole.
+ */
+static bool is_there(struct kho_source *source, uint64_t addr, uint64_t size, uint64_t *digest)
 {
 	unsigned char page[KHO_ABI_MAX_PAGE];
 
-	return !kho_source_not_ram(source, addr, size) &&
-	       !kho_source_read(source, addr, page, size, NULL);
+	if (kho_source_not_ram(source, addr, size))
+		return false;
+	if (!digest)
+		return true;
+	if (kho_source_read(source, addr, page, size, NULL))
+		return false;
+	*digest = XXH64(page, size, *digest);
+	return true;
 }
 
-/* Sorts and merges the pieces and drops pages that are not RAM or not readable. */
-static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
+/* Sorts and merges the pieces and drops pages that are not there, see is_there(). */
+static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces, uint64_t *digest)
 {
 	const uint64_t page = kho_source_page(source);
 	struct kho_pieces kept = { 0 };
@@ -123,7 +134,7 @@ static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
 			uint64_t room = page - (addr & (page - 1));
 			uint64_t n = left < room ? left : room;
 
-			if (is_readable(source, addr, n))
+			if (is_there(source, addr, n, digest))
 				pieces_add(&kept, addr, n);
 			addr += n;
 			left -= n;
@@ -137,28 +148,6 @@ static void pieces_finish(struct kho_source *source, struct kho_pieces *pieces)
 static bool pieces_same(const struct kho_pieces *a, const struct kho_pieces *b)
 {
 	return a->n == b->n && (!a->n || !memcmp(a->list, b->list, a->n * sizeof(*a->list)));
-}
-
-/*
- * Digest of the content of the pieces, 0 if a read failed. Not a CRC: data that ends in its own CRC,
- * such as a record, does not change the CRC of the whole.
- */
-static uint64_t pieces_digest(struct kho_source *source, const struct kho_pieces *pieces)
-{
-	unsigned char page[KHO_ABI_MAX_PAGE];
-	uint64_t digest = 0;
-
-	for (size_t i = 0; i < pieces->n; i++) {
-		for (uint64_t done = 0; done < pieces->list[i].size; done += sizeof(page)) {
-			uint64_t left = pieces->list[i].size - done;
-			size_t n = left < sizeof(page) ? (size_t)left : sizeof(page);
-
-			if (kho_source_read(source, pieces->list[i].addr + done, page, n, NULL))
-				return 0;
-			digest = XXH64(page, n, digest);
-		}
-	}
-	return digest | 1;
 }
 
 /* --------------------------------------------------------------- metadata */
@@ -198,9 +187,12 @@ static int add_block(uint64_t addr, void *data)
 	return choice->pieces.failed;
 }
 
-/* Leaves out unreadable and freed memory; a reader of the snapshot reports it as missing. */
+/*
+ * Leaves out freed memory and, with @digest, unreadable memory; a reader of the snapshot reports it
+ * as missing.
+ */
 static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct kho_pieces *pieces,
-			   struct kho_error *err)
+			   uint64_t *digest, struct kho_error *err)
 {
 	struct choice choice = { .state = state };
 	const struct kho_walk walk = {
@@ -212,7 +204,7 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 	for (size_t i = 0; i < state->root.nr_subtrees; i++)
 		kho_subtree_walk(state, &state->root.subtrees[i], &walk, NULL);
 	kho_dma_for_each_block(state, add_block, &choice, NULL);
-	pieces_finish(state->source, &choice.pieces);
+	pieces_finish(state->source, &choice.pieces, digest);
 	if (choice.pieces.failed) {
 		pieces_free(&choice.pieces);
 		return kho_fail_nomem(err);
@@ -283,17 +275,16 @@ static int choose_all(struct kho_state *state, const struct kho_pieces *metadata
 
 /* ------------------------------------------------------------- one moment */
 
-/* Chooses the metadata; on a live machine, also makes a digest to detect a change. */
+/*
+ * Chooses the metadata. With @digest, also reads it, to leave out unreadable pages and to detect a
+ * change.
+ */
 static int look(struct kho_state *state, const struct kho_snapshot_options *options,
 		struct kho_pieces *metadata, uint64_t *digest, struct kho_error *err)
 {
 	int ret = kho_state_refresh(state, err);
 
-	if (!ret)
-		ret = choose_metadata(state, options->unknown_blobs, metadata, err);
-	if (!ret && state->source->changes)
-		*digest = pieces_digest(state->source, metadata);
-	return ret;
+	return ret ? ret : choose_metadata(state, options->unknown_blobs, metadata, digest, err);
 }
 
 /* Returns 1 if the metadata changed during the write. */
@@ -301,7 +292,7 @@ static int changed(struct kho_state *state, const struct kho_snapshot_options *o
 		   const struct kho_pieces *before, uint64_t digest_before, struct kho_error *err)
 {
 	struct kho_pieces now;
-	uint64_t digest;
+	uint64_t digest = 0;
 	int ret;
 
 	if (!state->source->changes)
@@ -309,20 +300,20 @@ static int changed(struct kho_state *state, const struct kho_snapshot_options *o
 	ret = look(state, options, &now, &digest, err);
 	if (ret)
 		return ret;
-	ret = !digest || digest != digest_before || !pieces_same(before, &now);
+	ret = digest != digest_before || !pieces_same(before, &now);
 	pieces_free(&now);
 	return ret;
 }
 
-/* Returns 1 if the state changed meanwhile; the output is then empty again. */
+/* Returns 1 if the state changed meanwhile. Reads the metadata before the write if @read. */
 static int write_once(struct kho_state *state, struct kho_output *output,
-		      const struct kho_snapshot_options *options, struct kho_error *err)
+		      const struct kho_snapshot_options *options, bool read, struct kho_error *err)
 {
-	int ret;
 	struct kho_pieces metadata, all;
 	uint64_t digest = 0;
+	int ret;
 
-	ret = look(state, options, &metadata, &digest, err);
+	ret = look(state, options, &metadata, read ? &digest : NULL, err);
 	if (ret)
 		return ret;
 	ret = choose_all(state, &metadata, options, &all, err);
@@ -333,14 +324,13 @@ static int write_once(struct kho_state *state, struct kho_output *output,
 	if (!ret)
 		ret = changed(state, options, &metadata, digest, err);
 	pieces_free(&metadata);
-	if (ret == 1 && ftruncate(kho_output_fd(output), 0))
-		return kho_fail_os(err, "write", kho_output_path(output));
 	return ret;
 }
 
 int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
 			  const struct kho_snapshot_options *options, struct kho_error *err)
 {
+	bool read = state->source->changes;
 	int ret;
 
 	ret = kho_check_reserved(options->reserved, err);
@@ -349,14 +339,18 @@ int kho_snapshot_write_to(struct kho_state *state, struct kho_output *output,
 	if (ret)
 		return ret;
 	for (int i = 0; ; i++) {
-		ret = write_once(state, output, options, err);
-		if (ret <= 0)
+		ret = write_once(state, output, options, read, err);
+		/* in a dump, a page that is missing is rare: find out only then which one it is */
+		if (ret <= 0 && (ret != KHO_ERR_NOT_PRESENT || read))
 			return ret;
+		read = true;
 		if (i == LIVE_TRIES) {
 			ret = kho_fail(err, KHO_ERR_NOT_PRESENT, KHO_NO_ADDR,
 				       "the state changed each time it was read: the snapshot would not be of one moment, and was not written");
 			return kho_remedy(err, ret, "Run this again when drivers are at rest.");
 		}
+		if (ftruncate(kho_output_fd(output), 0))
+			return kho_fail_os(err, "write", kho_output_path(output));
 	}
 }
 
