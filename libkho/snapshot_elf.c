@@ -127,12 +127,29 @@ static int write_note(int fd, const char *text, size_t size, uint64_t offset)
 			   align4(sizeof(KHO_SNAPSHOT_NOTE_NAME)));
 }
 
+/* Pages that are written together. */
+struct batch {
+	const struct kho_output *output;
+	uint64_t offset;	/* in the file, of the first one */
+	size_t used;		/* bytes of pages[] */
+	unsigned char pages[KHO_ABI_MAX_PAGE];
+};
+
+static int batch_write(struct batch *batch, struct kho_error *err)
+{
+	if (write_fully(kho_output_fd(batch->output), batch->pages, batch->used, batch->offset))
+		return kho_fail_os(err, "write", kho_output_path(batch->output));
+	batch->offset += batch->used;
+	batch->used = 0;
+	return 0;
+}
+
 static int write_pages(const struct kho_output *output, struct kho_source *source, const struct kho_pieces *pieces,
 		       const struct kho_range *runs, size_t n, uint64_t offset,
 		       struct kho_error *err)
 {
+	struct batch batch = { .output = output, .offset = offset };
 	const size_t size = kho_source_page(source);
-	unsigned char page[KHO_ABI_MAX_PAGE];
 	struct kho_progress progress;
 	uint64_t total = 0;
 	size_t next = 0;
@@ -143,18 +160,20 @@ static int write_pages(const struct kho_output *output, struct kho_source *sourc
 
 	for (size_t i = 0; i < n; i++) {
 		for (uint64_t done = 0; done < runs[i].size; done += size) {
-			int ret = kho_pieces_page(source, pieces, &next, runs[i].addr + done, page,
-						  err);
+			int ret = kho_pieces_page(source, pieces, &next, runs[i].addr + done,
+						  batch.pages + batch.used, err);
 
 			if (ret)
 				return ret;
-			if (write_fully(kho_output_fd(output), page, size, offset))
-				return kho_fail_os(err, "write", kho_output_path(output));
-			offset += size;
+			batch.used += size;
+			if (batch.used == sizeof(batch.pages))
+				ret = batch_write(&batch, err);
+			if (ret)
+				return ret;
 			kho_progress_add(&progress, size);
 		}
 	}
-	return 0;
+	return batch_write(&batch, err);
 }
 
 static int write_runs(const struct kho_output *output, struct kho_state *state, const struct kho_pieces *pieces,
