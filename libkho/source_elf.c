@@ -27,10 +27,6 @@
 /* start of the mapping of the kernel's image on x86_64 */
 #define KERNEL_IMAGE	0xffffffff80000000ull
 
-/* Bytes of the reads that read ahead, and of what they read. */
-#define SMALL_READ	4096u
-#define READ_AHEAD	(32u << 10)
-
 struct segment {
 	uint64_t addr;		/* physical */
 	uint64_t size;		/* bytes in the file */
@@ -57,9 +53,6 @@ struct elf {
 	struct mapping *mappings; /* any order */
 	size_t nr_mappings;
 	size_t notes_left;	/* bytes of notes that may still be read */
-	unsigned char *ahead;	/* READ_AHEAD bytes of the file, or NULL */
-	uint64_t ahead_offset;
-	size_t ahead_size;	/* valid bytes in ahead[] */
 };
 
 static struct elf *elf_of(struct kho_source *source)
@@ -421,41 +414,6 @@ static int read_fully(const struct elf *elf, uint64_t offset, void *buf, size_t 
 	return 0;
 }
 
-/*
- * Metadata consists of scattered pages, but a snapshot has them close together, and a large
- * read takes little longer than a small one. So if a small read follows another one in
- * the file, this reads ahead. Never of live memory, which changes.
- */
-static bool read_ahead(struct elf *elf, uint64_t offset, void *buf, size_t size)
-{
-	bool follows = offset >= elf->ahead_offset &&
-		       offset - elf->ahead_offset < 2 * READ_AHEAD;
-	ssize_t n;
-
-	if (elf->live || size > SMALL_READ)
-		return false;
-	if (follows && offset - elf->ahead_offset < elf->ahead_size &&
-	    size <= elf->ahead_size - (offset - elf->ahead_offset)) {
-		memcpy(buf, elf->ahead + (offset - elf->ahead_offset), size);
-		return true;
-	}
-
-	elf->ahead_offset = offset;
-	elf->ahead_size = 0;
-	if (!follows)
-		return false;
-	if (!elf->ahead)
-		elf->ahead = malloc(READ_AHEAD);
-	if (!elf->ahead)
-		return false;
-	n = pread(elf->fd, elf->ahead, READ_AHEAD, (off_t)offset);
-	if (n < (ssize_t)size)
-		return false;	/* read_fully() reports the error */
-	elf->ahead_size = (size_t)n;
-	memcpy(buf, elf->ahead, size);
-	return true;
-}
-
 static int elf_read(struct kho_source *source, uint64_t addr, void *buf, size_t size,
 		    struct kho_error *err)
 {
@@ -474,11 +432,9 @@ static int elf_read(struct kho_source *source, uint64_t addr, void *buf, size_t 
 		if (chunk > size)
 			chunk = size;
 
-		if (!read_ahead(elf, segment->offset + skip, buf, chunk)) {
-			ret = read_fully(elf, segment->offset + skip, buf, chunk, addr, err);
-			if (ret)
-				return ret;
-		}
+		ret = read_fully(elf, segment->offset + skip, buf, chunk, addr, err);
+		if (ret)
+			return ret;
 
 		buf = (char *)buf + chunk;
 		addr += chunk;
@@ -566,7 +522,6 @@ static void elf_close(struct kho_source *source)
 
 	close(elf->fd);
 	free(elf->vmcoreinfo);
-	free(elf->ahead);
 	free(elf->segments);
 	free(elf->mappings);
 }
