@@ -43,8 +43,11 @@ static void check_what_is_loaded(void)
 		kho_say_refused(KHO_RULE_K707, "the kernel was loaded by kexec_load with --kho=off, so it will not get the state. Load it again, or jump with --kho=off.");
 	if (!note.judged)
 		kho_say_refused(KHO_RULE_K707, "the kernel was loaded with --kho=off, so kexec did not check that it can take the state. Load it again, or jump with --kho=off.");
-	/* what was preserved since may lie where its command line takes memory away */
-	kho_held_verify_target(&note.target, note.command_line);
+	/* what was preserved since may lie where its command line, or its map, takes memory away */
+	kho_held_verify_target(&note.target, &(struct kho_target_load){
+		.cmdline = note.command_line,
+		.initrd_size = note.initrd_size, .initrd_known = true,
+	});
 	if (!note.by_kexec_load)
 		return;
 	if (kho_state_locate(kho_held.state, &err))

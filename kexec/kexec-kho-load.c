@@ -39,6 +39,7 @@
 
 static struct kho_load load;
 static bool command_line_seen;	/* by a loader with the hooks */
+static uint64_t initrd_size;	/* that it loads */
 
 void kho_load_begin(const struct kho_load *begun)
 {
@@ -123,7 +124,20 @@ static char *without_promise(const char *command_line)
 	return kho_plan_command_line(command_line, NULL, stale);
 }
 
-char *kexec_kho_command_line(char *command_line)
+/* As the loaders: the initrd of a UKI counts if the user names no other. */
+static void verify_target(const char *command_line, const char *initrd)
+{
+	struct kho_target_load described = { .cmdline = command_line };
+	struct stat st;
+
+	described.initrd_known = !initrd || (!stat(initrd, &st) && st.st_size >= 0);
+	if (described.initrd_known)
+		described.initrd_size = initrd ? (uint64_t)st.st_size : kho_report.target.initrd_size;
+	initrd_size = described.initrd_size;
+	kho_held_verify_target(&kho_report.target, &described);
+}
+
+char *kexec_kho_command_line(char *command_line, const char *initrd)
 {
 	char text[64], *changed;
 	struct kho_dma_header header;
@@ -152,7 +166,7 @@ char *kexec_kho_command_line(char *command_line)
 				strlen(changed), KHO_COMMAND_LINE_MAX);
 	if (kho_report.target.has_cmdline && kho_cmdline_bool(changed, "kho") < 0)
 		fprintf(stderr, "kexec: KHO: kexec does not use the command line in the UKI. Give what the target needs with --append.\n");
-	kho_held_verify_target(&kho_report.target, changed);
+	verify_target(changed, initrd);
 	command_line_seen = true;
 	return changed;
 }
@@ -526,6 +540,7 @@ static void leave_note(void)
 		.handed_over = load.active || load.file_mode,
 		.judged = load.active,
 		.target = kho_report.target,
+		.initrd_size = initrd_size,
 	};
 
 	if (load.active)

@@ -27,7 +27,7 @@ static int boot_id(char *buf, size_t size)
 	return 0;
 }
 
-#define NOTE_FORMAT	"kexec-kho 3"
+#define NOTE_FORMAT	"kexec-kho 4"
 #define NOTE_NEW	KHO_NOTE ".new"
 #define NOTE_BEFORE	KHO_NOTE ".before"
 #define NOTE_LOCK	KHO_NOTE ".lock"
@@ -98,6 +98,7 @@ static int write_note(FILE *f, const struct kho_note *note)
 		note->handed_over ? "handed-over" : "dropped", note->fdt_addr);
 	if (note->judged) {
 		write_target(f, &note->target);
+		fprintf(f, "initrd %" PRIu64 "\n", note->initrd_size);
 		write_text(f, "line", note->command_line);
 	}
 	/* a note that was cut off has no "end" */
@@ -239,6 +240,7 @@ bool kho_note_read(struct kho_note *note)
 	note->judged = !note_value(text, "target", any, sizeof(any));
 	return !note->judged ||
 	       (!read_target(text, &note->target) &&
+		!note_number(text, "initrd", 10, &note->initrd_size) &&
 		!note_text(text, "line", note->command_line, sizeof(note->command_line)));
 }
 

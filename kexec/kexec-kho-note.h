@@ -25,6 +25,7 @@ struct kho_note {
 	bool judged;		/* target is known and was compared with the state */
 	uint64_t fdt_addr;	/* that kexec_load gave it */
 	struct kho_target target;
+	uint64_t initrd_size;	/* 0: none */
 	char command_line[KHO_COMMAND_LINE_MAX + 1];	/* that was judged with it */
 };
 

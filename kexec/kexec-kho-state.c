@@ -167,13 +167,12 @@ void kho_held_verify(void)
 	kho_say_require_clean(&summary, "the state cannot be handed over as it is");
 }
 
-void kho_held_verify_target(const struct kho_target *target, const char *command_line)
+void kho_held_verify_target(const struct kho_target *target, const struct kho_target_load *load)
 {
 	struct kho_verify_summary summary;
 	struct kho_error err;
 
-	if (kho_target_verify(kho_held.state, target, command_line, kho_say_finding, NULL,
-			      &summary, &err))
+	if (kho_target_verify(kho_held.state, target, load, kho_say_finding, NULL, &summary, &err))
 		kho_say_refused_error(&err);
 	kho_say_require_clean(&summary, "the target kernel would lose the state");
 }

@@ -59,8 +59,8 @@ void kho_held_close(void);
 /* Ends the program if the state has an error. */
 void kho_held_verify(void);
 
-/* Ends the program if @target with @command_line (NULL: not judged) would lose the state. */
-void kho_held_verify_target(const struct kho_target *target, const char *command_line);
+/* Ends the program if @target, loaded like this, would lose the state. */
+void kho_held_verify_target(const struct kho_target *target, const struct kho_target_load *load);
 
 /* The head of the DMA records; all zeroes if there are none. */
 struct kho_dma_header kho_held_dma(void);

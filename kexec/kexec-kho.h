@@ -45,10 +45,11 @@ void kexec_kho_begin(const struct kexec_kho_request *request);
 void kexec_kho_image(const char *image, off_t size);
 
 /*
- * Adds the promise to the target's command line (allocated, may be NULL), and compares target and
- * command line with the state. Returns the command line to use, allocated.
+ * Adds the promise to the target's command line (allocated, may be NULL), and compares target,
+ * command line and size of the initrd with the state. @initrd is the file that the user
+ * named, or NULL. Returns the command line to use, allocated.
  */
-char *kexec_kho_command_line(char *command_line);
+char *kexec_kho_command_line(char *command_line, const char *initrd);
 
 /* Reduces @n free ranges to memory that segments may use; returns the new number of ranges. */
 int kexec_kho_restrict(struct memory_range **ranges, int n);
@@ -126,8 +127,9 @@ static inline void kexec_kho_image(const char *image, off_t size)
 	(void)size;
 }
 
-static inline char *kexec_kho_command_line(char *command_line)
+static inline char *kexec_kho_command_line(char *command_line, const char *initrd)
 {
+	(void)initrd;
 	return command_line;
 }
 

@@ -750,12 +750,23 @@ int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size,
 			  const struct kho_range *scratch, size_t nr_scratch);
 
 /*
- * Runs the K6xx rules: compares the target and its command line with the outgoing state. @cmdline is
- * the line of the loader, which the target may combine with its own. NULL: only a built-in line that
- * replaces that of any loader (KHO_BUILTIN_ONLY) is judged. KHO_ERR_USAGE: state, target or summary is NULL.
+ * How a loader will load the target. Zero and NULL mean "unknown"; use an initializer, so that new
+ * members are zero.
+ */
+struct kho_target_load {
+	const char *cmdline;	/* line of the loader, which the target may combine with its own */
+	uint64_t initrd_size;	/* in bytes, if initrd_known */
+	bool initrd_known;
+	uint64_t reserved[8];
+};
+
+/*
+ * Runs the K6xx rules: compares the target and its load with the outgoing state. @load may be NULL.
+ * Without a command line, only a built-in one that replaces that of any loader (KHO_BUILTIN_ONLY) is
+ * judged. KHO_ERR_USAGE: state, target or summary is NULL.
  */
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
-		      const char *cmdline,
+		      const struct kho_target_load *load,
 		      kho_finding_fn fn, void *data, struct kho_verify_summary *summary,
 		      struct kho_error *err);
 

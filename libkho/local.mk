@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libkho/libkho-core.la
 libkho_libkho_core_la_SOURCES = \
 	libkho/abi/dma_alloc.h \
+	libkho/abi/efi_memory.h \
 	libkho/abi/kexec_handover.h \
 	libkho/abi/snapshot.h \
 	libkho/abi/subtrees.h \
@@ -81,6 +82,7 @@ libkho_libkho_core_la_SOURCES = \
 	libkho/target_cmdline.c \
 	libkho/target_memory.c \
 	libkho/target_place.c \
+	libkho/target_ram.c \
 	libkho/target_search.c \
 	libkho/target_search.h \
 	libkho/text.c \

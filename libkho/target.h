@@ -9,12 +9,36 @@
 
 struct kho_verify;
 
+/* Memory that a target gets: RAM, and ranges that are taken for other use. Sorted and merged. */
+struct kho_target_memory {
+	struct kho_range *ram;
+	size_t nr_ram;
+	struct kho_range *taken;
+	size_t nr_taken;
+	bool changed;		/* by an option of the command line */
+};
+
+/* Adds a range, cut off at the end of the address space; not an empty one. @ranges has room. */
+void kho_target_add_range(struct kho_range *ranges, size_t *n, uint64_t addr, uint64_t size);
+
 /*
- * The rules about the target's command line: K605, K607 to K610. @cmdline is the line of the loader;
- * NULL (unknown) only if a built-in one replaces it.
+ * Sets *out to the memory that kexec_file_load on this machine tells the target of.
+ * KHO_ERR_NOT_FOUND: the source is a file, which does not contain that.
+ */
+int kho_target_read_ram(struct kho_source *source, struct kho_target_memory *out,
+			struct kho_error *err);
+void kho_target_memory_free(struct kho_target_memory *memory);
+
+/* K612 */
+void kho_target_verify_map(struct kho_verify *v, const struct kho_target *target,
+			   const struct kho_target_load *load);
+
+/*
+ * The rules about the target's command line: K605, K607 to K610. That of the loader may be unknown
+ * only if a built-in one replaces it.
  */
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
-			       const char *cmdline);
+			       const struct kho_target_load *load);
 
 /* K607. @given is the line of the loader (NULL: unknown), @cmdline the one that the target makes of it. */
 void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *target,

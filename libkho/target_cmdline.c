@@ -240,12 +240,12 @@ static const char *effective_line(const struct kho_target *target, const char *c
 }
 
 void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *target,
-			       const char *cmdline)
+			       const struct kho_target_load *load)
 {
 	static const enum kho_rule_number rules[] = {
 		KHO_RULE_K605, KHO_RULE_K607, KHO_RULE_K608, KHO_RULE_K609, KHO_RULE_K610,
 	};
-	const char *given = cmdline;
+	const char *given = load->cmdline, *cmdline;
 	char room[sizeof(target->builtin_cmdline)];
 
 	if (target->builtin_use == KHO_BUILTIN_UNKNOWN) {
@@ -254,7 +254,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 					       "cannot read the options that are built into the target (CONFIG_CMDLINE, CONFIG_CMDLINE_FROM_BOOTCONFIG)");
 		return;
 	}
-	cmdline = effective_line(target, cmdline, room, sizeof(room));
+	cmdline = effective_line(target, given, room, sizeof(room));
 	verify_kho(v, target, cmdline);
 	verify_liveupdate(v, target, cmdline);
 	verify_reserve_mem(v, target, cmdline);

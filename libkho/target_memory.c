@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * K607: options on the target's command line must leave the handed-over memory alone. Parses them like
- * Linux 7.3.
+ * Linux 7.3. K612: the target must be told of that memory.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,16 +25,7 @@ static struct kho_cmdline_text take_part(struct kho_cmdline_text *text, char del
 	return part;
 }
 
-/* Effect of the options: the remaining RAM, and ranges taken for other use. */
-struct memory {
-	struct kho_range *ram;
-	size_t nr_ram;
-	struct kho_range *taken;
-	size_t nr_taken;
-	bool changed;
-};
-
-static void add_range(struct kho_range *ranges, size_t *n, uint64_t addr, uint64_t size)
+void kho_target_add_range(struct kho_range *ranges, size_t *n, uint64_t addr, uint64_t size)
 {
 	if (addr > UINT64_MAX - size)
 		size = UINT64_MAX - addr;
@@ -43,7 +34,7 @@ static void add_range(struct kho_range *ranges, size_t *n, uint64_t addr, uint64
 }
 
 /* Removes RAM at and above @limit (e820__range_remove()). */
-static void limit_ram(struct memory *memory, uint64_t limit)
+static void limit_ram(struct kho_target_memory *memory, uint64_t limit)
 {
 	size_t n = 0;
 
@@ -61,7 +52,7 @@ static void limit_ram(struct memory *memory, uint64_t limit)
 }
 
 /* parse_memopt() in arch/x86/kernel/e820.c */
-static void apply_mem(struct memory *memory, struct kho_cmdline_text text)
+static void apply_mem(struct kho_target_memory *memory, struct kho_cmdline_text text)
 {
 	uint64_t limit;
 
@@ -70,7 +61,7 @@ static void apply_mem(struct memory *memory, struct kho_cmdline_text text)
 }
 
 /* parse_memmap_one() in arch/x86/kernel/e820.c */
-static void apply_memmap_part(struct memory *memory, struct kho_cmdline_text text)
+static void apply_memmap_part(struct kho_target_memory *memory, struct kho_cmdline_text text)
 {
 	uint64_t size, addr = 0;
 	char kind;
@@ -92,29 +83,33 @@ static void apply_memmap_part(struct memory *memory, struct kho_cmdline_text tex
 	kho_cmdline_size(&text, &addr);
 	memory->changed = true;
 	if (kind == '@')
-		add_range(memory->ram, &memory->nr_ram, addr, size);
+		kho_target_add_range(memory->ram, &memory->nr_ram, addr, size);
 	else
-		add_range(memory->taken, &memory->nr_taken, addr, size);
+		kho_target_add_range(memory->taken, &memory->nr_taken, addr, size);
 }
 
-static void apply_memmap(struct memory *memory, struct kho_cmdline_text text)
+static void apply_memmap(struct kho_target_memory *memory, struct kho_cmdline_text text)
 {
 	while (text.p < text.end)
 		apply_memmap_part(memory, take_part(&text, ','));
 }
 
-/* Applies the whole line. False if out of memory. */
-static bool read_memory(const char *cmdline, bool is_arm64, struct memory *memory)
+/* Applies the whole line to @before. False if out of memory. */
+static bool read_memory(const char *cmdline, bool is_arm64, const struct kho_target_memory *before,
+			struct kho_target_memory *memory)
 {
 	/* each range takes at least four characters of the line: "1@0," */
-	size_t room = strlen(cmdline) / 2 + 2;
+	size_t room = strlen(cmdline) / 2 + 1;
 	struct kho_cmdline_arg arg;
 
-	memory->ram = calloc(room, sizeof(*memory->ram));
-	memory->taken = calloc(room, sizeof(*memory->taken));
+	memory->ram = calloc(room + before->nr_ram, sizeof(*memory->ram));
+	memory->taken = calloc(room + before->nr_taken, sizeof(*memory->taken));
 	if (!memory->ram || !memory->taken)
 		return false;
-	add_range(memory->ram, &memory->nr_ram, 0, UINT64_MAX);
+	for (size_t i = 0; i < before->nr_ram; i++)
+		memory->ram[memory->nr_ram++] = before->ram[i];
+	for (size_t i = 0; i < before->nr_taken; i++)
+		memory->taken[memory->nr_taken++] = before->taken[i];
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
 		if (kho_cmdline_is(&arg, "mem"))
 			apply_mem(memory, kho_cmdline_value(&arg));
@@ -126,14 +121,14 @@ static bool read_memory(const char *cmdline, bool is_arm64, struct memory *memor
 	return true;
 }
 
-static bool has_range(const struct memory *memory, uint64_t addr, uint64_t size)
+static bool has_range(const struct kho_target_memory *memory, uint64_t addr, uint64_t size)
 {
 	return kho_ranges_contain(memory->ram, memory->nr_ram, addr, size) &&
 	       !kho_ranges_meet(memory->taken, memory->nr_taken, addr, size);
 }
 
 static bool scratch_stays(struct kho_verify *v, const struct kho_target *target,
-			  const struct memory *memory)
+			  const struct kho_target_memory *memory)
 {
 	for (size_t i = 0; i < v->state->nr_scratch; i++) {
 		const struct kho_range *area = &v->state->scratch[i];
@@ -148,8 +143,9 @@ static bool scratch_stays(struct kho_verify *v, const struct kho_target *target,
 	return true;
 }
 
-/* Finds the first preserved memory that @memory does not leave. Reports a map that is unreadable. */
-static bool find_lost(struct kho_verify *v, const struct memory *memory, struct kho_map_entry *entry)
+/* Finds the first preserved memory that @memory does not have. Reports a map that is unreadable. */
+static bool find_lost(struct kho_verify *v, enum kho_rule_number rule,
+		      const struct kho_target_memory *memory, struct kho_map_entry *entry)
 {
 	struct kho_map_iter *iter;
 	struct kho_error err;
@@ -163,16 +159,16 @@ static bool find_lost(struct kho_verify *v, const struct memory *memory, struct 
 		kho_map_iter_destroy(iter);
 	}
 	if (ret < 0)
-		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "%s", err.message);
+		kho_report_unevaluated(v, rule, KHO_NO_ADDR, 0, "%s", err.message);
 	return ret > 0;
 }
 
 static void check_preserved(struct kho_verify *v, const struct kho_target *target,
-			    const struct memory *memory, const char *options)
+			    const struct kho_target_memory *memory, const char *options)
 {
 	struct kho_map_entry entry;
 
-	if (find_lost(v, memory, &entry))
+	if (find_lost(v, KHO_RULE_K607, memory, &entry))
 		kho_report(v, KHO_RULE_K607, entry.addr, 0,
 			   "%s on %s takes preserved memory 0x%" PRIx64 "+0x%" PRIx64 " away", options,
 			   kho_target_line_name(target), entry.addr, entry.size);
@@ -181,9 +177,11 @@ static void check_preserved(struct kho_verify *v, const struct kho_target *targe
 static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 			  const char *cmdline)
 {
-	struct memory memory = { 0 };
+	struct kho_range ram = { 0, UINT64_MAX };
+	const struct kho_target_memory all = { .ram = &ram, .nr_ram = 1 };
+	struct kho_target_memory memory = { 0 };
 
-	if (!read_memory(cmdline, kho_target_is_arm64(target), &memory))
+	if (!read_memory(cmdline, kho_target_is_arm64(target), &all, &memory))
 		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
 	else if (memory.changed && kho_target_is_arm64(target))
 		/* there, mem= counts from the first byte of RAM (arch/arm64/mm/init.c), not from 0 */
@@ -194,8 +192,7 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 				       "cannot determine whether mem= or memmap= takes scratch away: this file does not say where that is");
 	else if (memory.changed && scratch_stays(v, target, &memory))
 		check_preserved(v, target, &memory, "mem= or memmap=");
-	free(memory.ram);
-	free(memory.taken);
+	kho_target_memory_free(&memory);
 }
 
 /* --------------------------------------------- options that name a range */
@@ -291,7 +288,7 @@ static void verify_taken(struct kho_verify *v, const struct kho_target *target,
 			 struct kho_range *taken, size_t nr_taken, const char *options)
 {
 	struct kho_range ram = { 0, UINT64_MAX };
-	struct memory memory = {
+	struct kho_target_memory memory = {
 		.ram = &ram, .nr_ram = 1,
 		.taken = taken, .nr_taken = kho_ranges_merge(taken, nr_taken),
 	};
@@ -306,7 +303,7 @@ static void verify_range(struct kho_verify *v, const struct kho_target *target,
 	struct kho_range taken;
 	size_t nr_taken = 0;
 
-	add_range(&taken, &nr_taken, range.addr, range.size);
+	kho_target_add_range(&taken, &nr_taken, range.addr, range.size);
 	verify_taken(v, target, &taken, nr_taken, options);
 }
 
@@ -326,7 +323,7 @@ static bool verify_traces(struct kho_verify *v, const struct kho_target *target,
 
 		if (kho_cmdline_is(&arg, "trace_instance"))
 			range = trace_range(kho_cmdline_value(&arg));
-		add_range(taken, &nr_taken, range.addr, range.size);
+		kho_target_add_range(taken, &nr_taken, range.addr, range.size);
 	}
 	verify_taken(v, target, taken, nr_taken, "trace_instance=");
 	free(taken);
@@ -435,7 +432,7 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 				    const char *cmdline)
 {
 	struct kho_range ram = { 0, UINT64_MAX }, cleared = { 0, 0 };
-	struct memory memory = { .ram = &ram, .nr_ram = 1, .taken = &cleared, .nr_taken = 1 };
+	struct kho_target_memory memory = { .ram = &ram, .nr_ram = 1, .taken = &cleared, .nr_taken = 1 };
 	struct kho_map_entry entry;
 	int on;
 
@@ -444,7 +441,7 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 	     !kho_cmdline_has(cmdline, "memory_corruption_check_size")))
 		return;
 	cleared.size = corruption_check_end(cmdline, &on);
-	if (!on || !cleared.size || !find_lost(v, &memory, &entry))
+	if (!on || !cleared.size || !find_lost(v, KHO_RULE_K607, &memory, &entry))
 		return;
 	if (on > 0)
 		kho_report(v, KHO_RULE_K607, entry.addr, 0,
@@ -486,4 +483,98 @@ void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *tar
 	/* the decompressor of an x86 kernel knows only the line of the loader */
 	if (given)
 		verify_encryption(v, target, given);
+}
+
+/* --------------------------------------------------------------- memory map */
+
+/* Adds the RAM that memmap= of an x86 target adds to the map of the loader. False if out of memory. */
+static bool add_memmap(const char *cmdline, struct kho_target_memory *map)
+{
+	static const struct kho_target_memory nothing;
+	struct kho_target_memory added = { 0 };
+	struct kho_range *ram = NULL;
+
+	if (read_memory(cmdline, false, &nothing, &added))
+		ram = realloc(map->ram, (map->nr_ram + added.nr_ram + 1) * sizeof(*ram));
+	if (ram) {
+		map->ram = ram;
+		for (size_t i = 0; i < added.nr_ram; i++)
+			ram[map->nr_ram++] = added.ram[i];
+		map->nr_ram = kho_ranges_merge(ram, map->nr_ram);
+	}
+	kho_target_memory_free(&added);
+	return ram;
+}
+
+/* Most machines have no memory that was added after the boot. Then the map need not be read. */
+static bool has_all_ram(const struct kho_target_memory *map, const struct kho_source *source)
+{
+	for (size_t i = 0; i < source->nr_ram; i++) {
+		if (!has_range(map, source->ram[i].addr, source->ram[i].size))
+			return false;
+	}
+	return true;
+}
+
+struct missing {
+	const struct kho_target_memory *map;
+	uint64_t addr;
+};
+
+static int node_is_missing(uint64_t addr, void *data)
+{
+	struct missing *missing = data;
+
+	if (has_range(missing->map, addr, KHO_ABI_PAGE_SIZE))
+		return 0;
+	missing->addr = addr;
+	return 1;
+}
+
+/*
+ * The target reads the pages of the map, and writes to the struct pages of preserved memory, early in
+ * its boot. For memory that it does not know there are neither.
+ */
+static void find_missing(struct kho_verify *v, const struct kho_target_memory *map)
+{
+	struct missing missing = { .map = map, .addr = KHO_NO_ADDR };
+	struct kho_map_entry entry;
+	struct kho_error err;
+	int ret;
+
+	if (find_lost(v, KHO_RULE_K612, map, &entry)) {
+		kho_report(v, KHO_RULE_K612, entry.addr, 0,
+			   "preserved memory 0x%" PRIx64 "+0x%" PRIx64 " is not in the memory map that the target gets: the target would crash",
+			   entry.addr, entry.size);
+		return;
+	}
+	ret = kho_map_for_each_node(v->state, node_is_missing, &missing, &err);
+	if (missing.addr != KHO_NO_ADDR)
+		kho_report(v, KHO_RULE_K612, missing.addr, 0,
+			   "page 0x%" PRIx64 " of the map of preserved memory is not in the memory map that the target gets: the target would crash",
+			   missing.addr);
+	else if (ret)
+		kho_report_unevaluated(v, KHO_RULE_K612, KHO_NO_ADDR, 0, "%s", err.message);
+}
+
+void kho_target_verify_map(struct kho_verify *v, const struct kho_target *target,
+			   const struct kho_target_load *load)
+{
+	struct kho_source *source = v->state->source;
+	struct kho_target_memory map;
+	struct kho_error err;
+	int ret;
+
+	ret = kho_target_read_ram(source, &map, &err);
+	if (ret == KHO_ERR_NOT_FOUND)
+		return;
+	if (ret)
+		kho_report_unevaluated(v, KHO_RULE_K612, KHO_NO_ADDR, 0,
+				       "cannot determine which memory the target would know: %s", err.message);
+	else if (load->cmdline && !kho_target_is_arm64(target) && !add_memmap(load->cmdline, &map))
+		kho_report_unevaluated(v, KHO_RULE_K612, KHO_NO_ADDR, 0, "out of memory");
+	else if (!has_all_ram(&map, source))
+		find_missing(v, &map);
+	kho_evaluated(v, KHO_RULE_K612);
+	kho_target_memory_free(&map);
 }

@@ -88,11 +88,12 @@ static void verify_page_size(struct kho_verify *v, const struct kho_target *targ
 }
 
 int kho_target_verify(struct kho_state *state, const struct kho_target *target,
-		      const char *cmdline,
+		      const struct kho_target_load *load,
 		      kho_finding_fn fn, void *data,
 		      struct kho_verify_summary *summary, struct kho_error *err)
 {
 	static const struct kho_verify_options no_options;
+	static const struct kho_target_load unknown;
 	struct kho_verify v = {
 		.state = state, .options = &no_options, .fn = fn, .data = data,
 		.summary = summary,
@@ -101,6 +102,8 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	if (!state || !target || !summary)
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR, "no state, target or summary");
 
+	if (!load)
+		load = &unknown;
 	*summary = (struct kho_verify_summary){ KHO_NOTHING_COUNTED };
 	kho_evaluated(&v, KHO_RULE_K601);
 	if (!target->has_kho) {
@@ -124,7 +127,8 @@ int kho_target_verify(struct kho_state *state, const struct kho_target *target,
 	kho_evaluated(&v, KHO_RULE_K603);
 	kho_evaluated(&v, KHO_RULE_K604);
 	kho_evaluated(&v, KHO_RULE_K606);
-	if (cmdline || target->builtin_use == KHO_BUILTIN_ONLY)
-		kho_target_verify_cmdline(&v, target, cmdline);
+	kho_target_verify_map(&v, target, load);
+	if (load->cmdline || target->builtin_use == KHO_BUILTIN_ONLY)
+		kho_target_verify_cmdline(&v, target, load);
 	return kho_rules_check_run(&v, err);
 }

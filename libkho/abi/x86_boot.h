@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The header of a bzImage: Documentation/arch/x86/boot.rst of Linux 7.3. asm/bootparam.h has it
- * too, but only on x86, and libkho examines images on any machine.
+ * The header of a bzImage: Documentation/arch/x86/boot.rst of Linux 7.3, and the memory map in
+ * struct boot_params. asm/bootparam.h has them too, but only on x86, and libkho examines images on
+ * any machine.
  */
 #ifndef LIBKHO_ABI_X86_BOOT_H
 #define LIBKHO_ABI_X86_BOOT_H
@@ -42,5 +43,19 @@ X86_SETUP_FIELD_AT(payload_length, 0x24c);
 X86_SETUP_FIELD_AT(pref_address, 0x258);
 X86_SETUP_FIELD_AT(init_size, 0x260);
 X86_SETUP_FIELD_AT(kernel_info_offset, 0x268);
+
+/* struct boot_params */
+#define X86_E820_COUNT_AT	0x1e8	/* one byte */
+#define X86_E820_TABLE_AT	0x2d0
+#define X86_E820_MAX		128	/* entries there; others are in setup_data */
+#define X86_SETUP_E820_EXT	1	/* type of that setup_data */
+#define X86_E820_RAM		1
+
+struct x86_e820_entry {
+	uint64_t addr, size;
+	uint32_t type;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct x86_e820_entry) == 20, "struct boot_e820_entry");
 
 #endif /* LIBKHO_ABI_X86_BOOT_H */

@@ -62,7 +62,7 @@ static void use_state(struct kho_state *state)
 	strcpy(target.format, target_option & ARM64 ? "Image" : "bzImage");
 	strcpy(target.builtin_cmdline, cmdline);
 	kho_verify(state, &options, see_finding, &told, &summary, NULL);
-	kho_target_verify(state, &target, cmdline, see_finding, &told, &summary, NULL);
+	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = cmdline }, see_finding, &told, &summary, NULL);
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++)
 		kho_subtree_decode(state, &subtrees[i], see_item, &told, NULL);

@@ -62,6 +62,10 @@ setup() {
 	"$KHO_BUILDDIR/tests/unit/test-devices" "$BATS_TEST_TMPDIR/in" in
 }
 
+@test "K612: the target must be told of all preserved memory (x86: e820; arm64: device tree, EFI)" {
+	"$KHO_BUILDDIR/tests/unit/test-target-map" "$root"
+}
+
 # device ADDRESS DRIVER COMMAND KEEP: adds a device to a fake PCI bus.
 device() {
 	local folder=$root/sys/devices/pci0000:00/$1

@@ -91,6 +91,10 @@ tests_unit_test_live_SOURCES = tests/unit/test-live.c
 tests_unit_test_live_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread
 tests_unit_test_live_LDADD = libkho/libkho-core.la
 
+check_PROGRAMS += tests/unit/test-target-map
+tests_unit_test_target_map_SOURCES = tests/unit/test-target-map.c tests/unit/check.h
+tests_unit_test_target_map_LDADD = libkho/libkho-core.la $(FDT_LIBS)
+
 check_PROGRAMS += tests/unit/test-devices
 tests_unit_test_devices_SOURCES = tests/unit/test-devices.c tests/unit/check.h
 tests_unit_test_devices_LDADD = libkho/libkho-core.la

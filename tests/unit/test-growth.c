@@ -878,7 +878,7 @@ static bool use_lines(const char *path)
 			snprintf(name, sizeof(name), "line of %s", lines[i]);
 			work = 0;
 			memory = most_memory = 0;
-			if (kho_target_verify(state, &target, line, see_finding, &seen, &summary, &err))
+			if (kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = line }, see_finding, &seen, &summary, &err))
 				die(err.message);
 			ok &= check(name, sizes[k], before, &limits);
 			before = work;

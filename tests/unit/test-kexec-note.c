@@ -29,7 +29,7 @@ static const struct kho_note written = {
 		    .dma_compatible = "dma-alloc-v1", .page_size = 4096, .format = "bzImage",
 		    .config_known = true, .kho_default_on = true, .memory_size = 15085568,
 		    .builtin_use = KHO_BUILTIN_FIRST, .builtin_cmdline = "a=\"b c\"" },
-	.command_line = "rd.kho.expect=5,11\tkho=on\nx=\xff\\x0a",
+	.initrd_size = 77, .command_line = "rd.kho.expect=5,11\tkho=on\nx=\xff\\x0a",
 };
 
 /* True if the note exists and is the one above. */
@@ -45,7 +45,7 @@ static bool is_there(void)
 	CHECK(!strcmp(note.target.luo_compatible, "luo-v5"));
 	CHECK(!strcmp(note.target.dma_compatible, "dma-alloc-v1"));
 	CHECK(note.target.config_known && note.target.kho_default_on);
-	CHECK(note.target.memory_size == 15085568);
+	CHECK(note.target.memory_size == 15085568 && note.initrd_size == 77);
 	CHECK(!strcmp(note.target.format, "bzImage"));
 	CHECK(note.target.builtin_use == KHO_BUILTIN_FIRST);
 	CHECK(!strcmp(note.target.builtin_cmdline, written.target.builtin_cmdline));

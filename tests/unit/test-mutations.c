@@ -171,7 +171,7 @@ static void use_state(struct kho_state *state, const char *copy)
 		/* rules of severity info that were not judged count as info */
 		die("the summary is not that of the findings");
 	}
-	kho_target_verify(state, &target, "kho=on", count_finding, &findings, &summary, NULL);
+	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = "kho=on" }, count_finding, &findings, &summary, NULL);
 	if (!kho_map_iter_create(state, &map, NULL)) {
 		while (n++ < 200000 && kho_map_iter_next(map, &entry, NULL) > 0) {
 			if (entry.addr < last)

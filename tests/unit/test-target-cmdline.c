@@ -283,10 +283,11 @@ static int note_finding(const struct kho_finding *finding, void *data)
 static void check_line(struct kho_state *state, const struct kho_target *target,
 		       const char *cmdline, const char *wanted)
 {
+	const struct kho_target_load load = { .cmdline = cmdline };
 	struct kho_verify_summary summary;
 	char found[256] = "";
 
-	if (!kho_target_verify(state, target, cmdline, note_finding, found, &summary, NULL) &&
+	if (!kho_target_verify(state, target, &load, note_finding, found, &summary, NULL) &&
 	    !strcmp(found, wanted))
 		return;
 	fprintf(stderr, "%s: found \"%s\", not \"%s\"\n", cmdline, found, wanted);

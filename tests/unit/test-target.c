@@ -23,6 +23,7 @@ static int fail(const struct kho_error *err)
 
 int main(int argc, char **argv)
 {
+	const struct kho_target_load load = { .cmdline = argc == 4 ? argv[3] : NULL };
 	struct kho_verify_summary summary;
 	struct kho_source *source;
 	struct kho_target target;
@@ -42,8 +43,7 @@ int main(int argc, char **argv)
 	}
 
 	if (kho_target_read(argv[2], &target, &err) ||
-	    kho_target_verify(state, &target, argc == 4 ? argv[3] : NULL, print_finding, NULL,
-			      &summary, &err))
+	    kho_target_verify(state, &target, &load, print_finding, NULL, &summary, &err))
 		ret = fail(&err);
 	else
 		printf("%s %s kho=%d default=%d config=%d root=%s luo=%s dma=%s page=%u rules=%zu\n",
