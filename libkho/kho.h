@@ -742,12 +742,13 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 
 /*
  * Returns 1 if the scratch areas have room for a crash kernel of @size bytes in one piece, for the
- * kernel itself and for its initrd of @initrd_size bytes (0: none), 0 if not, KHO_ERR_UNSUPPORTED if
- * this is unknown. The target reserves kernel and initrd first. @target may be NULL: the alignment
- * is that of x86 then, and the kernel's own size does not count.
+ * kernel itself, its initrd of @initrd_size bytes and an area for DMA (CMA) of @cma_size bytes (0: none),
+ * which the target reserves first; 0 if not, KHO_ERR_UNSUPPORTED if this is unknown. An area for DMA
+ * that does not fit is left out, as the target does it. @target may be NULL: the alignment is that of x86
+ * then, and the kernel's own size does not count.
  */
-int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t size,
-			  const struct kho_range *scratch, size_t nr_scratch);
+int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t cma_size,
+			  uint64_t size, const struct kho_range *scratch, size_t nr_scratch);
 
 /*
  * How a loader will load the target. Zero and NULL mean "unknown"; use an initializer, so that new

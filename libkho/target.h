@@ -47,15 +47,32 @@ void kho_target_verify_memory(struct kho_verify *v, const struct kho_target *tar
 /* Describes the line that is judged, for messages. */
 const char *kho_target_line_name(const struct kho_target *target);
 
-/* The additional low memory of a request that does not say it. @target may be NULL, as below. */
+/* The additional low memory of a request that does not say it. @target may be NULL. */
 uint64_t kho_crash_default_low(const struct kho_target *target);
 
+/* The area for DMA that cma= asks for, or the configuration (kernel/dma/contiguous.c). */
+struct kho_cma_request {
+	uint64_t size;		/* 0: none */
+	uint64_t base, limit;	/* it must be between these; limit 0: none */
+	bool fixed;		/* at base, in scratch or not */
+};
+
+/* Reads cma= of a command line. */
+struct kho_cma_request kho_target_cma(const char *cmdline);
+
+/* Memory that the target reserves while scratch is all that it has. */
+struct kho_early_memory {
+	const struct kho_target *target; /* NULL: x86, and the kernel itself does not count */
+	uint64_t initrd_size;
+	struct kho_cma_request cma;
+	struct kho_crash_request crash;
+};
+
 /*
- * Returns 1 if scratch has room for the request, the kernel itself and an initrd of @initrd_size
- * bytes, 0 if not, KHO_ERR_UNSUPPORTED if this is unknown. @target may be NULL.
+ * Returns 1 if the scratch areas have places for all of that, 0 if not, KHO_ERR_UNSUPPORTED if this is
+ * unknown. KASLR can choose a place for the kernel that leaves less room.
  */
-int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
-			   uint64_t initrd_size, const struct kho_range *scratch, size_t nr_scratch);
+int kho_early_fits(const struct kho_early_memory *need, const struct kho_range *scratch, size_t nr_scratch);
 
 /* True for an arm64 Image, compressed in any way or not. */
 bool kho_target_is_arm64(const struct kho_target *target);

@@ -44,46 +44,65 @@ static uint64_t crash_ram(const struct kho_verify *v, const char *cmdline)
 	return (sum + CRASH_RAM_UNIT - 1) / CRASH_RAM_UNIT * CRASH_RAM_UNIT;
 }
 
+/* Says what crashkernel= asks for that scratch does not have. */
+static void report_no_room(struct kho_verify *v, const struct kho_early_memory *need)
+{
+	const struct kho_crash_request *crash = &need->crash;
+
+	if (crash->base)
+		kho_report(v, KHO_RULE_K608, crash->base, 0,
+			   "crashkernel= on %s asks for %" PRIu64 " MiB at 0x%" PRIx64 ", and no scratch area has that: the target would come up without a crash kernel",
+			   kho_target_line_name(need->target), crash->size >> 20, crash->base);
+	else
+		kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+			   "crashkernel= on %s asks for %" PRIu64 " MiB, and the scratch areas have no room for that beside the kernel%s%s: the target would come up without a crash kernel",
+			   kho_target_line_name(need->target), crash->size >> 20,
+			   need->initrd_size ? " and its initrd" : "", need->cma.size ? " and the area of cma=" : "");
+}
+
+/* True if the crash kernel fits only because it needs no more low memory than the default. */
+static bool needs_low(struct kho_verify *v, struct kho_early_memory need)
+{
+	need.crash.low = UINT64_MAX;
+	return kho_early_fits(&need, v->state->scratch, v->state->nr_scratch) <= 0;
+}
+
 /* The target reserves it while scratch is its only memory (arch_reserve_crashkernel()). */
 static void verify_crashkernel(struct kho_verify *v, const struct kho_target *target,
-			       const char *cmdline)
+			       const struct kho_target_load *load, const char *cmdline)
 {
-	struct kho_crash_request request = { .low = kho_crash_default_low(target) }, only_low;
+	struct kho_early_memory need = {
+		.target = target, .initrd_size = load->initrd_known ? load->initrd_size : 0,
+		.cma = kho_target_cma(cmdline), .crash.low = kho_crash_default_low(target),
+	};
 	int fits;
 
-	if (kho_crash_request_parse(cmdline, crash_ram(v, cmdline), &request)) {
+	if (kho_crash_request_parse(cmdline, crash_ram(v, cmdline), &need.crash)) {
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine how much crashkernel= asks for: it is unknown how much RAM the target has");
 		return;
 	}
-	if (!request.size)
+	if (!need.crash.size)
 		return;
 	if (!kho_verify_knows_scratch(v)) {
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: this file does not say where the scratch areas are");
 		return;
 	}
-	/* kexec judges the command line before it knows the initrd, so that does not count */
-	fits = kho_crash_request_fits(&request, target, 0, v->state->scratch, v->state->nr_scratch);
-	only_low = request;
-	only_low.low = UINT64_MAX;
+	fits = kho_early_fits(&need, v->state->scratch, v->state->nr_scratch);
 	if (fits > 0 && kho_cmdline_has(cmdline, "swiotlb") && !kho_target_is_arm64(target) &&
-	    request.low == kho_crash_default_low(target) &&
-	    !kho_crash_request_fits(&only_low, target, 0, v->state->scratch, v->state->nr_scratch))
+	    need.crash.low == kho_crash_default_low(target) && needs_low(v, need))
 		/* crash_low_size_default() in arch/x86/include/asm/crash_reserve.h */
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: swiotlb= can enlarge the low memory that it needs");
 	else if (fits < 0)
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: it is unknown where the DMA memory of the arm64 target ends");
-	else if (!fits && request.base)
-		kho_report(v, KHO_RULE_K608, request.base, 0,
-			   "crashkernel= on %s asks for %" PRIu64 " MiB at 0x%" PRIx64 ", and no scratch area has that: the target would come up without a crash kernel",
-			   kho_target_line_name(target), request.size >> 20, request.base);
 	else if (!fits)
-		kho_report(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
-			   "crashkernel= on %s asks for %" PRIu64 " MiB, and the scratch areas have no room for that beside the kernel: the target would come up without a crash kernel",
-			   kho_target_line_name(target), request.size >> 20);
+		report_no_room(v, &need);
+	else if (!load->initrd_known)
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine whether crashkernel= has room: it is unknown how large the initrd is");
 }
 
 /* ------------------------------------------------------------------- rules */
@@ -259,7 +278,7 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	verify_liveupdate(v, target, cmdline);
 	verify_reserve_mem(v, target, cmdline);
 	kho_target_verify_memory(v, target, given, cmdline);
-	verify_crashkernel(v, target, cmdline);
+	verify_crashkernel(v, target, load, cmdline);
 	verify_quotes(v, target, cmdline);
 	if (given)
 		verify_promise(v, target, given, cmdline);

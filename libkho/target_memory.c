@@ -197,14 +197,12 @@ static void verify_memory(struct kho_verify *v, const struct kho_target *target,
 
 /* --------------------------------------------- options that name a range */
 
-/* early_cma() in kernel/dma/contiguous.c. An empty range: the kernel chooses the place, in scratch. */
-static struct kho_range cma_range(const char *cmdline)
+struct kho_cma_request kho_target_cma(const char *cmdline)
 {
-	/* PAGE_BLOCK_MAX_ORDER; with huge pages it is less */
-	const uint64_t align = 4ull << 20;
 	uint64_t size = 0, base = 0, limit = 0;
 	struct kho_cmdline_arg arg;
 
+	/* early_cma() in kernel/dma/contiguous.c */
 	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
 		struct kho_cmdline_text text = kho_cmdline_value(&arg);
 
@@ -218,9 +216,19 @@ static struct kho_range cma_range(const char *cmdline)
 		if (kho_cmdline_take(&text, '-'))
 			kho_cmdline_size(&text, &limit);
 	}
-	if (!base || base + size != limit || size > UINT64_MAX - align - base)
-		size = 0;
-	return (struct kho_range){ base, (size + align - 1) & ~(align - 1) };
+	return (struct kho_cma_request){ size, base, limit, base && base + size == limit };
+}
+
+/* Range at a fixed address; empty if the kernel chooses the place, in scratch. */
+static struct kho_range cma_range(const char *cmdline)
+{
+	/* PAGE_BLOCK_MAX_ORDER; with huge pages it is less */
+	const uint64_t align = 4ull << 20;
+	struct kho_cma_request cma = kho_target_cma(cmdline);
+
+	if (!cma.fixed || cma.size > UINT64_MAX - align - cma.base)
+		cma.size = 0;
+	return (struct kho_range){ cma.base, (cma.size + align - 1) & ~(align - 1) };
 }
 
 /* early_initrdmem() in init/do_mounts_initrd.c */

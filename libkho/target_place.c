@@ -4,7 +4,8 @@
  * arch/x86/kernel/kexec-bzimage64.c, image_load() and load_other_segments() in
  * arch/arm64/kernel/kexec_image.c and machine_kexec_file.c, kho_locate_mem_hole() and
  * locate_mem_hole_top_down() in kernel/liveupdate/kexec_handover.c and kernel/kexec_file.c, all of
- * Linux 7.3.
+ * Linux 7.3. Finds room for what the kernel then reserves in scratch: setup_arch() on x86,
+ * bootmem_init() on arm64.
  */
 #include "target.h"
 
@@ -26,6 +27,9 @@
 /* DEFAULT_CRASH_KERNEL_LOW_SIZE, without a swiotlb= that makes it larger on x86 */
 #define X86_CRASH_LOW		(256ull << 20)
 #define ARM64_CRASH_LOW		(128ull << 20)
+
+/* pageblock_order in include/linux/pageblock-flags.h, with huge pages; without them it is larger */
+#define CMA_ALIGN		(2ull << 20)
 
 struct piece {
 	uint64_t size, align, min;
@@ -180,124 +184,136 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 					     x86_fits(target, initrd_size, scratch, nr_scratch);
 }
 
-/* ------------------------------------------------------------ crash kernel */
+/* ----------------------------------------------------- early reservations */
 
-/* Size of an area from its first aligned address in [@from, @end) on. */
-static uint64_t aligned_room(const struct kho_range *area, uint64_t from, uint64_t end, uint64_t align)
+#define MAX_RESERVED	5	/* crash kernel, its low memory, CMA, kernel, initrd */
+
+/* A piece, and the areas with the most room for it: another piece can be in each of the others. */
+struct reserved {
+	struct piece piece;
+	const struct kho_range *areas[MAX_RESERVED];
+	size_t n;
+};
+
+/* Room for @piece in an area, from its first aligned address on. */
+static uint64_t room_in(const struct piece *piece, const struct kho_range *area)
 {
-	uint64_t area_stop = area->size > UINT64_MAX - area->addr ? UINT64_MAX : area->addr + area->size;
+	uint64_t from = area->addr < piece->min ? piece->min : area->addr;
+	uint64_t end = area->size > UINT64_MAX - area->addr ? UINT64_MAX : area->addr + area->size;
 	uint64_t lost;
 
-	if (from < area->addr)
-		from = area->addr;
-	if (end > area_stop)
-		end = area_stop;
+	if (piece->max && end > piece->max)
+		end = piece->max;
 	if (from >= end)
 		return 0;
-	lost = -from & (align - 1);
+	lost = (piece->align - from % piece->align) % piece->align;
 	return end - from > lost ? end - from - lost : 0;
 }
 
-/* Memory that the target uses in scratch before it reserves a crash kernel. */
-struct image {
-	uint64_t kernel, initrd;
-};
-
-/* Areas of the largest size: the crash kernel takes up to two, and the image two others. */
-#define NR_LARGEST	4
-
-struct largest {
-	size_t at[NR_LARGEST], n;
-};
-
-static struct largest find_largest(const struct kho_range *scratch, size_t nr_scratch)
+static void find_areas(struct reserved *reserved, const struct kho_range *scratch, size_t nr_scratch)
 {
-	struct largest largest = { .n = 0 };
+	const struct piece *piece = &reserved->piece;
 
 	for (size_t i = 0; i < nr_scratch; i++) {
-		size_t k = largest.n < NR_LARGEST ? largest.n++ : NR_LARGEST;
+		uint64_t room = room_in(piece, &scratch[i]);
+		size_t k = reserved->n < MAX_RESERVED ? reserved->n++ : MAX_RESERVED;
 
-		for (; k > 0 && scratch[largest.at[k - 1]].size < scratch[i].size; k--) {
-			if (k < NR_LARGEST)
-				largest.at[k] = largest.at[k - 1];
+		for (; k > 0 && room_in(piece, reserved->areas[k - 1]) < room; k--) {
+			if (k < MAX_RESERVED)
+				reserved->areas[k] = reserved->areas[k - 1];
 		}
-		if (k < NR_LARGEST)
-			largest.at[k] = i;
+		if (k < MAX_RESERVED)
+			reserved->areas[k] = &scratch[i];
 	}
-	return largest;
 }
 
-/* True if pieces of memory of the sizes in @left hold kernel and initrd. */
-static bool image_fits(const struct image *image, const uint64_t *left, size_t n)
+/* True if there are places for all of the @left pieces, each at an end of the free part of an area. */
+static bool arrange(const struct reserved *reserved, size_t left, struct kho_range *used, size_t n)
 {
+	if (!left)
+		return true;
+	for (size_t i = 0; i < 2 * reserved->n; i++) {
+		struct piece piece = reserved->piece;
+		size_t now = n;
+
+		piece.bottom_up = i % 2;
+		if (place(piece, reserved->areas[i / 2], 1, used, &now) &&
+		    arrange(reserved + 1, left - 1, used, now))
+			return true;
+	}
+	return false;
+}
+
+/* True if there are places for the @n pieces beside @fixed, a range that is taken. Sets their areas. */
+static bool have_places(struct reserved *reserved, size_t n, const struct kho_range *fixed,
+			const struct kho_range *scratch, size_t nr_scratch)
+{
+	struct kho_range used[MAX_RESERVED + 1] = { *fixed };
+	size_t wanted = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (left[i] < image->kernel)
+		if (!reserved[i].piece.size)
 			continue;
-		for (size_t k = 0; k < n; k++) {
-			if (left[k] - (i == k ? image->kernel : 0) >= image->initrd)
-				return true;
-		}
+		reserved[wanted] = reserved[i];
+		reserved[wanted].n = 0;
+		find_areas(&reserved[wanted++], scratch, nr_scratch);
 	}
-	return false;
+	return arrange(reserved, wanted, used, fixed->size ? 1 : 0);
 }
 
-/* True if the areas have room for the image, beside @crash in area @i and @low in area @k. */
-static bool image_fits_beside(const struct kho_range *scratch, const struct largest *largest,
-			      const struct image *image, size_t i, uint64_t crash, size_t k, uint64_t low)
+/* The crash kernel, and the low memory beside it, with all else. The largest alignment comes first. */
+static bool all_fit(const struct kho_early_memory *need, bool with_cma, struct piece crash, struct piece low,
+		    const struct kho_range *scratch, size_t nr_scratch)
 {
-	uint64_t left[2 + NR_LARGEST];
-	size_t n = 0;
+	const struct kho_target *target = need->target;
+	uint64_t align = target && target->memory_align ? target->memory_align : PAGE;
+	struct piece cma = { .align = CMA_ALIGN, .min = need->cma.base, .max = need->cma.limit };
+	struct reserved reserved[MAX_RESERVED] = {
+		{ .piece = crash }, { .piece = low }, { .piece = cma },
+		{ .piece = { .size = target ? target->memory_size : 0, .align = align,
+			     .min = target ? target->memory_min : 0 } },
+		{ .piece = { .size = need->initrd_size, .align = PAGE } },
+	};
+	struct kho_range fixed = { need->cma.base, need->cma.size };
 
-	left[n++] = scratch[i].size - crash;
-	if (i == k && left[0] < low)
-		return false;
-	if (i == k)
-		left[0] -= low;
-	else
-		left[n++] = scratch[k].size - low;
-	for (size_t m = 0; m < largest->n; m++) {
-		if (largest->at[m] != i && largest->at[m] != k)
-			left[n++] = scratch[largest->at[m]].size;
-	}
-	return image_fits(image, left, n);
+	if (!with_cma || !need->cma.fixed)
+		fixed.size = 0;
+	if (with_cma && !need->cma.fixed)
+		reserved[2].piece.size = need->cma.size > UINT64_MAX - CMA_ALIGN ? UINT64_MAX :
+					 align_down(need->cma.size + CMA_ALIGN - 1, CMA_ALIGN);
+	return have_places(reserved, MAX_RESERVED, &fixed, scratch, nr_scratch);
 }
 
-/* The crash kernel in [@from, @end), @low bytes below @low_end, and the image anywhere. */
-static bool crash_fits(const struct kho_range *scratch, size_t nr_scratch, const struct image *image,
-		       uint64_t align, uint64_t from, uint64_t end, uint64_t size, uint64_t low,
-		       uint64_t low_end)
+static bool crash_fits(const struct kho_early_memory *need, bool with_cma, uint64_t align, uint64_t low_end,
+		       const struct kho_range *scratch, size_t nr_scratch)
 {
-	struct largest largest = find_largest(scratch, nr_scratch);
+	const struct kho_crash_request *request = &need->crash;
+	struct piece crash = { .size = request->size, .align = align }, low = { .align = align, .max = low_end };
 
-	for (size_t i = 0; i < nr_scratch; i++) {
-		if (aligned_room(&scratch[i], from, end, align) < size)
-			continue;
-		if (!low) {
-			if (image_fits_beside(scratch, &largest, image, i, size, i, 0))
-				return true;
-			continue;
-		}
-		for (size_t k = 0; k < nr_scratch; k++) {
-			if (aligned_room(&scratch[k], 0, low_end, align) >= low &&
-			    image_fits_beside(scratch, &largest, image, i, size, k, low))
-				return true;
-		}
+	/* reserve_crashkernel_generic() in kernel/crash_reserve.c. It prefers low memory or not: both do. */
+	if (request->base) {
+		crash.min = request->base;
+		crash.max = request->base + request->size;
+		return request->base % align == 0 && request->size <= UINT64_MAX - request->base &&
+		       all_fit(need, with_cma, crash, low, scratch, nr_scratch);
 	}
-	return false;
+	crash.max = low_end;
+	if (all_fit(need, with_cma, crash, low, scratch, nr_scratch))
+		return true;
+	crash.min = low_end;
+	crash.max = 0;
+	low.size = request->low;
+	return all_fit(need, with_cma, crash, low, scratch, nr_scratch);
 }
 
-/* reserve_crashkernel_generic() in kernel/crash_reserve.c. It prefers low memory or not: both do. */
-static bool request_fits(const struct kho_crash_request *request, const struct image *image,
-			 uint64_t align, uint64_t low_end, const struct kho_range *scratch, size_t nr_scratch)
+/* The target goes on without CMA if there is no room for that, and reserves the crash kernel then. */
+static bool early_fits(const struct kho_early_memory *need, uint64_t align, uint64_t low_end,
+		       const struct kho_range *scratch, size_t nr_scratch)
 {
-	uint64_t base = request->base, size = request->size;
+	const struct piece none = { .align = PAGE };
+	bool with_cma = need->cma.size && all_fit(need, true, none, none, scratch, nr_scratch);
 
-	if (base)
-		return base % align == 0 && size <= UINT64_MAX - base &&
-		       crash_fits(scratch, nr_scratch, image, align, base, base + size, size, 0, 0);
-	return crash_fits(scratch, nr_scratch, image, align, 0, low_end, size, 0, 0) ||
-	       crash_fits(scratch, nr_scratch, image, align, low_end, UINT64_MAX, size,
-			  request->low, low_end);
+	return crash_fits(need, with_cma, align, low_end, scratch, nr_scratch);
 }
 
 static bool is_arm64(const struct kho_target *target)
@@ -310,27 +326,28 @@ uint64_t kho_crash_default_low(const struct kho_target *target)
 	return is_arm64(target) ? ARM64_CRASH_LOW : X86_CRASH_LOW;
 }
 
-int kho_crash_request_fits(const struct kho_crash_request *request, const struct kho_target *target,
-			   uint64_t initrd_size, const struct kho_range *scratch, size_t nr_scratch)
+int kho_early_fits(const struct kho_early_memory *need, const struct kho_range *scratch, size_t nr_scratch)
 {
 	/* x86: 4 GiB. On arm64 that is arm64_dma_phys_limit, which depends on the machine. */
 	static const uint64_t low_ends[] = { 4ull << 30, 1ull << 30, UINT64_MAX };
-	bool arm64 = is_arm64(target);
+	bool arm64 = is_arm64(need->target);
 	uint64_t align = arm64 ? ARM64_CRASH_ALIGN : X86_CRASH_ALIGN;
-	const struct image image = { target ? target->memory_size : 0, initrd_size };
-	bool fits = request_fits(request, &image, align, low_ends[0], scratch, nr_scratch);
+	bool fits = early_fits(need, align, low_ends[0], scratch, nr_scratch);
 
 	for (size_t i = 1; arm64 && i < 3; i++) {
-		if (request_fits(request, &image, align, low_ends[i], scratch, nr_scratch) != fits)
+		if (early_fits(need, align, low_ends[i], scratch, nr_scratch) != fits)
 			return KHO_ERR_UNSUPPORTED;
 	}
 	return fits;
 }
 
-int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t size,
-			  const struct kho_range *scratch, size_t nr_scratch)
+int kho_target_crash_fits(const struct kho_target *target, uint64_t initrd_size, uint64_t cma_size,
+			  uint64_t size, const struct kho_range *scratch, size_t nr_scratch)
 {
-	const struct kho_crash_request request = { .size = size, .low = kho_crash_default_low(target) };
+	const struct kho_early_memory need = {
+		.target = target, .initrd_size = initrd_size, .cma.size = cma_size,
+		.crash = { .size = size, .low = kho_crash_default_low(target) },
+	};
 
-	return size ? kho_crash_request_fits(&request, target, initrd_size, scratch, nr_scratch) : 1;
+	return size ? kho_early_fits(&need, scratch, nr_scratch) : 1;
 }

@@ -664,7 +664,7 @@ live_root() {
 	run -0 "$inspect" scratch --core "$fixture" --initrd=initrd --json small
 	[ "$(jq -c .image <<<"$output")" = '{"kernel":12582912,"initrd":5000000,"fits":true,"early":33554432,"proposal":null}' ]
 
-	# of the running kernel: both, 2 MiB to align the kernel, 32 MiB for early memory, a quarter
+	# of the running kernel: all of these, 2 MiB to align the kernel, 32 MiB for early memory, a quarter
 	# more, in whole 16 MiB
 	live_root "$fixture"
 	proposal() {
@@ -674,11 +674,18 @@ live_root() {
 	[ "$(proposal)" = null ]
 	# it has kexec, and no crash kernels
 	echo 0 >root/sys/kernel/kexec_loaded
+	[ "$(proposal)" = null ]
+	run -0 "$inspect" scratch --sysroot root --initrd=initrd small
+	[[ $output == *"No smaller scratch is proposed: it is unknown what the next kernel reserves for DMA (CMA)."* ]]
+	printf 'CmaTotal: 0 kB\nCmaFree: 0 kB\n' >root/proc/meminfo
 	[ "$(proposal)" = kho_scratch=64M,0,0 ]
 	echo 25165824 >root/sys/kernel/kexec_crash_size
 	[ "$(proposal)" = kho_scratch=96M,0,0 ]
+	printf 'CmaTotal: 32768 kB\nCmaFree: 0 kB\n' >root/proc/meminfo
+	[ "$(proposal)" = kho_scratch=144M,0,0 ]
 	run -0 "$inspect" scratch --sysroot root --initrd=initrd small
-	[[ $output == *"kho_scratch=96M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel"* ]]
+	[[ $output == *"kho_scratch=144M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel, 32 MiB for DMA (CMA)"* ]]
+	printf 'CmaTotal: 0 kB\nCmaFree: 0 kB\n' >root/proc/meminfo
 
 	# without one it is unknown what it needs
 	run -0 "$inspect" scratch --sysroot root --json small

@@ -177,6 +177,16 @@ static const struct {
 	{ "crashkernel=88M@0x78000000", "" },
 	{ "crashkernel=89M@0x78000000", "K608 warning " },
 	{ "crashkernel=64M@0", "" },
+	/* the area of cma= is reserved before, and left out if it does not fit */
+	{ "cma=90M crashkernel=80M", "K608 warning " },
+	{ "cma=70M crashkernel=80M", "" },
+	{ "cma=180M crashkernel=80M", "" },
+	{ "cma=90M@1G-2048M crashkernel=80M", "K608 warning " },
+	{ "cma=80M@0x72000000-0x77400000 crashkernel=84M@0x72000000", "K608 warning " },
+	{ "cma=80M@0x78000000-0x7d800000 crashkernel=84M@0x72000000", "" },
+	{ "cma=64M@0x72000000 crashkernel=64M@0x72000000", "K608 warning " },
+	{ "cma=64M@0x78000000 crashkernel=84M@0x72000000", "" },
+	{ "cma=64M@16M crashkernel=88M@0x78000000", "" },
 	{ "mem=1G kho=off \"x", "K605 error K607 fatal K609 error " },
 	{ "rd.kho.expect=5,11 init=/bin/sh -- x", "" },
 	{ "init=/bin/sh rd.kho.expect=5,11", "K610 error " },
@@ -237,7 +247,7 @@ static const struct {
 	uint64_t size;
 	struct kho_range scratch[4];
 	int fits, fits_arm64;
-	uint64_t initrd;
+	uint64_t initrd, cma;
 } crashes[] = {
 	{ 0, { { 0, 0 } }, 1, 1, 0 },
 	{ 64 * MIB, { { 64 * MIB, 79 * MIB } }, 0, 0, 0 },
@@ -266,6 +276,18 @@ static const struct {
 	/* each in an area of its own */
 	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 24 * MIB }, { 10 * GIB, 16 * MIB } }, 1, 1, 24 * MIB },
 	{ 512 * MIB, { { 16 * MIB, 256 * MIB }, { 8 * GIB, 512 * MIB }, { 9 * GIB, 24 * MIB } }, 0, 1, 24 * MIB },
+	/* the pieces need places, and not only bytes: the gap before a multiple of 16 MiB is too small */
+	{ 84 * MIB, { { 0x77400000, 100 * MIB }, { 0x71800000, 92 * MIB } }, 0, KHO_ERR_UNSUPPORTED, 85 * MIB },
+	{ 84 * MIB, { { 0x77400000, 100 * MIB }, { 0x71800000, 92 * MIB }, { GIB, 16 * MIB } }, 1, KHO_ERR_UNSUPPORTED, 85 * MIB },
+	{ 84 * MIB, { { 0x77400000, 100 * MIB }, { 0x71800000, 92 * MIB } }, 1, KHO_ERR_UNSUPPORTED, 84 * MIB },
+	/* CMA, at a multiple of 2 MiB; the target leaves it out if there is no room */
+	{ 64 * MIB, { { 64 * MIB, 112 * MIB } }, 1, 1, 0, 32 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 112 * MIB } }, 0, 0, 0, 34 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 112 * MIB } }, 0, 0, 0, 96 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 112 * MIB } }, 1, 1, 0, 97 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 112 * MIB } }, 1, 1, 0, UINT64_MAX },
+	{ 64 * MIB, { { 64 * MIB, 96 * MIB }, { GIB, 24 * MIB } }, 1, 1, 24 * MIB, 16 * MIB },
+	{ 64 * MIB, { { 64 * MIB, 96 * MIB }, { GIB, 24 * MIB } }, 0, 0, 24 * MIB + 1, 16 * MIB },
 	{ 64 * MIB, { { 64 * MIB, GIB } }, 0, 0, UINT64_MAX },
 	{ UINT64_MAX, { { 64 * MIB, GIB } }, 0, 0, 0 },
 	{ 64 * MIB, { { UINT64_MAX - MIB, GIB } }, 0, 0, 0 },
@@ -280,10 +302,12 @@ static int note_finding(const struct kho_finding *finding, void *data)
 	return 0;
 }
 
-static void check_line(struct kho_state *state, const struct kho_target *target,
-		       const char *cmdline, const char *wanted)
+static void check_load(struct kho_state *state, const struct kho_target *target, const char *cmdline,
+		       bool initrd_known, uint64_t initrd_size, const char *wanted)
 {
-	const struct kho_target_load load = { .cmdline = cmdline };
+	const struct kho_target_load load = {
+		.cmdline = cmdline, .initrd_known = initrd_known, .initrd_size = initrd_size,
+	};
 	struct kho_verify_summary summary;
 	char found[256] = "";
 
@@ -292,6 +316,23 @@ static void check_line(struct kho_state *state, const struct kho_target *target,
 		return;
 	fprintf(stderr, "%s: found \"%s\", not \"%s\"\n", cmdline, found, wanted);
 	failed = 1;
+}
+
+static void check_line(struct kho_state *state, const struct kho_target *target, const char *cmdline,
+		       const char *wanted)
+{
+	check_load(state, target, cmdline, true, 0, wanted);
+}
+
+/* The initrd is in scratch before the target reserves the crash kernel. */
+static void check_initrd(struct kho_state *state, const struct kho_target *target)
+{
+	check_load(state, target, "crashkernel=80M", true, 84 * MIB, "");
+	check_load(state, target, "crashkernel=80M", true, 87 * MIB, "K608 warning ");
+	check_load(state, target, "crashkernel=80M", true, UINT64_MAX, "K608 warning ");
+	check_load(state, target, "crashkernel=80M", false, 0, "K608 warning not judged ");
+	check_load(state, target, "crashkernel=90M", false, 0, "K608 warning ");
+	check_load(state, target, "quiet", false, 0, "");
 }
 
 static void check_place(size_t i)
@@ -315,8 +356,8 @@ static void check_crash(size_t i)
 {
 	struct kho_target x86 = { .format = "bzImage", .memory_size = 16 * MIB };
 	struct kho_target arm64 = { .format = "Image", .memory_size = 16 * MIB };
-	int fits = kho_target_crash_fits(&x86, crashes[i].initrd, crashes[i].size, crashes[i].scratch, 4);
-	int fits_arm64 = kho_target_crash_fits(&arm64, crashes[i].initrd, crashes[i].size, crashes[i].scratch, 4);
+	int fits = kho_target_crash_fits(&x86, crashes[i].initrd, crashes[i].cma, crashes[i].size, crashes[i].scratch, 4);
+	int fits_arm64 = kho_target_crash_fits(&arm64, crashes[i].initrd, crashes[i].cma, crashes[i].size, crashes[i].scratch, 4);
 
 	if (fits == crashes[i].fits && fits_arm64 == crashes[i].fits_arm64)
 		return;
@@ -413,6 +454,7 @@ int main(int argc, char **argv)
 		check_place(i);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
 		check_crash(i);
+	check_initrd(state, &target);
 	check_encryption(source, state, &target);
 	/* on arm64 RAM does not begin at 0 */
 	strcpy(target.format, "Image");

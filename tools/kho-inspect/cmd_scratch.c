@@ -25,6 +25,8 @@
 #define ROUNDING	(16ull << 20)
 /* Low memory has a free block of this size on any machine of interest. */
 #define LARGEST		(1ull << 30)
+/* One that is aligned to nothing larger than a page. */
+#define WORST_ADDR	((256ull << 20) + 4096)
 #define MAX_FILE	(64u << 10)
 
 /* Who chose the size of the areas. */
@@ -184,15 +186,18 @@ static void propose(const struct facts *facts, struct need *need)
 	need->early = EARLY;
 	if (!extends_scratch(&need->target))
 		need->early += EARLY_BOUNCE + facts->ram / RAM_PER_PAGE;
-	/* the share of RAM is a part of it, and so are the initrd and the crash kernel */
-	if (!facts->ram || !need->initrd_known || !facts->crash_known || need->target.memory_size > LARGEST ||
-	    need->initrd > LARGEST || facts->crash > LARGEST || need->early > LARGEST)
+	/* the share of RAM is a part of it, and so are the initrd, the crash kernel and CMA */
+	if (!facts->ram || !need->initrd_known || !facts->crash_known || !facts->cma_known ||
+	    need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
+	    facts->cma_total > LARGEST || need->early > LARGEST)
 		return;
-	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + need->early;
+	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + facts->cma_total + need->early;
 	size = round_up(size + RESERVE(size), ROUNDING);
-	areas[0].size = size;
+	/* the worst address for a crash kernel, which begins at a multiple of 16 MiB */
+	areas[0] = (struct kho_range){ WORST_ADDR, size };
 	if (size <= LARGEST && size < facts->total &&
-	    kho_target_fits(&need->target, need->initrd, areas, 3) == 1)
+	    kho_target_fits(&need->target, need->initrd, areas, 3) == 1 &&
+	    kho_target_crash_fits(&need->target, need->initrd, facts->cma_total, facts->crash, areas, 3) == 1)
 		need->proposal = size;
 }
 
@@ -294,6 +299,8 @@ static void print_cost(const struct options *options, const struct facts *facts,
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
 		       format_size(options, facts->cma_free, free_size),
 		       format_size(options, facts->cma_total, size));
+	if (facts->crash_known && facts->crash_fits < 0)
+		puts("It is unknown whether the areas have room for a crash kernel.");
 	if (facts->crash_fits == 0)
 		printf("The areas have no room for a crash kernel of %s beside %s: the next kernel would come up without kdump. Boot with a larger %s=.\n",
 		       format_size(options, facts->crash, size),
@@ -303,7 +310,7 @@ static void print_cost(const struct options *options, const struct facts *facts,
 static void print_need(const struct options *options, const struct facts *facts,
 		       const struct need *need)
 {
-	char size[FORMAT_ROOM], early[FORMAT_ROOM];
+	char size[FORMAT_ROOM], early[FORMAT_ROOM], cma[FORMAT_ROOM];
 
 	put_line(stdout, "%s needs %s in one piece", options->argument,
 		 format_size(options, need->target.memory_size, size));
@@ -326,13 +333,17 @@ static void print_need(const struct options *options, const struct facts *facts,
 		puts("No smaller scratch is proposed: it is unknown what a crash kernel needs.");
 		return;
 	}
+	if (!facts->cma_known) {
+		puts("No smaller scratch is proposed: it is unknown what the next kernel reserves for DMA (CMA).");
+		return;
+	}
 	if (!need->proposal) {
 		puts("No smaller scratch is certain to be enough.");
 		return;
 	}
-	printf("%s=%" PRIu64 "M,0,0 would do: besides these, %s for what the next kernel allocates early, %s for a crash kernel, and a quarter more\n",
+	printf("%s=%" PRIu64 "M,0,0 would do: besides these, %s for what the next kernel allocates early, %s for a crash kernel, %s for DMA (CMA), and a quarter more\n",
 	       facts->option, need->proposal >> 20, format_size(options, need->early, early),
-	       format_size(options, facts->crash, size));
+	       format_size(options, facts->crash, size), format_size(options, facts->cma_total, cma));
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -379,14 +390,29 @@ static void print_json(const struct kho_state *state, const struct facts *facts,
 	json_close(json);
 }
 
+/*
+ * The next kernel reserves as much for DMA (CMA) as this one if its command line is the same. Unless
+ * it is known whether that is in scratch, only a result that does not depend on it counts.
+ */
+static void judge_crash(struct facts *facts, const struct kho_target *target, uint64_t initrd)
+{
+	uint64_t cma = facts->cma_known ? facts->cma_total : 0;
+
+	facts->crash_fits = -1;
+	if (!facts->crash_known)
+		return;
+	facts->crash_fits = kho_target_crash_fits(target, initrd, cma, facts->crash, facts->areas, facts->nr_areas);
+	if (cma && facts->crash_fits == 0 &&
+	    kho_target_crash_fits(target, initrd, 0, facts->crash, facts->areas, facts->nr_areas) != 0)
+		facts->crash_fits = -1;
+}
+
 static int show(const struct options *options, const struct opened *opened, struct need *need)
 {
 	struct facts facts = { 0 };
 
 	collect(opened, &facts);
-	facts.crash_fits = facts.crash_known ?
-			   kho_target_crash_fits(options->argument ? &need->target : NULL, need->initrd,
-						 facts.crash, facts.areas, facts.nr_areas) : -1;
+	judge_crash(&facts, options->argument ? &need->target : NULL, need->initrd);
 	if (!facts.nr_areas)
 		return complain("%s does not say where the scratch areas are.",
 				options->core ? options->core : "the running kernel");
