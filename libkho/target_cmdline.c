@@ -143,33 +143,58 @@ static void verify_liveupdate(struct kho_verify *v, const struct kho_target *tar
 			      kho_target_line_name(target));
 }
 
+#define RESERVE_MEM_MAX		8	/* RESERVE_MEM_MAX_ENTRIES in mm/memblock.c */
+#define RESERVE_MEM_NAME	16	/* RESERVE_MEM_NAME_SIZE, with the NUL */
+
+/* The options that the target accepts: the first of a name, and no more than it has room for. */
 struct reserve_mem {
 	struct kho_verify *v;
 	const struct kho_target *target;
-	const char *cmdline;
+	struct {
+		char name[RESERVE_MEM_NAME];
+		uint64_t size, align;
+	} options[RESERVE_MEM_MAX];
+	size_t n;
 	char name[sizeof(((struct kho_item *)0)->name)];
 };
 
-/*
- * True if the target takes over such a region: reserve_mem() in mm/memblock.c. Only the first
- * option with the name counts.
- */
-static bool asks_for(const char *cmdline, const char *name, uint64_t addr, uint64_t wanted)
+static bool has_text(const char *text)
 {
-	struct kho_cmdline_arg arg;
+	return text[strspn(text, " \t\n\v\f\r\xa0")];
+}
 
-	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
-		struct kho_cmdline_text text = kho_cmdline_value(&arg);
-		uint64_t size, align;
+/* reserve_mem() in mm/memblock.c */
+static void add_option(struct reserve_mem *reserve_mem, struct kho_cmdline_text text)
+{
+	char name[RESERVE_MEM_NAME] = "";
+	uint64_t size, align;
 
-		if (!kho_cmdline_is(&arg, "reserve_mem") || !kho_cmdline_size(&text, &size) || !size ||
-		    !kho_cmdline_take(&text, ':'))
-			continue;
-		kho_cmdline_size(&text, &align);
-		if (!kho_cmdline_take(&text, ':') || (size_t)(text.end - text.p) != strlen(name) ||
-		    memcmp(text.p, name, strlen(name)) != 0)
-			continue;
-		return size == wanted && !(align && addr & (align - 1));
+	if (reserve_mem->n == RESERVE_MEM_MAX || !kho_cmdline_size(&text, &size) || !size ||
+	    !kho_cmdline_take(&text, ':'))
+		return;
+	kho_cmdline_size(&text, &align);
+	if (!kho_cmdline_take(&text, ':') || (size_t)(text.end - text.p) >= sizeof(name))
+		return;
+	memcpy(name, text.p, (size_t)(text.end - text.p));
+	if (!has_text(name))
+		return;
+	for (size_t i = 0; i < reserve_mem->n; i++) {
+		if (!strcmp(reserve_mem->options[i].name, name))
+			return;
+	}
+	memcpy(reserve_mem->options[reserve_mem->n].name, name, sizeof(name));
+	reserve_mem->options[reserve_mem->n].size = size;
+	reserve_mem->options[reserve_mem->n++].align = align;
+}
+
+/* True if the target takes over such a region. */
+static bool asks_for(const struct reserve_mem *reserve_mem, uint64_t addr, uint64_t size)
+{
+	for (size_t i = 0; i < reserve_mem->n; i++) {
+		uint64_t align = reserve_mem->options[i].align;
+
+		if (!strcmp(reserve_mem->options[i].name, reserve_mem->name))
+			return reserve_mem->options[i].size == size && !(align && addr & (align - 1));
 	}
 	return false;
 }
@@ -180,12 +205,11 @@ static int verify_region(const struct kho_item *item, void *data)
 
 	if (item->type == KHO_ITEM_GROUP)
 		memcpy(reserve_mem->name, item->name, sizeof(reserve_mem->name));
-	if (item->type == KHO_ITEM_MEMORY &&
-	    !asks_for(reserve_mem->cmdline, reserve_mem->name, item->value, item->size))
+	if (item->type == KHO_ITEM_MEMORY && !asks_for(reserve_mem, item->value, item->size))
 		kho_report(reserve_mem->v, KHO_RULE_K605, item->value, 0,
-			   "%s has no reserve_mem=0x%" PRIx64 ":%u:%s, so nobody gets the content of that memory",
+			   "%s has no reserve_mem=0x%" PRIx64 ":%u:%s among the first %d, so nobody gets the content of that memory",
 			   kho_target_line_name(reserve_mem->target), item->size,
-			   kho_state_page_size(reserve_mem->v->state), reserve_mem->name);
+			   kho_state_page_size(reserve_mem->v->state), reserve_mem->name, RESERVE_MEM_MAX);
 	return 0;
 }
 
@@ -194,10 +218,17 @@ static void verify_reserve_mem(struct kho_verify *v, const struct kho_target *ta
 			       const char *cmdline)
 {
 	const struct kho_subtree *memblock = kho_state_subtree(v->state, MEMBLOCK_SUBTREE);
-	struct reserve_mem reserve_mem = { .v = v, .target = target, .cmdline = cmdline };
+	struct reserve_mem reserve_mem = { .v = v, .target = target };
+	struct kho_cmdline_arg arg;
 	struct kho_error err;
 
-	if (memblock && kho_subtree_decode(v->state, memblock, verify_region, &reserve_mem, &err))
+	if (!memblock)
+		return;
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		if (kho_cmdline_is(&arg, "reserve_mem"))
+			add_option(&reserve_mem, kho_cmdline_value(&arg));
+	}
+	if (kho_subtree_decode(v->state, memblock, verify_region, &reserve_mem, &err))
 		kho_report_unevaluated(v, KHO_RULE_K605, memblock->addr, 0,
 				       "cannot determine which reserve_mem= the target needs: %s", err.message);
 }

@@ -252,20 +252,6 @@ static struct kho_range initrd_range(const char *cmdline)
 	return range;
 }
 
-/* A range of enable_instances() in kernel/trace/trace.c; empty if the kernel ignores it. */
-static struct kho_range trace_range(struct kho_cmdline_text text)
-{
-	struct kho_cmdline_text name = take_part(&text, ',');
-	struct kho_range range = { 0, 0 };
-
-	take_part(&name, '@');
-	/* a name of reserve_mem= does not begin with a digit */
-	if (!kho_cmdline_size(&name, &range.addr) || !kho_cmdline_take(&name, ':') ||
-	    !kho_cmdline_size(&name, &range.size))
-		range.size = 0;
-	return range;
-}
-
 /* kstrtoull() with base 0, for a parameter of a module, which keeps its value if this fails. */
 static void take_parameter(struct kho_cmdline_text text, uint64_t *value)
 {
@@ -315,27 +301,137 @@ static void verify_range(struct kho_verify *v, const struct kho_target *target,
 	verify_taken(v, target, &taken, nr_taken, options);
 }
 
-/* False if out of memory. The ranges may have any number; so the map is read once for all. */
-static bool verify_traces(struct kho_verify *v, const struct kho_target *target,
-			  const char *cmdline)
+/* Each function takes the next range off the value of an option; an empty one if the kernel ignores it. */
+
+/* enable_instances() in kernel/trace/trace.c: the instances of all options are one list, with tabs. */
+static struct kho_range trace_range(struct kho_cmdline_text *value)
 {
-	/* each takes more than eight characters of the line */
-	struct kho_range *taken = calloc(strlen(cmdline) / 8 + 1, sizeof(*taken));
+	struct kho_cmdline_text text = take_part(value, '\t');
+	struct kho_cmdline_text first = take_part(&text, ','), name = take_part(&first, '=');
+	struct kho_range range = { 0, 0 };
+
+	take_part(&name, '@');
+	/* a name of reserve_mem= does not begin with a digit */
+	if (!kho_cmdline_size(&name, &range.addr) || !kho_cmdline_take(&name, ':') ||
+	    !kho_cmdline_size(&name, &range.size))
+		range.size = 0;
+	return range;
+}
+
+/* parse_num64() in drivers/mtd/devices/phram.c */
+static bool phram_number(struct kho_cmdline_text text, uint64_t *number)
+{
+	static const char units[] = "kMG";
+	unsigned int shift = 0;
+	const char *unit;
+
+	if (text.end - text.p > 2 && text.end[-1] == 'i') {
+		unit = strchr(units, text.end[-2]);
+		if (!text.end[-2] || !unit)
+			return false;
+		shift = 10 * (unsigned int)(unit - units + 1);
+		text.end -= 2;
+	}
+	kho_cmdline_take(&text, '+');
+	if (!kho_cmdline_number(&text, number) || text.p != text.end)
+		return false;
+	*number <<= shift;
+	return true;
+}
+
+/* phram_setup(): name,address,size[,size of a block] */
+static struct kho_range phram_range(struct kho_cmdline_text *value)
+{
+	struct kho_range range = { 0, 0 };
+
+	take_part(value, ',');
+	if (!phram_number(take_part(value, ','), &range.addr) ||
+	    !phram_number(take_part(value, ','), &range.size))
+		range.size = 0;
+	value->p = value->end;
+	return range;
+}
+
+/* handle_unit() in drivers/mtd/devices/slram.c */
+static uint64_t slram_number(struct kho_cmdline_text text)
+{
+	uint64_t number;
+	char unit;
+
+	if (!kho_cmdline_number(&text, &number))
+		return 0;
+	unit = kho_cmdline_peek(&text);
+	return unit == 'M' || unit == 'm' ? number << 20 : unit == 'K' || unit == 'k' ? number << 10 : number;
+}
+
+/* init_slram(): name,address,end or name,address,+size, any number of times */
+static struct kho_range slram_range(struct kho_cmdline_text *value)
+{
+	struct kho_cmdline_text length;
+	struct kho_range range;
+
+	take_part(value, ',');
+	range.addr = slram_number(take_part(value, ','));
+	length = take_part(value, ',');
+	if (kho_cmdline_take(&length, '+'))
+		range.size = slram_number(length);
+	else
+		range.size = slram_number(length) - range.addr;
+	/* the kernel ignores an end before the address */
+	return range.size > UINT64_MAX - range.addr ? (struct kho_range){ 0, 0 } : range;
+}
+
+/* do_test() in arch/x86/mm/testmmiotrace.c */
+static struct kho_range mmiotrace_range(struct kho_cmdline_text *value)
+{
+	struct kho_range range = { 0, 0 };
+
+	take_parameter(*value, &range.addr);
+	value->p = value->end;
+	range.size = range.addr ? 16 << 10 : 0;
+	return range;
+}
+
+/* The kernel writes to these ranges, at once or when somebody uses the device. */
+static const struct {
+	const char *name, *message;
+	struct kho_range (*take)(struct kho_cmdline_text *value);
+} range_options[] = {
+	{ "trace_instance", "trace_instance=", trace_range },
+	{ "phram.phram", "phram.phram=", phram_range },
+	{ "slram", "slram=", slram_range },
+	{ "slram.map", "slram.map=", slram_range },
+	{ "testmmiotrace.mmio_address", "testmmiotrace.mmio_address=", mmiotrace_range },
+};
+
+#define NR_RANGE_OPTIONS	(sizeof(range_options) / sizeof(range_options[0]))
+
+/* The ranges may have any number; so the map is read once for all. */
+static void verify_range_option(struct kho_verify *v, const struct kho_target *target,
+				const char *cmdline, size_t i)
+{
+	/* each takes at least five characters of the line: "@1:1" and a tab */
+	struct kho_range *taken = calloc(strlen(cmdline) / 5 + 2, sizeof(*taken));
 	struct kho_cmdline_arg arg;
 	size_t nr_taken = 0;
 
-	if (!taken)
-		return false;
-	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
-		struct kho_range range = { 0, 0 };
-
-		if (kho_cmdline_is(&arg, "trace_instance"))
-			range = trace_range(kho_cmdline_value(&arg));
-		kho_target_add_range(taken, &nr_taken, range.addr, range.size);
+	if (!taken) {
+		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
+		return;
 	}
-	verify_taken(v, target, taken, nr_taken, "trace_instance=");
+	while (kho_cmdline_next(&cmdline, &arg) && !kho_cmdline_is_end(&arg)) {
+		struct kho_cmdline_text value = kho_cmdline_value(&arg);
+
+		if (!kho_cmdline_is(&arg, range_options[i].name))
+			continue;
+		while (value.p < value.end) {
+			struct kho_range range = range_options[i].take(&value);
+
+			kho_target_add_range(taken, &nr_taken, range.addr, range.size);
+		}
+	}
+	verify_taken(v, target, taken, nr_taken, range_options[i].message);
 	free(taken);
-	return true;
 }
 
 static void verify_ranges(struct kho_verify *v, const struct kho_target *target,
@@ -350,8 +446,8 @@ static void verify_ranges(struct kho_verify *v, const struct kho_target *target,
 
 	/* it writes to these, and does not check who uses the memory */
 	verify_range(v, target, ramoops_range(cmdline), "ramoops.mem_address=");
-	if (!verify_traces(v, target, cmdline))
-		kho_report_unevaluated(v, KHO_RULE_K607, KHO_NO_ADDR, 0, "out of memory");
+	for (size_t i = 0; i < NR_RANGE_OPTIONS; i++)
+		verify_range_option(v, target, cmdline, i);
 }
 
 /* -------------------------------------------------------------- memory tests */

@@ -114,6 +114,33 @@ static const struct {
 	{ "trace_instance", "" },
 	{ "trace_instance=boot@8M:0xffffffffffffffff", "K607 fatal " },
 	{ "-- trace_instance=boot@8M:8M", "" },
+	/* in quotes, a tab begins another instance */
+	{ "trace_instance=\"x,sched\tboot@8M:8M\"", "K607 fatal " },
+	{ "trace_instance=\"x\tboot@16M:8M\t\"", "" },
+	{ "trace_instance=\"x,sched boot@8M:8M\"", "" },
+	{ "trace_instance=boot=other@8M:8M", "" },
+	/* devices of RAM at a fixed address */
+	{ "phram.phram=a,0x800000,8Mi", "K607 fatal " },
+	{ "phram.phram=a,8388608,0x800000,4096 quiet", "K607 fatal " },
+	{ "phram.phram=a,8192ki,8Mi", "K607 fatal " },
+	{ "phram.phram=a,16Mi,8Mi", "" },
+	{ "phram.phram=a,8M,8Mi", "" },
+	{ "phram.phram=a,8Ti,8Mi", "" },
+	{ "phram.phram=a,0x800000", "" },
+	{ "phram.phram=a,Mi,8Mi", "" },
+	{ "phram=a,0x800000,8Mi", "" },
+	{ "slram=a,8M,+8M", "K607 fatal " },
+	{ "slram=a,0x800000,16m", "K607 fatal " },
+	{ "slram=a,16M,+8M,b,8192K,+8192k", "K607 fatal " },
+	{ "slram.map=a,8M,+8M", "K607 fatal " },
+	{ "slram=a,16M,8M", "" },
+	{ "slram=a,16M,24M", "" },
+	{ "slram=a,8M", "" },
+	{ "slram=a", "" },
+	{ "slram", "" },
+	{ "testmmiotrace.mmio_address=0x82b000", "K607 fatal " },
+	{ "testmmiotrace.mmio_address=0x82a000", "" },
+	{ "testmmiotrace.mmio_address=8M", "" },
 	{ "ramoops.mem_address=0x800000 ramoops.mem_size=0x800000", "K607 fatal " },
 	{ "ramoops.mem_size=+8388608 ramoops.mem-address=8388608", "K607 fatal " },
 	{ "ramoops.mem_address=0x1000000 ramoops.mem_size=0x800000", "" },
@@ -379,6 +406,7 @@ static struct kho_state *open_state(const char *path, struct kho_source **source
 }
 
 #define KEPT		"reserve_mem=64K:4096:kept "
+#define MANY		"reserve_mem=1M:0:1 reserve_mem=1M:0:2 reserve_mem=1M:0:3 reserve_mem=1M:0:4 reserve_mem=1M:0:5 reserve_mem=1M:0:6 "
 #define RESERVED	KEPT "reserve_mem=0x100000:1M:pool "
 
 /* A state with live update, and with memory of reserve_mem=. */
@@ -408,6 +436,14 @@ static void check_users(const char *path, struct kho_target *target)
 	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=2M:4096:pool reserve_mem=1M:4096:pool",
 		   "K605 error ");
 	check_line(state, target, "liveupdate=on " KEPT "reserve_mem=0:4096:pool reserve_mem=1M:4096:pool", "");
+	/* the target takes eight of them */
+	check_line(state, target, "liveupdate=on " MANY RESERVED, "");
+	check_line(state, target, "liveupdate=on reserve_mem=1M:0:7 " MANY RESERVED, "K605 error ");
+	check_line(state, target, "liveupdate=on reserve_mem=1M:0:8 reserve_mem=1M:0:7 " MANY RESERVED,
+		   "K605 error K605 error ");
+	/* malformed, or of a name that was there: these do not count */
+	check_line(state, target, "liveupdate=on reserve_mem=1M:0:6 reserve_mem=1M:0:0123456789abcdef reserve_mem=1M:0: reserve_mem=\"1M:0: \" reserve_mem=0:0:9 " MANY RESERVED,
+		   "");
 	/* K603 covers that */
 	target->luo_compatible[0] = '\0';
 	check_line(state, target, RESERVED "quiet", "K603 warning ");
