@@ -622,6 +622,7 @@ static bool has_all_ram(const struct kho_target_memory *map, const struct kho_so
 
 struct missing {
 	const struct kho_target_memory *map;
+	unsigned int page_size;
 	uint64_t addr;
 };
 
@@ -629,7 +630,7 @@ static int node_is_missing(uint64_t addr, void *data)
 {
 	struct missing *missing = data;
 
-	if (has_range(missing->map, addr, KHO_ABI_PAGE_SIZE))
+	if (has_range(missing->map, addr, missing->page_size))
 		return 0;
 	missing->addr = addr;
 	return 1;
@@ -641,7 +642,9 @@ static int node_is_missing(uint64_t addr, void *data)
  */
 static void find_missing(struct kho_verify *v, const struct kho_target_memory *map)
 {
-	struct missing missing = { .map = map, .addr = KHO_NO_ADDR };
+	struct missing missing = {
+		.map = map, .page_size = kho_state_page_size(v->state), .addr = KHO_NO_ADDR,
+	};
 	struct kho_map_entry entry;
 	struct kho_error err;
 	int ret;

@@ -28,8 +28,8 @@
 #define X86_CRASH_LOW		(256ull << 20)
 #define ARM64_CRASH_LOW		(128ull << 20)
 
-/* pageblock_order in include/linux/pageblock-flags.h, with huge pages; without them it is larger */
-#define CMA_ALIGN		(2ull << 20)
+/* pageblock_order in include/linux/pageblock-flags.h: a huge page. Without those it is larger. */
+#define CMA_ALIGN(page)		((page) * (page) / 8)
 
 struct piece {
 	uint64_t size, align, min;
@@ -267,7 +267,8 @@ static bool all_fit(const struct kho_early_memory *need, bool with_cma, struct p
 {
 	const struct kho_target *target = need->target;
 	uint64_t align = target && target->memory_align ? target->memory_align : PAGE;
-	struct piece cma = { .align = CMA_ALIGN, .min = need->cma.base, .max = need->cma.limit };
+	uint64_t cma_align = CMA_ALIGN(target && target->page_size ? target->page_size : PAGE);
+	struct piece cma = { .align = cma_align, .min = need->cma.base, .max = need->cma.limit };
 	struct reserved reserved[MAX_RESERVED] = {
 		{ .piece = crash }, { .piece = low }, { .piece = cma },
 		{ .piece = { .size = target ? target->memory_size : 0, .align = align,
@@ -279,8 +280,8 @@ static bool all_fit(const struct kho_early_memory *need, bool with_cma, struct p
 	if (!with_cma || !need->cma.fixed)
 		fixed.size = 0;
 	if (with_cma && !need->cma.fixed)
-		reserved[2].piece.size = need->cma.size > UINT64_MAX - CMA_ALIGN ? UINT64_MAX :
-					 align_down(need->cma.size + CMA_ALIGN - 1, CMA_ALIGN);
+		reserved[2].piece.size = need->cma.size > UINT64_MAX - cma_align ? UINT64_MAX :
+					 align_down(need->cma.size + cma_align - 1, cma_align);
 	return have_places(reserved, MAX_RESERVED, &fixed, scratch, nr_scratch);
 }
 

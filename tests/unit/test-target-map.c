@@ -65,7 +65,7 @@ static void check(const char *what, const struct kho_target_load *load, const ch
 	struct kho_error err;
 	char found[1024] = "";
 
-	if (kho_source_open_live(".", &source, &err) ||
+	if (kho_source_open_live(".", &source, &err) || kho_source_set_page_size(source, 4096, &err) ||
 	    kho_state_open(source, KHO_SIDE_OUT, &state, &err))
 		die(err.message);
 	if (kho_target_verify(state, &target, load, note_finding, found, &summary, &err))
