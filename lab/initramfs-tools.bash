@@ -25,8 +25,47 @@ initramfs_tools_root() {
 		initramfs_tools_unpack
 }
 
+elf_machine() {
+	readelf -h "$1" 2>/dev/null | sed -n 's/^ *Machine: *//p'
+}
+
+# initramfs_tools_exchange FILE: replaces all programs in an image by those of the stage's
+# architecture, with the libraries that they need.
+initramfs_tools_exchange() {
+	local image=$1 dir machine links file from programs=()
+	dir=$(mktemp -d)
+	gzip -dc "$image" | (cd "$dir" && cpio -i --quiet)
+	rm -rf "$dir"/usr/lib/*-linux-gnu "$dir"/usr/lib64/* "$dir"/usr/lib/klibc-*.so "$dir/etc/ld.so.cache"
+	machine=$(elf_machine "$STAGE_SYSROOT/usr/bin/busybox")
+	while read -r links file; do
+		from=$STAGE_SYSROOT/$file
+		[[ -e $from ]] || from=$STAGE_SYSROOT/usr/lib/klibc/bin/${file##*/}
+		case $(elf_machine "$dir/$file") in
+		"") continue ;;
+		"$machine") ;;
+		*)
+			# busybox is one file with many names
+			if ((links == 1)) || [[ $file == */busybox ]]; then
+				cat "$from" >"$dir/$file"
+			fi
+			;;
+		esac
+		programs+=("$dir/$file")
+	done < <(find "$dir" -type f ! -name '*.ko' -printf '%n %P\n')
+	mkdir -p "$dir/usr/lib/$STAGE_MULTIARCH"
+	cp -a "$STAGE_LIBDIR"/libkho.so.* "$dir/usr/lib/$STAGE_MULTIARCH/"
+	image_copy_libraries "$dir" "${programs[@]}" "$STAGE_LIBDIR"/libkho.so.*.*
+	for file in "${programs[@]}"; do
+		[[ $(elf_machine "$file") == "$machine" ]] || die "$file is still a program of this machine"
+	done
+	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) | gzip >"$image"
+	rm -rf "$dir"
+}
+
 # initramfs_tools_image NAME FILE: makes the image in a mount namespace, with the stage mounted over
 # that system if the image is to include the project. udev loads the driver, like on real hosts.
+# The machine cannot run programs of another architecture: its own make the image, and are replaced in
+# it.
 initramfs_tools_image() {
 	local name=$1 file=$2 over=$STAGE root
 	root=$(initramfs_tools_root)
@@ -59,5 +98,6 @@ initramfs_tools_image() {
 		cat "$new/tmp/initramfs.img" > "$file.tmp"
 	' bash "$over" "$root" "$KERNEL_DIR" "$KERNEL_RELEASE" "$file"
 	as_root chown "$(id -u):$(id -g)" "$file.tmp"
+	[[ -z $STAGE_SYSROOT ]] || initramfs_tools_exchange "$file.tmp"
 	mv "$file.tmp" "$file"
 }

@@ -57,6 +57,9 @@ machine_prepare_arm64() {
 	kernel_arch arm64
 	stage_arch arm64
 	machine_prepare
+	initramfs_prepare initramfs-tools
+	VM_INITRAMFS_TOOLS=$(initramfs_cached initramfs-tools)
+	export VM_INITRAMFS_TOOLS
 }
 
 # machine_prepare_stock RELEASE: the same with a kernel without our series; makes no initramfs.
@@ -88,11 +91,11 @@ initramfs_key() {
 	local name=$1
 	{
 		printf '%s\n' "$name" "$KERNEL_DIR"
-		hash_of "$KHO_TOP"/lab/{dracut.bash,initramfs-tools.bash,ldd-in-root}
+		hash_of "$KHO_TOP"/lab/{dracut.bash,image.bash,initramfs-tools.bash,ldd-in-root}
 		[[ $name == *-without* ]] || hash_tree "$STAGE/usr/bin" "$STAGE_LIBDIR" "$STAGE/usr/lib/dracut" \
 			"$STAGE/usr/share/initramfs-tools" "$STAGE/usr/share/kho-tools"
 		case $name in
-		initramfs-tools*) initramfs_tools_root ;;
+		initramfs-tools*) echo "$(initramfs_tools_root) $STAGE_SYSROOT" ;;
 		*) dracut_root_of "$name" ;;
 		esac
 		[[ $name != *-059 ]] || dpkg-query -W dracut-core kmod systemd udev dash 2>/dev/null || true

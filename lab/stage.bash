@@ -11,7 +11,7 @@ SYSROOT_PACKAGES=(
 	libc6-dev linux-libc-dev libfdt-dev libelf-dev libxxhash-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev
 	libseccomp-dev libkdumpfile-dev libdw-dev
 	busybox-static kmod
-	dracut-core udev dash bash coreutils util-linux mount sed
+	dracut-core udev dash bash coreutils util-linux mount sed klibc-utils
 )
 
 # A link to /lib/... would lead into the build machine.
