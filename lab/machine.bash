@@ -86,6 +86,23 @@ machine_prepare_checking() {
 	export KHO_SELFTEST_INIT=$more/usr/lib/kselftests/kho-init
 }
 
+# machine_prepare_pages 16k|64k: an arm64 machine whose kernel has pages of that size; makes no
+# initramfs. Scratch and what it is aligned to grow with the pages: tests give the machine VM_MEMORY.
+machine_prepare_pages() {
+	local disk=$KHO_BUILD/pages-$1.img
+	kernel_arch arm64
+	KERNEL_IMAGES=(Image)
+	stage_arch arm64
+	kernel_build "pages-$1" "$KHO_TOP/lab/pages-$1.config"
+	step "building kho-tools" stage_build
+	kexec_build
+	step "making the disk" image_root "$disk"
+	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk
+	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD VM_CC=$STAGE_CC
+	# has all page sizes
+	export VM_CPU=cortex-a76 VM_MEMORY=6G
+}
+
 # A hash of the inputs of the initramfs image NAME, to rebuild only images that change.
 initramfs_key() {
 	local name=$1

@@ -32,7 +32,8 @@ VM_MARK=0
 # ever. ("KHO: exec from" is then the last line.)
 VM_CMDLINE="console=ttyS0 root=/dev/vda rootfstype=ext4 rd.skipfsck panic=-1 no_timer_check tsc=nowatchdog"
 
-# VM_ARCH=arm64 selects QEMU's "virt"; VM_MACHINE may name another machine, "virt,iommu=smmuv3".
+# VM_ARCH=arm64 selects QEMU's "virt"; VM_MACHINE may name another machine, "virt,iommu=smmuv3", and
+# VM_CPU another processor.
 # The agent uses a serial port on PCI there, because "virt" has only one port.
 : "${VM_ARCH:=x86_64}"
 if [[ $VM_ARCH == arm64 ]]; then
@@ -43,7 +44,7 @@ fi
 vm_qemu() {
 	case $VM_ARCH in
 	x86_64) VM_QEMU=(qemu-system-x86_64 -machine "${VM_MACHINE:-q35}" -cpu max -serial chardev:console -serial chardev:agent) ;;
-	arm64) VM_QEMU=(qemu-system-aarch64 -machine "${VM_MACHINE:-virt}" -cpu cortex-a57
+	arm64) VM_QEMU=(qemu-system-aarch64 -machine "${VM_MACHINE:-virt}" -cpu "${VM_CPU:-cortex-a57}"
 		-serial chardev:console -device "pci-serial,chardev=agent") ;;
 	esac
 }

@@ -7,23 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
-
-# not_coherent: a device tree like QEMU's, in which the PCI host is not coherent. Sets DTB.
-not_coherent() {
-	DTB=$BATS_TEST_TMPDIR/not-coherent.dtb
-	qemu-system-aarch64 -machine "virt,dumpdtb=$DTB" -cpu cortex-a57 -smp 2 -m 2G -display none >/dev/null 2>&1
-	fdtput -d "$DTB" /pcie@10000000 dma-coherent
-}
-
-# unmanaged_memory ADDRESS: 64 KiB in DTB that the kernel does not manage.
-unmanaged_memory() {
-	local node=/reserved-memory/pool@${1#0x}
-	fdtput -p -t x "$DTB" "$node" reg 0 "$1" 0 0x10000
-	fdtput "$DTB" "$node" no-map
-	fdtput -t x "$DTB" /reserved-memory '#address-cells' 2
-	fdtput -t x "$DTB" /reserved-memory '#size-cells' 2
-	fdtput "$DTB" /reserved-memory ranges
-}
+load device-tree
 
 @test "buffers of a device that is not coherent: three generations on both load paths" {
 	local before path
