@@ -43,7 +43,7 @@ kernel_address() {
 
 # Prints "ID DEVICE DMA-ADDRESS SIZE" of kho-inspect list [OPTION]....
 records() {
-	vm_run kho-inspect list --bytes "$@" | awk '$2 ~ /^pci:/ { print $1, $2, $5, $6 }'
+	vm_run kho-inspect list --bytes "$@" | awk '$2 ~ /^pci:/ { print $1, $2, $5, $6 }' | sort -n
 }
 
 # Checks that the driver restored all its buffers of the previous generation, at the addresses in $1.
