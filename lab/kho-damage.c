@@ -291,13 +291,16 @@ static void set_blob(struct image *image, const char *name, const char *prop, ui
 		die("cannot change the subtree");
 }
 
-static void subtree_no_size(struct image *image)
+static void remove_size(struct image *image, const char *subtree)
 {
-	int node = fdt_subnode_offset(fdt(image), 0, "kho-edu");
+	int node = fdt_subnode_offset(fdt(image), 0, subtree);
 
 	if (node < 0 || fdt_nop_property(fdt(image), node, "blob-size"))
 		die("cannot change the subtree");
 }
+
+static void subtree_no_size(struct image *image) { remove_size(image, "kho-edu"); }
+static void dma_no_size(struct image *image) { remove_size(image, DMA_ALLOC_KHO_SUBTREE); }
 
 static void blob_outside_ram(struct image *image)
 {
@@ -1031,6 +1034,7 @@ static const struct {
 	{ "map-missing", map_missing, "K003" },
 	{ "map-unaligned", map_unaligned, "K003" },
 	{ "subtree-no-size", subtree_no_size, "K004" },
+	{ "dma-no-size", dma_no_size, "K004" },
 	{ "fdt-not-preserved", fdt_not_preserved, "K005" },
 	{ "tree-node-unaligned", tree_node_unaligned, "K101" },
 	{ "tree-node-absent", tree_node_absent, "K101" },

@@ -252,6 +252,11 @@ unsigned int kho_state_page_size(const struct kho_state *state);
 /* Arrays owned by the state; *n may be 0. Scratch is raw: in any order, with empty areas. */
 const struct kho_subtree *kho_state_subtrees(const struct kho_state *state, size_t *n);
 const struct kho_range *kho_state_scratch(const struct kho_state *state, size_t *n);
+/*
+ * Number of further subtrees, which lack the address or the size of their blob (K004), and the name of
+ * the first one; NULL if there is none.
+ */
+size_t kho_state_bad_subtrees(const struct kho_state *state, const char **first);
 /* The kernel option that sets the sizes of scratch: "kho_bootmem" since Linux 7.4, else "kho_scratch". */
 const char *kho_state_scratch_option(const struct kho_state *state);
 /* Sorted and merged, as kcore or dump describes RAM. */

@@ -454,6 +454,12 @@ const struct kho_subtree *kho_state_subtrees(const struct kho_state *state, size
 	return state->root.subtrees;
 }
 
+size_t kho_state_bad_subtrees(const struct kho_state *state, const char **first)
+{
+	*first = state->root.bad_subtrees ? state->root.bad_subtree : NULL;
+	return state->root.bad_subtrees;
+}
+
 const struct kho_range *kho_state_scratch(const struct kho_state *state, size_t *n)
 {
 	*n = state->nr_scratch;

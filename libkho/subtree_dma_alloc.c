@@ -86,6 +86,17 @@ static int check_header(const struct dma_alloc_ser *ser, const struct kho_subtre
 	return 0;
 }
 
+/* A subtree without address or size (K004) may be this one; only the name of the first is known. */
+static int no_subtree(const struct kho_root *root, struct kho_error *err)
+{
+	if (root->bad_subtrees > 1 || (root->bad_subtrees && !strcmp(root->bad_subtree, DMA_ALLOC_KHO_SUBTREE)))
+		return kho_fail(err, KHO_ERR_CORRUPT, root->addr,
+				"subtree \"%s\" has no address or size, so there may be DMA records",
+				root->bad_subtree);
+	return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR, "there is no subtree \"%s\"",
+			DMA_ALLOC_KHO_SUBTREE);
+}
+
 int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 			struct kho_error *err)
 {
@@ -94,8 +105,7 @@ int kho_dma_read_header(struct kho_state *state, struct kho_dma_header *header,
 	int ret;
 
 	if (!subtree)
-		return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR,
-				"there is no subtree \"%s\"", DMA_ALLOC_KHO_SUBTREE);
+		return no_subtree(&state->root, err);
 	if (subtree->size < sizeof(ser.compatible))
 		return kho_fail(err, KHO_ERR_CORRUPT, subtree->addr,
 				"dma-alloc at 0x%" PRIx64 ": its blob of %" PRIu64 " bytes has no head",

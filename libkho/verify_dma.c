@@ -166,14 +166,14 @@ static bool judge_fields(struct kho_verify *v, const struct kho_dma_header *head
 	    record->attrs & ~DMA_ALLOC_ATTRS_KNOWN || record->fate == KHO_DMA_FATE_UNKNOWN ||
 	    (outgoing && record->fate != KHO_DMA_FATE_NONE)) {
 		kho_report(v, KHO_RULE_K411, record->record_addr, record->id,
-			   "record %" PRIu64 ": flags 0x%x, attributes 0x%" PRIx64 " on the %s side",
+			   "record %" PRIu64 " has flags 0x%x and attributes 0x%" PRIx64 ", which no %s record has",
 			   record->id, (uint32_t)record->flags, record->attrs,
 			   kho_side_name(v->state->root.side));
 		sound = false;
 	}
 	if (!record->fields_ok) {
 		kho_report(v, KHO_RULE_K415, record->record_addr, record->id,
-			   "record %" PRIu64 " (\"%s\", \"%s\"): the next kernel would refuse it",
+			   "record %" PRIu64 " (\"%s\", \"%s\") has an invalid name or reserved bytes: the next kernel would refuse it",
 			   record->id, record->device, record->tag);
 		sound = false;
 	}

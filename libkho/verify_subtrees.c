@@ -23,7 +23,7 @@ static bool verify_blob(struct kho_verify *v, const struct kho_subtree *subtree)
 	uint64_t last;
 	char what[80];
 
-	snprintf(what, sizeof(what), "blob of \"%.63s\"", subtree->name);
+	snprintf(what, sizeof(what), "the blob of \"%.63s\"", subtree->name);
 	if (!kho_verify_ram(v, KHO_RULE_K302, subtree->addr, size, 0, what))
 		return false;
 	last = subtree->addr + (size - 1);

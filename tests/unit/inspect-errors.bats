@@ -565,6 +565,7 @@ make_kernel() {
 
 # A document with each of these failures, in one form.
 @test "every command that fails with --json prints one document, with null or the error" {
+	local command
 	cd "$BATS_TEST_TMPDIR"
 	: >empty
 	"$damage" chain-loop "$fixture" broken
@@ -611,6 +612,16 @@ make_kernel() {
 	run -0 "$inspect" show --core huge
 	[[ $output == *" 5 allocations, at least 336 KiB, "* ]]
 	[ "$("$inspect" show --json --core huge | jq .dma.bytes)" = null ]
+	# the subtree of the records has no size: they are not "none" either
+	"$damage" dma-no-size "$fixture" sizeless
+	run -2 --separate-stderr "$inspect" list --core sizeless
+	[ "$output" = "An unknown number of outgoing DMA allocations." ]
+	[[ $stderr == *'subtree "dma-alloc" has no address or size, so there may be DMA records.' ]]
+	for command in show tree; do
+		run -0 "$inspect" "$command" --core sizeless
+		[[ $output == *'1 without address or size of the blob, first "dma-alloc" (K004)'* ]]
+	done
+	[ "$("$inspect" show --json --core sizeless | jq .dma)" = null ]
 }
 
 @test "a table and its JSON document have the same data" {

@@ -115,6 +115,7 @@ static void print_text(const struct options *options, const struct kho_state *st
 	printf("  subtrees     ");
 	for (size_t i = 0; i < n; i++)
 		printf("%s%s", i ? ", " : "", kho_state_subtrees(state, &n)[i].name);
+	print_bad_subtrees(state, n ? "; " : "");
 	puts("");
 }
 

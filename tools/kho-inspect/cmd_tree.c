@@ -106,6 +106,8 @@ static void print_tree(const struct options *options, struct kho_state *state,
 	}
 	table_print(table);
 	table_destroy(table);
+	if (print_bad_subtrees(state, ""))
+		puts("");
 
 	for (size_t i = 0; i < n; i++) {
 		printf("\n%s\n", subtrees[i].name);

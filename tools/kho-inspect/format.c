@@ -187,6 +187,16 @@ void *check_memory(void *p)
 	return p;
 }
 
+bool print_bad_subtrees(const struct kho_state *state, const char *before)
+{
+	const char *first;
+	size_t n = kho_state_bad_subtrees(state, &first);
+
+	if (n)
+		printf("%s%zu without address or size of the blob, first \"%s\" (K004)", before, n, first);
+	return n;
+}
+
 /* ----------------------------------------------------------------- tables */
 
 /* Number of rows that are kept to find the widths of their columns. */

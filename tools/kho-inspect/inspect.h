@@ -179,6 +179,8 @@ const char *found_by_text(enum kho_found_by found_by);
 #define NOT_JUDGED	"not judged: "
 /* Prefix of a finding's message: "not judged: " or "". */
 const char *outcome_text(enum kho_outcome outcome);
+/* Prints @before and the number of subtrees without address or size of the blob, if there are any; false if not. */
+bool print_bad_subtrees(const struct kho_state *state, const char *before);
 /* "sealed", "live, carried over", "restored" ... */
 const char *record_state_text(const struct kho_dma_record *record, char *buf);
 /* True if stdout gets colours. */
