@@ -13,6 +13,7 @@
 
 #include "machine.h"
 #include "memory.h"
+#include "nomem.h"
 #include "tools/kho-inspect/boot.h"
 #include "tools/kho-inspect/inspect.h"
 
@@ -34,21 +35,37 @@ static const char *const files[] = {
 
 int __wrap_boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline, char *why,
 			  size_t why_size);
+struct child {
+	boot_child_fn fn;
+	void *data, *result;
+};
+
+static void run_child(void *data)
+{
+	struct child *child = data;
+
+	child->fn(child->data, child->result);
+}
+
 int __wrap_boot_run_child(boot_child_fn fn, void *data, void *result, size_t size, uint64_t deadline, char *why,
 			  size_t why_size)
 {
+	struct child child = { fn, data, result };
+	bool exited;
 	int saved;
 
-	(void)size, (void)deadline, (void)why, (void)why_size;
+	(void)size, (void)deadline;
 	fflush(stdout);
 	saved = dup(STDOUT_FILENO);
-	fn(data, result);
+	exited = fuzz_until_exit(run_child, &child);
 	fflush(stdout);
 	if (saved < 0 || dup2(saved, STDOUT_FILENO) < 0)
 		abort();
 	close(saved);
 	clearerr(stdout);
-	return 0;
+	if (exited)
+		snprintf(why, why_size, "it ended");
+	return exited ? -ECHILD : 0;
 }
 
 /* The status is a whole line of a word and text, fit for a console, and says what the exit status says. */
@@ -58,6 +75,10 @@ static void check_status(const char *path, int status)
 	FILE *file = fopen(path, "re");
 	enum boot_word parsed;
 
+	fuzz_memory_status(status);
+	/* without memory there may be no status, and the exit status says so */
+	if (!file && fuzz_memory_fails() && status != boot_word_status(WORD_CLEAN))
+		return;
 	if (!file || !fgets(line, sizeof(line), file) || fgetc(file) != EOF)
 		abort();
 	fclose(file);
@@ -83,11 +104,13 @@ static void use_machine(struct options *options)
 
 		if (ret < EXIT_CLEAN || ret > EXIT_CANNOT_TELL)
 			abort();
+		fuzz_memory_status(ret);
 	}
 }
 
-int fuzz_one(const uint8_t *data, size_t size)
+static void use_input(void *input)
 {
+	const uint8_t *data = input;
 	char sysroot[128], dir[128], core[128], image[128], metrics[128], status[160];
 	struct options options = {
 		.no_sandbox = true, .no_color = true, .fail_on = KHO_SEVERITY_ERROR, .sysroot = sysroot, .dir = dir,
@@ -95,14 +118,10 @@ int fuzz_one(const uint8_t *data, size_t size)
 	};
 	int ret;
 
-	if (!size)
-		return -1;
-	fuzz_silence();
 	fuzz_scratch("", sysroot, sizeof(sysroot));
 	fuzz_scratch(DIR, dir, sizeof(dir));
 	fuzz_scratch(DIR "/status", status, sizeof(status));
 	fuzz_scratch("metrics/kho.prom", metrics, sizeof(metrics));
-	fuzz_machine(files, sizeof(files) / sizeof(files[0]), data + 1, size - 1);
 	if (data[0] & 1)
 		options.core = fuzz_scratch("core", core, sizeof(core));
 
@@ -126,5 +145,14 @@ int fuzz_one(const uint8_t *data, size_t size)
 	options.json = data[0] & 16;
 	options.in = data[0] & 32;
 	use_machine(&options);
+}
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+	if (!size)
+		return -1;
+	fuzz_silence();
+	fuzz_machine(files, sizeof(files) / sizeof(files[0]), data + 1, size - 1);
+	fuzz_until_exit(use_input, (void *)(uintptr_t)data);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "nomem.h"
 
 #define ROOT	0x100000
 #define PAGE	(1u << KHO_ABI_MIN_PAGE_SHIFT)
@@ -25,6 +26,7 @@ static void open_side(struct kho_source *source, enum kho_side side)
 	} else if (!*err.message) {
 		abort(); /* an error without text */
 	} else {
+		fuzz_memory_error(&err);
 		kho_verify_open_error(&err, fuzz_see_finding, NULL, &summary);
 	}
 }

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "nomem.h"
 
 #define MAX_TOLD	2000000
 
 static int see_finding(const struct kho_finding *finding, void *data)
 {
-	if (!finding->rule || !*finding->message)
-		abort();
+	fuzz_see_finding(finding, NULL);
 	return ++*(size_t *)data > MAX_TOLD;
 }
 
@@ -78,10 +78,13 @@ static void write_snapshot(struct kho_state *state)
 	if (kho_snapshot_write(state, path, &err)) {
 		if (!*err.message)
 			abort();
+		fuzz_memory_error(&err);
 		return;
 	}
+	fuzz_memory_hold();
 	if (kho_source_open_file(path, &source, &err))
 		abort(); /* we can read what we write */
+	fuzz_memory_release();
 	kho_source_close(source);
 }
 
@@ -95,6 +98,7 @@ static void use_file(const char *path, enum kho_side side)
 	if (kho_source_open_file(path, &source, &err)) {
 		if (!*err.message || !*kho_strerror(err.code))
 			abort();
+		fuzz_memory_error(&err);
 		return;
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
@@ -103,6 +107,8 @@ static void use_file(const char *path, enum kho_side side)
 		use_state(state);
 		write_snapshot(state);
 		kho_state_close(state);
+	} else {
+		fuzz_memory_error(&err);
 	}
 	kho_source_close(source);
 }

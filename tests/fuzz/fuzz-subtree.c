@@ -12,6 +12,7 @@
 #include "libkho/crc32c.h"
 #include "libkho/kho_output.h"
 #include "memory.h"
+#include "nomem.h"
 
 #define MAX_ITEMS	2000000
 
@@ -102,8 +103,11 @@ static int use(const uint8_t *data, size_t size)
 	state->root.subtrees->addr = head.addr;
 	state->root.subtrees->size = head.size;
 
-	if (kho_subtree_decode(state, state->root.subtrees, see_item, &items, &err) && !*err.message)
-		abort(); /* an error without text */
+	if (kho_subtree_decode(state, state->root.subtrees, see_item, &items, &err)) {
+		if (!*err.message)
+			abort(); /* an error without text */
+		fuzz_memory_error(&err);
+	}
 	if (!strcmp(FUZZ_SUBTREE, DMA_ALLOC_KHO_SUBTREE))
 		read_records(state);
 	fuzz_close(state);
@@ -117,7 +121,9 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 	if (!FUZZ_MEND)
 		return use(data, size);
+	fuzz_memory_hold();
 	copy = malloc(size + 1);
+	fuzz_memory_release();
 	if (!copy)
 		abort();
 	memcpy(copy, data, size);

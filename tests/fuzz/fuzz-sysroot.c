@@ -4,6 +4,7 @@
 
 #include "machine.h"
 #include "memory.h"
+#include "nomem.h"
 
 static const char *const files[] = {
 	"proc/cmdline", "proc/sys/kernel/osrelease", "proc/iomem", "proc/kallsyms", "proc/kcore",
@@ -12,6 +13,9 @@ static const char *const files[] = {
 	"sys/kernel/debug/kho/out/finalize", "sys/kernel/debug/kho/out/sub_fdts/dma-alloc",
 	"sys/kernel/debug/kho/in/fdt", "sys/kernel/debug/kho/in/sub_fdts/dma-alloc",
 	"sys/kernel/boot_params/setup_data/0/type", "sys/kernel/boot_params/setup_data/0/data",
+	"sys/kernel/debug/clear_warn_once", "proc/config.gz", "boot/config-7.3.4",
+	"sys/bus/pci/devices/0000:00:02.0/uevent", "sys/bus/pci/devices/0000:00:02.0/config",
+	"sys/bus/pci/devices/0000:00:02.0/kexec_keep_master",
 };
 
 static void use_side(const char *sysroot, enum kho_side side)
@@ -21,17 +25,24 @@ static void use_side(const char *sysroot, enum kho_side side)
 	struct kho_error err = { 0 };
 	struct kho_source *source;
 	struct kho_state *state;
+	char path[128];
 
+	kho_kernel_is_on(sysroot);
 	if (kho_source_open_live(sysroot, &source, &err)) {
 		if (!*err.message)
 			abort();
+		fuzz_memory_error(&err);
 		return;
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
 		kho_verify(state, &options, fuzz_see_finding, NULL, &summary, NULL);
+		if (kho_snapshot_write(state, fuzz_scratch("snapshot", path, sizeof(path)), &err))
+			fuzz_memory_error(&err);
 		kho_state_close(state);
 	} else if (!*err.message) {
 		abort();
+	} else {
+		fuzz_memory_error(&err);
 	}
 	kho_source_close(source);
 }

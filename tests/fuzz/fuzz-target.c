@@ -5,6 +5,7 @@
 
 #include "libkho/target.h"
 #include "memory.h"
+#include "nomem.h"
 
 static const struct kho_range scratch[] = {
 	{ 0x1000000, 64 << 20 }, { 0x40000000, 0 }, { 0x100000000, 256 << 20 },
@@ -18,6 +19,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (kho_target_examine(data, size, "input", &target, &err)) {
 		if (!*err.message || !*kho_strerror(err.code))
 			abort();
+		fuzz_memory_error(&err);
 		return 0;
 	}
 	kho_target_fits(&target, 0, scratch, sizeof(scratch) / sizeof(scratch[0]));

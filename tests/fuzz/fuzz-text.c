@@ -7,6 +7,7 @@
 
 #include "kexec/kexec-kho-plan.h"
 #include "memory.h"
+#include "nomem.h"
 
 #define EXPECT	"5,7"
 
@@ -26,6 +27,12 @@ static void plan(const char *text)
 	char *without = kho_plan_command_line(text, NULL, NULL);
 	char *again = kho_plan_command_line(text, NULL, text);
 
+	if (fuzz_memory_fails()) {
+		free(with);
+		free(without);
+		free(again);
+		return;
+	}
 	if (!with || !without)
 		abort();
 	/* the running kernel's own line has all of its promises */
@@ -48,8 +55,11 @@ static void plan(const char *text)
 int fuzz_one(const uint8_t *data, size_t size)
 {
 	uint64_t records, generation;
-	char *text = malloc(size + 1);
+	char *text;
 
+	fuzz_memory_hold();
+	text = malloc(size + 1);
+	fuzz_memory_release();
 	if (!text)
 		abort();
 	memcpy(text, data, size);

@@ -11,6 +11,7 @@
 
 #include "libkho/vmlinux.h"
 #include "memory.h"
+#include "nomem.h"
 
 #define BUILD_ID	20
 
@@ -48,6 +49,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	if (kho_source_set_vmlinux(source, path, &err)) {
 		if (!*err.message)
 			abort();
+		fuzz_memory_error(&err);
 	} else {
 		kho_vmlinux_root(source, KHO_SIDE_OUT, &addr);
 		kho_vmlinux_root(source, KHO_SIDE_IN, &addr);

@@ -106,6 +106,14 @@ found_nothing() {
 	found_nothing text
 }
 
+@test "compressed dumps" {
+	found_nothing kdump
+}
+
+@test "files that are written" {
+	found_nothing output
+}
+
 @test "every fuzzer has a test here" {
 	diff <(sed -n 's|^\ttests/fuzz/fuzz-\([a-z0-9-]*\).*|\1|p' "$BATS_TEST_DIRNAME/fuzz.mk" | sort) \
 		<(sed -n 's/^\tfound_nothing \([a-z0-9-]*\)$/\1/p' "$BATS_TEST_FILENAME" | sort)

@@ -17,9 +17,11 @@ FUZZERS = \
 	tests/fuzz/fuzz-kho-test \
 	tests/fuzz/fuzz-raw \
 	tests/fuzz/fuzz-snapshot \
+	tests/fuzz/fuzz-kdump \
 	tests/fuzz/fuzz-inspect \
 	tests/fuzz/fuzz-sysroot \
 	tests/fuzz/fuzz-boot \
+	tests/fuzz/fuzz-output \
 	tests/fuzz/fuzz-note \
 	tests/fuzz/fuzz-target \
 	tests/fuzz/fuzz-decompress \
@@ -30,9 +32,11 @@ CLEANFILES += $(FUZZERS) tests/fuzz/make-seeds
 
 fuzzers: $(FUZZERS) tests/fuzz/make-seeds lab/kho-damage
 
-FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=exit
 FUZZ_LIBS = libkho/libkho-core.la
-FUZZ_MEMORY = tests/fuzz/memory.c tests/fuzz/memory.h tests/fuzz/limits.c
+FUZZ_MEMORY = tests/fuzz/memory.c tests/fuzz/memory.h tests/fuzz/limits.c \
+	tests/fuzz/nomem.c tests/fuzz/nomem.h
 
 tests_fuzz_make_seeds_SOURCES = tests/fuzz/make-seeds.c tests/fuzz/memory.h
 tests_fuzz_make_seeds_LDADD = $(FUZZ_LIBS)
@@ -85,6 +89,14 @@ tests_fuzz_fuzz_raw_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_snapshot_SOURCES = tests/fuzz/fuzz-snapshot.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_snapshot_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_kdump_SOURCES = tests/fuzz/fuzz-kdump.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_kdump_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_kdump_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_output_SOURCES = tests/fuzz/fuzz-output.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_output_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_output_LDADD = $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz-target.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)

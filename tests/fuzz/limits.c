@@ -17,6 +17,7 @@
 #include <sanitizer/allocator_interface.h>
 
 #include "memory.h"
+#include "nomem.h"
 
 #define MEMORY_LIMIT	(256l << 20)
 /* With sanitizers everything takes ten times as long; a hang takes far longer than either. */
@@ -95,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	live = 0;
 	counting = true;
 	set_alarm(SECONDS + (long)(size >> 20) * SECONDS_PER_MIB);
-	ret = fuzz_one(data, size);
+	ret = fuzz_memory_first(data, size);
+	set_alarm(SECONDS + (long)(size >> 20) * SECONDS_PER_MIB);
+	fuzz_memory_again(data, size);
 	set_alarm(0);
 	counting = false;
 	if (cpu_time_is_over())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,10 +36,23 @@ static void put_file(const char *name, const uint8_t *data, size_t size)
 	close(fd);
 }
 
+/* Removes a file, and the folders that are empty then: which folders exist says whether a kernel has KHO. */
+static void remove_file(const char *name)
+{
+	char path[256], part[256];
+
+	unlink(fuzz_scratch(name, path, sizeof(path)));
+	snprintf(part, sizeof(part), "%s", name);
+	for (char *slash = strrchr(part, '/'); slash; slash = strrchr(part, '/')) {
+		*slash = '\0';
+		if (rmdir(fuzz_scratch(part, path, sizeof(path))))
+			return;
+	}
+}
+
 void fuzz_machine(const char *const *files, size_t nr_files, const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < nr_files; i++) {
-		char path[256];
 		uint32_t n = UINT32_MAX;
 
 		if (size >= sizeof(n)) {
@@ -47,7 +61,7 @@ void fuzz_machine(const char *const *files, size_t nr_files, const uint8_t *data
 			size -= sizeof(n);
 		}
 		if (n == UINT32_MAX) {
-			unlink(fuzz_scratch(files[i], path, sizeof(path)));
+			remove_file(files[i]);
 			continue;
 		}
 		n = n < size ? n : (uint32_t)size;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "nomem.h"
 #include "libkho/error.h"
 #include "libkho/ranges.h"
 
@@ -160,8 +161,8 @@ static int compare(const void *a, const void *b)
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
-struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *pages,
-			       const unsigned char *const *bytes, size_t n, const char *notes)
+static struct kho_source *make_source(unsigned int page_shift, const struct fuzz_page *pages,
+				      const unsigned char *const *bytes, size_t n, const char *notes)
 {
 	struct pages *own = need(calloc(1, sizeof(*own)));
 	struct kho_source *source = &own->source;
@@ -190,6 +191,17 @@ struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *
 	source->bytes = kept * kho_source_page(source);
 	source->nr_ram = kho_ranges_merge(source->ram, n);
 	source->knows_ram = true;
+	return source;
+}
+
+struct kho_source *fuzz_source(unsigned int page_shift, const struct fuzz_page *pages,
+			       const unsigned char *const *bytes, size_t n, const char *notes)
+{
+	struct kho_source *source;
+
+	fuzz_memory_hold();
+	source = make_source(page_shift, pages, bytes, n, notes);
+	fuzz_memory_release();
 	return source;
 }
 
@@ -225,7 +237,9 @@ struct kho_state *fuzz_state(const uint8_t *data, size_t size, struct fuzz_head 
 		at += pages[n].length;
 	}
 
+	fuzz_memory_hold();
 	state = need(calloc(1, sizeof(*state)));
+	fuzz_memory_release();
 	state->source = fuzz_source(shift, pages, bytes, n, "");
 	state->root.addr = KHO_NO_ADDR;
 	return state;
@@ -242,5 +256,7 @@ int fuzz_see_finding(const struct kho_finding *finding, void *data)
 	(void)data;
 	if (!finding->rule || !*finding->message)
 		abort();
+	if (finding->outcome == KHO_OUTCOME_FOUND)
+		fuzz_memory_rule(finding->rule);
 	return 0;
 }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each input runs a second time, while memory runs out: nomem.c. */
+#ifndef KHO_FUZZ_NOMEM_H
+#define KHO_FUZZ_NOMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libkho/kho.h"
+
+/* Allocations between these two are the fuzzer's own and do not fail. */
+void fuzz_memory_hold(void);
+void fuzz_memory_release(void);
+/* True in the second run. */
+bool fuzz_memory_fails(void);
+
+/*
+ * What a run says about the state: the second run may only say what the first said. Of a status of the tools it
+ * may not turn another into 0.
+ */
+void fuzz_memory_rule(const struct kho_rule *rule);
+void fuzz_memory_error(const struct kho_error *err);
+void fuzz_memory_status(int status);
+
+/* Runs @fn, which may end by exit() if memory runs out. Returns true then. */
+bool fuzz_until_exit(void (*fn)(void *data), void *data);
+
+/* Both runs; limits.c calls them. */
+int fuzz_memory_first(const uint8_t *data, size_t size);
+void fuzz_memory_again(const uint8_t *data, size_t size);
+
+#endif /* KHO_FUZZ_NOMEM_H */
