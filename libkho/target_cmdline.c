@@ -103,6 +103,9 @@ static void verify_crashkernel(struct kho_verify *v, const struct kho_target *ta
 	else if (!load->initrd_known)
 		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
 				       "cannot determine whether crashkernel= has room: it is unknown how large the initrd is");
+	else if (kho_cmdline_has(cmdline, "numa_cma") || kho_cmdline_has(cmdline, "cma_pernuma"))
+		kho_report_unevaluated(v, KHO_RULE_K608, KHO_NO_ADDR, 0,
+				       "cannot determine whether crashkernel= has room: it is unknown where numa_cma= and cma_pernuma= take memory");
 }
 
 /* ------------------------------------------------------------------- rules */
