@@ -17,7 +17,7 @@
 #include "abi/kexec_handover.h"
 #include "abi/snapshot.h"
 
-/* No machine has RAM from here on: MAX_PHYSMEM_BITS of x86_64 and arm64. */
+/* Above this no machine has RAM: MAX_PHYSMEM_BITS of x86_64 and arm64. */
 #define RAM_LIMIT	(1ull << 52)
 
 /* ------------------------------------------------------------ kinds of files */

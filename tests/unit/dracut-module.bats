@@ -104,7 +104,7 @@ real_dracut() {
 		*) ln -sfn "$path" "$BATS_TEST_TMPDIR/dracut/" ;;
 		esac
 	done
-	# What is installed in /usr/local does not count. dracut 110 and later read PATH and not DRACUT_PATH. --kver, because a
+	# Programs in /usr/local do not count. dracut 110 and later read PATH and not DRACUT_PATH. --kver, because a
 	# chroot has no kernel.
 	dracutbasedir=$BATS_TEST_TMPDIR/dracut \
 		DRACUT_PATH="$BATS_TEST_TMPDIR/programs /usr/sbin /usr/bin /sbin /bin" \

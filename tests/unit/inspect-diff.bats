@@ -58,7 +58,7 @@ make_changed() {
 	# show and verify count the others, as none of the lost ones can be unclaimed
 	[ "$("$inspect" show --json --core lost | jq .dma.unclaimed)" = 4 ]
 	[ "$("$inspect" verify --claims --json --core lost | jq -c '[.findings[].rule | select(. == "K501" or . == "K504")] | group_by(.) | map(length)')" = '[4,1]' ]
-	# a kernel that does not write fates has lost nothing, and a damaged record is no sign of one
+	# a kernel that does not write fates has lost nothing, and a damaged record does not mean that it writes them
 	"$damage" in-no-fates "$unclaimed" no-fates
 	[ -z "$(changes "$outgoing" no-fates)" ]
 	"$damage" record-flags-word no-fates no-fates-damaged

@@ -293,7 +293,7 @@ without_notes() {
 	END
 }
 
-# QEMU's dump-guest-memory BEGIN LENGTH makes such a file, and so does whoever copies a few pages.
+# QEMU's dump-guest-memory BEGIN LENGTH makes such a file, and so does a copy of a few pages.
 @test "an ELF core of a part of RAM does not say that the rest is not RAM" {
 	local name rule
 	without_notes "$fixtures/v4-outgoing.khosnap"

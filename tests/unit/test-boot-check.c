@@ -1291,7 +1291,7 @@ static void test_hostile_folder(const char *damaged)
 
 	alarm(60);
 	for (int how = 0; how < 4; how++) {
-		new_box("files of a report that are no files");
+		new_box("a report of FIFOs, links and devices");
 		put("/secret", SECRET);
 		path_in_box(secret, "/secret");
 		put("/run/initramfs/kho/status", "warning K501: 5 unclaimed\n");

@@ -32,7 +32,7 @@ struct diff {
 	uint64_t differences;
 	struct kho_error err;
 	int ret;		/* code of what went wrong, or 0 */
-	const struct side *failed; /* of which state, with ret */
+	const struct side *failed; /* its state, if ret is an error */
 };
 
 /* ---------------------------------------------------------------- reading */
