@@ -13,6 +13,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "config.h"
 #include "decompress.h"
 #include "kho.h"
 #include "library.h"

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Libraries that libkho loads on demand. configure finds KHO_LIBRARY_KDUMP, KHO_LIBRARY_DW,
+ * Libraries that libkho loads on demand. config.h has KHO_LIBRARY_KDUMP, KHO_LIBRARY_DW,
  * KHO_LIBRARY_LZ4 and KHO_LIBRARY_LZMA: the sonames of the libraries whose headers the compiler reads.
  */
 #ifndef KHO_LIBRARY_H
 #define KHO_LIBRARY_H
 
-#include "config.h"
 #include "kho.h"
 
 struct kho_library_symbol {

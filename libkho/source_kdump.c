@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <libkdumpfile/kdumpfile.h>
 
+#include "config.h"
 #include "error.h"
 #include "library.h"
 #include "source_kinds.h"

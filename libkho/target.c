@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "decompress.h"
 #include "error.h"
 #include "kho_output.h"
