@@ -7,7 +7,9 @@ bats_require_minimum_version 1.5.0
 . "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "work grows like n log n and memory like n, whatever shape the input has" {
-	"$KHO_BUILDDIR/tests/unit/test-growth" "$BATS_TEST_TMPDIR"
+	# at each strstr(), the sanitizer measures the rest of the string: most of the time of this test. Other tests check
+	# these calls.
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:intercept_strstr=0 "$KHO_BUILDDIR/tests/unit/test-growth" "$BATS_TEST_TMPDIR"
 }
 
 @test "memory that runs out is an error, and never a finding" {
