@@ -104,3 +104,11 @@ three_generations() {
 @test "SMMUv3: stream table and context descriptors stay intact over two kexecs" {
 	three_generations
 }
+
+@test "the same with an SMMU that is not cache coherent" {
+	local dtb=$BATS_TEST_TMPDIR/smmu.dtb
+	qemu-system-aarch64 -machine "virt,iommu=smmuv3,dumpdtb=$dtb" -cpu cortex-a57 -smp 2 -m 2G -display none >/dev/null 2>&1
+	fdtput -d "$dtb" /smmuv3@9050000 dma-coherent
+	three_generations "-dtb $dtb"
+	vm_run dmesg | grep -q 'IDR0.COHACC overridden'
+}
