@@ -849,44 +849,77 @@ static char *make_line(const char *part, size_t size)
 	return line;
 }
 
-/* kho_target_verify() on a small state, which reads the line for each rule. */
-static bool use_lines(const char *path)
+/* Regions of reserve_mem= in a tree of @size bytes. The target needs an option for each. */
+static void add_regions(size_t size)
 {
-	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	const uint64_t start = BASE, length = PAGE;
+	uint64_t addr = allocate(size / PAGE);
+	void *fdt = at(addr);
+	char name[32];
+	int ret;
+
+	ret = fdt_create(fdt, (int)size) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "") ||
+	      fdt_property_string(fdt, "compatible", MEMBLOCK_COMPATIBLE);
+	/* a node takes less than 128 bytes */
+	for (size_t i = 0; !ret && i < size / 128 - 2; i++) {
+		snprintf(name, sizeof(name), "r%zu", i);
+		ret = fdt_begin_node(fdt, name) ||
+		      fdt_property_string(fdt, "compatible", RESERVE_MEM_COMPATIBLE) ||
+		      fdt_property(fdt, "start", &start, sizeof(start)) ||
+		      fdt_property(fdt, "size", &length, sizeof(length)) || fdt_end_node(fdt);
+	}
+	if (ret || fdt_end_node(fdt) || fdt_finish(fdt))
+		die("cannot make a tree of regions");
+	add_subtree(MEMBLOCK_SUBTREE, addr, fdt_totalsize(fdt));
+}
+
+/* kho_target_verify() on a small state. The line about regions is as long as there are regions. */
+static void use_line(const char *path, const char *part, size_t size)
+{
 	const struct kho_target target = {
 		.format = "bzImage", .has_kho = true, .config_known = true, .root_compatible = "kho-v4",
 		.memory_size = 1 << 20, .memory_align = 1 << 20,
 	};
+	char *line = make_line(part, size);
+	const struct kho_target_load load = { .cmdline = line, .initrd_known = true };
+	struct kho_verify_summary summary;
 	struct kho_source *source;
+	struct seen seen = { 0 };
 	struct kho_state *state;
 	struct kho_error err;
-	bool ok = true;
 
 	machine_begin();
+	if (strstr(part, "reserve_mem"))
+		add_regions(size);
 	machine_write(path, 0, 0);
 	if (kho_source_open_file(path, &source, &err) || kho_state_open(source, KHO_SIDE_OUT, &state, &err))
 		die(err.message);
+	work = 0;
+	memory = most_memory = 0;
+	if (kho_target_verify(state, &target, &load, see_finding, &seen, &summary, &err))
+		die(err.message);
+	kho_state_close(state);
+	kho_source_close(source);
+	__real_free(line);
+}
+
+static bool use_lines(const char *path)
+{
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	bool ok = true;
+
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		uint64_t before = 0;
 
 		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-			char *line = make_line(lines[i], sizes[k]);
-			struct kho_verify_summary summary;
-			struct seen seen = { 0 };
 			char name[64];
 
 			snprintf(name, sizeof(name), "line of %s", lines[i]);
-			work = 0;
-			memory = most_memory = 0;
-			if (kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = line }, see_finding, &seen, &summary, &err))
-				die(err.message);
+			use_line(path, lines[i], sizes[k]);
 			ok &= check(name, sizes[k], before, &limits);
 			before = work;
-			__real_free(line);
 		}
 	}
-	kho_state_close(state);
-	kho_source_close(source);
 	return ok;
 }
 
