@@ -15,8 +15,8 @@ void fuzz_memory_release(void);
 bool fuzz_memory_fails(void);
 
 /*
- * What a run says about the state: the second run may only say what the first said. Of a status of the tools it
- * may not turn another into 0.
+ * These note a finding, an error and the status of a command. The second run stops the fuzzer if it has a finding
+ * or an error that the first did not have, or if it turns another status into 0.
  */
 void fuzz_memory_rule(const struct kho_rule *rule);
 void fuzz_memory_error(const struct kho_error *err);
