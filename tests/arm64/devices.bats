@@ -7,6 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
+load ../vm/consumer-helpers
 load device-tree
 
 @test "buffers of a device that is not coherent: three generations on both load paths" {
@@ -32,6 +33,11 @@ load device-tree
 	vm_run dmesg | grep -q 'kho_edu.*-95\|kho_edu.*not supported\|kho_edu.*EOPNOTSUPP'
 	[ -z "$(records)" ]
 	no_splat
+}
+
+# They are not coherent on arm64, because no firmware says that they are.
+@test "four generations of a driver like the SMMUv3's, not cache coherent, restored at subsys_initcall" {
+	consumer_generations
 }
 
 # The devices of the suite are not coherent on arm64, because no firmware says that they are.
