@@ -69,7 +69,7 @@ build() {
 		grep -A 10 '^not ok' "$BATS_TEST_TMPDIR/log" || tail -n 30 "$BATS_TEST_TMPDIR/log"
 		return 1
 	}
-	# a skipped test is no success: say how many there are, and why
+	# a skipped test has not passed: say how many there are, and why
 	{
 		grep -c '^ok' "$BATS_TEST_TMPDIR/log" | sed 's/$/ tests ended well, and of these were skipped:/'
 		sed -n 's/^ok .* # skip //p' "$BATS_TEST_TMPDIR/log" | sort | uniq -c

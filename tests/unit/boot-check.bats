@@ -10,19 +10,17 @@ bats_require_minimum_version 1.5.0
 . "$BATS_TEST_DIRNAME/helpers.bash"
 
 @test "boot-check: every fixture, every damage, every kind of machine" {
-	local damage=$KHO_BUILDDIR/lab/kho-damage fixtures=$fixtures
-	local list fixture arguments=()
+	local list fixture arguments=() unsealed=$BATS_TEST_TMPDIR/fixtures
 	# the fixture lacks sealed content
-	cp -r "$fixtures" "$BATS_TEST_TMPDIR/fixtures"
-	fixtures=$BATS_TEST_TMPDIR/fixtures
+	cp -r "$fixtures" "$unsealed"
 	for fixture in v4-outgoing v4-incoming-unclaimed; do
-		"$damage" as-live "$top/tests/fixtures/$fixture.khosnap" "$fixtures/$fixture.khosnap"
+		"$damage" as-live "$top/tests/fixtures/$fixture.khosnap" "$unsealed/$fixture.khosnap"
 	done
 	while read -r list fixture; do
 		[ "$list" != - ] || list=
 		mkdir "$BATS_TEST_TMPDIR/damaged$list"
 		"$damage" "--list$list" >"$BATS_TEST_TMPDIR/list$list"
-		"$damage" "--all$list" "$fixtures/$fixture.khosnap" "$BATS_TEST_TMPDIR/damaged$list"
+		"$damage" "--all$list" "$unsealed/$fixture.khosnap" "$BATS_TEST_TMPDIR/damaged$list"
 		arguments+=("$BATS_TEST_TMPDIR/list$list" "$BATS_TEST_TMPDIR/damaged$list")
 	done <<-END
 		-in v4-incoming-unclaimed
@@ -31,7 +29,7 @@ bats_require_minimum_version 1.5.0
 		-luo v4-stock-outgoing
 	END
 	mkdir "$BATS_TEST_TMPDIR/box"
-	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$fixtures" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
+	run -0 "$KHO_BUILDDIR/tests/unit/test-boot-check" "$unsealed" "$BATS_TEST_TMPDIR/box" "${arguments[@]}"
 	[[ $output == *" checks, "*" damages" ]]
 	# the reports of all those boots
 	/usr/bin/python3 - "$top/tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR/box" <<-'END'

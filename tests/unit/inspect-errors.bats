@@ -509,7 +509,7 @@ make_kernel() {
 }
 
 @test "JSON documents match the schema, for every fixture and damage" {
-	local command file side damage=$KHO_BUILDDIR/lab/kho-damage
+	local command file side
 	mkdir "$BATS_TEST_TMPDIR/documents"
 	for file in "$fixtures"/*.khosnap; do
 		[[ $file == *incoming* ]] && side=--in || side=
