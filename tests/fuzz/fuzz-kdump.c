@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "libkho/library.h"
 #include "memory.h"
 #include "nomem.h"

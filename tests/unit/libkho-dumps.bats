@@ -336,7 +336,7 @@ without_notes() {
 	"$damage" blob-huge "$fixtures/v4-outgoing.khosnap" "$BATS_TEST_TMPDIR/damaged"
 	replace_ram "$BATS_TEST_TMPDIR/damaged" 0x82d000+0x1000 unknown
 	run -1 "$inspect" verify --core "$dump"
-	[[ $output =~ K302\ +"blob of \"kho-edu\""[^$'\n']*" is not RAM" ]]
+	[[ $output =~ K302\ +"the blob of \"kho-edu\""[^$'\n']*" is not RAM" ]]
 }
 
 @test "an ELF core that lists all RAM shows what is not RAM" {
