@@ -120,6 +120,36 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
+@test "metrics of boot-report are not ok for content that the first check did not judge or found changed" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect kind status expected
+	local live=$BATS_TEST_TMPDIR/live
+	local -A core
+	cd "$BATS_TEST_TMPDIR"
+	mkdir dev proc
+	touch dev/kmsg proc/cmdline
+	"$damage" as-live "$fixtures/v4-incoming-unclaimed.khosnap" "$live"
+	"$damage" content-changed "$live" "$live.changed"
+	core=([sound]=$live [lost]=$live [cut]=$live [changed]=$live.changed
+		[absent]=$fixtures/v4-incoming-unclaimed.khosnap)
+	while read -r kind status expected; do
+		run -"$status" "$inspect" boot-check --sysroot=. --dir="$kind" --core="${core[$kind]}"
+		case $kind in
+		lost) rm lost/findings ;;
+		cut) printf 'unknown K413' >cut/findings ;;
+		esac
+		run -0 "$inspect" boot-report --sysroot=. --dir="$kind" --core="${core[$kind]}" --textfile="$kind.prom"
+		run -0 sed -nE 's/^kho_verify_(ok|unevaluated|findings)\{.*\} /\1=/p' "$kind.prom"
+		echo "$kind: ${lines[*]}"
+		[ "${lines[*]}" = "$expected" ]
+	done <<-END
+		sound 0 findings=0 findings=5 findings=0 findings=0 unevaluated=0 ok=1
+		lost 0 findings=0 findings=5 findings=0 findings=0 unevaluated=1 ok=0
+		cut 0 findings=0 findings=5 findings=0 findings=0 unevaluated=1 ok=0
+		changed 15 findings=0 findings=5 findings=1 findings=1 unevaluated=0 ok=0
+		absent 12 findings=0 findings=5 findings=0 findings=0 unevaluated=1 ok=0
+	END
+}
+
 # They would be lost: the process that writes them has no standard output.
 @test "boot-report refuses a textfile that is not a regular file, and names it" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
