@@ -150,6 +150,28 @@ bats_require_minimum_version 1.5.0
 	END
 }
 
+@test "boot-report does not write metrics over a file that it reads" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name
+	cd "$BATS_TEST_TMPDIR"
+	mkdir kho proc sys
+	echo "clean all is well" >kho/status
+	cp "$fixtures/v4-incoming-unclaimed.khosnap" in.snap
+	cp in.snap proc/kcore
+	echo text >sys/file
+	ln -s in.snap link
+	for name in in.snap ./in.snap link proc/kcore proc/new sys/file; do
+		run -1 --separate-stderr "$inspect" boot-report --dir=kho --sysroot=. --core in.snap --textfile="$name"
+		[[ $stderr == *"cannot write $name: it would replace a file that is read. Change KHO_TEXTFILE."* ]]
+	done
+	cmp in.snap "$fixtures/v4-incoming-unclaimed.khosnap"
+	cmp in.snap proc/kcore
+	[ "$(<sys/file)" = text ]
+	[ ! -e proc/new ]
+	run -1 --separate-stderr "$inspect" boot-report --dir=kho --sysroot="$PWD" --textfile=proc/kcore
+	[[ $stderr == *"it would replace a file that is read"* ]]
+	cmp in.snap proc/kcore
+}
+
 # They would be lost: the process that writes them has no standard output.
 @test "boot-report refuses a textfile that is not a regular file, and names it" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect name

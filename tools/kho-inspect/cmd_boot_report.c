@@ -347,6 +347,11 @@ static void write_textfile(struct report *report, const char *path)
 		report->failed = true;
 		return;
 	}
+	if (is_input(report->options, path)) {
+		put_line(stderr, TOOL "cannot write %s: it would replace a file that is read. Change KHO_TEXTFILE.", path);
+		report->failed = true;
+		return;
+	}
 	if (unfit(path)) {
 		put_line(stderr, TOOL "cannot write %s: %s. node_exporter reads a regular file, which is replaced as a whole.",
 			 path, unfit(path));

@@ -151,6 +151,8 @@ int for_each_entry(struct opened *opened, bool progress,
  * links are followed. @path and @root may be NULL.
  */
 bool is_file_below(const char *path, const char *root, const char *sub);
+/* True if a file that the command reads, or may read, is at @path. */
+bool is_input(const struct options *options, const char *path);
 /* Opens the file of -o, before the sandbox; on failure false, with a reason on stderr. */
 bool outfile_open(struct options *options);
 /* Puts the whole file in place; on failure false, with a reason on stderr. */

@@ -107,8 +107,7 @@ bool is_file_below(const char *path, const char *root, const char *sub)
 	return !strncmp(file, folder, n) && (file[n] == '/' || folder[n - 1] == '/');
 }
 
-/* True if a file that the command reads, or may read, is at @path. */
-static bool is_input(const struct options *options, const char *path)
+bool is_input(const struct options *options, const char *path)
 {
 	return is_same_file(path, options->core) || is_same_file(path, options->vmlinux) ||
 	       is_file_below(path, options->sysroot, "proc") ||
