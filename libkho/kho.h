@@ -273,7 +273,8 @@ bool kho_state_knows_ram(const struct kho_state *state);
  * Sets the size of a bitmap in a kho-v1 map: 512 bytes (Linux 6.16, early 6.17) or a page
  * (kho_state_page_size()). The map does not say. Without this call, or with 0, the kernel release
  * decides; if that is not enough, reading the map fails with KHO_ERR_UNSUPPORTED. Do not call this
- * while an iterator over the map is in use. KHO_ERR_USAGE for another size.
+ * while an iterator over the map is in use. KHO_ERR_USAGE for another size, and for one that contradicts a
+ * release with a known size if the state has such a map.
  */
 int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes);
 

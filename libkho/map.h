@@ -58,6 +58,12 @@ extern const struct kho_map_format kho_map_radix;	/* kho-v3 and later */
 extern const struct kho_map_format kho_map_bitmap;	/* kho-v1 */
 
 /*
+ * Bytes of a bitmap of kho-v1 in the release of @source; 0 if unknown, because Linux 6.17 changed the
+ * size within its stable series.
+ */
+unsigned int kho_v1_bitmap_of_release(const struct kho_source *source);
+
+/*
  * KHO_ERR_NOT_PRESENT for an incoming root, because the kernel frees its map;
  * KHO_ERR_UNSUPPORTED for an unknown format.
  */

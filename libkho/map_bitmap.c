@@ -107,22 +107,29 @@ static int read_chunk(struct kho_bitmap *map, uint64_t addr, uint64_t *next,
 	return 0;
 }
 
-/*
- * Bytes of a bitmap, 0 if unknown. The caller's choice decides, then the release (Linux 6.17
- * changed the size within its stable series), then the alignment of the bitmaps.
- */
-static unsigned int bytes_of(const struct kho_bitmap *map)
+unsigned int kho_v1_bitmap_of_release(const struct kho_source *source)
 {
 	unsigned int major, minor;
 
-	if (map->map.v1_bitmap)
-		return map->map.v1_bitmap;
-	if (sscanf(map->map.source->release, "%u.%u", &major, &minor) == 2) {
-		if (major == 6 && minor == 16)
-			return KHO_V1_SMALL_BITMAP;
-		if (major > 6 || (major == 6 && minor >= 18))
-			return page_of(map);
-	}
+	if (sscanf(source->release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	if (major == 6 && minor == 16)
+		return KHO_V1_SMALL_BITMAP;
+	return major > 6 || (major == 6 && minor >= 18) ? (unsigned int)kho_source_page(source) : 0;
+}
+
+/*
+ * Bytes of a bitmap, 0 if unknown. The caller's choice decides, then the release, then the alignment
+ * of the bitmaps.
+ */
+static unsigned int bytes_of(const struct kho_bitmap *map)
+{
+	unsigned int bytes = map->map.v1_bitmap;
+
+	if (!bytes)
+		bytes = kho_v1_bitmap_of_release(map->map.source);
+	if (bytes)
+		return bytes;
 	if (!map->nr_refs)
 		return page_of(map);
 

@@ -351,8 +351,13 @@ int kho_state_map(struct kho_state *state, struct kho_map **map, struct kho_erro
 
 int kho_state_set_v1_bitmap(struct kho_state *state, unsigned int bytes)
 {
+	const unsigned int known = kho_v1_bitmap_of_release(state->source);
+
 	if (bytes && bytes != KHO_V1_SMALL_BITMAP &&
 	    bytes != kho_source_page(state->source))
+		return KHO_ERR_USAGE;
+	if (bytes && known && bytes != known && state->root.abi == KHO_ABI_V1 &&
+	    state->root.side == KHO_SIDE_OUT)
 		return KHO_ERR_USAGE;
 	forget_map(state);
 	state->v1_bitmap = bytes;

@@ -71,13 +71,29 @@ as_release() {
 	as_release "$fixtures/v1-outgoing.khosnap" 6.16.12-kho
 	run -0 "$inspect" ranges --core "$BATS_TEST_TMPDIR/release"
 	local small=$output
-	run -0 "$inspect" ranges --v1-bitmap=512 --core "$fixtures/v1-outgoing.khosnap"
+	run -0 "$inspect" ranges --v1-bitmap=512 --core "$BATS_TEST_TMPDIR/release"
+	[ "$output" = "$small" ]
+	as_release "$fixtures/v1-outgoing.khosnap" 6.17.00-kho
+	run -0 "$inspect" ranges --v1-bitmap=512 --core "$BATS_TEST_TMPDIR/release"
 	[ "$output" = "$small" ]
 	# 4096 bits of order 4 span 256 MiB: the last region of this kernel is above that
 	[[ $("$inspect" ranges --core "$fixtures/v1-outgoing.khosnap") == *3fec2000-* ]]
 	[[ $small != *3fec2000-* ]]
 	# blocks of order 0 below 16 MiB are in both
 	[[ $small == *000000ad6000-* ]]
+}
+
+@test "--v1-bitmap is refused if the release is known to have bitmaps of another size" {
+	local size
+	as_release "$fixtures/v1-outgoing.khosnap" 6.16.12-kho
+	cp "$BATS_TEST_TMPDIR/release" "$BATS_TEST_TMPDIR/page"
+	cp "$fixtures/v1-outgoing.khosnap" "$BATS_TEST_TMPDIR/512"
+	for size in 512 page; do
+		run -2 --separate-stderr "$inspect" verify --v1-bitmap="$size" --core "$BATS_TEST_TMPDIR/$size"
+		[[ $stderr == *"--v1-bitmap contradicts kernel \"6.1"*"has bitmaps of another size. Leave it out." ]]
+		[ -z "$output" ]
+	done
+	run -0 "$inspect" ranges --v1-bitmap=page --core "$BATS_TEST_TMPDIR/512"
 }
 
 @test "--v1-bitmap takes only 512 or page" {

@@ -115,6 +115,24 @@ static bool open_incoming_snapshot(struct opened *opened)
 	return false;
 }
 
+static int set_v1_bitmap(const struct options *options, struct kho_state *state, struct kho_error *err)
+{
+	unsigned int bytes = options->v1_bitmap == V1_BITMAP_512 ? 512 : kho_state_page_size(state);
+	int ret;
+
+	if (options->v1_bitmap == V1_BITMAP_UNKNOWN)
+		return 0;
+	ret = kho_state_set_v1_bitmap(state, bytes);
+	if (ret) {
+		*err = (struct kho_error){ .code = ret, .addr = KHO_NO_ADDR };
+		snprintf(err->message, sizeof(err->message),
+			 "--v1-bitmap contradicts kernel \"%.40s\", which has bitmaps of another size",
+			 kho_state_release(state));
+		snprintf(err->remedy, sizeof(err->remedy), "Leave it out.");
+	}
+	return ret;
+}
+
 int open_state(const struct options *options, enum kho_side side, bool strict, struct opened *out,
 	       struct kho_error *err)
 {
@@ -144,9 +162,11 @@ int open_state(const struct options *options, enum kho_side side, bool strict, s
 		kho_source_close(opened.source);
 		return ret;
 	}
-	if (options->v1_bitmap != V1_BITMAP_UNKNOWN)
-		kho_state_set_v1_bitmap(opened.state, options->v1_bitmap == V1_BITMAP_512 ? 512 :
-					kho_state_page_size(opened.state));
+	ret = set_v1_bitmap(options, opened.state, err);
+	if (ret) {
+		close_state(&opened);
+		return ret;
+	}
 
 	*out = opened;
 	return 0;
