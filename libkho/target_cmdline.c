@@ -271,6 +271,38 @@ static void verify_promise(struct kho_verify *v, const struct kho_target *target
 		   kho_target_line_name(target));
 }
 
+/*
+ * Options from a bootconfig at the end of the initrd come before the command line. The kernel reads them
+ * after its early options, and before all others, such as reserve_mem= (setup_boot_config() and
+ * setup_command_line() in init/main.c). True if there may be one: the library does not read the initrd.
+ */
+static bool has_bootconfig(const struct kho_target_load *load, const char *cmdline)
+{
+	struct kho_cmdline_arg arg;
+
+	return kho_cmdline_find(cmdline, "bootconfig", &arg) && !(load->initrd_known && !load->initrd_size);
+}
+
+static void verify_bootconfig(struct kho_verify *v, const struct kho_target *target, const char *given)
+{
+	struct kho_cmdline_arg promise;
+	const struct {
+		enum kho_rule_number rule;
+		bool applies;
+	} rules[] = {
+		{ KHO_RULE_K605, kho_state_subtree(v->state, MEMBLOCK_SUBTREE) },
+		{ KHO_RULE_K607, true },
+		{ KHO_RULE_K610, given && kho_cmdline_find(given, KHO_EXPECT_OPTION, &promise) },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (rules[i].applies)
+			kho_report_unevaluated(v, rules[i].rule, KHO_NO_ADDR, 0,
+					       "cannot read the options of a bootconfig in the initrd, which \"bootconfig\" on %s asks for",
+					       kho_target_line_name(target));
+	}
+}
+
 /* setup_arch() in arch/x86/kernel/setup.c, early_init_dt_scan_chosen() in drivers/of/fdt.c */
 static const char *effective_line(const struct kho_target *target, const char *cmdline, char *room,
 				  size_t size)
@@ -310,7 +342,10 @@ void kho_target_verify_cmdline(struct kho_verify *v, const struct kho_target *ta
 	cmdline = effective_line(target, given, room, sizeof(room));
 	verify_kho(v, target, cmdline);
 	verify_liveupdate(v, target, cmdline);
-	verify_reserve_mem(v, target, cmdline);
+	if (has_bootconfig(load, cmdline))
+		verify_bootconfig(v, target, given);
+	else
+		verify_reserve_mem(v, target, cmdline);
 	kho_target_verify_memory(v, target, given, cmdline);
 	verify_crashkernel(v, target, load, cmdline);
 	verify_quotes(v, target, cmdline);

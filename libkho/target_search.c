@@ -156,7 +156,7 @@ static bool has_option(struct kho_bytes config, const char *name)
 /*
  * CONFIG_CMDLINE: arch/x86/Kconfig, arch/arm64/Kconfig, drivers/of/fdt.c of Linux 7.3.
  * CONFIG_CMDLINE_FROM_BOOTCONFIG: arch/x86/kernel/setup.c. The configuration does not contain these
- * options. A bootconfig elsewhere comes after the kernel has read the options that matter here.
+ * options. verify_bootconfig() in target_cmdline.c is about a bootconfig in the initrd.
  */
 static void find_builtin_cmdline(struct kho_bytes config, struct kho_target *target)
 {

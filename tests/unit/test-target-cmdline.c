@@ -366,6 +366,23 @@ static void check_initrd(struct kho_state *state, const struct kho_target *targe
 	check_load(state, target, "quiet", false, 0, "");
 }
 
+/* A bootconfig in the initrd can add options, and what is known to be wrong stays wrong. */
+static void check_bootconfig(struct kho_state *state, const struct kho_target *target)
+{
+	const char *unread = "K607 fatal not judged ";
+
+	check_load(state, target, "bootconfig", true, MIB, unread);
+	check_load(state, target, "quiet bootconfig=1", true, MIB, unread);
+	check_load(state, target, "bootconfig", false, 0, unread);
+	check_load(state, target, "bootconfig", true, 0, "");
+	check_load(state, target, "bootconfigs", true, MIB, "");
+	check_load(state, target, "quiet -- bootconfig", true, MIB, "");
+	check_load(state, target, "kho=off bootconfig", true, MIB, "K605 error K607 fatal not judged ");
+	check_load(state, target, "mem=1G bootconfig", true, MIB, "K607 fatal not judged K607 fatal ");
+	check_load(state, target, "rd.kho.expect=5,11 bootconfig", true, MIB,
+		   "K607 fatal not judged K610 error not judged ");
+}
+
 static void check_place(size_t i)
 {
 	struct kho_target target = {
@@ -448,6 +465,11 @@ static void check_users(const char *path, struct kho_target *target)
 	/* malformed, or of a name that was there: these do not count */
 	check_line(state, target, "liveupdate=on reserve_mem=1M:0:6 reserve_mem=1M:0:0123456789abcdef reserve_mem=1M:0: reserve_mem=\"1M:0: \" reserve_mem=0:0:9 " MANY RESERVED,
 		   "");
+	/* a bootconfig in the initrd can have the same options, or others that come first */
+	check_load(state, target, "liveupdate=on bootconfig", true, MIB,
+		   "K605 error not judged K607 fatal not judged ");
+	check_load(state, target, "bootconfig " RESERVED, true, MIB,
+		   "K605 warning K605 error not judged K607 fatal not judged ");
 	/* K603 covers that */
 	target->luo_compatible[0] = '\0';
 	check_line(state, target, RESERVED "quiet", "K603 warning ");
@@ -494,6 +516,7 @@ int main(int argc, char **argv)
 		check_place(i);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
 		check_crash(i);
+	check_bootconfig(state, &target);
 	check_initrd(state, &target);
 	check_encryption(source, state, &target);
 	/* on arm64 RAM does not begin at 0 */
