@@ -279,7 +279,7 @@ static int no_root(const struct scan *scan, struct kho_error *err)
 		       "%s has no notes of KHO, and no page in it is certain to be an %s root FDT",
 		       source->path, scan->search->side == KHO_SIDE_IN ? "incoming" : "outgoing");
 	if (source->cut_short)
-		return kho_remedy(err, ret, "The file is cut short: it says that it has pages which are beyond its end.");
+		return kho_remedy(err, ret, "The file is cut short: it says that it has pages or tables which are beyond its end.");
 	if (scan->unreadable)
 		return kho_remedy(err, ret, "%" PRIu64 " page(s) in it cannot be read, the first at 0x%" PRIx64 ": %s",
 				  scan->unreadable, scan->why.addr, scan->why.message);

@@ -42,7 +42,7 @@ struct kho_source {
 	uint64_t bytes;		/* size of its memory: bounds the work of readers */
 	bool changes;		/* memory changes during reads, so errors may be transient */
 	bool has_all_ram;	/* an unreadable address is not RAM */
-	bool cut_short;		/* it claims pages beyond its end */
+	bool cut_short;		/* it claims pages or tables beyond its end */
 	struct kho_files *files; /* of the running kernel; NULL: a dump */
 	struct kho_vmlinux *vmlinux; /* data from its vmlinux, or NULL; made by malloc() */
 	kho_progress_fn progress;

@@ -368,6 +368,7 @@ static int compare_with_end(struct kdump *kdump, struct kdump_pages *list, struc
  */
 static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, struct kho_error *err)
 {
+	const uint64_t start = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) * kdump->block;
 	struct kdump_pages *list;
 	int ret;
 
@@ -378,11 +379,12 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 		return kho_fail_nomem(err);
 	}
 	list->fd = kdump->fd;
-	list->at = (1 + (uint64_t)sizes->sub_header_blocks + sizes->bitmap_blocks) * kdump->block;
+	list->at = start;
 	list->next = sizeof(list->pages) / sizeof(list->pages[0]);
 	ret = compare_with_end(kdump, list, err);
 	free(list);
-	kdump->source.cut_short = kdump->nr_beyond;
+	/* the library reads zeroes for missing bitmaps, too */
+	kdump->source.cut_short = kdump->nr_beyond || start > kdump->file_size;
 	return ret;
 }
 
