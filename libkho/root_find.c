@@ -283,6 +283,8 @@ static int no_root(const struct scan *scan, struct kho_error *err)
 	if (scan->unreadable)
 		return kho_remedy(err, ret, "%" PRIu64 " page(s) in it cannot be read, the first at 0x%" PRIx64 ": %s",
 				  scan->unreadable, scan->why.addr, scan->why.message);
+	if (source->page_size_given)
+		return kho_remedy(err, ret, "The file does not say its page size, and --page-size may be wrong; or it is a dump without free and private pages.");
 	return kho_remedy(err, ret, "A dump without free and private pages leaves out what KHO needs: use a complete one, or a snapshot.");
 }
 

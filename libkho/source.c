@@ -265,6 +265,7 @@ int kho_source_set_page_size(struct kho_source *source, unsigned int bytes, stru
 		return kho_fail(err, KHO_ERR_USAGE, KHO_NO_ADDR,
 				"%s is of a kernel with pages of %" PRIu64 " bytes, not of %u", source->path,
 				kho_source_page(source), bytes);
+	source->page_size_given = true;
 	return kho_source_take_page_size(source, bytes, err);
 }
 

@@ -36,6 +36,7 @@ struct kho_source {
 	char *notes;		/* of a snapshot: "key=value" lines, or NULL */
 	unsigned int machine;	/* ELF number of the architecture; 0: unknown */
 	unsigned int page_shift; /* PAGE_SHIFT of the kernel; 0: unknown, and no state can be opened */
+	bool page_size_given;	/* by the caller, and the source does not say it */
 	struct kho_range *ram;	/* sorted, merged; has at least the memory in the file */
 	size_t nr_ram;
 	bool knows_ram;		/* ram[] is all RAM; otherwise the machine may have more */

@@ -88,7 +88,9 @@ reads() {
 			run -0 "$inspect" show --json --page-size="$BYTES" --core state
 			[ "$(jq -r '"\(.state.fdt_addr) \(.state.page_size) \(.dma.records)"' <<<"$output")" = "$root $BYTES 600" ]
 			for other in 4096 16384 65536; do
-				((other == BYTES)) || run -2 "$inspect" show --page-size="$other" --core state
+				((other != BYTES)) || continue
+				run -2 "$inspect" show --page-size="$other" --core state
+				[[ $output == *"--page-size"* ]]
 			done
 		done
 	done
