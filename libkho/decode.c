@@ -54,17 +54,24 @@ static bool is_incoming(const struct kho_decoder *d)
 	return d->state->root.side == KHO_SIDE_IN;
 }
 
-static enum kho_kept kept_of(const struct kho_decoder *d, uint64_t addr, size_t size)
+/* 0 or KHO_ERR_NOMEM: a map that cannot be read leaves the answer unknown, but memory must not decide. */
+static int kept_of(const struct kho_decoder *d, uint64_t addr, size_t size, enum kho_kept *kept)
 {
 	int ret;
 
+	*kept = KHO_KEPT;
 	/* an incoming state: the decoders read only blobs that are kept */
 	if (is_incoming(d) || !size)
-		return KHO_KEPT;
+		return 0;
+	*kept = KHO_KEPT_UNKNOWN;
 	if (!d->map)
-		return KHO_KEPT_UNKNOWN;
+		return 0;
 	ret = kho_map_covers(d->map, addr, size, NULL);
-	return ret < 0 ? KHO_KEPT_UNKNOWN : ret ? KHO_KEPT : KHO_NOT_KEPT;
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(d->err);
+	if (ret >= 0)
+		*kept = ret ? KHO_KEPT : KHO_NOT_KEPT;
+	return 0;
 }
 
 /*
@@ -85,7 +92,9 @@ int kho_decode_read(struct kho_decoder *d, uint64_t addr, void *buf, size_t size
 		return kho_fail(d->err, KHO_ERR_LOOP, addr, "it refers to more memory than exists");
 	d->budget -= size;
 
-	kept = kept_of(d, addr, size);
+	ret = kept_of(d, addr, size, &kept);
+	if (ret)
+		return ret;
 	if (d->walk->touch && d->walk->touch(addr, size, kept, d->walk->touch_data))
 		return KHO_DECODE_STOPPED;
 	if (kept == KHO_NOT_KEPT) {
@@ -372,7 +381,10 @@ int kho_subtree_walk(struct kho_state *state, const struct kho_subtree *subtree,
 	};
 	int ret;
 
-	if (kho_state_map(state, &d.map, NULL))
+	ret = kho_state_map(state, &d.map, NULL);
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(err);
+	if (ret)
 		d.map = NULL;
 	twin = twin_of(state, subtree);
 	if (twin)

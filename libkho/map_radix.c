@@ -308,11 +308,15 @@ static bool levels_are_certain(const struct kho_map *map)
 		(major > 7 || (major == 7 && minor >= 3)));
 }
 
-/* Every kernel preserves the page of its root FDT, so only the right number of levels finds it. */
-static bool finds_root(struct kho_map *map)
+/*
+ * Every kernel preserves the page of its root FDT, so only the right number of levels finds it. Returns 1 if the
+ * map has it, else 0 or an error.
+ */
+static int finds_root(struct kho_map *map)
 {
-	return map->root != KHO_NO_ADDR &&
-	       kho_map_covers(map, map->root, kho_source_page(map->source), NULL) == 1;
+	if (map->root == KHO_NO_ADDR)
+		return 0;
+	return kho_map_covers(map, map->root, kho_source_page(map->source), NULL);
 }
 
 /* True for errors that reading with the wrong number of levels can cause. */
@@ -356,8 +360,14 @@ static int radix_open(const struct kho_map *place, struct kho_map **out, struct 
 	path = path_new(radix);
 	ret = path ? find_orders(radix, path, err) : kho_fail_nomem(err);
 	free(path);
-	if (!levels_are_certain(place) && (ret ? is_misread(ret) : !finds_root(&radix->map)))
-		ret = ambiguous(place, err);
+	if (!levels_are_certain(place)) {
+		int found = ret ? ret : finds_root(&radix->map);
+
+		if (found == KHO_ERR_NOMEM)
+			ret = kho_fail_nomem(err);
+		else if (ret ? is_misread(ret) : found != 1)
+			ret = ambiguous(place, err);
+	}
 	if (ret)
 		kho_map_close(&radix->map);
 	else

@@ -46,6 +46,14 @@ static void note_failure(const struct search *search, int ret)
 		*search->no_memory = true;
 }
 
+static bool read_file(const struct search *search, const char *path, size_t max, char **text, size_t *size)
+{
+	int ret = kho_files_read(search->source->files, path, max, text, size, NULL);
+
+	note_failure(search, ret);
+	return !ret;
+}
+
 static bool is_preserved(const struct search *search, struct kho_map *map, uint64_t addr, uint64_t size)
 {
 	int ret = kho_map_covers(map, addr, size, NULL);
@@ -120,7 +128,7 @@ static bool find_by_setup_data(const struct search *search)
 
 	for (int i = 0; i < MAX_SETUP_DATA; i++) {
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/type", i);
-		if (kho_files_read(search->source->files, path, 32, &text, &size, NULL))
+		if (!read_file(search, path, 32, &text, &size))
 			return false;	/* end of the list */
 		text[strcspn(text, "\n")] = '\0';
 		if (!kho_parse_u64(text, &type))
@@ -130,7 +138,7 @@ static bool find_by_setup_data(const struct search *search)
 			continue;
 
 		snprintf(path, sizeof(path), SETUP_DATA "/%d/data", i);
-		if (kho_files_read(search->source->files, path, KHO_ABI_MAX_PAGE, &text, &size, NULL))
+		if (!read_file(search, path, KHO_ABI_MAX_PAGE, &text, &size))
 			return false;
 		if (size >= sizeof(addr))
 			memcpy(&addr, text, sizeof(addr));
@@ -319,24 +327,24 @@ static int find_by_scan(const struct search *search, struct kho_error *err)
 static void slurp_incoming(struct search *search)
 {
 	if (search->source->files)
-		note_failure(search, kho_files_read(search->source->files, "/sys/kernel/debug/kho/in/fdt",
-						    KHO_ABI_MAX_PAGE, &search->in, &search->in_size, NULL));
+		read_file(search, "/sys/kernel/debug/kho/in/fdt", KHO_ABI_MAX_PAGE, &search->in, &search->in_size);
 }
 
-bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side)
+int kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side,
+			struct kho_error *err)
 {
 	bool no_memory = false, found;
 	struct search search = { .source = source, .side = side, .root = root, .no_memory = &no_memory };
 
 	if (!source->files)
-		return find_by_dwarf(&search);
+		return find_by_dwarf(&search) ? 1 : no_memory ? kho_fail_nomem(err) : 0;
 	slurp_incoming(&search);
 	/* the incoming root could pass for the outgoing one */
 	found = !no_memory &&
 		((side == KHO_SIDE_IN && find_by_setup_data(&search)) ||
 		find_by_symbol(&search) || find_by_dwarf(&search));
 	free(search.in);
-	return found;
+	return no_memory ? kho_fail_nomem(err) : found;
 }
 
 int kho_root_find_scan(struct kho_root *root, struct kho_source *source, enum kho_side side,

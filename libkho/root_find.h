@@ -7,9 +7,10 @@
 
 /*
  * Finds the root by setup_data, by the kernel's symbols, or by its vmlinux if there is one, in
- * milliseconds. In a dump, only by vmlinux.
+ * milliseconds. In a dump, only by vmlinux. 1 if it is found, 0 if not, or KHO_ERR_NOMEM.
  */
-bool kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side);
+int kho_root_find_quick(struct kho_root *root, struct kho_source *source, enum kho_side side,
+			struct kho_error *err);
 
 /*
  * Finds the root by a scan of RAM, which takes seconds for each GiB on a live machine. In a

@@ -157,6 +157,12 @@ struct choice {
 	struct kho_pieces pieces;
 };
 
+/* A piece that cannot be read is left out, but memory must not decide. */
+static void note_memory(struct choice *choice, int ret)
+{
+	choice->pieces.failed |= ret == KHO_ERR_NOMEM;
+}
+
 static int add_node(uint64_t addr, void *data)
 {
 	struct choice *choice = data;
@@ -179,10 +185,11 @@ static int add_block(uint64_t addr, void *data)
 	struct choice *choice = data;
 	struct kho_state *state = choice->state;
 	const uint64_t page = kho_source_page(state->source);
-
 	/* the kernel keeps incoming blocks */
-	if (state->root.side == KHO_SIDE_IN ||
-	    kho_map_contains(state, addr, page, NULL) == 1)
+	int ret = state->root.side == KHO_SIDE_IN ? 1 : kho_map_contains(state, addr, page, NULL);
+
+	note_memory(choice, ret);
+	if (ret == 1)
 		pieces_add(&choice->pieces, addr, page);
 	return choice->pieces.failed;
 }
@@ -200,10 +207,10 @@ static int choose_metadata(struct kho_state *state, bool unknown_blobs, struct k
 	};
 
 	pieces_add(&choice.pieces, state->root.addr, state->root.fdt_size);
-	kho_map_for_each_node(state, add_node, &choice, NULL);
+	note_memory(&choice, kho_map_for_each_node(state, add_node, &choice, NULL));
 	for (size_t i = 0; i < state->root.nr_subtrees; i++)
-		kho_subtree_walk(state, &state->root.subtrees[i], &walk, NULL);
-	kho_dma_for_each_block(state, add_block, &choice, NULL);
+		note_memory(&choice, kho_subtree_walk(state, &state->root.subtrees[i], &walk, NULL));
+	note_memory(&choice, kho_dma_for_each_block(state, add_block, &choice, NULL));
 	pieces_finish(state->source, &choice.pieces, digest);
 	if (choice.pieces.failed) {
 		pieces_free(&choice.pieces);

@@ -211,22 +211,35 @@ static int open_kcore(const struct kho_files *files, struct kho_source **out,
 	return kho_remedy(err, ret, "Mount /proc, and use a kernel with CONFIG_PROC_KCORE.");
 }
 
-static void read_release(struct kho_source *source)
+/* Both leave unknown what they cannot read. 0 or KHO_ERR_NOMEM. */
+static int read_release(struct kho_source *source)
 {
 	size_t size;
 	char *text;
+	int ret = kho_files_read(source->files, "/proc/sys/kernel/osrelease", 256, &text, &size, NULL);
 
 	*source->release = '\0';
-	if (kho_files_read(source->files, "/proc/sys/kernel/osrelease", 256, &text, &size, NULL))
-		return;
+	if (ret)
+		return only_nomem(ret);
 	kho_source_set_release(source, text);
 	free(text);
+	return 0;
+}
+
+static int read_cmdline(struct kho_source *source)
+{
+	size_t size;
+	int ret = kho_files_read(source->files, "/proc/cmdline", MAX_CMDLINE, &source->cmdline, &size, NULL);
+
+	if (ret)
+		source->cmdline = NULL;
+	return only_nomem(ret);
 }
 
 int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kho_error *err)
 {
 	struct kho_files *files = calloc(1, sizeof(*files));
-	size_t size;
+	struct kho_source *source = NULL;
 	int ret;
 
 	if (!files)
@@ -235,23 +248,22 @@ int kho_source_open_live(const char *sysroot, struct kho_source **out, struct kh
 	if (!ret)
 		ret = check_debugfs(files, err);
 	if (!ret)
-		ret = open_kcore(files, out, err);
+		ret = open_kcore(files, &source, err);
 	if (ret) {
 		kho_files_close(files);
 		free(files);
 		return ret;
 	}
 
-	(*out)->files = files;
+	source->files = files;
 	/* a kernel without VMCOREINFO in kcore; below a prefix it may be another one */
-	if (!(*out)->page_shift && !*files->prefix)
-		ret = kho_source_take_page_size(*out, (uint64_t)sysconf(_SC_PAGESIZE), err);
-	if (ret) {
-		kho_source_close(*out);
-		return ret;
-	}
-	read_release(*out);
-	if (kho_files_read(files, "/proc/cmdline", MAX_CMDLINE, &(*out)->cmdline, &size, NULL))
-		(*out)->cmdline = NULL;
-	return 0;
+	if (!source->page_shift && !*files->prefix)
+		ret = kho_source_take_page_size(source, (uint64_t)sysconf(_SC_PAGESIZE), err);
+	if (!ret && (read_release(source) || read_cmdline(source)))
+		ret = kho_fail_nomem(err);
+	if (ret)
+		kho_source_close(source);
+	else
+		*out = source;
+	return ret;
 }

@@ -88,10 +88,10 @@ static int read_numbers(const struct kho_source *source, const char *path, uint6
 static int read_root_unpatched(struct kho_root *root, struct kho_source *source,
 			       enum kho_side side, struct kho_error *err)
 {
-	int ret;
+	int ret = kho_root_find_quick(root, source, side, err);
 
-	if (kho_root_find_quick(root, source, side))
-		return 0;
+	if (ret)
+		return ret < 0 ? ret : 0;
 	ret = read_root_debugfs(root, source, side, err);
 	return ret == KHO_ERR_UNSUPPORTED ? kho_root_find_scan(root, source, side, err) : ret;
 }
@@ -125,8 +125,10 @@ static int read_root_live(struct kho_root *root, struct kho_source *source, enum
 static int read_root_dump(struct kho_root *root, struct kho_source *source, enum kho_side side,
 			  struct kho_error *err)
 {
-	if (kho_root_find_quick(root, source, side))
-		return 0;
+	int ret = kho_root_find_quick(root, source, side, err);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
 	return kho_root_find_scan(root, source, side, err);
 }
 

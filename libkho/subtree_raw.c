@@ -120,6 +120,8 @@ int kho_decode_raw(struct kho_decoder *d, const struct kho_subtree *subtree)
 	d->err = &local;
 	ret = kho_decode_fdt(d, subtree, &fdt);
 	d->err = outer;
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(d->err);
 	if (ret)
 		return ret == KHO_DECODE_STOPPED ? ret : decode_as_bytes(d, subtree);
 

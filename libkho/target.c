@@ -184,6 +184,16 @@ static int cannot_unpack(const char *path, int ret, struct kho_error *err)
 			  "Install " KHO_LIBRARY_LZ4 " and " KHO_LIBRARY_LZMA ".");
 }
 
+static int search_image(struct kho_bytes image, const char *path, struct kho_target *target,
+			struct kho_error *err)
+{
+	int ret = kho_target_search(image, target);
+
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(err);
+	return ret ? no_kernel(path, err) : 0;
+}
+
 static int read_payload(struct kho_bytes payload, const char *path, size_t room,
 			struct kho_target *target, struct kho_error *err)
 {
@@ -198,28 +208,34 @@ static int read_payload(struct kho_bytes payload, const char *path, size_t room,
 	if (ret)
 		return cannot_unpack(path, ret, err);
 
-	if (s.found) {
+	if (s.no_memory) {
+		ret = kho_fail_nomem(err);
+	} else if (s.found) {
 		*target = found;
 		if (!target->config_known)
 			target->has_kho = true;
 	} else {
 		target->page_size = X86_PAGE_SIZE;
-		ret = kho_target_search((struct kho_bytes){ image, size }, target) ? 0 : no_kernel(path, err);
+		ret = search_image((struct kho_bytes){ image, size }, path, target, err);
 	}
 	free(image);
 	return ret;
 }
 
-/* Takes the built-in command line from the configuration in the payload, if there is one. */
-static void read_builtin_cmdline(struct kho_bytes payload, const char *path, size_t room,
-				 struct kho_target *target)
+/* Takes the built-in command line from the configuration in the payload, if there is one. 0 or KHO_ERR_NOMEM. */
+static int read_builtin_cmdline(struct kho_bytes payload, const char *path, size_t room,
+				struct kho_target *target, struct kho_error *err)
 {
 	struct kho_target found = { 0 };
+	int ret = read_payload(payload, path, room, &found, NULL);
 
-	if (read_payload(payload, path, room, &found, NULL) || !found.config_known)
-		return;
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(err);
+	if (ret || !found.config_known)
+		return 0;
 	target->builtin_use = found.builtin_use;
 	memcpy(target->builtin_cmdline, found.builtin_cmdline, sizeof(found.builtin_cmdline));
+	return 0;
 }
 
 static int read_bzimage(struct kho_bytes file, const char *path, size_t room,
@@ -240,7 +256,7 @@ static int read_bzimage(struct kho_bytes file, const char *path, size_t room,
 	if (!read_kernel_info(file, &header, setup_size, target))
 		ret = read_payload(payload, path, room, target, err);
 	else if (target->builtin_use == KHO_BUILTIN_UNKNOWN)
-		read_builtin_cmdline(payload, path, room, target);
+		ret = read_builtin_cmdline(payload, path, room, target, err);
 	snprintf(target->format, sizeof(target->format), "bzImage");
 	target->machine = EM_X86_64;
 	if (header.version >= INIT_SIZE_SINCE) {
@@ -272,7 +288,7 @@ static int read_vmlinux(struct kho_bytes file, const char *path, struct kho_targ
 	if (machine == EM_X86_64)
 		target->page_size = X86_PAGE_SIZE;
 	snprintf(target->format, sizeof(target->format), "vmlinux");
-	return kho_target_search(file, target) ? 0 : no_kernel(path, err);
+	return search_image(file, path, target, err);
 }
 
 /* An arm64 Image is not compressed, and its header gives the page size. */
@@ -287,7 +303,7 @@ static int read_arm64(struct kho_bytes file, const char *path, struct kho_target
 	target->memory_align = ARM64_ALIGN;
 	target->machine = EM_AARCH64;
 	snprintf(target->format, sizeof(target->format), "Image");
-	return kho_target_search(file, target) ? 0 : no_kernel(path, err);
+	return search_image(file, path, target, err);
 }
 
 bool kho_target_is_arm64(const struct kho_target *target)

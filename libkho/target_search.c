@@ -191,6 +191,7 @@ static bool find_config(struct kho_target_search *s, struct kho_bytes where)
 	unsigned char *config;
 	struct kho_bytes text;
 	size_t size, left;
+	int ret;
 
 	if (target->config_known)
 		return true;
@@ -205,8 +206,11 @@ static bool find_config(struct kho_target_search *s, struct kho_bytes where)
 	left = where.size - (size_t)(start - where.data);
 	stop = memmem(start, left, "IKCFG_ED", 8);
 	/* if decompression is under way, the end may follow */
-	if (!stop || kho_decompress(start, (size_t)(stop - start), MAX_CONFIG, NULL, NULL, &config,
-				    &size))
+	if (!stop)
+		return false;
+	ret = kho_decompress(start, (size_t)(stop - start), MAX_CONFIG, NULL, NULL, &config, &size);
+	s->no_memory |= ret == KHO_ERR_NOMEM;
+	if (ret)
 		return false;
 
 	target->config_known = true;
@@ -334,15 +338,17 @@ bool kho_target_search_part(const unsigned char *data, size_t size, void *arg)
 	end = size >= s->end;
 	all = search(s, (struct kho_bytes){ data, end ? s->end : size });
 	s->found = all || (end && *s->target->release && *s->target->root_compatible);
-	return s->found;
+	return s->found || s->no_memory;
 }
 
-bool kho_target_search(struct kho_bytes file, struct kho_target *target)
+int kho_target_search(struct kho_bytes file, struct kho_target *target)
 {
 	struct kho_target_search s = { .target = target };
 
 	search(&s, rodata_of(file));
+	if (s.no_memory)
+		return KHO_ERR_NOMEM;
 	if (!target->config_known)
 		target->has_kho = *target->root_compatible;
-	return *target->release;
+	return *target->release ? 0 : KHO_ERR_NOT_FOUND;
 }

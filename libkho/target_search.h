@@ -23,6 +23,7 @@ struct kho_target_search {
 	size_t config_from;	/* the same for the configuration */
 	size_t end;		/* of the part with the kernel's own strings, 0: unknown */
 	bool found;		/* the kernel's own strings gave all results */
+	bool no_memory;		/* memory ran out: the results are incomplete */
 };
 
 /* The @size bytes at @at; empty unless all of them are inside. */
@@ -38,11 +39,11 @@ bool kho_target_take_release(struct kho_bytes where, struct kho_target *target);
  * True if the decompressed part of an x86 kernel has all results; a kho_decompress() call-back whose
  * @arg is a struct kho_target_search. If its strings are complete but do not mention KHO,
  * decompression continues, and kho_target_search() searches the whole image before the rules report
- * a missing KHO.
+ * a missing KHO. Also true if memory ran out.
  */
 bool kho_target_search_part(const unsigned char *data, size_t size, void *arg);
 
-/* Searches a whole kernel. False if it is not one. */
-bool kho_target_search(struct kho_bytes image, struct kho_target *target);
+/* Searches a whole kernel. 0, KHO_ERR_NOT_FOUND if it is not one, or KHO_ERR_NOMEM. */
+int kho_target_search(struct kho_bytes image, struct kho_target *target);
 
 #endif /* KHO_TARGET_SEARCH_H */

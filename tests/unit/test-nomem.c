@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem SYSROOT FILE...: looks at a kernel that has KHO on but does not show it, finds and reads sound states,
- * and lets memory run out at each allocation in turn. The result must be an error or a rule that was not judged,
- * and never a finding, "no state", "KHO is off" or a crash.
+ * test-nomem SYSROOT MACHINE KERNEL FILE...: looks at a kernel that has KHO on but does not show it, finds the
+ * incoming root of a machine, examines a kernel image, finds and reads states, and lets memory run out at each
+ * allocation in turn, alone and with all after it. The result must be an error or a rule that was not judged, or the
+ * same as with enough memory, and never another finding, "no state", "KHO is off" or a crash.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,13 +12,16 @@
 
 #include "libkho/kho.h"
 
-static long fail_at;		/* allocations until the first that fails, and all after it; 0: none fails */
+static long fail_at;		/* allocations until the first that fails; 0: none fails */
+static bool only_one;		/* else all after it fail too */
 
 static bool runs_out(void)
 {
-	if (fail_at > 1)
+	bool first = fail_at > 1;
+
+	if (first)
 		fail_at--;
-	if (fail_at != 1)
+	if (fail_at != 1 || (only_one && !first))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -58,35 +62,91 @@ char *__wrap_strdup(const char *text)
 	return runs_out() ? NULL : __real_strdup(text);
 }
 
+#define MAX_RULES	256
+
+struct seen {
+	const struct kho_rule *rules[MAX_RULES];	/* of the findings with enough memory */
+	size_t n, *wrong;
+};
+
+static int note(const struct kho_finding *finding, void *data)
+{
+	struct seen *seen = data;
+
+	if (finding->outcome == KHO_OUTCOME_FOUND && seen->n < MAX_RULES)
+		seen->rules[seen->n++] = finding->rule;
+	return 0;
+}
+
 static int see(const struct kho_finding *finding, void *data)
 {
-	size_t *wrong = data;
+	const struct seen *seen = data;
 
-	if (finding->severity > KHO_SEVERITY_INFO && finding->outcome == KHO_OUTCOME_FOUND) {
-		printf("%s: %s\n", finding->rule->id, finding->message);
-		++*wrong;
+	if (finding->severity == KHO_SEVERITY_INFO || finding->outcome != KHO_OUTCOME_FOUND)
+		return 0;
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->rules[i] == finding->rule)
+			return 0;
+	}
+	printf("%s: %s\n", finding->rule->id, finding->message);
+	++*seen->wrong;
+	return 0;
+}
+
+/* Adds the text of an item to a hash. */
+static int hash_item(const struct kho_item *item, void *data)
+{
+	const char *texts[] = { item->name, item->text };
+	size_t *hash = data;
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const char *p = texts[i]; *p; p++)
+			*hash = (*hash ^ (unsigned char)*p) * 16777619;
 	}
 	return 0;
 }
 
-static int see_item(const struct kho_item *item, void *data)
+/* Decodes a subtree without the map from before. */
+static int decode(struct kho_state *state, const struct kho_subtree *subtree, long fail, size_t *hash)
 {
-	(void)item;
-	(void)data;
-	return 0;
+	int ret;
+
+	*hash = 1;
+	kho_state_set_v1_bitmap(state, 0);
+	fail_at = fail;
+	ret = kho_subtree_decode(state, subtree, hash_item, hash, NULL);
+	fail_at = 0;
+	return ret;
+}
+
+static void try_decode(struct kho_state *state, long n, size_t *wrong)
+{
+	const struct kho_subtree *subtrees;
+	size_t nr, want, got;
+
+	subtrees = kho_state_subtrees(state, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		int ret = decode(state, &subtrees[i], 0, &want), again;
+
+		again = decode(state, &subtrees[i], n + 1, &got);
+		if (again == KHO_ERR_NOMEM || (again == ret && got == want))
+			continue;
+		printf("subtree %s: allocation %ld: %s, not %s, or other items\n", subtrees[i].name, n,
+		       kho_strerror(again), kho_strerror(ret));
+		++*wrong;
+	}
 }
 
 /* True if there was enough memory. */
 static bool try(const char *path, long n, size_t *wrong)
 {
 	const struct kho_verify_options options = { .skip_content = true };
-	const struct kho_subtree *subtrees;
+	struct seen seen = { .wrong = wrong };
 	struct kho_verify_summary summary;
 	struct kho_source *source;
 	struct kho_state *state = NULL;
 	struct kho_error err = { 0 };
 	bool enough;
-	size_t nr;
 	int ret;
 
 	if (kho_source_open_file(path, &source, &err) ||
@@ -95,19 +155,17 @@ static bool try(const char *path, long n, size_t *wrong)
 		printf("%s: %s\n", path, err.message);
 		exit(1);
 	}
+	kho_verify(state, &options, note, &seen, &summary, NULL);
+	kho_state_set_v1_bitmap(state, 0);
 	fail_at = n + 1;
-	ret = kho_verify(state, &options, see, wrong, &summary, &err);
+	ret = kho_verify(state, &options, see, &seen, &summary, &err);
 	enough = fail_at > 1;
+	fail_at = 0;
 	if (ret && err.code != KHO_ERR_NOMEM) {
 		printf("%s\n", err.message);
 		++*wrong;
 	}
-	subtrees = kho_state_subtrees(state, &nr);
-	for (size_t i = 0; i < nr; i++) {
-		fail_at = n + 1;
-		kho_subtree_decode(state, &subtrees[i], see_item, NULL, &err);
-	}
-	fail_at = 0;
+	try_decode(state, n, wrong);
 	kho_state_close(state);
 	kho_source_close(source);
 	return enough;
@@ -173,19 +231,68 @@ static long try_machine(const char *sysroot, size_t *wrong)
 	return n;
 }
 
-int main(int argc, char **argv)
+/* True if there was enough memory. The way to the root is the quick one then, and never another one. */
+static bool try_find(const char *sysroot, long n, size_t *wrong)
+{
+	struct kho_source *source = NULL;
+	struct kho_state *state = NULL;
+	struct kho_error err = { 0 };
+	bool enough;
+	int ret;
+
+	fail_at = n + 1;
+	ret = kho_source_open_live(sysroot, &source, &err);
+	if (!ret)
+		ret = kho_state_open(source, KHO_SIDE_IN, &state, &err);
+	enough = fail_at > 1;
+	fail_at = 0;
+	if (ret ? enough || ret != KHO_ERR_NOMEM :
+	    kho_state_found_by(state) != KHO_FOUND_SETUP_DATA || !*kho_state_release(state)) {
+		printf("%s: allocation %ld: %s\n", sysroot, n, ret ? err.message : "another root, or no release");
+		++*wrong;
+	}
+	if (state)
+		kho_state_close(state);
+	if (source)
+		kho_source_close(source);
+	return enough;
+}
+
+/* True if there was enough memory. Without its configuration, the image is not a kernel that lacks one. */
+static bool try_target(const char *path, long n, size_t *wrong)
+{
+	struct kho_target target = { 0 };
+	struct kho_error err = { 0 };
+	bool enough;
+	int ret;
+
+	fail_at = n + 1;
+	ret = kho_target_read(path, &target, &err);
+	enough = fail_at > 1;
+	fail_at = 0;
+	if (ret ? enough || ret != KHO_ERR_NOMEM : !target.config_known) {
+		printf("%s: allocation %ld: %s\n", path, n, ret ? err.message : "its configuration is lost");
+		++*wrong;
+	}
+	return enough;
+}
+
+static size_t try_all(int argc, char **argv)
 {
 	enum kho_side side;
 	size_t wrong = 0;
+	long n;
 
-	if (argc < 3)
-		return 1;
 	wrong += try_machine(argv[1], &wrong) < 4;
-	for (int i = 2; i < argc; i++) {
-		long n = 1;
-
-		while (!try(argv[i], n, &wrong))
-			n++;
+	for (n = 1; !try_find(argv[2], n, &wrong); n++)
+		;
+	wrong += n < 4;
+	for (n = 1; !try_target(argv[3], n, &wrong); n++)
+		;
+	wrong += n < 3;
+	for (int i = 4; i < argc; i++) {
+		for (n = 1; !try(argv[i], n, &wrong); n++)
+			;
 		printf("%s: %ld allocations\n", argv[i], n - 1);
 		wrong += n < 4;
 		side = strstr(argv[i], "incoming") ? KHO_SIDE_IN : KHO_SIDE_OUT;
@@ -193,5 +300,17 @@ int main(int argc, char **argv)
 			;
 		wrong += n < 4;
 	}
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	size_t wrong;
+
+	if (argc < 5)
+		return 1;
+	wrong = try_all(argc, argv);
+	only_one = true;
+	wrong += try_all(argc, argv);
 	return wrong > 0;
 }
