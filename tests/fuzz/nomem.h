@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each input runs a second time, while memory runs out: nomem.c. */
+/* With KHO_FUZZ_NOMEM=1, each input runs a second time, while memory runs out: nomem.c. */
 #ifndef KHO_FUZZ_NOMEM_H
 #define KHO_FUZZ_NOMEM_H
 
@@ -25,7 +25,7 @@ void fuzz_memory_status(int status);
 /* Runs @fn, which may end by exit() if memory runs out. Returns true then. */
 bool fuzz_until_exit(void (*fn)(void *data), void *data);
 
-/* Both runs; limits.c calls them. */
+/* Both runs; limits.c calls them. The second does nothing without KHO_FUZZ_NOMEM=1. */
 int fuzz_memory_first(const uint8_t *data, size_t size);
 void fuzz_memory_again(const uint8_t *data, size_t size);
 
