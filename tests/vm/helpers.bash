@@ -66,11 +66,11 @@ let_allocations_fail() {
 		echo 0 >fail_page_alloc/verbose'
 }
 
-# edu_damaged DAMAGE: loads the sample driver, and damages its first record or buffer.
+# edu_damaged DAMAGE: loads the sample driver, and damages its first record that is not damaged yet, or its buffer.
 # shellcheck disable=SC2016 # for the shell in there
 edu_damaged() {
 	vm_ok modprobe kho_edu
-	vm_ok 'modprobe kho_damage damage='"$1"' record=$(awk '"'"'$6 == "kho_edu" { print $10; exit }'"'"' /sys/kernel/debug/kho/out/dma_alloc)'
+	vm_ok 'modprobe kho_damage damage='"$1"' record=$(awk '"'"'$6 == "kho_edu" && $9 == "-" { print $10; exit }'"'"' /sys/kernel/debug/kho/out/dma_alloc)'
 }
 
 # edu_cookies: prints parameters for the sample driver to claim buffers that a kernel without it
