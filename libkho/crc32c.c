@@ -7,6 +7,9 @@
 #ifdef __aarch64__
 #include <sys/auxv.h>
 #endif
+#ifdef __x86_64__
+#include <sys/platform/x86.h>	/* glibc 2.33; __builtin_cpu_supports() brings 4 KiB of code along */
+#endif
 #include <string.h>
 
 #include "crc32c.h"
@@ -66,7 +69,7 @@ static uint32_t crc32c_bitwise(uint32_t crc, const unsigned char *p, size_t size
 static uint32_t crc32c_update(uint32_t crc, const void *data, size_t size)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("sse4.2"))
+	if (CPU_FEATURE_ACTIVE(SSE4_2))
 		return crc32c_sse42(crc, data, size);
 #endif
 #ifdef __aarch64__
