@@ -60,7 +60,8 @@ smmu_initramfs() {
 # Prints "ID DMA-ADDRESS SIZE" of the SMMU's records in kho-inspect list [OPTION]....
 tables() {
 	vm_run kho-inspect list --json "$@" |
-		jq -r --arg smmu "platform:$SMMU" '.records[] | select(.device == $smmu) | "\(.id) \(.dma_addr) \(.size)"'
+		jq -r --arg smmu "platform:$SMMU" '.records[] | select(.device == $smmu) | "\(.id) \(.dma_addr) \(.size)"' |
+		sort -n
 }
 
 # smmu_restored GENERATION TABLES: checks the driver's lines in the log of this kernel.
