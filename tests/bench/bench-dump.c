@@ -31,6 +31,7 @@
 #include "libkho/abi/kexec_handover.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/snapshot.h"
+#include "tests/bench/kdump.h"
 
 static unsigned int page_shift = KHO_ABI_MIN_PAGE_SHIFT;
 
@@ -494,31 +495,6 @@ static void write_whole(struct machine *m, int fd)
 }
 
 /* ------------------------------------------------------------------ kdump */
-
-/* struct disk_dump_header and what follows: diskdump_mod.h of makedumpfile 1.7.2. */
-struct kdump_header {
-	char signature[8];
-	int32_t version;
-	char utsname[6][65];
-	char padding[6];
-	int64_t timestamp[2];
-	uint32_t status;
-	int32_t block_size, sub_header_blocks;
-	uint32_t bitmap_blocks, max_page, rest[6];
-};
-
-struct kdump_sub_header {
-	uint64_t phys_base;
-	int32_t dump_level, split;
-	uint64_t rest[8];
-	uint64_t start_page, end_page, max_page;
-};
-
-struct kdump_page {
-	uint64_t offset;
-	uint32_t size, flags;
-	uint64_t page_flags;
-};
 
 static void set_bits(unsigned char *bits, uint64_t addr, uint64_t size)
 {

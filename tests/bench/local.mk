@@ -2,7 +2,7 @@
 # Programs that scripts/bench runs.
 check_PROGRAMS += tests/bench/bench-dump tests/bench/bench-baseline tests/bench/bench-measure \
 	tests/bench/bench-start
-tests_bench_bench_dump_SOURCES = tests/bench/bench-dump.c
+tests_bench_bench_dump_SOURCES = tests/bench/bench-dump.c tests/bench/kdump.h
 tests_bench_bench_dump_LDADD = libkho/libkho-core.la
 tests_bench_bench_baseline_SOURCES = tests/bench/bench-baseline.c
 tests_bench_bench_baseline_LDADD = libkho/libkho-core.la

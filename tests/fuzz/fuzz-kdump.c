@@ -13,6 +13,7 @@
 #include "libkho/library.h"
 #include "memory.h"
 #include "nomem.h"
+#include "tests/bench/kdump.h"
 
 #define MEMORY		(2ull << 30)
 #define BITMAP		65536ull	/* whole blocks of both sizes, for pages of 4 KiB */
@@ -32,31 +33,6 @@
 #define LEFT_OUT	0x800
 #define BEYOND		0x400	/* the end of the file */
 #define NOT_RAM		0x200
-
-/* diskdump_mod.h of makedumpfile 1.7.2 */
-struct kdump_header {
-	char signature[8];
-	int32_t version;
-	char utsname[6][65];
-	char padding[6];
-	int64_t timestamp[2];
-	uint32_t status;
-	int32_t block_size, sub_header_blocks;
-	uint32_t bitmap_blocks, max_page, rest[6];
-};
-
-struct kdump_sub_header {
-	uint64_t phys_base;
-	int32_t dump_level, split;
-	uint64_t rest[2], vmcoreinfo, vmcoreinfo_size, more[4];
-	uint64_t start_page, end_page, max_page;
-};
-
-struct kdump_page {
-	uint64_t offset;
-	uint32_t size, flags;
-	uint64_t page_flags;
-};
 
 /* libkdumpfile is not this project's: it may keep what it likes after an error. */
 const char *__lsan_default_suppressions(void);

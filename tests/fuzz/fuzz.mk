@@ -90,7 +90,7 @@ tests_fuzz_fuzz_snapshot_SOURCES = tests/fuzz/fuzz-snapshot.c $(FUZZ_MEMORY)
 tests_fuzz_fuzz_snapshot_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS)
 
-tests_fuzz_fuzz_kdump_SOURCES = tests/fuzz/fuzz-kdump.c $(FUZZ_MEMORY)
+tests_fuzz_fuzz_kdump_SOURCES = tests/fuzz/fuzz-kdump.c tests/bench/kdump.h $(FUZZ_MEMORY)
 tests_fuzz_fuzz_kdump_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_kdump_LDADD = $(FUZZ_LIBS)
 
