@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* True if @call is to fail; then errno is set. */
+/* Returns true and sets errno if KEXEC_FAULT names @call. */
 static bool fails(const char *call)
 {
 	const char *fault = getenv("KEXEC_FAULT");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Preloaded into kexec: moves KHO's scratch table out of the payload of its setup_data into a segment of
- * its own, 16 MiB into the first scratch region, which is a valid place for a loader. KASLR avoids
- * setup_data, but not memory that setup_data refers to. Use it with kexec -i, because otherwise
- * purgatory would detect that setup_data changed.
+ * A library to load into kexec (LD_PRELOAD). It moves KHO's scratch table out of the payload of its
+ * setup_data into a segment of its own, 16 MiB into the first scratch region. A loader may put the table
+ * there. KASLR avoids setup_data, but not memory that setup_data refers to. Use the library with
+ * kexec -i, because otherwise purgatory detects that setup_data changed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,7 +36,7 @@ static void __attribute__((noreturn)) fail(const char *what)
 	exit(99);
 }
 
-/* Finds the node in a segment that holds the table too. */
+/* Returns KHO's setup_data node if its segment also contains the table, else NULL. */
 static struct setup_data_kho *find(const struct kexec_segment *segments, size_t n,
 				   const struct scratch **table)
 {
@@ -67,7 +67,7 @@ static void move_table(struct kexec_segment *segments, size_t *n)
 	uintptr_t to;
 
 	if (!node || !page || *n >= KEXEC_SEGMENT_MAX)
-		fail("no setup_data with a scratch table, or no room");
+		fail("found no setup_data with a scratch table, or cannot add a segment");
 	to = table->addr + APART;
 	if (APART + PAGE > table->size)
 		fail("scratch is too small");
@@ -75,7 +75,7 @@ static void move_table(struct kexec_segment *segments, size_t *n)
 		uintptr_t start = (uintptr_t)segments[i].mem;
 
 		if (to < start + segments[i].memsz && start < to + PAGE)
-			fail("there is a segment where the table is to be");
+			fail("another segment is where the table must go");
 	}
 	memset(page, 0, PAGE);
 	memcpy(page, table, node->scratch_size);
@@ -99,7 +99,7 @@ long syscall(long number, ...)
 		void *symbol = dlsym(RTLD_NEXT, "syscall");
 
 		if (!symbol)
-			fail("no syscall()");
+			fail("libc has no syscall()");
 		memcpy(&real, &symbol, sizeof(real));
 	}
 	va_start(ap, number);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one named way, so that a
- * test can see which rule notices. kho-damage --list prints the names of damages of outgoing state
- * with the rules that must notice them, --list-in those of incoming state, --list-v1 those of the
- * ABI kho-v1, and --list-luo those of live update (luo-v5).
+ * kho-damage NAME IN OUT: copies a recorded snapshot and damages the copy in one named way. A test
+ * then checks which rule reports the damage.
  *
- * kho-damage --all[-in|-v1|-luo] IN FOLDER makes all damages of such a list in one process: a copy for
- * each, named like the damage.
+ * kho-damage --list prints each damage of outgoing state with the rules that must report it. --list-in
+ * prints those of incoming state, --list-v1 those of the ABI kho-v1, --list-luo those of live update
+ * (luo-v5), --list-leak those that put other memory into the snapshot.
+ *
+ * kho-damage --all[-in|-v1|-luo|-leak] IN FOLDER makes all damages of such a list in one process. Each
+ * damage gets a copy that has its name.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -29,13 +31,12 @@
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/subtrees.h"
 
-
 struct image {
 	unsigned char *data;	/* the whole file, writable */
 	size_t size;
 	struct kho_source *source;
 	struct kho_state *state;
-	struct kho_dma_record first, second;	/* records */
+	struct kho_dma_record first, second;	/* the first two of the snapshot, if it has records */
 };
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -44,12 +45,18 @@ static void __attribute__((noreturn)) die(const char *what)
 	exit(2);
 }
 
-/* The place of physical @addr in the file. */
+static void __attribute__((noreturn)) die_of(const char *what, const char *path)
+{
+	fprintf(stderr, "kho-damage: %s %s: %m\n", what, path);
+	exit(2);
+}
+
 static unsigned int page_size(const struct image *image)
 {
 	return kho_state_page_size(image->state);
 }
 
+/* Returns where the file has physical @addr. */
 static void *at(struct image *image, uint64_t addr)
 {
 	uint64_t offset;
@@ -74,7 +81,7 @@ static struct dma_alloc_record_ser *record(struct image *image, const struct kho
 	return at(image, r->record_addr);
 }
 
-/* Corrects the checksums, so that only the rule in question notices the damage. */
+/* Corrects the checksum, because otherwise its rule would report the damage too. */
 static void fix_head(struct image *image)
 {
 	head(image)->crc32c = kho_crc32c(head(image), offsetof(struct dma_alloc_ser, crc32c));
@@ -94,7 +101,7 @@ static unsigned int order_of(const struct image *image, uint64_t size)
 	return order;
 }
 
-/* Finds the bit of a preserved page in its leaf: byte and mask. */
+/* Returns the byte with the bit of a page in the radix tree; @mask selects the bit. */
 static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int order,
 			      unsigned char *mask)
 {
@@ -113,7 +120,7 @@ static unsigned char *map_bit(struct image *image, uint64_t addr, unsigned int o
 	return (unsigned char *)at(image, node) + key % (8 * page_size(image)) / 8;
 }
 
-/* The same in a map of kho-v1; NULL if no bitmap has the page. */
+/* Does the same in a map of kho-v1. Returns NULL if no bitmap contains the page. */
 static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int order,
 			     unsigned char *mask)
 {
@@ -133,7 +140,7 @@ static unsigned char *v1_bit(struct image *image, uint64_t addr, unsigned int or
 	return NULL;
 }
 
-/* Removes a page from a map of kho-v1; the order of its block may be any. */
+/* Removes the page from a map of kho-v1. Its block can have any order. */
 static void v1_clear(struct image *image, uint64_t addr)
 {
 	for (unsigned int order = 0; order <= 10; order++) {
@@ -144,7 +151,7 @@ static void v1_clear(struct image *image, uint64_t addr)
 			return;
 		}
 	}
-	die("the page was not preserved to begin with");
+	die("the undamaged snapshot does not preserve the page");
 }
 
 static void map_clear(struct image *image, uint64_t addr, unsigned int order)
@@ -152,7 +159,7 @@ static void map_clear(struct image *image, uint64_t addr, unsigned int order)
 	unsigned char mask, *byte = map_bit(image, addr, order, &mask);
 
 	if (!(*byte & mask))
-		die("the page was not preserved to begin with");
+		die("the undamaged snapshot does not preserve the page");
 	*byte = (unsigned char)(*byte & ~mask);
 }
 
@@ -163,13 +170,13 @@ static void map_set(struct image *image, uint64_t addr, unsigned int order)
 	*byte |= mask;
 }
 
-/* Replaces text of the notes by other text of the same length. */
+/* Replaces text of the notes with text of the same length. */
 static void replace_note(struct image *image, const char *from, const char *to)
 {
 	unsigned char *hit = memmem(image->data, image->size, from, strlen(from));
 
 	if (!hit || strlen(from) != strlen(to))
-		die("no such text in the notes");
+		die("the notes do not contain the text, or the new text has another length");
 	memcpy(hit, to, strlen(to));
 }
 
@@ -184,7 +191,7 @@ static const struct kho_range *largest_scratch(struct image *image)
 	return largest;
 }
 
-/* Makes the largest scratch area one page at @addr. */
+/* Replaces the largest scratch area with one page at @addr. */
 static void shrink_scratch(struct image *image, uint64_t addr)
 {
 	const struct kho_range *s = largest_scratch(image);
@@ -229,7 +236,7 @@ static void fdt_old_version(struct image *image)
 
 static void fdt_structure(struct image *image)
 {
-	/* without the end of the structure block */
+	/* cut off the end tag of the structure block */
 	fdt_set_size_dt_struct(fdt(image), fdt_size_dt_struct(fdt(image)) - 4);
 }
 
@@ -240,7 +247,7 @@ static void fdt_endless(struct image *image)
 		fdt_get_property(fdt(image), 0, "preserved-memory-map", NULL);
 
 	if (!prop)
-		die("cannot find the map's address");
+		die("the root FDT has no address of the map");
 	((struct fdt_property *)prop)->len = cpu_to_fdt32(-(uint32_t)sizeof(*prop));
 }
 
@@ -250,7 +257,7 @@ static void root_compatible(struct image *image)
 		die("cannot change the compatible");
 }
 
-/* No damage: the forms that are under discussion for kernels after 7.3. */
+/* This is not a damage: these forms are under discussion for kernels after 7.3. */
 static void set_compatible(struct image *image, const char *value, int size)
 {
 	unsigned char page[KHO_ABI_MAX_PAGE];
@@ -328,7 +335,7 @@ static void fdt_not_preserved(struct image *image)
 	map_clear(image, kho_state_fdt_addr(image->state), 0);
 }
 
-/* Finds a used entry of the top table. */
+/* Returns the first used entry of the top table. */
 static uint64_t *top_entry(struct image *image)
 {
 	uint64_t *table = at(image, kho_state_map_addr(image->state));
@@ -347,7 +354,7 @@ static void tree_loop(struct image *image)
 	*top_entry(image) = kho_state_map_addr(image->state);
 }
 
-/* Finds the first used entry of a node. */
+/* Returns the first used entry of a node. */
 static uint64_t *first_entry(struct image *image, uint64_t node)
 {
 	uint64_t *table = at(image, node);
@@ -356,7 +363,7 @@ static uint64_t *first_entry(struct image *image, uint64_t node)
 		if (table[i])
 			return &table[i];
 	}
-	die("a node without an entry");
+	die("a node has no entry");
 }
 
 /* Two consecutive entries lead to the same leaf. */
@@ -369,7 +376,7 @@ static void tree_shared_leaf(struct image *image)
 	entry[1] = entry[0];
 }
 
-/* All entries of all nodes lead to the same child, so there are 512^5 paths with pages of 4 KiB. */
+/* All entries of a node lead to the same child. With pages of 4 KiB there are 512^5 paths. */
 static void tree_endless(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -387,7 +394,7 @@ static void tree_endless(struct image *image)
 	}
 }
 
-/* Moves the keys of one order to a place that no order has. */
+/* Moves the keys of one order to keys that belong to no order. */
 static void key_without_order(struct image *image)
 {
 	uint64_t *entry = top_entry(image);
@@ -455,7 +462,7 @@ static void scratch_overlap(struct image *image)
 			return;
 		}
 	}
-	die("only one scratch area");
+	die("the snapshot has only one scratch area");
 }
 
 static void metadata_version(struct image *image)
@@ -532,7 +539,7 @@ static void set_flags(struct image *image, const struct kho_dma_record *r, uint3
 
 static void record_overlap(struct image *image)
 {
-	/* both are of one page; a digest of the other's content would differ too */
+	/* both have one page; drop the seal, which does not match the content of that page */
 	record(image, &image->second)->page_phys = image->first.addr;
 	fix_record(record(image, &image->second));
 	set_flags(image, &image->second, DMA_ALLOC_IN_USE);
@@ -573,13 +580,13 @@ static void record_fate(struct image *image)
 		  DMA_ALLOC_FATE_RESTORED << DMA_ALLOC_FATE_SHIFT);
 }
 
-/* One bit of the word, which then no longer agrees with its complement. */
+/* Flips one bit of the word, which then does not match its complement. */
 static void record_flags_word(struct image *image)
 {
 	record(image, &image->first)->flags ^= DMA_ALLOC_CARRIED_OVER;
 }
 
-/* The word agrees with its complement, and says that the slot is not in use. */
+/* The word matches its complement, but says that the slot is free. */
 static void record_flags_lost(struct image *image)
 {
 	set_flags(image, &image->first, 0);
@@ -611,11 +618,11 @@ static void record_shared(struct image *image)
 	fix_record(record(image, &image->first));
 }
 
-/* The memory of the record is the page of the root FDT, of a blob, or of a block. */
+/* Makes the record describe the page at @addr, which belongs to other metadata. */
 static void record_on(struct image *image, uint64_t addr)
 {
 	if (image->first.pages != 1)
-		die("the first record is not of one page");
+		die("the first record does not have one page");
 	record(image, &image->first)->page_phys = addr - addr % page_size(image);
 	fix_record(record(image, &image->first));
 	set_flags(image, &image->first, DMA_ALLOC_IN_USE);
@@ -628,14 +635,14 @@ static void record_on_blob(struct image *image)
 	record_on(image, kho_state_subtree(image->state, "kho-edu")->addr);
 }
 
-/* The first record describes a page that the snapshot contains, and has its digest. */
+/* Makes the second record describe a page that the snapshot contains, with its correct digest. */
 static void record_sealed(struct image *image)
 {
 	struct dma_alloc_record_ser *r = record(image, &image->second);
 	uint64_t addr = kho_state_subtree(image->state, "kexec-metadata")->addr;
 
 	if (image->second.pages != 1)
-		die("the second record is not of one page");
+		die("the second record does not have one page");
 	r->page_phys = addr - addr % page_size(image);
 	set_flags(image, &image->second, (uint32_t)image->second.flags | DMA_ALLOC_SEALED);
 	r->content_digest = XXH64(at(image, r->page_phys), r->size, 0);
@@ -645,7 +652,7 @@ static void record_sealed(struct image *image)
 static void content_changed(struct image *image)
 {
 	record_sealed(image);
-	/* the second byte of the release, which no other rule judges */
+	/* no other rule judges the second byte of the release */
 	((unsigned char *)at(image, kho_state_subtree(image->state, "kexec-metadata")->addr))[5] ^= 1;
 }
 
@@ -662,7 +669,8 @@ static void fate_unknown(struct image *image) { set_fate(image, DMA_ALLOC_FATE_M
 
 /* The kernel examined the record and did not take it over. */
 static void not_taken_over(struct image *image) { set_fate(image, DMA_ALLOC_FATE_NONE); }
-/* Clears these flags of all records. */
+
+/* Clears @flags in all records. */
 static void clear_flags(struct image *image, uint32_t flags)
 {
 	struct kho_dma_record record;
@@ -676,7 +684,7 @@ static void clear_flags(struct image *image, uint32_t flags)
 }
 
 static void no_fates(struct image *image) { clear_flags(image, DMA_ALLOC_FATE_MASK); }
-/* No content to judge, which a snapshot leaves out. */
+/* Removes the seals, because a snapshot has no content to check them against. */
 static void as_live(struct image *image) { clear_flags(image, DMA_ALLOC_SEALED); }
 
 static void carried_over(struct image *image)
@@ -716,7 +724,7 @@ static void v1_bitmap_twice(struct image *image)
 {
 	struct khoser_mem_chunk *chunk = v1_chunk(image);
 
-	/* another page for the same memory */
+	/* a second bitmap, on another page, describes the same memory */
 	chunk->bitmaps[chunk->num_elms] = chunk->bitmaps[0];
 	chunk->bitmaps[chunk->num_elms].bitmap = kho_state_fdt_addr(image->state);
 	chunk->num_elms++;
@@ -734,7 +742,7 @@ static void v1_range_outside_ram(struct image *image)
 	unsigned char mask, *byte = v1_bit(image, 0xa0000, 0, &mask);
 
 	if (!byte)
-		die("no bitmap for the hole below 1 MiB");
+		die("the map has no bitmap for the hole below 1 MiB");
 	*byte |= mask;
 }
 
@@ -753,10 +761,10 @@ static void v1_no_address(struct image *image)
 	int node = fdt_subnode_offset(fdt(image), 0, KHO_TEST_SUBTREE);
 
 	if (node < 0 || fdt_nop_property(fdt(image), node, "fdt"))
-		die("no subtree to change");
+		die("cannot change the subtree");
 }
 
-/* ---------------------------------------- what subtrees say (any version) */
+/* ------------------------------------------ content of subtrees (any ABI) */
 
 static void *blob(struct image *image, const char *name)
 {
@@ -775,7 +783,7 @@ static uint64_t region_start(struct image *image, const char *name)
 	uint64_t addr;
 
 	if (!start || len != sizeof(addr))
-		die("no such reserve_mem");
+		die("the snapshot does not have the reserve_mem region");
 	memcpy(&addr, start, sizeof(addr));
 	return addr;
 }
@@ -814,7 +822,7 @@ static void memblock_no_fdt(struct image *image)
 	*(unsigned char *)blob(image, MEMBLOCK_SUBTREE) ^= 0xff;
 }
 
-/* The vmalloc area of kho_test, in its FDT. */
+/* Returns the description of kho_test's vmalloc area in its FDT. */
 static struct kho_vmalloc *test_info(struct image *image)
 {
 	void *test = blob(image, KHO_TEST_SUBTREE);
@@ -822,7 +830,7 @@ static struct kho_vmalloc *test_info(struct image *image)
 	void *info = node < 0 ? NULL : fdt_getprop_w(test, node, "folios_info", &len);
 
 	if (!info || len != sizeof(struct kho_vmalloc))
-		die("no kho_test");
+		die("the snapshot has no vmalloc area of kho_test");
 	return info;
 }
 
@@ -891,7 +899,7 @@ static void luo_flb_not_preserved(struct image *image)
 	map_clear(image, luo(image)->flbs_pa, 0);
 }
 
-/* Uses the block of FLBs as an empty block of sessions. */
+/* Turns the block of FLBs into an empty block of sessions. */
 static void luo_sessions(struct image *image)
 {
 	struct kho_block_header_ser *header = at(image, luo(image)->flbs_pa);
@@ -918,7 +926,7 @@ static void luo_session_count(struct image *image)
 	session_block(image)->count = page_size(image);
 }
 
-/* Writes one session without files, like the kernel does. */
+/* Writes one session without files, as the kernel does. */
 static struct luo_session_ser *one_session(struct image *image)
 {
 	struct kho_block_header_ser *header = session_block(image);
@@ -945,7 +953,7 @@ static void fill_secret(struct image *image, uint64_t addr, size_t size)
 		to[i] = (unsigned char)SECRET[i % strlen(SECRET)];
 }
 
-/* Fills the rest of a blob's page. */
+/* Fills the rest of the pages of the root FDT and the blobs. */
 static void leak_beside(struct image *image)
 {
 	const struct kho_subtree *subtrees;
@@ -961,13 +969,13 @@ static void leak_beside(struct image *image)
 	}
 }
 
-/* A blob of an unknown format. */
+/* Fills a blob whose format libkho does not know. */
 static void leak_unknown(struct image *image)
 {
 	fill_secret(image, kho_state_subtree(image->state, "kho-edu")->addr, 512);
 }
 
-/* A blob that was freed, and other data is on its page now. */
+/* A driver freed the blob, and its page has other data now. */
 static void leak_not_preserved(struct image *image)
 {
 	uint64_t addr = kho_state_subtree(image->state, KHO_METADATA_SUBTREE)->addr;
@@ -1019,9 +1027,9 @@ static void leak_unknown_taken(struct image *image)
 }
 
 static const struct {
-	const char *name;	/* "in-...": of an incoming state, else of an outgoing one */
+	const char *name;	/* the prefix selects the list; see is_of_list() */
 	void (*apply)(struct image *image);
-	const char *rules;	/* that notice it, and no others above info */
+	const char *rules;	/* must report the damage; no other rule above info may */
 } damages[] = {
 	{ "fdt-magic", fdt_bad_magic, "K001" },
 	{ "fdt-truncated", fdt_truncated, "K001" },
@@ -1156,13 +1164,13 @@ static void copy_file(const char *from, const char *to)
 	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (in < 0 || out < 0)
-		die("cannot open the snapshot or its copy");
+		die_of("cannot copy the snapshot to", to);
 	while ((n = read(in, buf, sizeof(buf))) > 0) {
 		if (write(out, buf, (size_t)n) != n)
-			die("cannot write the copy");
+			die_of("cannot write", to);
 	}
 	if (n < 0 || close(in) || close(out))
-		die("cannot copy the snapshot");
+		die_of("cannot copy the snapshot to", to);
 }
 
 static void find_records(struct image *image)
@@ -1172,7 +1180,7 @@ static void find_records(struct image *image)
 	if (kho_dma_iter_create(image->state, &iter, NULL) ||
 	    kho_dma_iter_next(iter, &image->first, NULL) != 1 ||
 	    kho_dma_iter_next(iter, &image->second, NULL) != 1)
-		die("the snapshot has less than two records");
+		die("the snapshot has fewer than two records");
 	kho_dma_iter_destroy(iter);
 }
 
@@ -1184,17 +1192,17 @@ static void open_image(const char *path, struct image *image)
 	if (kho_source_open_file(path, &image->source, NULL) ||
 	    (kho_state_open(image->source, KHO_SIDE_OUT, &image->state, NULL) &&
 	     kho_state_open(image->source, KHO_SIDE_IN, &image->state, NULL)))
-		die("not a sound snapshot");
+		die("libkho cannot open the snapshot");
 	if (kho_state_subtree(image->state, DMA_ALLOC_KHO_SUBTREE))
 		find_records(image);
 
 	fd = open(path, O_RDWR);
 	if (fd < 0 || fstat(fd, &st))
-		die("cannot open the copy");
+		die_of("cannot open", path);
 	image->size = (size_t)st.st_size;
 	image->data = mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (image->data == MAP_FAILED)
-		die("cannot map the copy");
+		die_of("cannot map", path);
 	close(fd);
 }
 
@@ -1205,7 +1213,7 @@ static void close_image(struct image *image)
 	kho_source_close(image->source);
 }
 
-/* @list: "", "-in", "-v1", "-luo" or "-leak". */
+/* @list is "", "-in", "-v1", "-luo", "-leak" or "-as". */
 static bool is_of_list(const char *name, const char *list)
 {
 	static const char *const prefixes[] = { "in-", "v1-", "luo-", "leak-", "as-" };
@@ -1253,7 +1261,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 4)
-		die("usage: kho-damage NAME IN OUT | --list | --list-in | --list-v1 | --list-luo");
+		die("usage: kho-damage NAME IN OUT | --list[-in|-v1|-luo|-leak] | --all[-in|-v1|-luo|-leak] IN FOLDER");
 
 	for (size_t i = 0; i < NR_DAMAGES; i++) {
 		if (strcmp(damages[i].name, argv[1]))
@@ -1261,5 +1269,5 @@ int main(int argc, char **argv)
 		damage_one(i, argv[2], argv[3]);
 		return 0;
 	}
-	die("no such damage");
+	die("unknown damage: --list prints their names");
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * live-receiver PORT FILE: counts numbered datagrams. On SIGTERM it reads all datagrams that its
- * socket holds, and writes FILE:
+ * live-receiver PORT FILE: counts numbered datagrams. A datagram begins with its number, 8 bytes in
+ * big endian, which the receiver sends back. On SIGTERM it reads all datagrams that its socket still
+ * holds, and writes FILE:
  *
  *	first=N last=N count=N at=MS duplicates=N missing=N unordered=N
  *
- * at is the time of the first one, in ms since the kernel started.
- * missing is the count of numbers between first and last that did not arrive. A datagram begins with
- * its number, 8 bytes in big endian, which the receiver sends back.
+ * "at" is when the first datagram arrived, in ms since the kernel started. "missing" is how many
+ * numbers between first and last did not arrive.
  */
 #include <endian.h>
 #include <errno.h>
@@ -76,7 +76,7 @@ static void drain(int fd)
 		if (n < (ssize_t)sizeof(number))
 			continue;
 		take(be64toh(number));
-		/* if an answer is lost, only the clock notices */
+		/* the sender only measures time by the answers, so one may be lost */
 		sendto(fd, &number, sizeof(number), MSG_DONTWAIT, (struct sockaddr *)&from, size);
 	}
 	if (errno != EAGAIN)
@@ -85,7 +85,7 @@ static void drain(int fd)
 
 static int open_socket(const char *port)
 {
-	/* room for all that a ring holds */
+	/* large enough for all datagrams in the ring of a NIC */
 	int room = 64 << 20, fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 			die("live-receiver: poll");
 		drain(fds[0].fd);
 	} while (!fds[1].revents);
-	/* datagrams that arrived between the two */
+	/* some may have arrived between drain() and the signal */
 	drain(fds[0].fd);
 	report(argv[2]);
 	return 0;

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	offset = strtoul(argv[2], NULL, 0);
 	value = strtoul(argv[3], NULL, 0);
 	if (offset >= BAR_SIZE || offset % 4) {
-		fprintf(stderr, "live-register: there is no register at 0x%lx\n", offset);
+		fprintf(stderr, "live-register: the device has no register at 0x%lx\n", offset);
 		return 2;
 	}
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", argv[1]);

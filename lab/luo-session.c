@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * luo-session NAME SIZE...: in a test machine, makes a live update session and preserves a memfd of each
- * size in it, with tokens from 1 on. Stays in the background, because a session exists as long as its
- * file is open. A kexec hands over the open sessions.
+ * luo-session NAME SIZE...: creates a live update session in a test machine and preserves a memfd of
+ * each size in it, with the tokens 1, 2 and so on. Then it stays in the background: a session exists as
+ * long as its file is open, and a kexec hands over the open sessions.
  *
- * The interface is that of include/uapi/linux/liveupdate.h of Linux 7.1 to 7.3. It is repeated here
+ * The structures come from include/uapi/linux/liveupdate.h of Linux 7.1 to 7.3. They are repeated here
  * because the headers of the build machine are older.
  */
 #define _GNU_SOURCE
@@ -48,7 +48,7 @@ static int make_session(const char *name)
 	strncpy((char *)create.name, name, sizeof(create.name) - 1);
 	if (ioctl(device, CREATE_SESSION, &create))
 		die("cannot create the session");
-	/* one program at a time may have it open */
+	/* the kernel lets only one program open the device at a time */
 	close(device);
 	return create.fd;
 }

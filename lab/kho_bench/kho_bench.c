@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Measures the cost to preserve coherent allocations of a page over a kexec, and to restore them in the
- * next kernel. It also measures the scheme of the RFC "dma-mapping: Add preservation of direct
- * allocations", as far as that has a cost: a record of 32 bytes for each allocation, on a preserved
- * page of its own. Both schemes take turns, so that other load affects both.
+ * Measures the cost to preserve coherent allocations of one page over a kexec, and to restore them in
+ * the next kernel. It also measures the scheme of the RFC "dma-mapping: Add preservation of direct
+ * allocations", which stores a record of 32 bytes for each allocation on a preserved page of its own.
+ * The module implements only the steps of the RFC that cost time or memory. The schemes take turns,
+ * because other load then affects both.
  *
  * The first kernel preserves, unpreserves and preserves again. In the next kernel the module restores
  * and frees. Results are lines in the log:
  *
  *	kho_bench: RESULT <scheme> <operation> <allocations> <TSC cycles for all>
- *	kho_bench: RESULT <scheme> metadata <allocations> <bytes for all that is handed over>
+ *	kho_bench: RESULT <scheme> metadata <allocations> <bytes handed over for all>
  */
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -106,7 +107,7 @@ static void rfc_unpreserve(struct device *dev, u64 state)
 	kho_unpreserve_free(record);
 }
 
-/* As the RFC has it: the record is trusted, and wrong attributes only warn. */
+/* Like the RFC, trusts the record, and only warns about other attributes. */
 static noinline void *rfc_restore_allocation_attrs(struct device *dev, size_t size,
 						   dma_addr_t *dma_handle, gfp_t gfp,
 						   unsigned long attrs, u64 state)
@@ -123,7 +124,7 @@ static noinline void *rfc_restore_allocation_attrs(struct device *dev, size_t si
 
 	WARN_ON(record->attrs != attrs);
 	WARN_ON(record->force_decrypted != force_dma_unencrypted(dev));
-	/* ordinary memory of a coherent device needs no other mapping */
+	/* memory of a coherent device is used through the linear mapping */
 	if (!dev_is_dma_coherent(dev))
 		return NULL;
 
@@ -168,7 +169,7 @@ static int bench_one(struct bench *bench, int s, enum bench_op op, unsigned int 
 	}
 }
 
-/* Both schemes for all allocations, in turns. */
+/* Measures both schemes for all allocations. They take turns. */
 static int bench_measure(struct bench *bench, enum bench_op op, const char *name)
 {
 	u64 cycles[2] = { };
@@ -200,7 +201,7 @@ static int bench_measure(struct bench *bench, enum bench_op op, const char *name
 	return 0;
 }
 
-/* Pages of the list that the kernel itself hands over: its head and its blocks. */
+/* Counts the pages of the list that the kernel itself hands over: its head and its blocks. */
 static int series_metadata(u64 *pages)
 {
 	const struct dma_alloc_ser *head;
@@ -229,7 +230,7 @@ static int state_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Pages that the records are on, which the RFC's states are addresses of. */
+/* Counts the pages with records of the RFC. A state is the address of a record. */
 static int rfc_metadata(const struct bench *bench, const u64 *states, u64 *pages)
 {
 	u64 *sorted = kvmalloc_array(bench->count, sizeof(u64), GFP_KERNEL);
@@ -248,7 +249,7 @@ static int rfc_metadata(const struct bench *bench, const u64 *states, u64 *pages
 	return 0;
 }
 
-/* Called in the next kernel, before anything is restored. */
+/* The next kernel calls this before it restores anything. */
 static int bench_metadata(const struct bench *bench)
 {
 	u64 pages[2];
@@ -273,7 +274,7 @@ static int bench_alloc(struct bench *bench)
 							      &buffer->dma_addr, GFP_KERNEL);
 			if (!buffer->cpu_addr)
 				return -ENOMEM;
-			/* what the next kernel knows it by */
+			/* the next kernel checks this word */
 			*(u64 *)buffer->cpu_addr = ((u64)s << 32) + i;
 		}
 	}
@@ -301,7 +302,7 @@ static int bench_first(struct bench *bench)
 		err = bench_measure(bench, BENCH_PRESERVE, "preserve");
 	if (!err)
 		err = bench_measure(bench, BENCH_UNPRESERVE, "unpreserve");
-	/* for the next kernel */
+	/* the next kernel restores these */
 	if (!err)
 		err = bench_measure(bench, BENCH_PRESERVE, "preserve-again");
 	if (!err)
@@ -327,7 +328,7 @@ static int bench_second(struct bench *bench, const struct bench_ser *ser)
 			struct bench_buffer *buffer = &bench->buffers[s][i];
 
 			if (*(u64 *)buffer->cpu_addr != ((u64)s << 32) + i) {
-				pr_err("kho_bench: %s: allocation %u is not what it was\n",
+				pr_err("kho_bench: %s: allocation %u has other content than before\n",
 				       schemes[s].name, i);
 				return -EIO;
 			}
@@ -371,7 +372,7 @@ static int __init kho_bench_init(void)
 		bench.count = ser->count;
 	}
 
-	/* nothing is undone after a failure: the machine is for this alone */
+	/* do not clean up after a failure, because the machine then ends */
 	err = bench_buffers(&bench);
 	if (!err)
 		err = ser ? bench_second(&bench, ser) : bench_first(&bench);

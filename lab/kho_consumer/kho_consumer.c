@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Uses preserved DMA allocations like the driver of the SMMUv3 does, for the tests: platform devices
- * with names that change from kernel to kernel, a driver that probes at subsys_initcall, managed
- * tables that it restores, preserves again and frees, cookies in memory of kho_alloc_preserve(), and
- * sizes from elsewhere.
+ * A test driver that uses preserved DMA allocations as the SMMUv3 driver does:
+ * - Its platform devices have other names in each kernel.
+ * - It probes at subsys_initcall.
+ * - It restores managed tables, preserves them again and frees them.
+ * - It keeps the cookies in memory of kho_alloc_preserve().
+ * - It computes the sizes of the tables and does not hand them over.
  *
- * Built into the kernel of the test machines, where it does nothing unless the command line has
- * kho_consumer.tables=N. It writes its results to the log; a line with "FAILED" is an error.
+ * The kernel of the test machines contains it. It does nothing unless the command line has
+ * kho_consumer.tables=N. It writes its results to the log. A line with "FAILED" is an error.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
@@ -22,11 +24,11 @@
 
 static unsigned int tables;
 module_param(tables, uint, 0444);
-MODULE_PARM_DESC(tables, "tables of each device, 64 at most (default: 0, nothing is done)");
+MODULE_PARM_DESC(tables, "tables of each device, 64 at most (default: 0, do nothing)");
 
-/* A device, as handed to the next kernel; its name is not part of it. */
+/* A device as the next kernel gets it. Its name is not part of it, because names change. */
 struct consumer_device_ser {
-	u64 base;		/* which device it is, as the address of registers would be */
+	u64 base;		/* identifies the device, as the address of its registers would */
 	u64 cookies_phys;	/* array of @nr cookies */
 	u64 nr;
 };
@@ -50,14 +52,17 @@ struct consumer {
 	struct table tables[CONSUMER_MAX_TABLES];
 };
 
-static struct consumer_ser incoming;	/* a copy; generation 0: there was none */
-static u64 generation;			/* of this kernel, from 1 on */
+static struct consumer_ser incoming;	/* a copy; generation 0 if the previous kernel left none */
+static u64 generation;			/* of this kernel; the first one has 1 */
 static struct consumer *consumers[CONSUMER_DEVICES];
 
 #define failed(consumer, fmt, ...) \
 	dev_err((consumer)->dev, "FAILED: " fmt "\n", ##__VA_ARGS__)
 
-/* As a register would say it. Less than whole pages in every other kernel. */
+/*
+ * Returns the size that a register of the device would give. In every other kernel it is not a
+ * multiple of the page size.
+ */
 static size_t table_size(u64 base, unsigned int slot)
 {
 	size_t size = slot ? PAGE_SIZE << (base / SZ_64K + slot) % 4 : SZ_64K;
@@ -65,13 +70,13 @@ static size_t table_size(u64 base, unsigned int slot)
 	return size - (generation % 2 ? CONSUMER_LESS : 0);
 }
 
-/* How many words have content: as many in every kernel. */
+/* Returns how many words have content. The count is the same in every kernel. */
 static size_t table_words(const struct table *table)
 {
 	return (PAGE_ALIGN(table->size) - CONSUMER_LESS) / sizeof(u64);
 }
 
-/* The content tells where the table is, and to whom it belongs. */
+/* The first word is the DMA address; the others depend on the device, the table and the index. */
 static u64 table_word(const struct consumer *consumer, unsigned int slot, size_t i)
 {
 	u64 word = consumer->base + slot;
@@ -120,23 +125,23 @@ static int restore_table(struct consumer *consumer, unsigned int slot, u64 state
 	int err;
 
 	table->size = table_size(consumer->base, slot);
-	/* the first one was sealed */
+	/* the previous kernel sealed only the first table */
 	err = dma_verify_allocation(consumer->dev, state);
 	if (err != (slot ? -ENODATA : 0))
-		failed(consumer, "the seal of table %u: %d", slot, err);
+		failed(consumer, "wrong result of the check of table %u's seal: %d", slot, err);
 
 	table->cpu_addr = dmam_restore_coherent_allocation(consumer->dev, table->size,
 							   &table->dma_addr, GFP_KERNEL, state);
 	if (!table->cpu_addr) {
-		failed(consumer, "table %u was not restored", slot);
+		failed(consumer, "cannot restore table %u", slot);
 		return -EIO;
 	}
 	if (!is_intact(consumer, slot))
 		failed(consumer, "table %u has another address or content", slot);
 
-	/* a cookie is good for one restore */
+	/* a cookie is valid for one restore */
 	if (dma_restore_coherent_allocation(consumer->dev, table->size, &unused, GFP_KERNEL, state))
-		failed(consumer, "table %u was restored twice", slot);
+		failed(consumer, "the kernel restored table %u twice", slot);
 	return 0;
 }
 
@@ -170,7 +175,7 @@ static int consumer_probe(struct platform_device *pdev)
 
 	err = dma_set_preservable(consumer->dev);
 	if (err)
-		failed(consumer, "nothing can be preserved: %d", err);
+		failed(consumer, "the device cannot preserve memory: %d", err);
 	if (incoming.generation) {
 		unsigned int i = 0;
 
@@ -184,12 +189,12 @@ static int consumer_probe(struct platform_device *pdev)
 	if (err)
 		return err;
 
-	/* so early there is no outgoing tree */
+	/* KHO has no outgoing tree at this initcall */
 	err = dmam_preserve_coherent_allocation(consumer->dev, consumer->tables[0].cpu_addr,
 						consumer->tables[0].size,
 						consumer->tables[0].dma_addr, &state);
 	if (err != -EPROBE_DEFER)
-		failed(consumer, "preserving at subsys_initcall: %d", err);
+		failed(consumer, "preserving at subsys_initcall returned %d, not -EPROBE_DEFER", err);
 	consumers[*base / SZ_64K % CONSUMER_DEVICES] = consumer;
 	return 0;
 }
@@ -211,7 +216,10 @@ static void read_incoming(void)
 	generation = incoming.generation + 1;
 }
 
-/* In another order each time, and after others, so that their names belong to others each time. */
+/*
+ * Registers the devices in another order in each kernel, and after a number of other devices. So the
+ * name of a device belongs to another device in the next kernel.
+ */
 static int __init consumer_init(void)
 {
 	struct platform_device *pdev;
@@ -220,7 +228,7 @@ static int __init consumer_init(void)
 	if (!tables)
 		return 0;
 	if (!kho_is_enabled() || tables > CONSUMER_MAX_TABLES) {
-		pr_err("kho_consumer: FAILED: KHO is off, or more than %u tables\n", CONSUMER_MAX_TABLES);
+		pr_err("kho_consumer: FAILED: KHO is off, or tables= is above %u\n", CONSUMER_MAX_TABLES);
 		return -EINVAL;
 	}
 	read_incoming();
@@ -261,7 +269,7 @@ static void unpreserve_table(struct consumer *consumer, unsigned int slot)
 					    table->dma_addr, table->state);
 }
 
-/* One that was restored goes, and another one is there instead. */
+/* Frees a table, which may be a restored one, and allocates a new one. */
 static int replace_table(struct consumer *consumer, unsigned int slot)
 {
 	struct table *table = &consumer->tables[slot];
@@ -270,7 +278,7 @@ static int replace_table(struct consumer *consumer, unsigned int slot)
 	return alloc_table(consumer, slot);
 }
 
-/* The cookie of what is no longer preserved names nothing; preserving again gives another one. */
+/* Checks that a cookie is invalid after unpreserve, and that preserving again gives another cookie. */
 static int preserve_again(struct consumer *consumer, unsigned int slot)
 {
 	u64 stale = consumer->tables[slot].state;
@@ -278,10 +286,10 @@ static int preserve_again(struct consumer *consumer, unsigned int slot)
 
 	unpreserve_table(consumer, slot);
 	if (dma_seal_allocation(consumer->dev, stale) != -ENOENT)
-		failed(consumer, "a stale cookie names table %u", slot);
+		failed(consumer, "the stale cookie of table %u is still valid", slot);
 	err = preserve_table(consumer, slot);
 	if (!err && consumer->tables[slot].state == stale)
-		failed(consumer, "table %u has the same cookie again", slot);
+		failed(consumer, "table %u got the same cookie again", slot);
 	return err;
 }
 
@@ -313,7 +321,7 @@ static int preserve_tables(struct consumer *consumer, struct consumer_device_ser
 	return 0;
 }
 
-/* That driver does so when user space asks it to. */
+/* The SMMUv3 driver does this when user space requests it. */
 static int __init consumer_preserve(void)
 {
 	struct consumer_ser *ser;
@@ -330,7 +338,7 @@ static int __init consumer_preserve(void)
 	if (!err)
 		err = kho_add_subtree(CONSUMER_SUBTREE, ser, sizeof(*ser));
 	if (err)
-		pr_err("kho_consumer: FAILED: preserving: %d\n", err);
+		pr_err("kho_consumer: FAILED: cannot preserve: %d\n", err);
 	return err;
 }
 late_initcall(consumer_preserve);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Damages the record of a preserved allocation, or its content, for tests of the checks. The
- * kernel does not read its own records again, so it goes on as before.
+ * Damages the record of a preserved allocation, or its content, to test the checks. The running
+ * kernel is not affected, because it does not read its own records again.
  */
 #include <linux/crc32.h>
 #include <linux/io.h>
@@ -15,7 +15,7 @@ MODULE_PARM_DESC(record, "physical address of the record, see debugfs kho/out/dm
 
 static char *damage = "";
 module_param(damage, charp, 0444);
-MODULE_PARM_DESC(damage, "crc, size, outside (with a right checksum), loop (of the chain of blocks) or content");
+MODULE_PARM_DESC(damage, "crc, size or outside (both with a correct checksum), loop (of the chain of blocks) or content");
 
 static int __init kho_damage_init(void)
 {
@@ -42,7 +42,7 @@ static int __init kho_damage_init(void)
 	}
 
 	add_taint(TAINT_TEST, LOCKDEP_STILL_OK);
-	pr_warn("damaged the record at 0x%llx or its content on request: %s\n", record, damage);
+	pr_warn("damaged the record at 0x%llx or its content, as requested: %s\n", record, damage);
 	return 0;
 }
 module_init(kho_damage_init);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A PCI driver that asks the PCI core to keep its device mastering over a kexec, and never takes
- * that back. It preserves nothing, and binds only where driver_override names it.
+ * A PCI driver that asks the PCI core to keep the bus mastering of its device over a kexec, and never
+ * withdraws the request. It preserves nothing. It binds only to a device whose driver_override names it.
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -12,7 +12,7 @@ MODULE_PARM_DESC(result, "what the probe returns after it asked (default: 0)");
 
 static int kho_master_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	/* asking twice counts once */
+	/* the second request must change nothing */
 	pci_kexec_keep_master(pdev, true);
 	pci_kexec_keep_master(pdev, true);
 	return result;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Preserves a given number of allocations of a page each, for a benchmark and a device that does
- * nothing. Module and allocations stay.
+ * Preserves many allocations of one page each, for benchmarks. The device does nothing. The module
+ * and its allocations stay until the machine ends.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -33,9 +33,9 @@ static int __init kho_many_init(void)
 			err = dma_preserve_coherent_allocation(&pdev->dev, buffer, PAGE_SIZE,
 							       dma_addr, &state);
 	}
-	/* keep what was preserved, because nobody can jump to a next kernel from here */
+	/* after an error, what is preserved stays so: the benchmark ends before any kexec */
 	if (err)
-		pr_err("kho_many: %d before all of %u were preserved\n", err, count);
+		pr_err("kho_many: cannot preserve %u allocations: %d\n", count, err);
 	return err;
 }
 module_init(kho_many_init);
