@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-baseline [--crc] FILE: reads a file once from its beginning to its end, in large pieces, and
- * with --crc computes CRC-32C over it: the least work of any reader. Holes read as zeroes.
+ * bench-baseline [--crc] FILE: reads a file once from its beginning to its end, in large pieces. With
+ * --crc it also computes CRC-32C over the file. No reader can do less. Holes read as zeroes.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 #include "libkho/crc32c.h"
 
-/* fits the second level of cache with room to spare */
+/* bytes; fits easily in the second level of cache */
 #define CHUNK	(256u << 10)
 
 int main(int argc, char **argv)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-clock: prints the processor's time stamp counter, the time of a line in the kernel's log that
- * is written at that moment, in microseconds, and the counts per microsecond. The counter continues
- * over a kexec, and the log's clock restarts at 0. With an argument it prints only the counter and
- * writes no line to the log, because the line would appear on the console.
+ * bench-clock: writes a line to the kernel's log, and prints the processor's time stamp counter at that
+ * moment, the time of that line in microseconds, and the counts per microsecond. Over a kexec the
+ * counter continues, and the log's clock restarts at 0.
+ *
+ * With an argument it prints only the counter, and writes no line, which would appear on the console.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ static double per_us(void)
 
 static int log_clock(uint64_t *tsc, unsigned long long *us)
 {
-	/* a line without its end may go on, so it cannot be read yet */
+	/* the kernel does not let anybody read a line before its end */
 	static const char line[] = "bench-clock\n";
 	int fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK);
 	char record[512];

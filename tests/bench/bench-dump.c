@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-dump [--memory GIB] [--pages KIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE: makes an
- * ELF core of a machine that hands over RECORDS DMA allocations. Allocations and the blocks of their
- * records have mixed orders and are scattered over all memory: the allocator used stretches of 64 MiB
- * in random order, and each stretch from its start. With --scatter, the allocations and blocks have
- * no order at all.
+ * bench-dump [--memory GIB] [--pages KIB] [--scatter] [--host] [--v1] [--whole | --kdump] RECORDS FILE
  *
- * With --host it also preserves the memory of 16 guests of 64 GiB, like live update does: one in
- * pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1. Its kernels do
- * not know DMA records, so the allocations are preserved and have no records.
+ * Makes an ELF core of a machine that hands over RECORDS DMA allocations. They have mixed sizes. The
+ * allocations and the blocks of their records are scattered over all memory, as if the allocator took
+ * stretches of 64 MiB in random order and used each from its start. With --scatter they have a
+ * completely random order.
  *
- * With --pages 16 or 64 the kernel has pages of so many KiB, and the machine is of arm64.
+ * With --host the machine also preserves the memory of 16 guests of 64 GiB, as live update does: one
+ * guest in pages of 4 KiB, the others in folios of 2 MiB. With --v1 the map is that of kho-v1. Kernels
+ * with that map do not know DMA records, so the allocations are preserved but have no records.
  *
- * The file has the pages with the metadata and the notes of a snapshot. With --whole it has all
- * memory (as holes) and no notes, like a dump by another program. With --kdump it is a compressed
- * dump like makedumpfile's, which excludes all other pages. The same arguments make the same file.
+ * With --pages 16 or 64 the machine is arm64, and its kernel has pages of that many KiB.
+ *
+ * The file contains the pages with metadata and the notes of a snapshot. With --whole it contains all
+ * memory (the rest as holes) and no notes, like a dump by another program. With --kdump it is a
+ * compressed dump like makedumpfile's, which excludes all other pages. The same arguments make the
+ * same file.
  */
 #include <elf.h>
 #include <errno.h>
@@ -38,14 +40,14 @@ static unsigned int page_shift = KHO_ABI_MIN_PAGE_SHIFT;
 #define PAGE		(UINT64_C(1) << page_shift)
 #define GIB		(1ull << 30)
 #define MAX_ORDER	10u
-#define LOW_END		(2 * GIB)	/* below: the tree; above: what is handed over */
-#define HOLE		(1 * GIB)	/* there is none between 2 and 3 GiB, as on a PC */
+#define LOW_END		(2 * GIB)	/* the tree is below, the allocations are above */
+#define HOLE		(1 * GIB)	/* no RAM between 2 and 3 GiB, as on a PC */
 #define STRETCH		(64ull << 20)
 #define SCRATCH		(64ull << 20)
 #define TREE		(256ull << 20)
 #define GUESTS		16
 #define GUEST		(64 * GIB)
-#define GUEST_ROOM	(65 * GIB)	/* with what is left out of it */
+#define GUEST_ROOM	(65 * GIB)	/* includes the blocks that it leaves out */
 #define FOLIO_ORDER	9u
 #define PER_BLOCK \
 	((PAGE - sizeof(struct kho_block_header_ser)) / sizeof(struct dma_alloc_record_ser))
@@ -58,15 +60,15 @@ struct page {
 
 struct machine {
 	uint64_t memory;	/* bytes of RAM */
-	uint64_t guests;	/* where they begin, behind everything else; or 0 */
+	uint64_t guests;	/* address of the first, behind everything else; 0 without guests */
 	size_t records, blocks;
 	bool scatter, v1;
 	uint64_t *allocations;	/* address | order, in the order of their records */
-	uint64_t *places;	/* of head, root and blocks */
+	uint64_t *places;	/* addresses of root, head and blocks */
 	struct page *pages;
 	size_t nr_pages, room;
 	uint64_t next_node;
-	uint64_t *bitmap;	/* of kho-v1, that was written to last */
+	uint64_t *bitmap;	/* of kho-v1: the last one that was written to */
 	uint64_t bitmap_start;
 	unsigned int bitmap_order;
 	uint64_t random;
@@ -88,7 +90,7 @@ static void *allocate(size_t n, size_t size)
 	return p;
 }
 
-/* splitmix64: the same everywhere, for the same dump. */
+/* splitmix64, because random() of another C library would make another dump. */
 static uint64_t next_random(struct machine *m)
 {
 	uint64_t z = m->random += 0x9e3779b97f4a7c15ull;
@@ -162,15 +164,15 @@ static void place_all(struct machine *m)
 	uint64_t taken = 0, gap, addr = LOW_END + HOLE;
 	uint64_t end = m->guests ? m->guests : m->memory + HOLE;
 
-	/* order, and whether it is an allocation */
+	/* order << 1, with bit 0 set for an allocation */
 	for (size_t i = 0; i < m->records; i++)
 		kinds[i] = random_order(m) << 1 | 1;
 	shuffle(m, kinds, n);
 	for (size_t i = 0; i < n; i++)
-		taken += (PAGE << (kinds[i] >> 1)) * 3 / 2;	/* and to align it */
+		taken += (PAGE << (kinds[i] >> 1)) * 3 / 2;	/* includes alignment */
 	if (addr >= end || taken > end - addr)
-		die("so many allocations do not fit the memory");
-	/* a gap is half of that on average: a quarter is left for chance */
+		die("the allocations do not fit in the memory");
+	/* a gap is half of this on average, which leaves a quarter of the space as reserve */
 	gap = 3 * ((end - addr - taken) / n) / 2 / PAGE;
 
 	for (size_t i = 0; i < n; i++) {
@@ -195,15 +197,15 @@ static void place_all(struct machine *m)
 
 static uint64_t *node_new(struct machine *m, uint64_t *addr)
 {
-	/* not consecutive, because no reader may depend on it */
+	/* leave gaps, because no reader may depend on consecutive nodes */
 	*addr = m->next_node;
 	m->next_node += 2 * PAGE;
 	if (m->next_node > TREE + (LOW_END - TREE) / 2)
-		die("the tree does not fit its place");
+		die("the tree does not fit in the memory for it");
 	return (uint64_t *)page_new(m, *addr);
 }
 
-/* The index of a node in the list of pages, by its address. */
+/* Returns the data of the node at @addr; nodes are the first pages of the list. */
 static uint64_t *node_at(struct machine *m, uint64_t addr)
 {
 	return (uint64_t *)m->pages[(addr - TREE) / (2 * PAGE)].data;
@@ -228,7 +230,7 @@ static void preserve_radix(struct machine *m, uint64_t addr, unsigned int order)
 	node[key / 64] |= 1ull << (key % 64);
 }
 
-/* The page of the chain for the next bitmap of @order: a new one if the last is full. */
+/* Returns a page of the chain with space for another bitmap of @order; makes one if necessary. */
 static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
@@ -241,7 +243,7 @@ static struct khoser_mem_chunk *chunk_of(struct machine *m, unsigned int order)
 	return chunk;
 }
 
-/* The bitmap of @order for the memory at @start; makes it if necessary. */
+/* Returns the bitmap of @order for the memory at @start; makes it if necessary. */
 static uint64_t *bitmap_of(struct machine *m, unsigned int order, uint64_t start)
 {
 	struct khoser_mem_chunk *chunk = (void *)node_at(m, TREE);
@@ -280,7 +282,7 @@ static void preserve(struct machine *m, uint64_t addr, unsigned int order)
 		preserve_radix(m, addr, order);
 }
 
-/* A guest in blocks of @order. After each run of @run blocks, one belongs to somebody else. */
+/* Preserves a guest in blocks of @order. After each run of @run blocks, it leaves one out. */
 static void make_guest(struct machine *m, uint64_t addr, unsigned int order, unsigned int run)
 {
 	for (uint64_t i = 0; i < GUEST / (PAGE << order); i++) {
@@ -315,7 +317,7 @@ static void make_record(struct machine *m, struct dma_alloc_record_ser *r, size_
 		.page_phys = m->allocations[i] & -PAGE,
 		.size = (PAGE << order) - (order ? next_random(m) % (PAGE << (order - 1)) : 0),
 		.dma_addr = m->allocations[i] & -PAGE,
-		/* slots are used again, so ids are not quite in the order of the chain */
+		/* a kernel uses slots again, so the ids do not have the order of the chain */
 		.id = (i ^ (i % 8 ? 0 : 8)) + 1,
 		.flags = DMA_ALLOC_FLAGS_WORD(DMA_ALLOC_IN_USE),
 	};
@@ -433,7 +435,7 @@ static void write_header(int fd, size_t phdrs)
 	};
 
 	if (phdrs >= PN_XNUM)
-		die("more segments than an ELF file can simply have");
+		die("an ELF header cannot describe so many segments: use --whole");
 	write_at(fd, &ehdr, sizeof(ehdr), 0);
 }
 
@@ -486,7 +488,7 @@ static void write_whole(struct machine *m, int fd)
 	write_at(fd, phdrs, sizeof(phdrs), sizeof(Elf64_Ehdr));
 	write_header(fd, 2);
 	if (ftruncate(fd, (off_t)(PAGE + m->memory)))
-		die("cannot make the file as large");
+		die("cannot extend the file to the size of the memory");
 	for (size_t i = 0; i < m->nr_pages; i++) {
 		uint64_t addr = m->pages[i].addr;
 
@@ -502,7 +504,7 @@ static void set_bits(unsigned char *bits, uint64_t addr, uint64_t size)
 		bits[page / 8] |= (unsigned char)(1u << page % 8);
 }
 
-/* The dump says which pages were RAM, and contains the pages with metadata. */
+/* Writes a compressed dump: a bitmap of RAM, and only the pages with metadata. */
 static void write_kdump(const struct machine *m, int fd)
 {
 	uint64_t pages = (m->memory + HOLE) / PAGE;
@@ -574,7 +576,7 @@ int main(int argc, char **argv)
 		else if (option == 'w')
 			whole = true;
 		else
-			die("no such option");
+			die("unknown option");
 	}
 	if (argc - optind != 2 || m.memory <= LOW_END || m.memory > 1024 * GIB ||
 	    page_shift < KHO_ABI_MIN_PAGE_SHIFT || page_shift > KHO_ABI_MAX_PAGE_SHIFT)

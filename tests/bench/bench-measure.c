@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench-measure RUNS COMMAND...: runs it RUNS times without its output. Prints the minimum of wall and
- * CPU time in microseconds (other load on the machine only increases them) and the peak resident
- * memory in KiB.
+ * bench-measure RUNS COMMAND...: runs the command RUNS times and discards its output. Prints the
+ * shortest wall time and CPU time in microseconds, because other load only increases them, and the peak
+ * of resident memory in KiB.
  *
- * The kernel also charges a process for the memory of the process that forked it, so a large
- * interpreter cannot measure this.
+ * The peak of a process includes the memory of the process that forked it, so a small program must
+ * measure it.
  */
 #include <fcntl.h>
 #include <stdint.h>

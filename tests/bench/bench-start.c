@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Does nothing: its time is that of a program that links libfdt and libelf. */
+/* Does nothing. Its time is the start of a program that links libfdt and libelf. */
 #include <libelf.h>
 #include <libfdt.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A compressed dump: struct disk_dump_header and what follows, diskdump_mod.h of makedumpfile 1.7.2 */
+/* The format of a compressed dump: struct disk_dump_header, from diskdump_mod.h of makedumpfile 1.7.2 */
 #ifndef BENCH_KDUMP_H
 #define BENCH_KDUMP_H
 
