@@ -12,6 +12,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "config.h"
 #include "decompress.h"
@@ -79,7 +80,7 @@ static int unpack_gzip(const unsigned char *in, size_t in_size, struct output *o
 		ret = inflate(&z, Z_NO_FLUSH);
 		out->size = out->room - z.avail_out;
 		if (ret != Z_OK && ret != Z_STREAM_END)
-			code = KHO_ERR_CORRUPT;
+			code = ret == Z_MEM_ERROR ? KHO_ERR_NOMEM : KHO_ERR_CORRUPT;
 	} while (!code && ret != Z_STREAM_END);
 	inflateEnd(&z);
 	return code;
@@ -122,7 +123,7 @@ static int unpack_lzma(const unsigned char *in, size_t in_size, struct output *o
 		ret = decode(&z, LZMA_RUN);
 		out->size = out->room - z.avail_out;
 		if (ret != LZMA_OK && ret != LZMA_STREAM_END)
-			code = KHO_ERR_CORRUPT;
+			code = ret == LZMA_MEM_ERROR ? KHO_ERR_NOMEM : KHO_ERR_CORRUPT;
 	} while (!code && ret != LZMA_STREAM_END);
 	end(&z);
 	return code;
@@ -148,8 +149,9 @@ static int unpack_zstd(const unsigned char *in, size_t in_size, struct output *o
 			break;
 		output = (ZSTD_outBuffer){ out->data, out->room, out->size };
 		ret = ZSTD_decompressStream(z, &output, &input);
-		if (ZSTD_isError(ret) ||
-		    (ret && output.pos == out->size && input.pos == before))
+		if (ZSTD_getErrorCode(ret) == ZSTD_error_memory_allocation)
+			code = KHO_ERR_NOMEM;
+		else if (ZSTD_isError(ret) || (ret && output.pos == out->size && input.pos == before))
 			code = KHO_ERR_CORRUPT;
 		out->size = output.pos;
 	}

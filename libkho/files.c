@@ -173,8 +173,7 @@ int kho_files_read(const struct kho_files *files, const char *path, size_t max, 
 	return ret;
 }
 
-/* Returns 1 with the *addr of @symbol, 0 if it is missing, -1 if /proc/kallsyms is of no use. */
-static int find_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr)
+int kho_files_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr)
 {
 	int fd = kho_files_open(files, "/proc/kallsyms", O_RDONLY), found = -1;
 	char line[MAX_KALLSYMS_LINE], name[128];
@@ -185,7 +184,7 @@ static int find_symbol(const struct kho_files *files, const char *symbol, uint64
 	f = fdopen(fd, "r");
 	if (!f) {
 		close(fd);
-		return -1;
+		return KHO_ERR_NOMEM;
 	}
 	while (found < 1 && fgets(line, sizeof(line), f)) {
 		/* the kernel writes no such line; a file of holes has no line at all, and takes for ever */
@@ -197,21 +196,8 @@ static int find_symbol(const struct kho_files *files, const char *symbol, uint64
 		if (sscanf(line, "%" SCNx64 " %*c %127s", addr, name) == 2)
 			found = !strcmp(name, symbol) && !strchr(line, '[');
 	}
+	if (found < 1 && ferror(f))
+		found = -1;
 	fclose(f);
 	return found;
-}
-
-uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol)
-{
-	uint64_t addr;
-
-	/* without CAP_SYSLOG the kernel shows addresses as 0 */
-	return find_symbol(files, symbol, &addr) == 1 ? addr : 0;
-}
-
-int kho_files_has_symbol(const struct kho_files *files, const char *symbol)
-{
-	uint64_t addr;
-
-	return find_symbol(files, symbol, &addr);
 }

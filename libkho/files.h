@@ -31,9 +31,10 @@ bool kho_files_exist(const struct kho_files *files, const char *path);
 int kho_files_read(const struct kho_files *files, const char *path, size_t max, char **out,
 		   size_t *size, struct kho_error *err);
 
-/* Address of a symbol in /proc/kallsyms, 0 if unknown. */
-uint64_t kho_files_symbol(const struct kho_files *files, const char *symbol);
-/* Returns 1 if /proc/kallsyms has @symbol, 0 if not, -1 if it is unreadable or empty. */
-int kho_files_has_symbol(const struct kho_files *files, const char *symbol);
+/*
+ * Returns 1 if /proc/kallsyms has @symbol, 0 if not, -1 if it is unreadable or empty, or KHO_ERR_NOMEM.
+ * Sets *addr with 1, to 0 without CAP_SYSLOG: the kernel shows addresses as 0 then.
+ */
+int kho_files_symbol(const struct kho_files *files, const char *symbol, uint64_t *addr);
 
 #endif /* KHO_FILES_H */

@@ -165,9 +165,10 @@ static bool find_by_symbol(const struct search *search)
 {
 	bool incoming = search->side == KHO_SIDE_IN;
 	uint64_t symbol, value, addr;
+	int ret = kho_files_symbol(search->source->files, incoming ? "kho_in" : "kho_out", &symbol);
 
-	symbol = kho_files_symbol(search->source->files, incoming ? "kho_in" : "kho_out");
-	if (!symbol)
+	note_failure(search, ret);
+	if (ret != 1 || !symbol)
 		return false;
 
 	/* the place depends on the release; is_root_at() proves the right one */

@@ -63,6 +63,7 @@ static int read_config(const struct kho_files *files, char **config, size_t *siz
 static int read_built(const struct kho_files *files, int *built, int *default_on)
 {
 	size_t size = 0;
+	uint64_t addr;
 	char *config;
 	int ret = read_config(files, &config, &size);
 
@@ -73,10 +74,11 @@ static int read_built(const struct kho_files *files, int *built, int *default_on
 		*built = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER");
 		*default_on = kho_kconfig_is_on(config, size, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
 	} else {
-		*built = kho_files_has_symbol(files, "kho_is_enabled");
+		ret = kho_files_symbol(files, "kho_is_enabled", &addr);
+		*built = ret >= 0 ? ret : -1;
 	}
 	free(config);
-	return 0;
+	return only_nomem(ret);
 }
 
 /* Sets *asked to the boolean option kho= of the command line, -1 if it is not there. 0 or KHO_ERR_NOMEM. */

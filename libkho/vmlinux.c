@@ -592,7 +592,8 @@ static int read_moved(struct kho_vmlinux *vmlinux, struct kho_source *source,
 		      const struct file *file, struct kho_error *err)
 {
 	char text[32], *end;
-	uint64_t now;
+	uint64_t now = 0;
+	int ret = 0;
 
 	if (kho_source_vmcoreinfo(source, "KERNELOFFSET", text, sizeof(text)) && *text) {
 		errno = 0;
@@ -600,8 +601,11 @@ static int read_moved(struct kho_vmlinux *vmlinux, struct kho_source *source,
 		if (!errno && !*end)
 			return 0;
 	}
-	now = source->files && vmlinux->text ? kho_files_symbol(source->files, "_text") : 0;
-	if (!now)
+	if (source->files && vmlinux->text)
+		ret = kho_files_symbol(source->files, "_text", &now);
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(err);
+	if (ret != 1 || !now)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s does not contain KERNELOFFSET, so the place of the kernel of %s is unknown",
 				source->path, file->path);

@@ -14,10 +14,14 @@ bats_require_minimum_version 1.5.0
 
 @test "memory that runs out is an error, and never a finding" {
 	local dump=$BATS_TEST_TMPDIR/dump root=$BATS_TEST_TMPDIR/root machine=$BATS_TEST_TMPDIR/machine
-	local kernel=$BATS_TEST_TMPDIR/kernel damaged=$BATS_TEST_TMPDIR/damaged in setup_data unknown=$BATS_TEST_TMPDIR/unknown
+	local kernel=$BATS_TEST_TMPDIR/kernel damaged=$BATS_TEST_TMPDIR/damaged in setup_data symbols=$BATS_TEST_TMPDIR/symbols unknown=$BATS_TEST_TMPDIR/unknown
 	mkdir -p "$root/proc" "$root/sys/kernel/debug"
 	echo kho=on >"$root/proc/cmdline"
 	printf 'CONFIG_KEXEC_HANDOVER=y\n# CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT is not set\n' | gzip >"$root/proc/config.gz"
+	# the symbols say that the kernel has KHO
+	mkdir -p "$symbols/proc" "$symbols/sys/kernel/debug"
+	echo kho=on >"$symbols/proc/cmdline"
+	printf 'ffffffff81000000 T _text\nffffffff81000010 T kho_is_enabled\n' >"$symbols/proc/kallsyms"
 	# libkho searches it for the root
 	"$KHO_BUILDDIR/tests/bench/bench-dump" --memory 3 --whole 30 "$dump"
 	# only setup_data says where the incoming root is
@@ -53,5 +57,5 @@ bats_require_minimum_version 1.5.0
 	"$damage" blob-not-preserved "$fixtures/v4-outgoing.khosnap" "$damaged"
 	# a subtree of an unknown name, which is an FDT
 	LC_ALL=C sed s/kho_test/kho_best/ "$fixtures/v1-outgoing.khosnap" >"$unknown"
-	"$KHO_BUILDDIR/tests/unit/test-nomem" "$root" "$machine" "$kernel" "$fixtures"/*.khosnap "$dump" "$damaged" "$unknown"
+	"$KHO_BUILDDIR/tests/unit/test-nomem" "$root" "$symbols" "$machine" "$kernel" "$fixtures"/*.khosnap "$dump" "$damaged" "$unknown"
 }

@@ -70,6 +70,8 @@ tests_unit_test_only_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-unpack
 tests_unit_test_unpack_SOURCES = tests/unit/test-unpack.c
+tests_unit_test_unpack_CFLAGS = $(AM_CFLAGS) $(DECOMPRESS_CFLAGS) $(LZMA_CFLAGS)
+tests_unit_test_unpack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=inflate,--wrap=ZSTD_decompressStream,--wrap=dlsym
 tests_unit_test_unpack_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-target
@@ -119,7 +121,7 @@ tests_unit_test_mutations_LDADD = libkho/libkho-core.la
 # its memory runs out
 check_PROGRAMS += tests/unit/test-nomem
 tests_unit_test_nomem_SOURCES = tests/unit/test-nomem.c
-tests_unit_test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=realloc,--wrap=strdup
+tests_unit_test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=realloc,--wrap=strdup,--wrap=fdopen
 tests_unit_test_nomem_LDADD = libkho/libkho-core.la
 
 # The library again, with a call at each basic block: the test counts them.

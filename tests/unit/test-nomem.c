@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem SYSROOT MACHINE KERNEL FILE...: looks at a kernel that has KHO on but does not show it, finds the
- * incoming root of a machine, examines a kernel image, finds and reads states, and lets memory run out at each
+ * test-nomem SYSROOT SYSROOT MACHINE KERNEL FILE...: looks at two kernels that have KHO on but do not show it, the
+ * second without a configuration, finds the incoming root of a machine, examines a kernel image, finds and reads states, and lets memory run out at each
  * allocation in turn, alone and with all after it. The result must be an error or a rule that was not judged, or the
  * same as with enough memory, and never another finding, "no state", "KHO is off" or a crash.
  */
@@ -60,6 +60,13 @@ char *__wrap_strdup(const char *text);
 char *__wrap_strdup(const char *text)
 {
 	return runs_out() ? NULL : __real_strdup(text);
+}
+
+FILE *__real_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode)
+{
+	return runs_out() ? NULL : __real_fdopen(fd, mode);
 }
 
 #define MAX_RULES	256
@@ -284,13 +291,14 @@ static size_t try_all(int argc, char **argv)
 	long n;
 
 	wrong += try_machine(argv[1], &wrong) < 4;
-	for (n = 1; !try_find(argv[2], n, &wrong); n++)
+	wrong += try_machine(argv[2], &wrong) < 4;
+	for (n = 1; !try_find(argv[3], n, &wrong); n++)
 		;
 	wrong += n < 4;
-	for (n = 1; !try_target(argv[3], n, &wrong); n++)
+	for (n = 1; !try_target(argv[4], n, &wrong); n++)
 		;
 	wrong += n < 3;
-	for (int i = 4; i < argc; i++) {
+	for (int i = 5; i < argc; i++) {
 		for (n = 1; !try(argv[i], n, &wrong); n++)
 			;
 		printf("%s: %ld allocations\n", argv[i], n - 1);
@@ -307,7 +315,7 @@ int main(int argc, char **argv)
 {
 	size_t wrong;
 
-	if (argc < 5)
+	if (argc < 6)
 		return 1;
 	wrong = try_all(argc, argv);
 	only_one = true;

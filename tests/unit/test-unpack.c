@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 #include "libkho/decompress.h"
 #include "libkho/kho.h"
@@ -16,6 +19,43 @@
 			exit(1); \
 		} \
 	} while (0)
+
+/* Memory of the libraries that unpack runs out. */
+static bool no_memory;
+
+int __real_inflate(z_stream *z, int flush);
+int __wrap_inflate(z_stream *z, int flush);
+int __wrap_inflate(z_stream *z, int flush)
+{
+	return no_memory ? Z_MEM_ERROR : __real_inflate(z, flush);
+}
+
+size_t __real_ZSTD_decompressStream(ZSTD_DStream *z, ZSTD_outBuffer *out, ZSTD_inBuffer *in);
+size_t __wrap_ZSTD_decompressStream(ZSTD_DStream *z, ZSTD_outBuffer *out, ZSTD_inBuffer *in);
+size_t __wrap_ZSTD_decompressStream(ZSTD_DStream *z, ZSTD_outBuffer *out, ZSTD_inBuffer *in)
+{
+	return no_memory ? (size_t)-ZSTD_error_memory_allocation : __real_ZSTD_decompressStream(z, out, in);
+}
+
+static lzma_ret no_memory_code(lzma_stream *z, lzma_action action)
+{
+	(void)z;
+	(void)action;
+	return LZMA_MEM_ERROR;
+}
+
+/* libkho loads liblzma on demand. */
+void *__real_dlsym(void *library, const char *name);
+void *__wrap_dlsym(void *library, const char *name);
+void *__wrap_dlsym(void *library, const char *name)
+{
+	lzma_ret (*code)(lzma_stream *z, lzma_action action) = no_memory_code;
+	void *symbol = __real_dlsym(library, name);
+
+	if (no_memory && !strcmp(name, "lzma_code"))
+		memcpy(&symbol, &code, sizeof(symbol));
+	return symbol;
+}
 
 struct work {
 	uint64_t bytes;		/* that were looked at */
@@ -112,8 +152,30 @@ static void test_layers(void)
 	free(outer);
 }
 
+/* Memory that runs out says nothing about the data. Nothing after the magic is sound here. */
+static void test_no_memory(void)
+{
+	static const char magics[][7] = {
+		"\x1f\x8b\x08", { '\xfd', '7', 'z', 'X', 'Z', '\0' }, { '\x5d', '\0', '\0' }, "\x28\xb5\x2f\xfd",
+	};
+	unsigned char packed[64];
+	unsigned char *out;
+	size_t size;
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		memset(packed, 0xff, sizeof(packed));
+		memcpy(packed, magics[i], i == 1 ? 6 : i == 3 ? 4 : 3);
+		no_memory = false;
+		CHECK(kho_decompress(packed, sizeof(packed), 1 << 20, NULL, NULL, &out, &size) == KHO_ERR_CORRUPT);
+		no_memory = true;
+		CHECK(kho_decompress(packed, sizeof(packed), 1 << 20, NULL, NULL, &out, &size) == KHO_ERR_NOMEM);
+	}
+	no_memory = false;
+}
+
 int main(void)
 {
+	test_no_memory();
 	test_tiny_blocks();
 	test_layers();
 	return 0;
