@@ -10,6 +10,7 @@
 #include "ranges.h"
 #include "target.h"
 #include "verify.h"
+#include "abi/x86_boot.h"
 
 #define X86_PAGE	4096ull
 
@@ -60,6 +61,29 @@ static void apply_mem(struct kho_target_memory *memory, struct kho_cmdline_text 
 		limit_ram(memory, limit);
 }
 
+/*
+ * Reads the end of "SIZE%ADDR-FROM+TO": memory of type FROM becomes TO, without FROM all of the range does, and
+ * without TO it is removed. Returns '@' if it adds RAM, '$' if it takes RAM away, or 0. The kernel ignores a
+ * part with other text at its end.
+ */
+static char memmap_change(struct kho_cmdline_text text)
+{
+	uint64_t from = 0, to = 0;
+
+	if (kho_cmdline_take(&text, '-'))
+		kho_cmdline_number(&text, &from);
+	if (kho_cmdline_take(&text, '+'))
+		kho_cmdline_number(&text, &to);
+	/* the kernel's variables have 32 bits */
+	from = (uint32_t)from;
+	to = (uint32_t)to;
+	if (text.p < text.end || (from && from != X86_E820_RAM))
+		return 0;
+	if (to == X86_E820_RAM)
+		return from ? 0 : '@';
+	return '$';
+}
+
 /* parse_memmap_one() in arch/x86/kernel/e820.c */
 static void apply_memmap_part(struct kho_target_memory *memory, struct kho_cmdline_text text)
 {
@@ -81,6 +105,10 @@ static void apply_memmap_part(struct kho_target_memory *memory, struct kho_cmdli
 	}
 	text.p++;
 	kho_cmdline_size(&text, &addr);
+	if (kind == '%')
+		kind = memmap_change(text);
+	if (!kind)
+		return;
 	memory->changed = true;
 	if (kind == '@')
 		kho_target_add_range(memory->ram, &memory->nr_ram, addr, size);
