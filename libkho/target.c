@@ -372,6 +372,14 @@ static int no_kernel_in_uki(const char *path, struct kho_error *err)
 	return kho_remedy(err, ret, "Build the UKI from a bzImage or an arm64 Image.");
 }
 
+static int damaged_uki(const char *path, const char *section, const char *what, struct kho_error *err)
+{
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is a UKI, and its %s section %s", path, section,
+			   what);
+
+	return kho_remedy(err, ret, "Build the UKI again, or copy it again.");
+}
+
 /*
  * A unified kernel image contains the kernel as a section. One with profiles may have several
  * sections of a name: kexec takes the last one, boot loaders choose one.
@@ -386,18 +394,21 @@ static int read_uki(struct kho_bytes file, struct kho_bytes kernel, size_t n, co
 
 	if (n > 1)
 		return ambiguous_uki(path, n, "kernel", ".linux", err);
+	if (!kernel.size)
+		return damaged_uki(path, ".linux", "is empty or lies outside the file", err);
 	initrd = pe_section(file, ".initrd", &nr_initrds);
 	if (nr_initrds > 1)
 		return ambiguous_uki(path, nr_initrds, "initrd", ".initrd", err);
 	if (nr_initrds && !initrd.data)
-		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
-				"%s is a UKI, and its .initrd section lies outside the file", path);
+		return damaged_uki(path, ".initrd", "lies outside the file", err);
+	cmdline = pe_section(file, ".cmdline", &nr_cmdlines);
+	if (nr_cmdlines && !cmdline.data)
+		return damaged_uki(path, ".cmdline", "lies outside the file", err);
 
 	nest.in_uki = true;
 	ret = read_image(kernel, path, nest, target, err);
 	if (ret)
 		return ret;
-	cmdline = pe_section(file, ".cmdline", &nr_cmdlines);
 	target->initrd_size = initrd.size;
 	target->has_cmdline = cmdline.size;
 	memcpy(inner, target->format, sizeof(inner));
@@ -484,7 +495,7 @@ static int read_image(struct kho_bytes file, const char *path, struct nest nest,
 	if (nest.in_uki)
 		return no_kernel_in_uki(path, err);
 	kernel = pe_section(file, ".linux", &n);
-	if (kernel.size || n > 1)
+	if (n)
 		return read_uki(file, kernel, n, path, nest, target, err);
 	return read_packed(file, path, nest, target, err);
 }

@@ -564,6 +564,15 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 	head -c -2 uki >shorter
 	cannot_tell shorter
 	[[ $output == *"its .initrd section lies outside the file"* ]]
+	/usr/bin/python3 - uki shorter <<-'END'
+		import struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		# PointerToRawData of its section
+		struct.pack_into("<I", data, data.index(b".cmdline") + 20, len(data))
+		open(sys.argv[2], "wb").write(data)
+	END
+	cannot_tell shorter
+	[[ $output == *"its .cmdline section lies outside the file"* ]]
 	# what is found inside is judged
 	make_kernel old root=kho-v3 luo=luo-v5 dma=dma-alloc-v1
 	image arm64 Image old
@@ -582,6 +591,8 @@ linked=('Linux version 9.9.9-test (me@here) #1' kho-v4 luo-v5 dma-alloc-v1)
 		cannot_tell shorter
 	done
 	image uki empty /dev/null
+	cannot_tell empty
+	[[ $output == *"empty is a UKI, and its .linux section is empty or lies outside the file"* ]]
 	image zboot zboot vmlinux.gz
 	head -c -20 zboot >shorter
 	for file in empty shorter; do
