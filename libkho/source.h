@@ -41,9 +41,11 @@ struct kho_source {
 	size_t nr_ram;
 	bool knows_ram;		/* ram[] is all RAM; otherwise the machine may have more */
 	uint64_t bytes;		/* size of its memory: bounds the work of readers */
+	uint64_t stored;	/* bytes of it that the file system has: not holes; 0: unknown */
 	bool changes;		/* memory changes during reads, so errors may be transient */
 	bool has_all_ram;	/* an unreadable address is not RAM */
 	bool cut_short;		/* it claims pages or tables beyond its end */
+	bool incomplete;	/* the program that wrote it says so */
 	struct kho_files *files; /* of the running kernel; NULL: a dump */
 	struct kho_vmlinux *vmlinux; /* data from its vmlinux, or NULL; made by malloc() */
 	kho_progress_fn progress;

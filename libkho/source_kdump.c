@@ -36,8 +36,10 @@
  * find_beyond() needs.
  */
 #define KDUMP_MACHINE_AT	(12 + 4 * 65)	/* utsname.machine, 65 bytes */
-#define KDUMP_SIZES_AT		(12 + 6 * 65 + 6 + 16 + 4)
+#define KDUMP_SIZES_AT		(12 + 6 * 65 + 6 + 16)
+#define KDUMP_INCOMPLETE	0x8	/* DUMP_DH_COMPRESSED_INCOMPLETE */
 struct kdump_sizes {
+	uint32_t status;
 	int32_t block_size, sub_header_blocks;
 	uint32_t bitmap_blocks;
 };
@@ -61,6 +63,8 @@ struct kdump {
 	struct kho_range *beyond; /* those beyond its end, sorted */
 	size_t nr_beyond;
 	uint64_t file_size;
+	uint64_t lowest;	/* smallest offset of a page in the file */
+	uint64_t lowest_addr;
 	uint64_t block;		/* bytes of a page of the dump: QEMU's differs from the kernel's */
 	unsigned int renewed;	/* number of times that the cache was renewed */
 	struct kho_range run;	/* last run of pages that present() looked up */
@@ -191,7 +195,7 @@ static int add_ram(struct kdump *kdump, kdump_bmp_t *pages, struct kho_error *er
 		source->ram[source->nr_ram++] = run;
 	}
 	/* also pages that the dump excludes; QEMU writes this format only of the whole machine */
-	source->knows_ram = true;
+	source->knows_ram = !source->incomplete;
 	return 0;
 }
 
@@ -343,22 +347,36 @@ static int add_beyond(struct kdump *kdump, uint64_t addr, bool goes_on,
 
 static int compare_with_end(struct kdump *kdump, struct kdump_pages *list, struct kho_error *err)
 {
+	const uint64_t table = list->at;
 	struct kho_range run = { 0 };
 	bool beyond, before = false;
+	uint64_t nr_pages = 0;
 
 	while (next_run(kdump, kdump->present, run.addr + run.size, &run)) {
 		for (uint64_t done = 0; done < run.size; done += kdump->block) {
 			const struct kdump_page *page = next_page(list);
 			int ret;
 
+			/* those that makedumpfile did not get to have no offset */
 			beyond = page->offset > kdump->file_size ||
-				 page->size > kdump->file_size - page->offset;
+				 page->size > kdump->file_size - page->offset ||
+				 (kdump->source.incomplete && !page->offset);
+			if (!beyond && page->offset < kdump->lowest) {
+				kdump->lowest = page->offset;
+				kdump->lowest_addr = run.addr + done;
+			}
+			nr_pages++;
 			ret = beyond ? add_beyond(kdump, run.addr + done, before, err) : 0;
 			if (ret)
 				return ret;
 			before = beyond;
 		}
 	}
+	/* nr_pages has at most the bits of the bitmap */
+	if (kdump->lowest < table + nr_pages * sizeof(struct kdump_page))
+		return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR,
+				"%s is damaged: according to its tables, the page at 0x%" PRIx64 " is in its header",
+				kdump->source.path, kdump->lowest_addr);
 	return 0;
 }
 
@@ -380,11 +398,12 @@ static int find_beyond(struct kdump *kdump, const struct kdump_sizes *sizes, str
 	}
 	list->fd = kdump->fd;
 	list->at = start;
+	kdump->lowest = UINT64_MAX;
 	list->next = sizeof(list->pages) / sizeof(list->pages[0]);
 	ret = compare_with_end(kdump, list, err);
 	free(list);
 	/* the library reads zeroes for missing bitmaps, too */
-	kdump->source.cut_short = kdump->nr_beyond || start > kdump->file_size;
+	kdump->source.cut_short = kdump->source.incomplete || kdump->nr_beyond || start > kdump->file_size;
 	return ret;
 }
 
@@ -421,6 +440,7 @@ static int check_header(struct kdump *kdump, struct kdump_sizes *sizes,
 				"%s: blocks of %d bytes, and %d of them for a header, cannot be",
 				path, sizes->block_size, sizes->sub_header_blocks);
 	kdump->block = (uint64_t)sizes->block_size;
+	kdump->source.incomplete = sizes->status & KDUMP_INCOMPLETE;
 	if (pread(kdump->fd, &sub, sizeof(sub), sizes->block_size) != sizeof(sub) || !sub.split)
 		return 0;
 	ret = kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,

@@ -47,6 +47,10 @@ void kho_verify_root(struct kho_verify *v)
 	kho_evaluated(v, KHO_RULE_K001);
 	kho_evaluated(v, KHO_RULE_K002);
 	kho_evaluated(v, KHO_RULE_K004);
+	/* an older root may be the only one that got into the file */
+	if (state->source->incomplete)
+		kho_report_unevaluated(v, KHO_RULE_K001, state->root.addr, 0,
+				       "the dump is incomplete, as the program that wrote it says: it may lack a later root FDT");
 	if (state->root.abi == KHO_ABI_UNKNOWN)
 		kho_report(v, KHO_RULE_K002, state->root.addr, 0,
 			   "the root FDT is \"%s\"; known are kho-v1, kho-v3 and kho-v4",

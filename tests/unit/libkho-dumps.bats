@@ -174,6 +174,46 @@ make_dump_without_list() {
 	[[ $output == *"0 fatal, 0 errors, "*"312 preservations"* ]]
 }
 
+@test "libkho refuses a compressed dump whose tables point into its header" {
+	local head
+	make_dump_without_list --header
+	run --separate-stderr -2 "$inspect" verify --core "$dump.without"
+	[[ $stderr == *"is damaged: according to its tables, the page at $head is in its header"* ]]
+	# also the last byte of the table
+	/usr/bin/python3 - "$dump" "$dump.without" <<-'END'
+		import struct, sys
+		dump, changed = (open(name, "rb").read() for name in sys.argv[1:])
+		block, sub_header, bitmaps = struct.unpack_from("<iiI", dump, 428)
+		second = (1 + sub_header) * block + bitmaps * block // 2
+		table = second + bitmaps * block // 2
+		data = table + 24 * sum(bin(b).count("1") for b in dump[second:table])
+		at = next(i for i in range(table, data, 24) if dump[i:i + 24] != changed[i:i + 24])
+		for offset, name in (data - 1, ".last"), (data, ".first"):
+		    changed = bytearray(dump)
+		    struct.pack_into("<Q", changed, at, offset)
+		    open(sys.argv[1] + name, "wb").write(changed)
+	END
+	run --separate-stderr -2 "$inspect" verify --core "$dump.last"
+	[[ $stderr == *"is in its header"* ]]
+	run --separate-stderr "$inspect" verify --core "$dump.first"
+	[[ $stderr != *"is in its header"* ]]
+}
+
+# DUMP_DH_COMPRESSED_INCOMPLETE: the disk was full.
+@test "libkho does not pass a dump that makedumpfile left incomplete" {
+	local head
+	make_dump_without_list --header
+	printf '\x08' | dd of="$dump" bs=1 seek=424 conv=notrunc status=none
+	run -1 "$inspect" verify --core "$dump"
+	[[ $output == *"K001  not judged: the dump is incomplete"* ]]
+	[[ $output == *"0 fatal, 0 errors, 0 warnings, 2 not judged; 300 records, "* ]]
+	# pages that it did not get to have empty descriptors
+	printf '\x08' | dd of="$dump.without" bs=1 seek=424 conv=notrunc status=none
+	run -1 "$inspect" verify --core "$dump.without"
+	[[ $output == *"K001  not judged: "*"K401  not judged: "*"is cut short: it ends before memory at $head"* ]]
+	[[ $output == *"0 fatal, 0 errors, "* ]]
+}
+
 @test "a snapshot leaves out the page of the map that a dump lacks, and no other" {
 	local snapshot=$BATS_TEST_TMPDIR/snapshot page
 	make_dump
