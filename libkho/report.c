@@ -373,12 +373,14 @@ static const char *nature(const struct kho_state *state, const struct kho_rule *
 	case KHO_RULE_K204:
 	case KHO_RULE_K205:
 	case KHO_RULE_K301:
+	case KHO_RULE_K305:
 	case KHO_RULE_K306:
 	case KHO_RULE_K308:
 	case KHO_RULE_K404:
 	case KHO_RULE_K407:
 		if (incoming)
-			return "the kernel frees the incoming preserved-memory-map";
+			return rule->number == KHO_RULE_K305 ? "the kernel frees the incoming live update state" :
+							       "the kernel frees the incoming preserved-memory-map";
 		break;
 	default:
 		break;

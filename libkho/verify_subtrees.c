@@ -143,7 +143,8 @@ static void say_evaluated(struct kho_verify *v, const struct seen *seen)
 	kho_evaluated(v, KHO_RULE_K302);
 	if (seen->metadata)
 		kho_evaluated(v, KHO_RULE_K304);
-	if (seen->luo)
+	/* the next kernel frees it early */
+	if (seen->luo && v->state->root.side == KHO_SIDE_OUT)
 		kho_evaluated(v, KHO_RULE_K305);
 	if (seen->blobs && v->map_readable)
 		kho_evaluated(v, KHO_RULE_K301);
