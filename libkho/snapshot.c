@@ -234,27 +234,68 @@ static int add_allocation(struct kho_state *state, const struct kho_dma_record *
 	return pieces->failed ? kho_fail_nomem(err) : 0;
 }
 
-static int add_content(struct kho_state *state, uint64_t id, struct kho_pieces *pieces,
-		       struct kho_error *err)
+/* An allocation with content in the snapshot. */
+struct wanted {
+	uint64_t id;
+	bool found;
+};
+
+static int wanted_compare(const void *a, const void *b)
+{
+	const struct wanted *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Adds the first record of each id in @wanted, which is sorted. */
+static int add_wanted(struct kho_state *state, struct wanted *wanted, size_t n, struct kho_pieces *pieces,
+		      struct kho_error *err)
 {
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
+	int ret = kho_dma_iter_create(state, &iter, err);
+
+	if (ret)
+		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
+	while ((ret = kho_dma_iter_next(iter, &record, err)) > 0) {
+		const struct wanted key = { .id = record.id };
+		struct wanted *hit = bsearch(&key, wanted, n, sizeof(key), wanted_compare);
+
+		if (!hit || hit->found)
+			continue;
+		hit->found = true;
+		ret = add_allocation(state, &record, pieces, err);
+		if (ret)
+			break;
+	}
+	kho_dma_iter_destroy(iter);
+	return ret;
+}
+
+static int add_content(struct kho_state *state, const struct kho_snapshot_options *options,
+		       struct kho_pieces *pieces, struct kho_error *err)
+{
+	struct wanted *wanted = calloc(options->nr_ids + 1, sizeof(*wanted));
+	size_t n = 0;
 	int ret;
 
-	ret = kho_dma_iter_create(state, &iter, err);
-	if (ret && ret != KHO_ERR_NOT_FOUND)
-		return ret;
-	if (!ret) {
-		while ((ret = kho_dma_iter_next(iter, &record, err)) > 0 && record.id != id)
-			;
-		kho_dma_iter_destroy(iter);
-		if (ret < 0)
-			return ret;
+	if (!wanted)
+		return kho_fail_nomem(err);
+	for (size_t i = 0; i < options->nr_ids; i++)
+		wanted[i].id = options->ids[i];
+	qsort(wanted, options->nr_ids, sizeof(*wanted), wanted_compare);
+	for (size_t i = 0; i < options->nr_ids; i++) {
+		if (!n || wanted[n - 1].id != wanted[i].id)
+			wanted[n++] = wanted[i];
 	}
-	if (ret <= 0)
-		return kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR, "there is no allocation %" PRIu64,
-				id);
-	return add_allocation(state, &record, pieces, err);
+	ret = add_wanted(state, wanted, n, pieces, err);
+	for (size_t i = 0; !ret && i < n; i++) {
+		if (!wanted[i].found)
+			ret = kho_fail(err, KHO_ERR_NOT_FOUND, KHO_NO_ADDR, "there is no allocation %" PRIu64,
+				       wanted[i].id);
+	}
+	free(wanted);
+	return ret;
 }
 
 /* Sets *all to the metadata and the requested content. */
@@ -267,8 +308,8 @@ static int choose_all(struct kho_state *state, const struct kho_pieces *metadata
 
 	for (size_t i = 0; i < metadata->n; i++)
 		pieces_add(&pieces, metadata->list[i].addr, metadata->list[i].size);
-	for (size_t i = 0; i < options->nr_ids && !ret; i++)
-		ret = add_content(state, options->ids[i], &pieces, err);
+	if (options->nr_ids)
+		ret = add_content(state, options, &pieces, err);
 	if (!ret && pieces.failed)
 		ret = kho_fail_nomem(err);
 	if (ret) {

@@ -41,7 +41,7 @@ struct options {
 	bool prometheus;
 	enum kho_severity fail_on;
 	struct kho_verify_options verify;
-	char **only, **ignore;		/* lists that verify refers to */
+	const char **only, **ignore;	/* lists that verify refers to */
 	const char *output;		/* -o */
 	struct outfile *outfile;
 	const char *argument, *argument2; /* operands, or NULL */

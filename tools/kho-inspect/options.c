@@ -85,25 +85,31 @@ static bool set_severity(void *field, char *argument)
 	return false;
 }
 
-/* Adds the rules of "K101,K204" to a NULL-terminated list. Splits @argument. */
+static void add_rule(const char **list, const char *id)
+{
+	while (*list && *list != id)
+		list++;
+	*list = id;
+}
+
+/* Adds the rules of "K101,K204" to a NULL-terminated list, each once. Splits @argument. */
 static bool set_rules(void *field, char *argument)
 {
-	char **list = *(char ***)field, *save = NULL;
-	size_t n = 0, before;
+	const char ***list = field;
+	const struct kho_rule *rule = NULL;
+	char *save = NULL;
+	size_t n;
 
-	while (list && list[n])
-		n++;
-	before = n;
-	list = check_memory(reallocarray(list, n + strlen(argument) + 2, sizeof(*list)));
-	list[n] = NULL;
-	*(char ***)field = list;
+	kho_rules(&n);
+	if (!*list)
+		*list = check_memory(calloc(n + 1, sizeof(**list)));
 	for (char *id = strtok_r(argument, ",", &save); id; id = strtok_r(NULL, ",", &save)) {
-		if (!kho_rule_find(id))
+		rule = kho_rule_find(id);
+		if (!rule)
 			return false;
-		list[n++] = id;
-		list[n] = NULL;
+		add_rule(*list, rule->id);
 	}
-	return n > before;
+	return rule;
 }
 
 static bool set_expect(void *field, char *argument)
@@ -139,13 +145,30 @@ static bool set_content(void *field, char *argument)
 
 	if (!parse_id(argument, &id))
 		return false;
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->ids[i] == id)
-			return true;
-	}
 	list->ids = check_memory(reallocarray(list->ids, list->n + 1, sizeof(*list->ids)));
 	list->ids[list->n++] = id;
 	return true;
+}
+
+static int id_compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Leaves each id once. */
+static void unique_ids(struct id_list *list)
+{
+	size_t n = 0;
+
+	if (list->n)
+		qsort(list->ids, list->n, sizeof(*list->ids), id_compare);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!n || list->ids[n - 1] != list->ids[i])
+			list->ids[n++] = list->ids[i];
+	}
+	list->n = n;
 }
 
 static bool set_stage(void *field, char *argument)
@@ -424,8 +447,9 @@ bool options_read(const struct command *command, int argc, char **argv, struct o
 	}
 	if (!*status)
 		*status = read_arguments(command, argc - optind, argv + optind, options);
-	options->verify.only = (const char *const *)options->only;
-	options->verify.ignore = (const char *const *)options->ignore;
+	unique_ids(&options->content);
+	options->verify.only = options->only;
+	options->verify.ignore = options->ignore;
 	return !*status;
 }
 
