@@ -126,7 +126,7 @@ make_changed() {
 
 @test "extract leaves no file when it refuses" {
 	run -2 --separate-stderr "$inspect" extract 2 --core "$outgoing" -o content
-	[[ $stderr == *"has no memory at 0x"* ]]
+	[[ $stderr == *"has no memory at 0x"*". Use a snapshot with its content: kho-inspect snapshot --with-content=2." ]]
 	run -2 "$inspect" extract 99 --core "$outgoing" -o content
 	[[ $output == *"there is no outgoing allocation 99"* ]]
 	run -2 "$inspect" extract 1 --core "$outgoing"
@@ -152,6 +152,8 @@ make_changed() {
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=2 -o without
 	[[ $output == *"has no memory at 0x"* ]]
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=1 --with-content=99 -o without
+	run -2 "$inspect" snapshot --core changed --with-content=2 --with-content=99 --with-content=98 -o without
+	[[ $output == *"there is no allocation 98"* ]]
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=x -o without
 	[ ! -e without ]
 }

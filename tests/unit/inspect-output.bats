@@ -269,6 +269,7 @@ is_text() {
 		echo "$value" >"$root/sys/kernel/kexec_crash_size"
 		[ "$("$inspect" scratch --json --sysroot "$root" | jq -c '[.crash_kernel, .crash_kernel_fits]')" = '[null,null]' ]
 	done
+	"$inspect" scratch --sysroot "$root" | grep -q 'It is unknown whether the areas have room for a crash kernel'
 	printf 'CmaTotal:  18014398509481984 kB\nCmaFree:  -18446744073709551615 kB\n' >"$root/proc/meminfo"
 	[ "$(figures --sysroot "$root")" = '["default",null,null,null]' ]
 	# in quotes it is part of another value

@@ -42,6 +42,14 @@ static bool find_record(struct opened *opened, uint64_t id, struct kho_dma_recor
 	return false;
 }
 
+static int fail_content(const struct opened *opened, const struct kho_dma_record *record, struct kho_error *err)
+{
+	if (err->code == KHO_ERR_NOT_PRESENT && kho_state_found_by(opened->state) == KHO_FOUND_SNAPSHOT)
+		snprintf(err->remedy, sizeof(err->remedy),
+			 "Use a snapshot with its content: kho-inspect snapshot --with-content=%" PRIu64 ".", record->id);
+	return fail(err);
+}
+
 static bool write_content(const struct options *options, struct opened *opened,
 			  const struct kho_dma_record *record)
 {
@@ -57,7 +65,7 @@ static bool write_content(const struct options *options, struct opened *opened,
 
 		if (kho_source_read(opened->source, addr, chunk, n, &err)) {
 			progress_hide(opened->progress);
-			fail(&err);
+			fail_content(opened, record, &err);
 			ok = false;
 		} else if (fwrite(chunk, n, 1, out) != 1) {
 			complain("cannot write %s: %s.", options->output, strerror(errno));
@@ -112,7 +120,7 @@ static int extract(const struct options *options, struct opened *opened, uint64_
 		intact = kho_dma_check_content(opened->state, &record, &err);
 		progress_hide(opened->progress);
 		if (intact < 0)
-			return fail(&err);
+			return fail_content(opened, &record, &err);
 	}
 	if (!write_content(options, opened, &record) || !outfile_commit(options))
 		return EXIT_CANNOT_TELL;

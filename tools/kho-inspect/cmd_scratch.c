@@ -299,7 +299,7 @@ static void print_cost(const struct options *options, const struct facts *facts,
 		printf("CmaFree (%s) counts its free pages, CmaTotal (%s) does not count it.\n",
 		       format_size(options, facts->cma_free, free_size),
 		       format_size(options, facts->cma_total, size));
-	if (facts->crash_known && facts->crash_fits < 0)
+	if (facts->crash_fits < 0)
 		puts("It is unknown whether the areas have room for a crash kernel.");
 	if (facts->crash_fits == 0)
 		printf("The areas have no room for a crash kernel of %s beside %s: the next kernel would come up without kdump. Boot with a larger %s=.\n",
