@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -536,14 +537,17 @@ static const struct kho_source_ops elf_ops = {
 
 /*
  * Size of a file or device; UINT64_MAX if unknown, or for the kernel's own kcore. Below a sysroot,
- * a regular file may stand in for kcore.
+ * a regular file may stand in for kcore. Sets *stored for a regular file.
  */
-static uint64_t size_of(int fd, bool live)
+static uint64_t size_of(int fd, bool live, uint64_t *stored)
 {
 	struct statfs fs;
+	struct stat st;
 	bool kcore = live && !fstatfs(fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
 	off_t size = kcore ? -1 : lseek(fd, 0, SEEK_END);
 
+	if (!kcore && !fstat(fd, &st) && S_ISREG(st.st_mode))
+		*stored = (uint64_t)st.st_blocks * 512;
 	return size <= 0 ? UINT64_MAX : (uint64_t)size;
 }
 
@@ -559,7 +563,7 @@ int kho_elf_open(int fd, const char *path, bool live, struct kho_source **out,
 	}
 	elf->fd = fd;
 	elf->live = live;
-	elf->file_size = size_of(fd, live);
+	elf->file_size = size_of(fd, live, &elf->source.stored);
 	elf->notes_left = elf->file_size < MAX_NOTES ? elf->file_size : MAX_NOTES;
 	elf->source.changes = live;
 	elf->source.has_all_ram = live;

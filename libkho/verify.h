@@ -44,6 +44,7 @@ struct kho_verify {
 	struct kho_range *scratch; /* sorted; merged after kho_verify_scratch() */
 	size_t nr_scratch;
 	struct kho_progress progress; /* of the records, and of their content */
+	uint64_t content_left;	/* bytes of content that may still be read */
 	struct kho_dma_header header;
 	bool have_header;
 	struct kho_map *map;	/* of the state; NULL if it cannot be opened */

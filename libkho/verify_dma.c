@@ -38,19 +38,40 @@ struct records {
 	uint64_t unread_contents; /* sealed, but the caller had no time left */
 };
 
+/* Sealed content that is read for each byte that the file system has of a dump, and at all: zeroes are holes. */
+#define CONTENT_RATIO	64
+#define CONTENT_ONCE	(128u << 20)
+
 /* ---------------------------------------------------------- one by one */
+
+/* Records of a sound state share no memory, so their content is not more than the source has. */
+static uint64_t most_content(const struct kho_source *source)
+{
+	if (!source->stored || source->bytes / CONTENT_RATIO <= source->stored)
+		return source->bytes;
+	return CONTENT_RATIO * source->stored + CONTENT_ONCE;
+}
 
 static void judge_content(struct kho_verify *v, const struct kho_dma_record *record,
 			   struct records *records)
 {
+	uint64_t size = record->size;
 	struct kho_error err;
 	int ret;
 
 	/* a driver that has restored it may write to it */
 	if (!record->sealed || !record->preserved || v->options->skip_content)
 		return;
+	if (size > v->content_left) {
+		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id,
+				       "the sealed records claim more content than the source holds");
+		return;
+	}
 
 	ret = kho_dma_check_content_step(v->state, record, v->options, &v->progress, &err);
+	if (ret < 0 && err.code == KHO_ERR_NOT_PRESENT && err.addr - record->addr < size)
+		size = err.addr - record->addr;
+	v->content_left -= size;
 	if (ret == KHO_ERR_STOPPED)
 		records->unread_contents++;
 	else if (ret < 0 && err.code == KHO_ERR_NOT_PRESENT && !v->state->source->has_all_ram &&
@@ -586,6 +607,7 @@ static void judge_records(struct kho_verify *v, const struct kho_dma_header *hea
 		take_own(v);
 	}
 	v->progress = kho_source_progress(v->state->source, bytes_of(v, header->nr_pages));
+	v->content_left = most_content(v->state->source);
 	ret = read_records(v, header, &records, &err);
 	if (ret)
 		kho_report_error(v, KHO_RULE_K403, 0, &err, "");
