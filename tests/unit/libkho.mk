@@ -141,6 +141,10 @@ check_PROGRAMS += tests/unit/test-options
 tests_unit_test_options_SOURCES = tests/unit/test-options.c
 tests_unit_test_options_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la $(SECCOMP_LIBS)
 
+check_PROGRAMS += tests/unit/test-survive
+tests_unit_test_survive_SOURCES = tests/unit/test-survive.c tests/unit/check.h
+tests_unit_test_survive_LDADD = tools/kho-inspect/libcommands.la libkho/libkho-core.la $(SECCOMP_LIBS)
+
 # its clock can be wound on
 check_PROGRAMS += tests/unit/test-boot-check
 tests_unit_test_boot_check_SOURCES = tests/unit/test-boot-check.c
