@@ -43,7 +43,10 @@ static void check_what_is_loaded(void)
 		kho_say_refused(KHO_RULE_K707, "the kernel was loaded by kexec_load with --kho=off, so it will not get the state. Load it again, or jump with --kho=off.");
 	if (!note.judged)
 		kho_say_refused(KHO_RULE_K707, "the kernel was loaded with --kho=off, so kexec did not check that it can take the state. Load it again, or jump with --kho=off.");
-	/* what was preserved since may lie where its command line, or its map, takes memory away */
+	/*
+	 * memory that was preserved after the load may lie where the target's command line or map
+	 * takes it away
+	 */
 	kho_held_verify_target(&note.target, &(struct kho_target_load){
 		.cmdline = note.command_line,
 		.initrd_size = note.initrd_size, .initrd_known = true,
@@ -89,7 +92,10 @@ void kexec_kho_before_exec(void)
 
 /* ------------------------------------------------------------- the interfaces */
 
-/* True if @path, a folder of sysfs, is below a PCI device that keeps mastering: the nearest counts. */
+/*
+ * True if @path, a folder of sysfs, is below a PCI device that keeps mastering. The nearest device
+ * decides.
+ */
 static bool below_mastering(char *path, const struct kho_device *devices, size_t n)
 {
 	const struct kho_device *device = NULL;
@@ -109,12 +115,12 @@ int kexec_kho_leaves_up(const char *interface)
 	bool keeps = false;
 	size_t n;
 
-	/* without state that is kept, an interface that goes down stops the device in time */
+	/* if nothing is handed over, taking the interface down stops the device in time */
 	if (!jump_keeps)
 		return 0;
 	snprintf(path, sizeof(path), "/sys/class/net/%s/device", interface);
 	folder = realpath(path, NULL);
-	/* an interface without a device has none that could go on */
+	/* an interface without a device cannot keep receiving */
 	if (folder && !kho_devices_read(NULL, &devices, &n, NULL)) {
 		keeps = below_mastering(folder, devices, n);
 		free(devices);
@@ -144,9 +150,9 @@ void kexec_kho_no_jump(void)
 
 	if (jump_stays_out)
 		return;
-	/* the report says "jump", and there was none */
+	/* the report says "jump", but the kernel did not jump */
 	kho_say_again();
-	/* the kernel stays loaded, and its note stays true */
+	/* the kernel stays loaded, and its note remains correct */
 	if (jump_keeps)
 		explain_no_jump(error);
 	kho_say_verdict("kernel-refused", strerror(error), 255);

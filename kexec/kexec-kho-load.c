@@ -270,7 +270,7 @@ void kexec_kho_explain(struct kexec_info *info, unsigned long size)
 	if (size > largest || placed > largest - size)
 		kho_say_refused(KHO_RULE_K701, "the new kernel does not fit the scratch areas: %lu bytes in one piece beside %" PRIu64 " of others, and the largest area has %" PRIu64 ". Boot with %s= that begins with at least %" PRIu64 "M.",
 				size, placed, largest, scratch_option(), advised_scratch(placed + size));
-	/* large enough, but the caller wanted another place, or there are too many segments */
+	/* an area is large enough, but the caller wants another place, or there are too many segments */
 	kho_say_refused(KHO_RULE_K701, "no scratch area has the addresses that %lu bytes of the new kernel need: omit --real-mode, --entry-32bit, --mem-min and --mem-max, or boot with a larger %s=.",
 			size, scratch_option());
 }
@@ -532,7 +532,7 @@ static void check_loaded(void)
 			strerror(errno));
 }
 
-/* Writes the note, from which -e knows the kernel that it jumps to. */
+/* Writes the note that tells -e about the loaded kernel. */
 static void leave_note(void)
 {
 	struct kho_note note = {
@@ -546,7 +546,7 @@ static void leave_note(void)
 	if (load.active)
 		snprintf(note.command_line, sizeof(note.command_line), "%s", kho_report.command_line);
 	note.fdt_addr = kho_held.state ? kho_state_fdt_addr(kho_held.state) : KHO_NO_ADDR;
-	/* without state, no judgement was made */
+	/* without state, kexec did not judge the target */
 	if (kho_note_end(kho_held.state && !load.nothing_there ? &note : NULL))
 		fprintf(stderr, "kexec: KHO: cannot write " KHO_NOTE ": %s; kexec -e will refuse, because it does not know the loaded kernel\n",
 			strerror(errno));

@@ -41,13 +41,13 @@ void kho_say_report_to(const char *path)
 	report_path = path;
 }
 
-/* The program ends without a verdict: upstream's die(), or a missing file. */
+/* Runs when the program ends without a verdict, for example in upstream's die(). */
 static void write_report_of_failure(void)
 {
 	kho_say_verdict("failed", NULL, 255);
 }
 
-/* The report is all that goes to the standard output: what people read goes to stderr then. */
+/* Only the report may go to the standard output, so messages go to stderr. */
 static void keep_stdout(void)
 {
 	static char path[32];
@@ -110,7 +110,7 @@ void kho_say_begin(void)
 		die("--kho-report: the report would replace a file that is not a report. Write it to another file.\n");
 	if (kho_output_open(report_path, 0600, 0, &report_output, &err))
 		die("--kho-report: %s.%s%s\n", err.message, *err.remedy ? " " : "", err.remedy);
-	/* not of an open file, which may have lost its name */
+	/* a name below /dev may be that of an open file, which may be deleted */
 	if (strncmp(report_path, "/dev/", strlen("/dev/")))
 		earlier_report = realpath(report_path, NULL);
 	keep_start(kho_output_fd(report_output));
@@ -359,7 +359,7 @@ void kho_say_refused_error(const struct kho_error *err)
 
 void kho_say_require_clean(const struct kho_verify_summary *summary, const char *what)
 {
-	/* a finding of a rule that only warns refuses nothing: nor does such a rule that is not judged */
+	/* neither a warning nor an unevaluated rule of that severity refuses */
 	size_t bad = summary->findings[KHO_SEVERITY_ERROR] +
 		     summary->findings[KHO_SEVERITY_FATAL] + summary->grave_unevaluated;
 

@@ -45,8 +45,8 @@ int kho_held_look(struct kho_error *err);
 void kho_held_refuse_left_behind(void);
 
 /*
- * Ends the program if a device keeps mastering over the kexec, for where there is no state to
- * verify: none of its memory is preserved then.
+ * Ends the program if a device keeps mastering over the kexec. Call this if there is no state to
+ * verify: then none of the device's memory is preserved.
  */
 void kho_held_refuse_devices(void);
 

@@ -54,7 +54,7 @@ static bool is_incoming(const struct kho_decoder *d)
 	return d->state->root.side == KHO_SIDE_IN;
 }
 
-/* 0 or KHO_ERR_NOMEM: a map that cannot be read leaves the answer unknown, but memory must not decide. */
+/* Returns 0 or KHO_ERR_NOMEM. An unreadable map leaves the answer unknown, but a lack of memory must not. */
 static int kept_of(const struct kho_decoder *d, uint64_t addr, size_t size, enum kho_kept *kept)
 {
 	int ret;

@@ -187,7 +187,7 @@ int kho_files_symbol(const struct kho_files *files, const char *symbol, uint64_t
 		return KHO_ERR_NOMEM;
 	}
 	while (found < 1 && fgets(line, sizeof(line), f)) {
-		/* the kernel writes no such line; a file of holes has no line at all, and takes for ever */
+		/* the kernel does not write such a line, and a sparse file may have no line at all */
 		if (!strchr(line, '\n')) {
 			found = -1;
 			break;

@@ -283,7 +283,7 @@ struct kho_map_iter;
 
 /*
  * Adjacent preserved blocks of 1 << order pages each. An entry ends where a block of another order
- * begins, so that the blocks are sorted too. Blocks that touch may be in several entries.
+ * begins, which keeps the blocks sorted. So blocks that touch may be in several entries.
  */
 struct kho_map_entry {
 	uint64_t addr;

@@ -92,7 +92,7 @@ const char *kho_dma_fate_name(enum kho_dma_fate fate);
 /* Objects of kho-inspect.schema.json. A NULL pointer becomes null. */
 void kho_json_state(struct kho_json *json, const char *key, const struct kho_state *state);
 void kho_json_range(struct kho_json *json, const char *key, const struct kho_range *range);
-/* Only the members of a range, for an object that has other members too. */
+/* Writes only the members of a range, into an object that has other members too. */
 void kho_json_range_members(struct kho_json *json, const struct kho_range *range);
 void kho_json_record(struct kho_json *json, const char *key, const struct kho_dma_record *record);
 void kho_json_finding(struct kho_json *json, const char *key, const struct kho_finding *finding);

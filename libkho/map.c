@@ -133,7 +133,7 @@ static int place(struct kho_map *map, struct cursor *cursor, struct kho_error *e
 
 	while ((cursor->bit = next_bit(leaf, 0, cursor->bit, leaf->nr_words * 64)) ==
 	       leaf->nr_words * 64) {
-		/* before the first leaf there is nothing to skip */
+		/* the cursor has no leaf yet */
 		uint64_t from = leaf->nr_words ? leaf->addr + leaf_span(map, leaf->order) : 0;
 
 		ret = map->format->leaf_from(map, leaf->order, from, UINT64_MAX, leaf, err);

@@ -35,7 +35,7 @@ struct search {
 	char *in;		/* content of debugfs in/fdt, or NULL */
 	size_t in_size;
 	struct kho_root *root;	/* the last page that was parsed */
-	bool *no_memory;	/* set if memory ran out: a page that was not taken may be a root then */
+	bool *no_memory;	/* set if memory ran out: the search may have missed a root */
 };
 
 /* ------------------------------------------------------------- what is a root */

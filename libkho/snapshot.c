@@ -19,7 +19,7 @@
 #include "snapshot.h"
 #include "source.h"
 
-/* Tries until the metadata of a live machine does not change meanwhile. */
+/* The metadata of a live machine may change between two reads: the number of tries. */
 #define LIVE_TRIES	5
 
 /* ----------------------------------------------------------------- pieces */
@@ -157,7 +157,10 @@ struct choice {
 	struct kho_pieces pieces;
 };
 
-/* A piece that cannot be read is left out, but memory must not decide. */
+/*
+ * The snapshot leaves out unreadable pieces. A lack of memory must not have that effect, so it is
+ * an error.
+ */
 static void note_memory(struct choice *choice, int ret)
 {
 	choice->pieces.failed |= ret == KHO_ERR_NOMEM;

@@ -26,7 +26,7 @@ struct kind {
 	const char *magic;
 	size_t size;		/* of the magic */
 	int (*open)(int fd, const char *path, struct kho_source **out, struct kho_error *err);
-	/* of a file that libkho cannot read: description and remedy */
+	/* for a kind that libkho cannot read: its description and the remedy */
 	const char *name, *remedy;
 };
 

@@ -24,7 +24,10 @@
 
 /* ------------------------------------------------------------- is KHO on */
 
-/* KHO_ERR_NOMEM, or 0 for any other result: what cannot be read is unknown, but memory must not decide. */
+/*
+ * Returns KHO_ERR_NOMEM, or 0 for any other result: an unreadable file leaves the answer unknown,
+ * but a lack of memory must not.
+ */
 static int only_nomem(int ret)
 {
 	return ret == KHO_ERR_NOMEM ? ret : 0;
@@ -213,7 +216,7 @@ static int open_kcore(const struct kho_files *files, struct kho_source **out,
 	return kho_remedy(err, ret, "Mount /proc, and use a kernel with CONFIG_PROC_KCORE.");
 }
 
-/* Both leave unknown what they cannot read. 0 or KHO_ERR_NOMEM. */
+/* This function and read_cmdline() leave an unreadable value unknown. They return 0 or KHO_ERR_NOMEM. */
 static int read_release(struct kho_source *source)
 {
 	size_t size;

@@ -433,7 +433,7 @@ int kho_dma_has_fates(struct kho_state *state, struct kho_error *err)
 
 	if (ret)
 		return ret;
-	/* the fate of a damaged record is unknown, which is none that a kernel gave */
+	/* the unknown fate of a damaged record does not show that this kernel writes fates */
 	while (!found && (ret = kho_dma_iter_next(iter, &record, err)) > 0)
 		found = record.flags_ok && record.fate != KHO_DMA_FATE_NONE;
 	kho_dma_iter_destroy(iter);

@@ -434,7 +434,7 @@ static const struct {
 
 #define NR_RANGE_OPTIONS	(sizeof(range_options) / sizeof(range_options[0]))
 
-/* The ranges may have any number; so the map is read once for all. */
+/* There may be any number of ranges, so this reads the map once for all of them. */
 static void verify_range_option(struct kho_verify *v, const struct kho_target *target,
 				const char *cmdline, size_t i)
 {
@@ -587,7 +587,7 @@ static void verify_corruption_check(struct kho_verify *v, const struct kho_targe
 
 /* -------------------------------------------------------------- mem_encrypt= */
 
-/* A kernel that encrypts memory reads what another one wrote as plain text as noise, and the reverse. */
+/* A kernel that encrypts memory reads plain text of another kernel as noise, and the reverse. */
 static void verify_encryption(struct kho_verify *v, const struct kho_target *target,
 			      const char *given)
 {
@@ -665,8 +665,8 @@ static int node_is_missing(uint64_t addr, void *data)
 }
 
 /*
- * The target reads the pages of the map, and writes to the struct pages of preserved memory, early in
- * its boot. For memory that it does not know there are neither.
+ * The target reads the pages of the map, and writes to the struct pages of preserved memory, early
+ * in its boot. It has neither for memory that it does not know.
  */
 static void find_missing(struct kho_verify *v, const struct kho_target_memory *map)
 {

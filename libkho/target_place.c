@@ -188,7 +188,7 @@ int kho_target_fits(const struct kho_target *target, uint64_t initrd_size,
 
 #define MAX_RESERVED	5	/* crash kernel, its low memory, CMA, kernel, initrd */
 
-/* A piece, and the areas with the most room for it: another piece can be in each of the others. */
+/* A piece, and the areas with the most space for it: each of the other pieces can be in one of them. */
 struct reserved {
 	struct piece piece;
 	const struct kho_range *areas[MAX_RESERVED];
@@ -307,7 +307,7 @@ static bool crash_fits(const struct kho_early_memory *need, bool with_cma, uint6
 	return all_fit(need, with_cma, crash, low, scratch, nr_scratch);
 }
 
-/* The target goes on without CMA if there is no room for that, and reserves the crash kernel then. */
+/* If CMA does not fit, the target continues without it, and then reserves the crash kernel. */
 static bool early_fits(const struct kho_early_memory *need, uint64_t align, uint64_t low_end,
 		       const struct kho_range *scratch, size_t nr_scratch)
 {

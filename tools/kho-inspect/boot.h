@@ -44,16 +44,16 @@ bool boot_class_parse(const char *text, enum boot_class *class);
 bool boot_word_parse(const char *text, enum boot_word *word);
 
 enum boot_class boot_classify(const struct kho_finding *finding);
-/* The word for a boot with this worst class. */
+/* Returns the word for a boot whose worst finding has this class. */
 enum boot_word boot_word_of(enum boot_class worst);
-/* The worst class that counts, or info. */
+/* Returns the worst class with a finding, or info. */
 enum boot_class boot_worst_class(const uint64_t counts[NR_CLASSES]);
 /* Rank of a word: none and off 0, clean 1 ... absent and fatal 5. */
 unsigned int boot_word_rank(enum boot_word word);
 /* syslog priority (LOG_INFO ...) of a word and of a class. */
 int boot_word_priority(enum boot_word word);
 int boot_class_priority(enum boot_class class);
-/* boot-check's exit status that says @word. */
+/* Returns the exit status of boot-check for @word. */
 int boot_word_status(enum boot_word word);
 
 /* rd.kho.* of the kernel command line. */
@@ -63,8 +63,8 @@ int boot_word_status(enum boot_word word);
 struct boot_options {
 	bool off;			/* rd.kho= with 0, no or off */
 	unsigned int timeout;		/* seconds, rd.kho.timeout= */
-	bool promised;			/* rd.kho.expect is on the command line, or may be */
-	bool promise_known;		/* count and generation could be read */
+	bool promised;			/* the command line has rd.kho.expect, or may have it */
+	bool promise_known;		/* count and generation are valid */
 	uint64_t expect_records, expect_generation;
 	enum boot_policy policy[NR_CLASSES];
 	char slip[512];			/* options that could not be parsed, or "" */
@@ -72,18 +72,18 @@ struct boot_options {
 };
 
 /*
- * Takes "@name=@value"; @value is NULL for a name alone. The last one counts. A name that begins
- * with "rd.kho" and is none of them is a slip.
+ * Takes the option "@name=@value"; @value is NULL if it has none. The last one counts. An unknown
+ * name that begins with "rd.kho" goes to slip.
  */
 void boot_options_add(struct boot_options *options, const char *name, const char *value);
-/* Not all of @what could be read, so that there may have been a promise. */
+/* Notes that a part of @what is unreadable, so a promise may be missing. */
 void boot_options_unread(struct boot_options *options, const char *what, const char *reason);
-/* After the last one: sets the policies and what was not given. */
+/* Call this after the last option: sets the policies, and the defaults of other options. */
 void boot_options_finish(struct boot_options *options);
-/* 1 to 99999, or 0 for anything else. */
+/* Returns 1 to 99999, or 0 if @text is anything else. */
 unsigned int boot_timeout_parse(const char *text);
 
-/* The strongest policy for findings in these classes; without any, the policy for @word. */
+/* Returns the strongest policy for findings in these classes; without findings, the policy for @word. */
 enum boot_policy boot_choose(const struct boot_options *options, enum boot_word word,
 			     const uint64_t counts[NR_CLASSES]);
 
@@ -105,7 +105,7 @@ struct boot_evidence {
 	bool crash_kernel;	/* it has /proc/vmcore */
 	bool left;		/* setup_data or device tree: the previous kernel left state */
 	bool shown;		/* this machine would show them */
-	char doubt[160];	/* why "not left" is not certain although they are shown, or "" */
+	char doubt[160];	/* the reason why state may be left although none was found, or "" */
 	enum boot_answer by_kexec; /* kexec started this kernel */
 };
 

@@ -32,21 +32,21 @@ struct boot_check {
 	bool promised;		/* the promise counts on this boot */
 	uint64_t content_deadline;
 	bool has_dir;		/* else no file is written */
-	char trouble[640];	/* with its files, before there was a verdict */
+	char trouble[640];	/* problems with files before there is a verdict */
 	struct kho_output *report, *findings; /* NULL: cannot be written */
 	/* for the second stage: */
 	enum boot_word earlier;	/* of the first one */
 	char earlier_text[1100];
-	bool alone;		/* the first one said unknown and left no report, or nothing */
+	bool alone;		/* the first one left no report, and its word is unknown or missing */
 	bool had_state;		/* the first one read a state */
 };
 
-/* The answer of the child. It needs no file: what cannot be written is not lost. */
+/* The answer of the child. It does not depend on files, so an unwritable folder loses nothing. */
 struct boot_verdict {
 	enum boot_word word;
 	bool whole_report, whole_findings; /* these files are complete */
 	bool has_state;		/* a snapshot can be taken */
-	bool told;		/* the first check has told all of it */
+	bool told;		/* the first check has reported all of this */
 	uint64_t counts[NR_CLASSES];
 	size_t to_show;		/* findings for the console; the first ones are in lines[] */
 	char text[1024];
@@ -55,7 +55,7 @@ struct boot_verdict {
 
 /* --------------------------------------------------- verdict (boot_verdict.c) */
 
-/* Replaces all of it by @word and a text. */
+/* Replaces the whole verdict with @word and a text. */
 void boot_verdict_set(struct boot_verdict *verdict, enum boot_word word, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Adds a text, and changes nothing else. */

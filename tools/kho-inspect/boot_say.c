@@ -45,7 +45,7 @@ static void write_status(const struct boot_check *check, struct boot_verdict *ve
 	strcat(boot_plain(line), "\n");
 	if (!boot_file_write(check->dir, BOOT_STATUS, line, strlen(line), &err))
 		return;
-	/* an old status that may say clean must not stay */
+	/* do not leave an old status, which may say "clean" */
 	boot_verdict_worsen(verdict, "%s", err.message);
 	if (boot_file_remove(check->dir, BOOT_STATUS, &err))
 		boot_verdict_worsen(verdict, "%s", err.message);

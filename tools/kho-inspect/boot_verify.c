@@ -33,7 +33,7 @@ struct boot_progress {
 	uint64_t next;
 };
 
-/* Whole lines, because the reader may be a journal. */
+/* Print whole lines, because the reader may be a journal. */
 static void tell_progress(uint64_t done, uint64_t total, void *data)
 {
 	struct boot_progress *progress = data;
@@ -99,7 +99,7 @@ static void show_findings(const struct boot_check *check, const struct boot_find
 	}
 }
 
-/* "5 unclaimed". Where the fate of some is unknown, @seen is not all of them. */
+/* Appends "5 unclaimed". If the count is unknown, @seen is the number of those found. */
 static void add_count(char *text, size_t size, uint64_t count, uint64_t seen, const char *what)
 {
 	size_t n = strlen(text);
@@ -112,7 +112,7 @@ static void add_count(char *text, size_t size, uint64_t count, uint64_t seen, co
 		snprintf(text + n, size - n, "an unknown number is %s", what);
 }
 
-/* Behind @first, the worst finding. An unknown number is not 0, and the word is not clean. */
+/* Appends the counts to @first, the worst finding. With an unknown count, the word is not clean. */
 static void describe_claims(const struct collector *collector, const struct kho_state *state,
 			    const struct kho_verify_summary *summary, const char *first,
 			    struct boot_verdict *verdict)
@@ -230,14 +230,14 @@ static bool is_no_state(int code)
 	       code == KHO_ERR_NO_DEBUGFS;
 }
 
-/* The first check saw no state either, and has told the operator so. */
+/* The first check did not see a state either, and reported that. */
 static void judge_unseen(const struct kho_error *reason, struct boot_verdict *verdict)
 {
 	boot_verdict_set(verdict, WORD_UNKNOWN, "%s, so it is not known what is claimed", reason->message);
 	verdict->told = true;
 }
 
-/* This kernel shows no state. */
+/* Judges a boot whose kernel shows no state. */
 static void judge_nothing(const struct boot_check *check, struct collector *collector,
 			  const struct kho_verify_options *verify, struct kho_error *reason,
 			  struct boot_verdict *verdict)

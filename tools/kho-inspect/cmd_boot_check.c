@@ -85,7 +85,7 @@ static void run_judge(struct boot_check *check, struct boot_verdict *verdict)
 	keep_file(check->findings, verdict->whole_findings, verdict);
 }
 
-/* Nearly every boot: nothing was handed over, and no promise counts. */
+/* Handles nearly every boot: the previous kernel handed over nothing, and no promise counts. */
 static bool is_cold(const struct boot_check *check)
 {
 	return check->evidence.shown && !*check->evidence.doubt && !check->evidence.left &&

@@ -54,7 +54,7 @@ struct need {
 	bool initrd_known;		/* else not counted, and nothing is proposed */
 	bool fits;
 	uint64_t early;
-	uint64_t proposal;		/* in one area; 0: no smaller size is sure to do */
+	uint64_t proposal;		/* in one area; 0: no smaller size certainly suffices */
 };
 
 static uint64_t total_of(const struct kho_range *ranges, size_t n)
@@ -127,7 +127,7 @@ static bool read_crash(const struct opened *opened, uint64_t *size)
 	char *loaded = read_file(opened, "/sys/kernel/kexec_loaded");
 	bool known = text ? parse_number(text, "\n", size) : loaded != NULL;
 
-	/* a kernel that has kexec and not this file is built without CONFIG_CRASH_DUMP */
+	/* a kernel with kexec but without this file has no CONFIG_CRASH_DUMP */
 	if (!text)
 		*size = 0;
 	free(text);
@@ -157,7 +157,7 @@ static void collect(const struct opened *opened, struct facts *facts)
 	ram = kho_state_ram(state, &n);
 	facts->ram = kho_state_knows_ram(state) ? total_of(ram, n) : 0;
 	facts->option = kho_state_scratch_option(state);
-	/* a file says nothing about that */
+	/* a dump has no /proc/meminfo */
 	ask_kernel(opened, facts);
 }
 
@@ -177,7 +177,7 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 	return (value + to - 1) / to * to;
 }
 
-/* All in the area for low memory, which any piece can be in; the others are empty then. */
+/* Proposes one area, for low memory, because any piece can be there. The other areas are then empty. */
 static void propose(const struct facts *facts, struct need *need)
 {
 	struct kho_range areas[3] = { { 0, 0 } };
