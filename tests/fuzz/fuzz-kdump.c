@@ -27,12 +27,15 @@
 #define VMCOREINFO	8
 #define LARGE_PAGES	16	/* 64 KiB, on arm64 */
 #define IN		32
+#define INCOMPLETE	64
+#define ODD_BLOCKS	128	/* a size that no block has */
 
 /* bits of an address */
 #define PACKED		0x027	/* flags of the page's descriptor */
 #define LEFT_OUT	0x800
 #define BEYOND		0x400	/* the end of the file */
 #define NOT_RAM		0x200
+#define HEADER		0x100	/* the start of the file */
 
 /* libkdumpfile is not this project's: it may keep what it likes after an error. */
 const char *__lsan_default_suppressions(void);
@@ -68,7 +71,8 @@ static void write_headers(int fd, const struct fuzz_head *head, size_t vmcoreinf
 	struct kdump_header header = {
 		.signature = { 'K', 'D', 'U', 'M', 'P', ' ', ' ', ' ' }, .version = 6,
 		.utsname = { "Linux", "here", "7.3.4", "#1", "x86_64" },
-		.block_size = (int32_t)block, .sub_header_blocks = 1,
+		.status = head->option & INCOMPLETE ? 8 : 0,
+		.block_size = (int32_t)block - !!(head->option & ODD_BLOCKS), .sub_header_blocks = 1,
 		.bitmap_blocks = (uint32_t)(2 * BITMAP / block), .max_page = (uint32_t)(MEMORY / block),
 	};
 	struct kdump_sub_header sub = {
@@ -98,6 +102,8 @@ static uint64_t write_page(int fd, uint64_t block, const struct fuzz_page *page,
 	set_bit(fd, 2 * block + BITMAP, number);
 	if (page->addr & BEYOND)
 		entry.offset += 1ull << 40;
+	if (page->addr & HEADER)
+		entry.offset = 0;
 	write_at(fd, &entry, sizeof(entry), TABLE(block) + (*n)++ * sizeof(entry));
 	write_at(fd, data, page->length, end);
 	return end + page->length;

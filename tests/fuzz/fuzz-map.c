@@ -68,7 +68,12 @@ int fuzz_one(const uint8_t *data, size_t size)
 		return -1;
 	state->root.abi = FUZZ_ABI;
 	state->root.map_addr = head.addr;
-	if (FUZZ_ABI == KHO_ABI_V1)
+	/* bits of the option: the release decides what the pages do not say */
+	if (head.option & 2)
+		kho_source_set_release(state->source, head.option & 4 ? "7.3.1" : "6.16.2");
+	if (head.option & 8)
+		state->root.addr = head.size & -kho_source_page(state->source);
+	if (FUZZ_ABI == KHO_ABI_V1 && !(head.option & 16))
 		kho_state_set_v1_bitmap(state, head.option % 2 ? 512 : kho_state_page_size(state));
 
 	kho_map_for_each_node(state, see_node, &nodes, NULL);

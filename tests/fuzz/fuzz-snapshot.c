@@ -3,6 +3,7 @@
  * A whole file: the reader of snapshots, and then every call on a state. Also writes a snapshot of it,
  * which the library must accept.
  */
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,10 +27,13 @@ static int see_item(const struct kho_item *item, void *data)
 
 /*
  * The bytes after the last NUL of the input are also a target's command line. The byte before this NUL says
- * how the target uses the same text as its built-in options, and whether it is an arm64 kernel.
+ * how the target uses the same text as its built-in options, whether it is an arm64 kernel, whether the text is
+ * the only rule instead, and which of the targets it is.
  */
 #define CMDLINE	200
 #define ARM64	8
+#define ONLY	16
+#define TARGET	32
 
 static char cmdline[CMDLINE + 1];
 static uint8_t target_option;
@@ -45,10 +49,40 @@ static void set_cmdline(const uint8_t *data, size_t size)
 	target_option = size - n >= 2 ? data[size - n - 2] : 0;
 }
 
+static void change_target(struct kho_target *target)
+{
+	switch (target_option / TARGET) {
+	case 1:
+		target->has_kho = false;
+		break;
+	case 2:
+		target->root_compatible[0] = '\0';
+		break;
+	case 3:
+		target->dma_compatible[0] = target->luo_compatible[0] = '\0';
+		break;
+	case 4:
+		target->page_size = 0;
+		break;
+	case 5:
+		target->page_size = 65536;
+		break;
+	case 6:
+		target->machine = EM_AARCH64;
+		break;
+	case 7:
+		target->machine = EM_S390;
+		target->kho_default_on = true;
+		break;
+	}
+}
+
 static void use_state(struct kho_state *state)
 {
+	const char *const only[] = { cmdline, NULL };
 	const struct kho_verify_options options = {
-		.have_expect = true, .expect_records = 5, .expect_generation = 9, .claims = true,
+		.have_expect = !(target_option & ONLY), .expect_records = 5 + target_option / TARGET, .expect_generation = 9,
+		.claims = !(target_option & ONLY), .only = target_option & ONLY ? only : NULL,
 	};
 	struct kho_target target = {
 		.has_kho = true, .builtin_use = target_option % ARM64 % (KHO_BUILTIN_UNKNOWN + 1), .config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
@@ -61,6 +95,7 @@ static void use_state(struct kho_state *state)
 
 	strcpy(target.format, target_option & ARM64 ? "Image" : "bzImage");
 	strcpy(target.builtin_cmdline, cmdline);
+	change_target(&target);
 	kho_verify(state, &options, see_finding, &told, &summary, NULL);
 	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = cmdline }, see_finding, &told, &summary, NULL);
 	subtrees = kho_state_subtrees(state, &n);
@@ -101,6 +136,8 @@ static void use_file(const char *path, enum kho_side side)
 		fuzz_memory_error(&err);
 		return;
 	}
+	/* for a dump that does not say it */
+	kho_source_set_page_size(source, 4096, NULL);
 	if (!kho_state_open(source, side, &state, &err)) {
 		if (side == KHO_SIDE_IN)
 			kho_dma_left_behind(state, NULL, &records, &err);

@@ -15,8 +15,21 @@ static const char *const files[] = {
 	"sys/kernel/boot_params/setup_data/0/type", "sys/kernel/boot_params/setup_data/0/data",
 	"sys/kernel/debug/clear_warn_once", "proc/config.gz", "boot/config-7.3.4",
 	"sys/bus/pci/devices/0000:00:02.0/uevent", "sys/bus/pci/devices/0000:00:02.0/config",
-	"sys/bus/pci/devices/0000:00:02.0/kexec_keep_master",
+	"sys/bus/pci/devices/0000:00:02.0/kexec_keep_master", "sys/kernel/boot_params/data",
+	"sys/kernel/boot_params/setup_data/1/type", "sys/kernel/boot_params/setup_data/1/data", "sys/firmware/fdt",
 };
+
+/* The memory map of a target is that of the machine. */
+static void use_target(struct kho_state *state)
+{
+	struct kho_target target = {
+		.format = "bzImage", .has_kho = true, .config_known = true, .root_compatible = "kho-v4", .page_size = 4096,
+	};
+	struct kho_verify_summary summary;
+
+	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = "memmap=1M@1M" }, fuzz_see_finding, NULL,
+			  &summary, NULL);
+}
 
 static void use_side(const char *sysroot, enum kho_side side)
 {
@@ -36,6 +49,8 @@ static void use_side(const char *sysroot, enum kho_side side)
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
 		kho_verify(state, &options, fuzz_see_finding, NULL, &summary, NULL);
+		if (side == KHO_SIDE_OUT)
+			use_target(state);
 		if (kho_snapshot_write(state, fuzz_scratch("snapshot", path, sizeof(path)), &err))
 			fuzz_memory_error(&err);
 		kho_state_close(state);

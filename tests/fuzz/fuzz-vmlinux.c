@@ -14,14 +14,20 @@
 #include "nomem.h"
 
 #define BUILD_ID	20
+/* physical memory of the kernel's image, which is linked at START_KERNEL_MAP + 16 MiB */
+#define IMAGE		(16ull << 20)
+#define IMAGE_PAGES	32
 
 static char *vmcoreinfo(const uint8_t *data, size_t size)
 {
 	static const unsigned char head[] = "\4\0\0\0\24\0\0\0\3\0\0\0GNU";
-	const unsigned char *note = memmem(data, size, head, sizeof(head));
+	const unsigned char *end = data + size, *note = NULL, *next = data;
 	char *text = NULL, hex[2 * BUILD_ID + 1] = "00";
 
-	if (note && (size_t)(data + size - note) >= sizeof(head) + BUILD_ID) {
+	/* the last one: an input may end with another id than it has */
+	while ((next = memmem(next, (size_t)(end - next), head, sizeof(head))))
+		note = next++;
+	if (note && (size_t)(end - note) >= sizeof(head) + BUILD_ID) {
 		for (size_t i = 0; i < BUILD_ID; i++)
 			snprintf(hex + 2 * i, 3, "%02x", note[sizeof(head) + i]);
 	}
@@ -32,8 +38,9 @@ static char *vmcoreinfo(const uint8_t *data, size_t size)
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
-	const struct fuzz_page page = { 0x100000, 8 };
-	const unsigned char *bytes = (const unsigned char *)"\xd0\r\xfe\xed\0\0\0";
+	static uint64_t image[512];
+	const unsigned char *bytes[IMAGE_PAGES];
+	struct fuzz_page pages[IMAGE_PAGES];
 	struct kho_error err = { 0 };
 	struct kho_source *source;
 	char path[FUZZ_PATH];
@@ -42,8 +49,15 @@ int fuzz_one(const uint8_t *data, size_t size)
 
 	/* like the reader of dumps */
 	elf_version(EV_CURRENT);
+	/* each variable is a pointer to the same place */
+	for (size_t i = 0; i < 512; i++)
+		image[i] = 0xffff888000100000;
+	for (size_t i = 0; i < IMAGE_PAGES; i++) {
+		pages[i] = (struct fuzz_page){ IMAGE + i * sizeof(image), sizeof(image) };
+		bytes[i] = (const unsigned char *)image;
+	}
 	/* not a snapshot: it says where its root is */
-	source = fuzz_source(KHO_ABI_MIN_PAGE_SHIFT, &page, &bytes, 1, NULL);
+	source = fuzz_source(KHO_ABI_MIN_PAGE_SHIFT, pages, bytes, IMAGE_PAGES, NULL);
 	fuzz_source_say(source, vmcoreinfo(data, size));
 	fd = fuzz_file(data, size, path);
 	if (kho_source_set_vmlinux(source, path, &err)) {

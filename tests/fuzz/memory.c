@@ -11,6 +11,9 @@
 #include "libkho/error.h"
 #include "libkho/ranges.h"
 
+/* Blocks of zeroes of this size become holes of a file. */
+#define HOLE	4096
+
 /* A kind of source of its own: pages, sorted by address. */
 struct pages {
 	struct kho_source source;
@@ -32,10 +35,18 @@ static void *need(void *p)
 
 int fuzz_file(const uint8_t *data, size_t size, char *path)
 {
+	static const uint8_t zeroes[HOLE];
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 
-	if (fd < 0 || (size && write(fd, data, size) != (ssize_t)size))
+	if (fd < 0 || ftruncate(fd, (off_t)size))
 		abort();
+	/* holes, as in a dump that was copied with cp --sparse */
+	for (size_t at = 0; at < size; at += HOLE) {
+		size_t n = size - at < HOLE ? size - at : HOLE;
+
+		if (memcmp(data + at, zeroes, n) && pwrite(fd, data + at, n, (off_t)at) != (ssize_t)n)
+			abort();
+	}
 	snprintf(path, FUZZ_PATH, "/proc/self/fd/%d", fd);
 	return fd;
 }
