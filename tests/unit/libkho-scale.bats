@@ -47,8 +47,11 @@ cut_short() {
 	diff <(jq -r '.records[] | "\(.id) \(.addr)"' "$BATS_TEST_TMPDIR/list.json") \
 		<("$inspect" list --core "$dump" | awk '$2 ~ /^pci/ { print $1, $4 }')
 	"$inspect" ranges --json --core "$dump" >"$BATS_TEST_TMPDIR/ranges.json"
+	"$inspect" ranges --bytes --core "$dump" >"$BATS_TEST_TMPDIR/ranges"
+	diff <(jq -r '.ranges[] | "\(.addr) \(.size)"' "$BATS_TEST_TMPDIR/ranges.json") \
+		<(sed -n 's/^0x0*\([^-]*\)-0x[^ ]* *\([0-9]*\) .*/0x\1 \2/p' "$BATS_TEST_TMPDIR/ranges")
 	[ "$(jq '.ranges | length' "$BATS_TEST_TMPDIR/ranges.json")" = \
-		"$("$inspect" ranges --core "$dump" | tail -n 1 | cut -d ' ' -f 1)" ]
+		"$(tail -n 1 "$BATS_TEST_TMPDIR/ranges" | cut -d ' ' -f 1)" ]
 }
 
 # most_memory COMMAND...: prints the peak memory in KiB, without the sanitizer's quarantine.

@@ -45,7 +45,6 @@ static uint64_t in_units(uint64_t size, unsigned int shift, unsigned int scale)
 /* By hand like the numbers: a list has as many as records. */
 char *put_size(char *to, const struct options *options, uint64_t size)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned int unit = size ? (63 - (unsigned int)__builtin_clzll(size)) / 10 : 0;
 	unsigned int shift = 10 * unit;
 
@@ -62,7 +61,11 @@ char *put_size(char *to, const struct options *options, uint64_t size)
 		to = put_uint(to, in_units(size, shift, 1));
 	}
 	*to++ = ' ';
-	return stpcpy(to, units[unit]);
+	if (unit) {
+		*to++ = "KMGTPE"[unit - 1];
+		*to++ = 'i';
+	}
+	return stpcpy(to, "B");
 }
 
 char *format_uint(uint64_t value, char *buf)
