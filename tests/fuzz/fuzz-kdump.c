@@ -164,6 +164,7 @@ static void use_dump(const char *path, enum kho_side side)
 int fuzz_one(const uint8_t *data, size_t size)
 {
 	static void *library;
+	static bool loaded;
 	struct fuzz_head head;
 	char path[FUZZ_PATH];
 	int fd;
@@ -176,6 +177,9 @@ int fuzz_one(const uint8_t *data, size_t size)
 	memcpy(&head, data, sizeof(head));
 	fd = fuzz_file(NULL, 0, path);
 	write_dump(fd, data, size);
+	if (!loaded)
+		kho_libraries_load(path, path);
+	loaded = true;
 	use_dump(path, head.option & IN ? KHO_SIDE_IN : KHO_SIDE_OUT);
 	close(fd);
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libkho/source.h"
 #include "memory.h"
 #include "nomem.h"
 
@@ -27,8 +28,8 @@ static int see_item(const struct kho_item *item, void *data)
 
 /*
  * The bytes after the last NUL of the input are also a target's command line. The byte before this NUL says
- * how the target uses the same text as its built-in options, whether it is an arm64 kernel, whether the text is
- * the only rule instead, and which of the targets it is.
+ * how the target uses the same text as its built-in options, whether it is an arm64 kernel, and which of the
+ * targets it is. Or the text is the only rule or an ignored one, and these bits say with which options.
  */
 #define CMDLINE	200
 #define ARM64	8
@@ -79,10 +80,13 @@ static void change_target(struct kho_target *target)
 
 static void use_state(struct kho_state *state)
 {
-	const char *const only[] = { cmdline, NULL };
+	const char *const rules[] = { cmdline, NULL };
+	const bool only = target_option & ONLY;
+	const unsigned int bits = target_option / TARGET;
 	const struct kho_verify_options options = {
-		.have_expect = !(target_option & ONLY), .expect_records = 5 + target_option / TARGET, .expect_generation = 9,
-		.claims = !(target_option & ONLY), .only = target_option & ONLY ? only : NULL,
+		.have_expect = !only || bits == 1, .expect_records = 5 + bits, .expect_generation = 9,
+		.claims = !only || bits == 2, .skip_content = only && bits == 3,
+		.only = only && bits != 4 ? rules : NULL, .ignore = only && bits == 4 ? rules : NULL,
 	};
 	struct kho_target target = {
 		.has_kho = true, .builtin_use = target_option % ARM64 % (KHO_BUILTIN_UNKNOWN + 1), .config_known = true, .root_compatible = "kho-v4", .luo_compatible = "luo-v5",
@@ -98,6 +102,8 @@ static void use_state(struct kho_state *state)
 	change_target(&target);
 	kho_verify(state, &options, see_finding, &told, &summary, NULL);
 	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = cmdline }, see_finding, &told, &summary, NULL);
+	if (kho_state_is_live(state) || kho_state_abi(state) > KHO_ABI_V4 || !kho_state_fdt(state, &n) || !n)
+		abort();
 	subtrees = kho_state_subtrees(state, &n);
 	for (size_t i = 0; i < n; i++)
 		kho_subtree_decode(state, &subtrees[i], see_item, &told, NULL);
@@ -129,6 +135,7 @@ static void use_file(const char *path, enum kho_side side)
 	struct kho_source *source;
 	struct kho_state *state;
 	uint64_t records;
+	char release[64];
 
 	if (kho_source_open_file(path, &source, &err)) {
 		if (!*err.message || !*kho_strerror(err.code))
@@ -137,7 +144,9 @@ static void use_file(const char *path, enum kho_side side)
 		return;
 	}
 	/* for a dump that does not say it */
-	kho_source_set_page_size(source, 4096, NULL);
+	if (kho_source_set_page_size(source, 4096, NULL))
+		kho_source_set_page_size(source, 65536, NULL);
+	kho_source_vmcoreinfo(source, "OSRELEASE", release, sizeof(release));
 	if (!kho_state_open(source, side, &state, &err)) {
 		if (side == KHO_SIDE_IN)
 			kho_dma_left_behind(state, NULL, &records, &err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A running machine that is made of files. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "machine.h"
 #include "memory.h"
@@ -16,7 +17,7 @@ static const char *const files[] = {
 	"sys/kernel/debug/clear_warn_once", "proc/config.gz", "boot/config-7.3.4",
 	"sys/bus/pci/devices/0000:00:02.0/uevent", "sys/bus/pci/devices/0000:00:02.0/config",
 	"sys/bus/pci/devices/0000:00:02.0/kexec_keep_master", "sys/kernel/boot_params/data",
-	"sys/kernel/boot_params/setup_data/1/type", "sys/kernel/boot_params/setup_data/1/data", "sys/firmware/fdt",
+	"sys/kernel/boot_params/setup_data/1/type", "sys/kernel/boot_params/setup_data/1/data", "sys/firmware/fdt", "vmlinux",
 };
 
 /* The memory map of a target is that of the machine. */
@@ -27,7 +28,7 @@ static void use_target(struct kho_state *state)
 	};
 	struct kho_verify_summary summary;
 
-	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = "memmap=1M@1M" }, fuzz_see_finding, NULL,
+	kho_target_verify(state, &target, &(struct kho_target_load){ .cmdline = "memmap=1M@1M mem_encrypt=on" }, fuzz_see_finding, NULL,
 			  &summary, NULL);
 }
 
@@ -46,6 +47,14 @@ static void use_side(const char *sysroot, enum kho_side side)
 			abort();
 		fuzz_memory_error(&err);
 		return;
+	}
+	/* for a kcore that does not say it */
+	kho_source_set_page_size(source, 4096, NULL);
+	fuzz_scratch("vmlinux", path, sizeof(path));
+	if (!access(path, F_OK) && kho_source_set_vmlinux(source, path, &err)) {
+		if (!*err.message)
+			abort();
+		fuzz_memory_error(&err);
 	}
 	if (!kho_state_open(source, side, &state, &err)) {
 		kho_verify(state, &options, fuzz_see_finding, NULL, &summary, NULL);

@@ -66,6 +66,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	plan(text);
 	kho_expect_parse(text, &records, &generation);
+	kho_cmdline_scratch(text, "kho_scratch");
 	kho_plan_content(data, size, 2 * size, 4096);
 	free(text);
 	return 0;
