@@ -3,9 +3,6 @@
 # Initramfs images by dracut: by the machine's own, and by those of other releases of Debian. A
 # folder holds the unpacked packages of a release, with its systemd and udev.
 
-# shellcheck source=lab/fetch.bash
-. "$KHO_TOP/lab/fetch.bash"
-
 # Packages to make an initramfs, and the libraries of the stage.
 DRACUT_PACKAGES=(
 	dracut-core systemd systemd-sysv udev dash bash bsdutils busybox coreutils kmod util-linux util-linux-extra mount

@@ -3,9 +3,6 @@
 # kexec-tools with our extension, linked with the staged libkho, for the architecture of the stage.
 # The key in the cache is a hash of the inputs.
 
-# shellcheck source=lab/series.bash
-. "$KHO_TOP/lab/series.bash"
-
 # kexec_configure_make KIND: builds the tree in the working folder. Each step checks its status
 # itself, because errexit is off while the caller tests the result.
 kexec_configure_make() {

@@ -4,8 +4,6 @@
 
 # shellcheck source=lab/deps.bash
 . "$KHO_TOP/lab/deps.bash"
-# shellcheck source=lab/fetch.bash
-. "$KHO_TOP/lab/fetch.bash"
 # shellcheck source=lab/kernel.bash
 . "$KHO_TOP/lab/kernel.bash"
 # shellcheck source=lab/stage.bash

@@ -23,7 +23,7 @@ in_folder_with_libkho() {
 build() {
 	bash -euo pipefail -c '
 		. "$top/lab/common.bash"
-		. "$top/lab/fetch.bash"
+		. "$top/lab/series.bash"
 		. "$top/lab/stage.bash"
 		. "$top/lab/kexec.bash"
 		kexec_build_kind "$1" "$(fetch_source "kexec-tools-$2")"
