@@ -57,12 +57,15 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 {
 	uint64_t size = record->size;
 	struct kho_error err;
+	unsigned char byte;
 	int ret;
 
 	/* a driver that has restored it may write to it */
 	if (!record->sealed || !record->preserved || v->options->skip_content)
 		return;
-	if (size > v->content_left) {
+	/* absent content costs nothing, and has a better reason than its size */
+	if (size > v->content_left &&
+	    kho_source_read(v->state->source, record->addr, &byte, 1, NULL) != KHO_ERR_NOT_PRESENT) {
 		kho_report_unevaluated(v, KHO_RULE_K413, record->addr, record->id,
 				       "the sealed records claim more content than the source holds");
 		return;
@@ -71,7 +74,7 @@ static void judge_content(struct kho_verify *v, const struct kho_dma_record *rec
 	ret = kho_dma_check_content_step(v->state, record, v->options, &v->progress, &err);
 	if (ret < 0 && err.code == KHO_ERR_NOT_PRESENT && err.addr - record->addr < size)
 		size = err.addr - record->addr;
-	v->content_left -= size;
+	v->content_left -= size < v->content_left ? size : v->content_left;
 	if (ret == KHO_ERR_STOPPED)
 		records->unread_contents++;
 	else if (ret < 0 && err.code == KHO_ERR_NOT_PRESENT && !v->state->source->has_all_ram &&
