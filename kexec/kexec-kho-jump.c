@@ -136,7 +136,7 @@ static void __attribute__((noreturn)) explain_no_jump(int error)
 {
 	switch (error) {
 	case EBUSY:
-		kho_say_no_jump("the kernel does not jump: a load, or a live update that is not ready, is in the way. Try again when that has ended.");
+		kho_say_no_jump("the kernel does not jump: another load is in progress, or a live update is not ready. Try again later.");
 	case EPERM:
 		kho_say_no_jump("the kernel does not permit the jump: this needs CAP_SYS_BOOT.");
 	default:

@@ -21,7 +21,7 @@
 
 /* Reasons why memory was not read, shown in its place. */
 #define NOT_PRESERVED	"it is not preserved"
-#define FREED		"the kernel frees it once it was taken"
+#define FREED		"the kernel frees it after the handover"
 #define MAYBE_FREED	"its owner may have freed it"
 
 static const struct decoder {

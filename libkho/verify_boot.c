@@ -40,7 +40,7 @@ void kho_verify_boot(struct kho_verify *v)
 	if (v->header.generation < o->expect_generation ||
 	    v->header.nr_records != o->expect_records)
 		kho_report(v, KHO_RULE_K511, v->header.addr, 0,
-			   "generation %" PRIu64 " with %" PRIu64 " records came; expected was %" PRIu64 " with %" PRIu64,
+			   "generation %" PRIu64 " with %" PRIu64 " records came, and generation %" PRIu64 " with %" PRIu64 " was promised",
 			   v->header.generation, v->header.nr_records, o->expect_generation,
 			   o->expect_records);
 }

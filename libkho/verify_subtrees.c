@@ -125,7 +125,7 @@ static void verify_references(struct kho_verify *v, const struct kho_subtree *su
 	snprintf(what, sizeof(what), "subtree \"%s\": ", subtree->name);
 	if (kho_subtree_is_freed(v->state, subtree)) {
 		kho_report_not_applicable(v, KHO_RULE_K307,
-					  "%sits owner frees it once it was taken, so it is not read", what);
+					  "%sits owner frees it after the handover, so libkho does not read it", what);
 		note_unread(seen, subtree);
 	} else if (kho_subtree_walk(v->state, subtree, &walk, &err)) {
 		kho_report_error(v, KHO_RULE_K307, 0, &err, what);

@@ -326,7 +326,7 @@ live_root() {
 	cannot_tell 'holds the other side' show --in --core "$fixture"
 	# check-target compares outgoing state, not incoming state
 	make_kernel "$BATS_TEST_TMPDIR/kernel"
-	cannot_tell 'holds what a kernel was handed.*Use a snapshot that was taken without --in' check-target --core "$incoming" "$BATS_TEST_TMPDIR/kernel"
+	cannot_tell 'holds an incoming state.*Use a snapshot that was taken without --in' check-target --core "$incoming" "$BATS_TEST_TMPDIR/kernel"
 }
 
 make_kernel() {

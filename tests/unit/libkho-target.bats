@@ -695,7 +695,7 @@ live_root() {
 	printf 'CmaTotal: 32768 kB\nCmaFree: 0 kB\n' >root/proc/meminfo
 	[ "$(proposal)" = kho_scratch=144M,0,0 ]
 	run -0 "$inspect" scratch --sysroot root --initrd=initrd small
-	[[ $output == *"kho_scratch=144M,0,0 would do: besides these, 32 MiB for what"*", 24 MiB for a crash kernel, 32 MiB for DMA (CMA)"* ]]
+	[[ $output == *"kho_scratch=144M,0,0 would suffice. It includes 32 MiB for early"*", 24 MiB for a crash kernel, 32 MiB for DMA (CMA)"* ]]
 	printf 'CmaTotal: 0 kB\nCmaFree: 0 kB\n' >root/proc/meminfo
 
 	# without one it is unknown what it needs

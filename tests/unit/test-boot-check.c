@@ -264,7 +264,7 @@ static void test_fixtures(void)
 		new_box(outgoing[i]);
 		hand_over();
 		is_word(check_boot(fixture(outgoing[i]), BOOT_INCOMING), "unknown");
-		CHECK(strstr(status_line, "this is what a kernel hands over, not what one got"));
+		CHECK(strstr(status_line, "the file holds an outgoing state, not an incoming one"));
 	}
 }
 

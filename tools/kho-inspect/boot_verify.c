@@ -305,7 +305,7 @@ static void judge_state(const struct boot_check *check, struct opened *opened,
 	if ((!check->claims || check->alone) && check->boot.promised && !check->boot.promise_known)
 		boot_verdict_worsen(verdict, "%s", check->boot.slip);
 	if (kho_state_side(opened->state) == KHO_SIDE_OUT)
-		boot_verdict_worsen(verdict, "this is what a kernel hands over, not what one got");
+		boot_verdict_worsen(verdict, "the file holds an outgoing state, not an incoming one");
 }
 
 int boot_open_incoming(const struct options *options, struct opened *opened,

@@ -83,7 +83,7 @@ static int no_state(const struct options *options, const struct kho_target *targ
 		    const struct kho_error *reason)
 {
 	if (options->core && reason->code == KHO_ERR_NO_STATE)
-		return complain("%s holds what a kernel was handed, and check-target is about what one hands over. Use a snapshot that was taken without --in.",
+		return complain("%s holds an incoming state, and check-target needs an outgoing one. Use a snapshot that was taken without --in.",
 				options->core);
 	if (options->core || reason->code == KHO_ERR_CORRUPT || reason->code == KHO_ERR_LOOP)
 		return fail(reason);

@@ -341,7 +341,7 @@ static void print_need(const struct options *options, const struct facts *facts,
 		puts("No smaller scratch is certain to be enough.");
 		return;
 	}
-	printf("%s=%" PRIu64 "M,0,0 would do: besides these, %s for what the next kernel allocates early, %s for a crash kernel, %s for DMA (CMA), and a quarter more\n",
+	printf("%s=%" PRIu64 "M,0,0 would suffice. It includes %s for early allocations of the next kernel, %s for a crash kernel, %s for DMA (CMA), and a quarter more\n",
 	       facts->option, need->proposal >> 20, format_size(options, need->early, early),
 	       format_size(options, facts->crash, size), format_size(options, facts->cma_total, cma));
 }
