@@ -237,24 +237,29 @@ static bool build_id_of_file(struct file *file, struct build_id *id)
 	return false;
 }
 
-static bool build_id_of_live(struct kho_source *source, struct build_id *id)
+/* Returns 1, 0 if there is none, or KHO_ERR_NOMEM. */
+static int build_id_of_live(struct kho_source *source, struct build_id *id)
 {
 	Elf_Data data = { .d_type = ELF_T_NHDR, .d_version = EV_CURRENT };
 	char *notes;
-	bool found;
+	int ret;
 
-	if (kho_files_read(source->files, KERNEL_NOTES, MAX_KERNEL_NOTES, &notes, &data.d_size, NULL))
-		return false;
+	ret = kho_files_read(source->files, KERNEL_NOTES, MAX_KERNEL_NOTES, &notes, &data.d_size, NULL);
+	if (ret)
+		return ret == KHO_ERR_NOMEM ? ret : 0;
 	data.d_buf = notes;
-	found = build_id_of_notes(&data, id);
+	ret = build_id_of_notes(&data, id);
 	free(notes);
-	return found;
+	return ret;
 }
 
-static bool build_id_of_source(struct kho_source *source, struct build_id *id)
+/* The same for any source. */
+static int build_id_of_source(struct kho_source *source, struct build_id *id)
 {
-	if (source->files && build_id_of_live(source, id))
-		return true;
+	int ret = source->files ? build_id_of_live(source, id) : 0;
+
+	if (ret)
+		return ret;
 	return kho_source_vmcoreinfo(source, "BUILD-ID", id->hex, sizeof(id->hex)) && *id->hex;
 }
 
@@ -269,7 +274,10 @@ static int check_build(struct kho_source *source, struct file *file, struct kho_
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s has no build id, so its kernel is unknown",
 				file->path);
-	if (!build_id_of_source(source, &ours))
+	ret = build_id_of_source(source, &ours);
+	if (ret == KHO_ERR_NOMEM)
+		return kho_fail_nomem(err);
+	if (!ret)
 		return kho_fail(err, KHO_ERR_UNSUPPORTED, KHO_NO_ADDR,
 				"%s does not contain the build id of its kernel, so %s may belong to another kernel",
 				kernel, file->path);
