@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-only FILE: verifies it with each rule alone, and prints the rules that the library cannot judge.
- * The result of each other rule must be the same as with all rules.
+ * test-only FILE...: verifies each file with each rule alone. Prints a line "FILE: RULE..." with the rules
+ * that the library cannot judge. The result of each other rule must be the same as with all rules.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ static void check_rule(struct kho_state *state, const struct kho_rule *rule)
 
 	ret = kho_verify(state, &options, count, &alone, &summary, &err);
 	if (ret == KHO_ERR_USAGE) {
-		printf("%s\n", rule->id);
+		printf(" %s", rule->id);
 		if (alone.n[KHO_OUTCOME_FOUND] || alone.n[KHO_OUTCOME_NOT_JUDGED])
 			fail("%s is reported, and is said not to be judged", rule->id);
 		return;
@@ -118,7 +118,7 @@ static void check_ignore(struct kho_state *state)
 	free(ignore);
 }
 
-int main(int argc, char **argv)
+static void check_file(const char *path)
 {
 	const struct kho_rule *rules;
 	struct kho_source *source;
@@ -126,18 +126,27 @@ int main(int argc, char **argv)
 	struct kho_error err;
 	size_t n;
 
-	if (argc != 2 || kho_source_open_file(argv[1], &source, &err))
-		fail("usage: test-only FILE");
-	if (kho_state_open(source, KHO_SIDE_OUT, &state, &err) &&
-	    kho_state_open(source, KHO_SIDE_IN, &state, &err))
-		fail("%s", err.message);
+	printf("%s:", path);
+	if (kho_source_open_file(path, &source, &err) ||
+	    (kho_state_open(source, KHO_SIDE_OUT, &state, &err) &&
+	     kho_state_open(source, KHO_SIDE_IN, &state, &err)))
+		fail("%s: %s", path, err.message);
 	rules = kho_rules(&n);
 	for (size_t i = 0; i < n; i++) {
 		if (rules[i].area < KHO_AREA_TARGET)
 			check_rule(state, &rules[i]);
 	}
 	check_ignore(state);
+	putchar('\n');
 	kho_state_close(state);
 	kho_source_close(source);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		fail("usage: test-only FILE...");
+	for (int i = 1; i < argc; i++)
+		check_file(argv[i]);
 	return 0;
 }
