@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-nomem SYSROOT SYSROOT MACHINE KERNEL FILE...: looks at two kernels that have KHO on but do not show it, the
- * second without a configuration, finds the incoming root of a machine, examines a kernel image, finds and reads states, and lets memory run out at each
- * allocation in turn, alone and with all after it. The result must be an error or a rule that was not judged, or the
- * same as with enough memory, and never another finding, "no state", "KHO is off" or a crash.
+ * test-nomem SYSROOT SYSROOT MACHINE KERNEL FILE...: lets memory run out at each allocation in turn, once only that
+ * one and once all after it, while libkho
+ * - looks at two kernels that have KHO on but do not show it, the second one without a configuration,
+ * - finds the incoming root of a machine,
+ * - examines a kernel image,
+ * - finds and reads the states of the files.
+ * The result must be an error, a rule that was not judged, or the same as with enough memory. It must not be another
+ * finding, "no state", "KHO is off" or a crash.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -145,7 +149,7 @@ static void try_decode(struct kho_state *state, long n, size_t *wrong)
 }
 
 /* True if there was enough memory. */
-static bool try(const char *path, long n, size_t *wrong)
+static bool try_verify(const char *path, long n, size_t *wrong)
 {
 	const struct kho_verify_options options = { .skip_content = true };
 	struct seen seen = { .wrong = wrong };
@@ -178,33 +182,52 @@ static bool try(const char *path, long n, size_t *wrong)
 	return enough;
 }
 
-/* True if there was enough memory to find the state. The result is the same then. */
-static bool try_open(const char *path, enum kho_side side, long n, size_t *wrong)
-{
-	struct kho_source *source = NULL;
-	struct kho_state *state = NULL;
-	struct kho_error err = { 0 };
-	bool enough;
+struct opened {
+	struct kho_source *source;
+	struct kho_state *state;
+	struct kho_error err;
 	int ret;
+	bool enough;
+};
+
+/* Opens the state of a machine (@live) or a file while allocation @n fails. */
+static struct opened open_scarce(const char *path, bool live, enum kho_side side, long n)
+{
+	struct opened opened = { 0 };
 
 	fail_at = n + 1;
-	ret = kho_source_open_file(path, &source, &err);
-	if (!ret)
-		ret = kho_state_open(source, side, &state, &err);
-	enough = fail_at > 1;
-	if (ret && (enough || ret != KHO_ERR_NOMEM)) {
-		printf("%s: allocation %ld: %s\n", path, n, err.message);
-		++*wrong;
-	}
+	if (live)
+		opened.ret = kho_source_open_live(path, &opened.source, &opened.err);
+	else
+		opened.ret = kho_source_open_file(path, &opened.source, &opened.err);
+	if (!opened.ret)
+		opened.ret = kho_state_open(opened.source, side, &opened.state, &opened.err);
+	opened.enough = fail_at > 1;
 	fail_at = 0;
-	if (state)
-		kho_state_close(state);
-	if (source)
-		kho_source_close(source);
-	return enough;
+	return opened;
 }
 
-/* True if there was enough memory. A kernel that has KHO on, but does not show it, is not one that has it off. */
+static bool close_scarce(struct opened *opened)
+{
+	kho_state_close(opened->state);
+	kho_source_close(opened->source);
+	return opened->enough;
+}
+
+/* True if there was enough memory to find the state. Then the result is the usual one. */
+static bool try_open(const char *path, long n, size_t *wrong)
+{
+	enum kho_side side = strstr(path, "incoming") ? KHO_SIDE_IN : KHO_SIDE_OUT;
+	struct opened opened = open_scarce(path, false, side, n);
+
+	if (opened.ret && (opened.enough || opened.ret != KHO_ERR_NOMEM)) {
+		printf("%s: allocation %ld: %s\n", path, n, opened.err.message);
+		++*wrong;
+	}
+	return close_scarce(&opened);
+}
+
+/* True if there was enough memory. A kernel has KHO on but does not show it: the answer is never "off". */
 static bool try_live(const char *sysroot, long n, size_t *wrong)
 {
 	struct kho_source *source = NULL;
@@ -228,44 +251,21 @@ static bool try_live(const char *sysroot, long n, size_t *wrong)
 	return enough;
 }
 
-/* Returns the number of allocations until all succeed. */
-static long try_machine(const char *sysroot, size_t *wrong)
-{
-	long n = 1;
-
-	while (!try_live(sysroot, n, wrong))
-		n++;
-	return n;
-}
-
-/* True if there was enough memory. The way to the root is the quick one then, and never another one. */
+/* True if there was enough memory. Then libkho finds the root in the quick way, and otherwise in no other way. */
 static bool try_find(const char *sysroot, long n, size_t *wrong)
 {
-	struct kho_source *source = NULL;
-	struct kho_state *state = NULL;
-	struct kho_error err = { 0 };
-	bool enough;
-	int ret;
+	struct opened opened = open_scarce(sysroot, true, KHO_SIDE_IN, n);
 
-	fail_at = n + 1;
-	ret = kho_source_open_live(sysroot, &source, &err);
-	if (!ret)
-		ret = kho_state_open(source, KHO_SIDE_IN, &state, &err);
-	enough = fail_at > 1;
-	fail_at = 0;
-	if (ret ? enough || ret != KHO_ERR_NOMEM :
-	    kho_state_found_by(state) != KHO_FOUND_SETUP_DATA || !*kho_state_release(state)) {
-		printf("%s: allocation %ld: %s\n", sysroot, n, ret ? err.message : "another root, or no release");
+	if (opened.ret ? opened.enough || opened.ret != KHO_ERR_NOMEM :
+	    kho_state_found_by(opened.state) != KHO_FOUND_SETUP_DATA || !*kho_state_release(opened.state)) {
+		printf("%s: allocation %ld: %s\n", sysroot, n,
+		       opened.ret ? opened.err.message : "another root, or no release");
 		++*wrong;
 	}
-	if (state)
-		kho_state_close(state);
-	if (source)
-		kho_source_close(source);
-	return enough;
+	return close_scarce(&opened);
 }
 
-/* True if there was enough memory. Without its configuration, the image is not a kernel that lacks one. */
+/* True if there was enough memory. If its configuration is lost for lack of memory, the image must not pass for one without a configuration. */
 static bool try_target(const char *path, long n, size_t *wrong)
 {
 	struct kho_target target = { 0 };
@@ -284,29 +284,30 @@ static bool try_target(const char *path, long n, size_t *wrong)
 	return enough;
 }
 
+/* Lets each allocation fail in turn, until there was enough memory. Expects at least @least allocations. */
+static void try_each(bool (*fn)(const char *path, long n, size_t *wrong), const char *path, long least, size_t *wrong)
+{
+	long n = 1;
+
+	while (!fn(path, n, wrong))
+		n++;
+	if (n <= least) {
+		printf("%s: only %ld allocations\n", path, n - 1);
+		++*wrong;
+	}
+}
+
 static size_t try_all(int argc, char **argv)
 {
-	enum kho_side side;
 	size_t wrong = 0;
-	long n;
 
-	wrong += try_machine(argv[1], &wrong) < 4;
-	wrong += try_machine(argv[2], &wrong) < 4;
-	for (n = 1; !try_find(argv[3], n, &wrong); n++)
-		;
-	wrong += n < 4;
-	for (n = 1; !try_target(argv[4], n, &wrong); n++)
-		;
-	wrong += n < 3;
+	try_each(try_live, argv[1], 3, &wrong);
+	try_each(try_live, argv[2], 3, &wrong);
+	try_each(try_find, argv[3], 3, &wrong);
+	try_each(try_target, argv[4], 2, &wrong);
 	for (int i = 5; i < argc; i++) {
-		for (n = 1; !try(argv[i], n, &wrong); n++)
-			;
-		printf("%s: %ld allocations\n", argv[i], n - 1);
-		wrong += n < 4;
-		side = strstr(argv[i], "incoming") ? KHO_SIDE_IN : KHO_SIDE_OUT;
-		for (n = 1; !try_open(argv[i], side, n, &wrong); n++)
-			;
-		wrong += n < 4;
+		try_each(try_verify, argv[i], 3, &wrong);
+		try_each(try_open, argv[i], 3, &wrong);
 	}
 	return wrong;
 }
