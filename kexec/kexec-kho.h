@@ -68,8 +68,8 @@ void kexec_kho_add_setup_data(struct kexec_info *info, uint64_t *setup_data);
 
 /*
  * The same for machines with a device tree: puts the table of scratch areas between @min and
- * @max, and says what linux,kho-fdt and linux,kho-scratch of /chosen have to be. Returns 0 if
- * nothing is handed over this way.
+ * @max, and sets *fdt and *scratch to the values of linux,kho-fdt and linux,kho-scratch in /chosen.
+ * Returns 0 if nothing is handed over this way.
  */
 int kexec_kho_add_chosen(struct kexec_info *info, unsigned long min, unsigned long max,
 			 struct memory_range *fdt, struct memory_range *scratch);

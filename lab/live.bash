@@ -4,7 +4,7 @@
 # The host sends numbered datagrams at a steady rate; a receiver in each kernel counts and
 # answers them. Needs lab/vm.bash; keeps its files below LIVE_DIR.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 NIC_MAC=52:54:00:12:34:56
 NIC_PORT=4001

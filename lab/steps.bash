@@ -112,7 +112,7 @@ steps_check_boot_file() {
 }
 
 # Sparse of Debian 12 does not know __typeof_unqual__, and kbuild then does without: the warnings
-# about qualifiers are older than the series. Nor does it know that the length of a literal is a
+# about qualifiers are older than the series. It also does not know that the length of a literal is a
 # constant, which MODULE_INFO() asserts in every module; gcc still checks that.
 STEPS_SPARSE="sparse -D__typeof_unqual__=__typeof__ '-D__builtin_strlen(s)=(sizeof(s)-1)'"
 

@@ -3,7 +3,7 @@
 # Devices of arm64 machines: one that is not cache coherent, those behind an SMMU, and those of the
 # KUnit suite.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers

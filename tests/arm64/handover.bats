@@ -3,7 +3,7 @@
 # DMA buffers of a driver survive kexecs on arm64, on both load paths, with the area for CMA that
 # the architecture's kernels have by default.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers

@@ -3,7 +3,7 @@
 # The check in initramfs images that dracut and initramfs-tools made for arm64. The device tree says
 # there whether the previous kernel handed anything over.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers

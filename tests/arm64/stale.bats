@@ -3,7 +3,7 @@
 # The device tree of a kernel that was handed state names that state. What upstream's kexec makes of it,
 # and ours.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers
@@ -29,7 +29,7 @@ generation_after_handover() {
 	vm_ok 'test -e /proc/device-tree/chosen/linux,booted-from-kexec && test ! -e /proc/device-tree/chosen/linux,kho-fdt'
 	no_splat
 
-	# nor does the device tree without them let upstream's lead anybody astray
+	# upstream's kexec does no harm either if the device tree lacks the properties
 	generation_after_handover
 	vm_run base64 /sys/firmware/fdt | base64 -d >"$fdt"
 	fdtput -d "$fdt" /chosen linux,kho-fdt linux,kho-scratch

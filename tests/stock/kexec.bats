@@ -3,7 +3,7 @@
 # Released kernels without our series hand over the memory that they preserve themselves, by both
 # paths. Their own test of KHO (lib/test_kho.c) checks that it arrived.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers

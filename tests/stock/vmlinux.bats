@@ -3,7 +3,7 @@
 # The vmlinux of a released kernel without our series shows where its outgoing root FDT is: in
 # releases that keep a pointer, and in those that keep a struct page.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load ../vm/helpers

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # scripts/test counts correctly: it must report tests that failed or did not run.
 
-# shellcheck disable=SC2016 # what is in single quotes is for other shells
+# shellcheck disable=SC2016 # other shells expand it
 
 bats_require_minimum_version 1.5.0
 

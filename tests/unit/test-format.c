@@ -15,7 +15,7 @@ static void is(const char *found, const char *expected)
 {
 	if (!strcmp(found, expected))
 		return;
-	fprintf(stderr, "\"%s\" is to be \"%s\"\n", found, expected);
+	fprintf(stderr, "expected \"%s\", found \"%s\"\n", expected, found);
 	wrong = 1;
 }
 

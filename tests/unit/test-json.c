@@ -17,7 +17,7 @@ static void finish(struct kho_json *json, int expected, const char *what)
 
 	if (ret == expected)
 		return;
-	fprintf(stderr, "%s: %d is to be %d\n", what, ret, expected);
+	fprintf(stderr, "%s: expected %d, found %d\n", what, expected, ret);
 	wrong = 1;
 }
 

@@ -72,7 +72,7 @@ static void check_table(void)
 
 		if (n == strlen(cases[i].text) && !strcmp(text, cases[i].text))
 			continue;
-		fprintf(stderr, "case %zu: \"%s\" (%zu) is to be \"%s\"\n", i, text, n, cases[i].text);
+		fprintf(stderr, "case %zu: expected \"%s\", found \"%s\" (%zu)\n", i, cases[i].text, text, n);
 		wrong = 1;
 	}
 }

@@ -3,7 +3,7 @@
 # Damaged state in initramfs images that dracut 059, 106 and 112 made, with systemd and
 # without, and in one of initramfs-tools: each has to notice before a driver does, and to ask the operator.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -44,7 +44,7 @@ load initramfs-helpers
 		# that class is for the log only
 		console_lacks 'Warning: kho: warning K501'
 		vm_ok 'dmesg | grep "kho: claims: error: .*; without the first check: warning"'
-		# for elsewhere: without contents, and the record as it was
+		# the snapshot to mail: without content, and with the damaged record
 		[ "$(vm_run 'stat -c %a /run/initramfs/kho/snapshot.khosnap')" = 600 ]
 		vm_run kho-inspect verify --in --core /run/initramfs/kho/snapshot.khosnap --skip-content | grep -q K405
 	done

@@ -5,7 +5,7 @@
 # machine goes from one to the next by kexec, so that each gets what a real kernel
 # handed over.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers

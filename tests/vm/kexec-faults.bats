@@ -3,7 +3,7 @@
 # Whatever is wrong, kexec loads nothing that would lose state, and the attempt loses nothing: one
 # message with a rule, a documented exit status, and the loaded kernel stays.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers

@@ -3,7 +3,7 @@
 # A network card receives during a kexec: numbered datagrams arrive at a steady rate, and the
 # receivers get every number once and in order.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 # shellcheck disable=SC2030,SC2031 # run and @test have subshells of their own
 
 bats_require_minimum_version 1.5.0

@@ -4,7 +4,7 @@
 # such a kernel from ours: a folder with /proc and /sys, without the files that only the series
 # adds.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers
