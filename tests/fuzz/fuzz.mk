@@ -36,7 +36,7 @@ FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer -Wl,--wrap=malloc,--wrap=calloc,--wr
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=exit
 FUZZ_LIBS = libkho/libkho-core.la
 FUZZ_MEMORY = tests/fuzz/memory.c tests/fuzz/memory.h tests/fuzz/limits.c \
-	tests/fuzz/nomem.c tests/fuzz/nomem.h
+	tests/fuzz/nomem.c tests/fuzz/nomem.h tests/unit/wrap-memory.c tests/unit/wrap-memory.h
 
 tests_fuzz_make_seeds_SOURCES = tests/fuzz/make-seeds.c tests/fuzz/memory.h
 tests_fuzz_make_seeds_LDADD = $(FUZZ_LIBS)

@@ -16,6 +16,7 @@
 
 #include "memory.h"
 #include "nomem.h"
+#include "tests/unit/wrap-memory.h"
 
 #define MAX_RULES	256
 #define MAX_CODES	64
@@ -50,7 +51,7 @@ bool fuzz_memory_fails(void)
 	return fail_at;
 }
 
-static bool runs_out(void)
+bool memory_runs_out(void)
 {
 	if (held)
 		return false;
@@ -60,48 +61,6 @@ static bool runs_out(void)
 	failed = true;
 	errno = ENOMEM;
 	return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	return runs_out() ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return runs_out() ? NULL : __real_calloc(n, size);
-}
-
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size)
-{
-	return runs_out() ? NULL : __real_realloc(p, size);
-}
-
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return runs_out() ? NULL : __real_reallocarray(p, n, size);
-}
-
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__wrap_strdup(const char *text)
-{
-	return runs_out() ? NULL : __real_strdup(text);
-}
-
-char *__real_strndup(const char *text, size_t size);
-char *__wrap_strndup(const char *text, size_t size);
-char *__wrap_strndup(const char *text, size_t size)
-{
-	return runs_out() ? NULL : __real_strndup(text, size);
 }
 
 /* A tool without memory ends. Here it returns to fuzz_until_exit(). */

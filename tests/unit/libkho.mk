@@ -120,8 +120,9 @@ tests_unit_test_mutations_LDADD = libkho/libkho-core.la
 
 # its memory runs out
 check_PROGRAMS += tests/unit/test-nomem
-tests_unit_test_nomem_SOURCES = tests/unit/test-nomem.c
-tests_unit_test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=realloc,--wrap=strdup,--wrap=fdopen
+tests_unit_test_nomem_SOURCES = tests/unit/test-nomem.c tests/unit/wrap-memory.c tests/unit/wrap-memory.h
+tests_unit_test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray,--wrap=realloc \
+	-Wl,--wrap=strdup,--wrap=strndup,--wrap=fdopen
 tests_unit_test_nomem_LDADD = libkho/libkho-core.la
 
 # The library again, with a call at each basic block: the test counts them.

@@ -15,11 +15,12 @@
 #include <string.h>
 
 #include "libkho/kho.h"
+#include "tests/unit/wrap-memory.h"
 
 static long fail_at;		/* allocations until the first that fails; 0: none fails */
 static bool only_one;		/* else all after it fail too */
 
-static bool runs_out(void)
+bool memory_runs_out(void)
 {
 	bool first = fail_at > 1;
 
@@ -31,46 +32,11 @@ static bool runs_out(void)
 	return true;
 }
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-	return runs_out() ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return runs_out() ? NULL : __real_calloc(n, size);
-}
-
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return runs_out() ? NULL : __real_reallocarray(p, n, size);
-}
-
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size)
-{
-	return runs_out() ? NULL : __real_realloc(p, size);
-}
-
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__wrap_strdup(const char *text)
-{
-	return runs_out() ? NULL : __real_strdup(text);
-}
-
 FILE *__real_fdopen(int fd, const char *mode);
 FILE *__wrap_fdopen(int fd, const char *mode);
 FILE *__wrap_fdopen(int fd, const char *mode)
 {
-	return runs_out() ? NULL : __real_fdopen(fd, mode);
+	return memory_runs_out() ? NULL : __real_fdopen(fd, mode);
 }
 
 #define MAX_RULES	256
