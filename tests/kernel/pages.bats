@@ -7,16 +7,10 @@ load ../vm/helpers
 load ../arm64/device-tree
 
 @test "pages of 64 KiB: three generations on each load path, and kho-inspect reads each" {
-	local before path
 	vm_start --mem "$VM_MEMORY" --append "kho=on"
 	[ "$(vm_run kho-inspect show --json | jq .state.page_size)" = 65536 ]
 	vm_ok modprobe kho_edu
-	for path in -s -s -s -c -c -c; do
-		before=$(records)
-		[ "$(wc -l <<<"$before")" = 5 ]
-		kexec_to "$path"
-		expect_restored "$before"
-	done
+	hops -s -s -s -c -c -c
 	no_splat
 }
 

@@ -2,35 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # DMA buffers of a driver survive kexecs, on both load paths.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers
 
 @test "three generations: kexec_file_load, then kexec_load, then kexec_file_load" {
-	local before path
 	vm_start --append "kho=on"
 	vm_ok modprobe kho_edu
-	for path in -s -c -s; do
-		before=$(records)
-		[ "$(wc -l <<<"$before")" = 5 ]
-		kexec_to "$path"
-		expect_restored "$before"
-	done
+	hops -s -c -s
 	# each load adds it, and only once
 	[ "$(vm_run 'grep -o rd.kho.expect= /proc/cmdline | wc -l')" = 1 ]
 	no_splat
 }
 
 @test "three generations by kexec_load, 6 GiB of memory" {
-	local before
 	vm_start --mem 6G --append "kho=on"
 	vm_ok modprobe kho_edu
-	for _ in 1 2 3; do
-		before=$(records)
-		kexec_to -c
-		expect_restored "$before"
-	done
+	hops -c -c -c
 	no_splat
 }
 

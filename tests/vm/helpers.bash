@@ -58,6 +58,17 @@ expect_restored() {
 	vm_ok kho-inspect verify
 }
 
+# hops PATH_OPTION...: jumps by each path in turn. After each jump the sample driver restores all its buffers.
+hops() {
+	local before path
+	for path in "$@"; do
+		before=$(records)
+		[ "$(wc -l <<<"$before")" = 5 ]
+		kexec_to "$path"
+		expect_restored "$before"
+	done
+}
+
 # Prepares failslab and fail_page_alloc for every allocation, without messages in the log.
 let_allocations_fail() {
 	vm_ok 'cd /sys/kernel/debug || exit

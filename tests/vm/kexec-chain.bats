@@ -31,7 +31,7 @@ load helpers
 }
 
 @test "two NUMA nodes: kexec_load, kexec_file_load, kexec_load" {
-	local before path node
+	local node
 	vm_start --append "kho=on" --smp 2,sockets=2 --qemu "-object memory-backend-ram,id=m0,size=1G \
 		-object memory-backend-ram,id=m1,size=1G -numa node,nodeid=0,memdev=m0,cpus=0 \
 		-numa node,nodeid=1,memdev=m1,cpus=1"
@@ -41,10 +41,6 @@ load helpers
 	vm_ok modprobe kho_edu
 	# lowmem, global, and one for each node
 	[ "$(vm_run kho-inspect scratch --json | jq '.scratch | length')" = 4 ]
-	for path in -c -s -c; do
-		before=$(records)
-		kexec_to "$path"
-		expect_restored "$before"
-	done
+	hops -c -s -c
 	no_splat
 }

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The smaller scratch that kho-inspect proposes suffices.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers
 
 @test "the machine boots with the proposed scratch, and hands state over on both load paths" {
-	local proposal path before
+	local proposal
 	vm_start --append "kho=on"
 	# without the size of the initrd it proposes nothing
 	vm_ok 'head -c 1048576 /dev/zero >/tmp/initrd'
@@ -23,11 +23,7 @@ load helpers
 	[ "$(jq .total "$BATS_TEST_TMPDIR/smaller.json")" -lt "$(jq .total "$BATS_TEST_TMPDIR/scratch.json")" ]
 	[ "$(jq -r .chosen_by "$BATS_TEST_TMPDIR/smaller.json")" = command-line ]
 	vm_ok modprobe kho_edu
-	for path in -s -c; do
-		before=$(records)
-		kexec_to "$path"
-		expect_restored "$before"
-	done
+	hops -s -c
 	[ "$(vm_run kho-inspect scratch --json | jq -r .chosen_by)" = previous-kernel ]
 	no_splat
 }
