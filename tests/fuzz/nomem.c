@@ -134,8 +134,8 @@ void fuzz_memory_error(const struct kho_error *err)
 {
 	int code = err->code < 0 ? -err->code : err->code;
 
-	if (code >= MAX_CODES || !*kho_strerror(err->code))
-		abort();
+	if (code >= MAX_CODES || !*kho_strerror(err->code) || !*err->message)
+		die("an error without a text: ", kho_strerror(err->code));
 	if (!fail_at)
 		codes[code] = true;
 	else if (err->code != KHO_ERR_NOMEM && !codes[code] && !(err->code == KHO_ERR_OS && err->os_errno == ENOMEM))

@@ -16,7 +16,7 @@ bool fuzz_memory_fails(void);
 
 /*
  * These note a finding, an error and the status of a command. The second run stops the fuzzer if it has a finding
- * or an error that the first did not have, or if it turns another status into 0.
+ * or an error that the first did not have, or if it turns another status into 0. An error without a text stops either run.
  */
 void fuzz_memory_rule(const struct kho_rule *rule);
 void fuzz_memory_error(const struct kho_error *err);
