@@ -68,7 +68,10 @@ int __wrap_boot_run_child(boot_child_fn fn, void *data, void *result, size_t siz
 	return exited ? -ECHILD : 0;
 }
 
-/* The status is a whole line of a word and text, fit for a console, and says what the exit status says. */
+/*
+ * The status is one complete line: a word that matches the exit status, and text that is safe for a
+ * console.
+ */
 static void check_status(const char *path, int status)
 {
 	char line[4096], word[16];
@@ -76,7 +79,7 @@ static void check_status(const char *path, int status)
 	enum boot_word parsed;
 
 	fuzz_memory_status(status);
-	/* without memory there may be no status, and the exit status says so */
+	/* if memory ran out, there may be no status, and the exit status must match that */
 	if (!file && fuzz_memory_fails() && status != boot_word_status(WORD_CLEAN))
 		return;
 	if (!file || !fgets(line, sizeof(line), file) || fgetc(file) != EOF)

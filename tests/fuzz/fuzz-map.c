@@ -4,7 +4,7 @@
 
 #include "memory.h"
 
-/* Far more than the blocks that the pages of one input can list. */
+/* An upper bound of the blocks that the pages of one input can list. */
 #define MAX_ENTRIES	2000000
 
 static int see_node(uint64_t addr, void *data)

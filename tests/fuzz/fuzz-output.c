@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files that are written: the first byte says what is there already, the second how it is written, the third what
- * happens meanwhile; the rest is the content. The file must have all of it in the end, or be as it was, and
- * nothing else may be left behind.
+ * Files that libkho writes. The first byte selects what exists before, the second how to write, the
+ * third what happens meanwhile; the rest is the content. In the end the file must have all of the
+ * content or be unchanged, and nothing else may be left behind.
  */
 #include <fcntl.h>
 #include <limits.h>

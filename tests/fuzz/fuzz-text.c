@@ -20,7 +20,7 @@ static size_t count(const char *text, const char *what)
 	return n;
 }
 
-/* With a promise and without: an old promise that is an option of its own is gone, all else remains. */
+/* Plans with a promise and without: an old promise that is an option is gone, and everything else remains. */
 static void plan(const char *text)
 {
 	char *with = kho_plan_command_line(text, EXPECT, NULL);

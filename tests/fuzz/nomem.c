@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Memory that runs out: with KHO_FUZZ_NOMEM=1, each input runs again, and one allocation of libkho and the tools
- * fails, or this one and all after it. A hash of the input chooses. Nothing may crash or leak then, and the second run
- * may not say anything about the state that the first did not say.
+ * Memory that runs out. With KHO_FUZZ_NOMEM=1, each input runs again, and one allocation of libkho
+ * or the tools fails, or this one and all after it. A hash of the input chooses it. The second run
+ * must not crash or leak, and must not say anything about the state that the first one did not say.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #define MAX_FILES	256
 #define MAX_STATUSES	16
 
-static unsigned int held;	/* calls of the fuzzer itself: they neither count nor fail */
+static unsigned int held;	/* above 0: the calls are the fuzzer's own, and neither count nor fail */
 static unsigned long calls, fail_at;	/* fail_at 0: none fails */
 static bool all_after, failed;
 
@@ -63,7 +63,7 @@ bool memory_runs_out(void)
 	return true;
 }
 
-/* A tool without memory ends. Here it returns to fuzz_until_exit(). */
+/* A tool that runs out of memory calls exit(). Here this returns to fuzz_until_exit(). */
 void __real_exit(int status) __attribute__((noreturn));
 void __wrap_exit(int status) __attribute__((noreturn));
 void __wrap_exit(int status)
@@ -174,7 +174,7 @@ void fuzz_memory_again(const uint8_t *data, size_t size)
 	if (!wanted || strcmp(wanted, "1"))
 		return;
 	h = hash(data, size);
-	/* few inputs of those that take long */
+	/* of the slow inputs, run only some again */
 	if (!calls || (calls > MANY && h % 4))
 		return;
 	fail_at = 1 + (h >> 3) % calls;

@@ -38,7 +38,7 @@ static void __attribute__((noreturn)) fail_check(const char *what, int line)
 	exit(1);
 }
 
-/* A clock that the first look at it ends, for the case that asks for it. */
+/* A clock that, if a case wants it, runs out once it was read. */
 static uint64_t clock_step;
 uint64_t __real_boot_clock(void);
 uint64_t __wrap_boot_clock(void);
@@ -152,7 +152,7 @@ static void cmdline(const char *text)
 	put("/proc/cmdline", text);
 }
 
-/* Runs it, and reads what it left. Returns the exit status. */
+/* Runs boot-check, and reads the files that it left. Returns the exit status. */
 static int check_boot(const char *core, enum boot_stage stage)
 {
 	struct options options = {
@@ -162,7 +162,7 @@ static int check_boot(const char *core, enum boot_stage stage)
 	int status, saved, fds[2];
 	ssize_t n;
 
-	/* not a file, which some tests do not let it write */
+	/* do not use a file, because some tests make all files unwritable */
 	saved = dup(STDOUT_FILENO);
 	if (saved < 0 || pipe2(fds, O_NONBLOCK | O_CLOEXEC) || dup2(fds[1], STDOUT_FILENO) < 0)
 		fail_check("stdout", __LINE__);
@@ -203,7 +203,7 @@ static unsigned int count(const char *text, const char *what)
 	return n;
 }
 
-/* The exit statuses as the manual has them; by hand, for programs rely on them. */
+/* The exit statuses of the man page, written out here because programs depend on them. */
 static int status_of(const char *word)
 {
 	static const struct { const char *word; int status; } statuses[] = {
@@ -259,7 +259,7 @@ static void test_fixtures(void)
 			CHECK(starts(findings, "unclaimed K501 warning 0x"));
 		}
 	}
-	/* what a kernel hands over is not what it got */
+	/* an outgoing state is not the state that this kernel received */
 	for (size_t i = 0; i < sizeof(outgoing) / sizeof(outgoing[0]); i++) {
 		new_box(outgoing[i]);
 		hand_over();
@@ -336,7 +336,7 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 	if (*rules)
 		CHECK(strcmp(first, "clean"));
 
-	/* a snapshot, or the reason why there is none */
+	/* there is a snapshot, or the reason why not */
 	if (!strcmp(first, "clean"))
 		CHECK(!report_has("snapshot.khosnap"));
 	else if (strstr(findings, " K001 "))
@@ -344,7 +344,7 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 	else
 		CHECK(report_has("snapshot.khosnap") || strstr(output, "no snapshot was taken: "));
 
-	/* whatever stood in damaged memory */
+	/* the output is plain text, whatever the damaged memory contains */
 	for (const char *c = output; *c; c++)
 		CHECK((*c >= ' ' && *c <= '~' && *c != '\\') || *c == '\n');
 	if (!strcmp(first, "fatal"))
@@ -354,7 +354,7 @@ static void test_damage(const char *folder, const char *name, const char *rules)
 		      starts(output, "reboot incoming state: error: error K"));
 	else if (!strcmp(first, "clean"))
 		CHECK(!*output);
-	/* the same is not told again, and what is not known is not none */
+	/* the second check does not repeat the findings, and does not say "none" for an unknown state */
 	if (report_has("report.json")) {
 		bool read = strstr(status_line, " records of ");
 
@@ -415,12 +415,12 @@ static void test_cold(void)
 	put("/sys/kernel/boot_params/setup_data/1/type", "ten\n");
 	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
 	CHECK(strstr(status_line, "setup_data/1/type is not a number"));
-	/* one that can be read settles it */
+	/* one readable type decides the question */
 	put("/sys/kernel/boot_params/setup_data/2/type", "0xa\n");
 	is_word(check_boot(NULL, BOOT_INCOMING), "unknown");
 	findings_have("K510");
 	CHECK(!strstr(status_line, "is not a number"));
-	/* and so does the state itself */
+	/* the state itself decides it too */
 	unlink(strcat(strcpy(findings, box), "/sys/kernel/boot_params/setup_data/2/type"));
 	is_word(check_boot(fixture("v4-stock-incoming"), BOOT_INCOMING), "clean");
 
@@ -451,13 +451,13 @@ static void test_cold(void)
 	hand_over();
 	cmdline("rd.kho=off rd.kho.expect=5,11");
 	is_word(check_boot(NULL, BOOT_INCOMING), "off");
-	/* not in the words of another value */
+	/* the text is not that of another value */
 	CHECK(starts(status_line, "off rd.kho= turns the check off: nothing has been checked"));
 	CHECK(check_boot(NULL, BOOT_CLAIMS) == status_of("off"));
 	CHECK(!*output);
 }
 
-/* debugfs with KHO's outgoing side alone: this kernel has KHO and took nothing over. */
+/* debugfs with only KHO's outgoing side: this kernel has KHO and did not take anything over. */
 static void show_no_state(void)
 {
 	static char memory[1 << 20];
@@ -475,7 +475,7 @@ static void show_no_state(void)
 	CHECK(!fclose(to));
 }
 
-/* An arm64 machine with ACPI: its device tree has /chosen alone, and is not unflattened. */
+/* An arm64 machine with ACPI: the kernel does not unflatten its device tree, which has only /chosen. */
 static void flat_tree(const char *property)
 {
 	char path[PATH_MAX], tree[1024];
@@ -701,7 +701,7 @@ static void test_policies(const char *damaged)
 	CHECK(!*output);
 }
 
-/* Each is told, whether there is a state or not. */
+/* boot-check reports each slip, with a state and without. */
 static void test_slips(void)
 {
 	static const struct { const char *options, *slip; } cases[] = {
@@ -727,7 +727,7 @@ static void test_slips(void)
 		{ "x=\"a b rd.kho.policy=halt", "rd.kho options stand within an unclosed quote" },
 		{ "rd.kho.timeout=x rd.kho.polcy", "taken as 120; rd.kho.polcy is not an option" },
 	};
-	/* a value that is cut must not pass for the whole one */
+	/* a truncated value must not pass for the whole value */
 	static char zeros[320] = "rd.kho.expect=5,";
 
 	memset(zeros + strlen(zeros), '0', 280);
@@ -745,7 +745,7 @@ static void test_slips(void)
 		hand_over();
 		check_boot(fixture("v4-incoming-claimed"), BOOT_INCOMING);
 		CHECK(starts(output, "warn ") && strstr(output, wanted));
-		/* a promise that may be there and was not read */
+		/* the unread part may contain a promise */
 		CHECK(starts(status_line, promise ? "unknown " : "clean "));
 		/* once is enough */
 		check_boot(fixture("v4-incoming-claimed"), BOOT_CLAIMS);
@@ -824,7 +824,7 @@ static void test_children(void)
 	CHECK(strstr(why, "signal 9"));
 	CHECK(boot_run_child(hang, NULL, result, sizeof(result), __real_boot_clock() + 50, why,
 			     sizeof(why)) == -ETIME);
-	/* a hook waits until nobody holds its pipe, and a child may hang in the kernel */
+	/* a hook waits until no process has its pipe open, and a child may hang in the kernel */
 	CHECK(!boot_run_child(look_at_stdout, NULL, &theirs, sizeof(theirs),
 			      __real_boot_clock() + 60000, why, sizeof(why)));
 	CHECK(!fstat(STDOUT_FILENO, &ours));
@@ -848,12 +848,12 @@ static void test_not_clean(const char *sealed)
 	new_box("a clock that runs out");
 	hand_over();
 	clock_step = 200 * 1000;
-	/* the other rules are judged: this state has more that is wrong */
+	/* the other rules still run: this state has more damage */
 	is_word(check_boot(sealed, BOOT_INCOMING), "fatal");
 	clock_step = 0;
 	findings_have("K408");
 	CHECK(strstr(findings, "\nunknown K413 error - - not judged: no time was left"));
-	/* of the other side too: this is a snapshot of a kernel that hands over */
+	/* there is a snapshot although this is an outgoing state */
 	CHECK(report_has("snapshot.khosnap") && !strstr(output, "no snapshot was taken"));
 	CHECK(report_has("report.json"));
 
@@ -871,7 +871,7 @@ static void test_not_clean(const char *sealed)
 	limit_files(true);
 	CHECK(check_boot(fixture("v4-incoming-unclaimed"), BOOT_INCOMING) == status_of("unknown"));
 	limit_files(false);
-	/* and nothing that says clean is left */
+	/* no file says "clean" */
 	CHECK(!*status_line && !report_has("report.json") && !report_has("findings"));
 	CHECK(starts(output, "warn incoming state: unknown: 0 fatal, ") && strstr(output, "cannot write"));
 
@@ -893,7 +893,7 @@ static void test_not_clean(const char *sealed)
 
 /* ---------------------------------------------- files that cannot be written */
 
-/* The state is fatal, and the policy says halt: that stays, with the findings and the reason. */
+/* The state is fatal, and the policy is halt. Both stay, with the findings and the reason. */
 static void is_still_fatal(int status, const char *reason)
 {
 	CHECK(status == status_of("fatal"));
@@ -931,7 +931,7 @@ static void test_unwritable(void)
 		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)
 			CHECK(j == i || report_has(names[j]));
 
-		/* the next check knows of it, and makes it no better */
+		/* the second check finds the word of the first one, and does not make it better */
 		CHECK(check_boot(core, BOOT_CLAIMS) == status_of("fatal"));
 		CHECK(!strcmp(names[i], "status") || starts(status_line, "fatal "));
 
@@ -1016,7 +1016,7 @@ static void test_two_runs(const char *damaged)
 	CHECK(files_left() == 1 && report_has("dmesg"));
 }
 
-/* The report of the first check, or a part of it, is gone. */
+/* A part or all of the first check's report is missing. */
 static void test_without_first(const char *damaged, const char *refused)
 {
 	static const char *const names[] = { "report.json", "findings", "status" };
@@ -1149,7 +1149,7 @@ static void test_state_gone(void)
 
 static char entries[65536];
 
-/* A journal that keeps what it gets. @fd is its socket, or -1 where nobody listens. */
+/* A journal that keeps its entries. @fd is its socket, or -1 if nobody listens. */
 static int report_boot(struct options *options, int fd)
 {
 	char path[PATH_MAX + 16], cwd[PATH_MAX];
@@ -1158,7 +1158,7 @@ static int report_boot(struct options *options, int fd)
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/stdout", box);
-	/* the address of a socket is short */
+	/* the path of a socket must be short */
 	CHECK(getcwd(cwd, sizeof(cwd)) && !chdir(box));
 	options->sysroot = ".";
 	if (!options->dir)
@@ -1263,7 +1263,7 @@ static void test_many_entries(void)
 	CHECK(report_boot(&options, -1) == EXIT_CANNOT_TELL);
 }
 
-/* Replaces a report by a link to a secret, a FIFO, a folder or a file of holes. */
+/* Replaces a report with a link to a secret, a FIFO, a folder or a sparse file. */
 static void spoil(const char *name, int how)
 {
 	char path[PATH_MAX + 64], secret[PATH_MAX];
@@ -1283,7 +1283,7 @@ static void spoil(const char *name, int how)
 
 #define SECRET	"fatal K101 fatal - - PASSWORD\n"
 
-/* The folder may be somebody else's. A stall is the end of the test by its alarm. */
+/* The folder may belong to another user. If boot-check stalls, the alarm ends the test. */
 static void test_hostile_folder(const char *damaged)
 {
 	struct options options = { .journal = true };
@@ -1305,7 +1305,7 @@ static void test_hostile_folder(const char *damaged)
 		test_case = "the claims after a first check that left no files";
 		hand_over();
 		CHECK(check_boot(damaged, BOOT_CLAIMS) == status_of("error"));
-		/* a folder stays, and the status says nothing then */
+		/* a folder stays, and there is no status then */
 		CHECK(how == 2 ? !*status_line : starts(status_line, "error "));
 		CHECK(check_boot(damaged, BOOT_INCOMING) == status_of("error"));
 		CHECK(how == 2 ? !*status_line : starts(status_line, "error "));
@@ -1315,7 +1315,7 @@ static void test_hostile_folder(const char *damaged)
 	alarm(0);
 }
 
-/* A kernel that records no fate: nobody knows what is claimed. */
+/* A kernel that does not record fates: the claims are unknown. */
 static void test_no_fates(const char *no_fates)
 {
 	struct options options = { .core = no_fates, .textfile = "metrics/kho.prom", .journal = true };
@@ -1353,7 +1353,7 @@ static void test_textfile(void)
 	snprintf(path, sizeof(path), "%s/kho.prom", folder);
 	CHECK(!symlink("../victim", path));
 	if (!geteuid()) {
-		/* a link that the folder's owner planted leads no further than he may go himself */
+		/* a link of the folder's owner does not give access to files that the owner cannot read */
 		CHECK(!chown(folder, 65534, 65534));
 		CHECK(report_boot(&options, -1) == EXIT_FINDINGS);
 		snprintf(victim, sizeof(victim), "%s/victim", box);
@@ -1427,7 +1427,7 @@ int main(int argc, char **argv)
 	test_promise_kept();
 	for (int i = 3; i < argc; i += 2)
 		damages += test_damages(argv[i], argv[i + 1]);
-	/* the list of incoming state comes first, that of outgoing state second */
+	/* the folder of incoming states is the first argument, that of outgoing states the second */
 	snprintf(path, sizeof(path), "%s/in-record-crc", argv[4]);
 	test_policies(path);
 	test_slips();

@@ -29,9 +29,9 @@
 
 #define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
 #define PAGE		((size_t)1 << PAGE_SHIFT)
-#define BASE		(64ull << 20)	/* of the memory that the file has; all of it preserved */
+#define BASE		(64ull << 20)	/* of the memory in the file; all of it is preserved */
 #define BASE_ORDER	14u		/* 64 MiB */
-#define MEMORY		(8u << 20)	/* bytes of it that a shape may use */
+#define MEMORY		(8u << 20)	/* bytes of that memory that a shape may use */
 #define RAM		(1ull << 40)
 #define SCRATCH		(1ull << 30)
 
@@ -254,7 +254,7 @@ static void add_subtree(const char *name, uint64_t addr, uint64_t size)
 		die("the root has no room");
 }
 
-/* A machine with a map of everything in the file, and no other content yet. */
+/* Makes a machine with a map of all memory in the file, and without other content. */
 static void machine_begin(void)
 {
 	m.used = 0;
@@ -335,7 +335,7 @@ static size_t machine_write(const char *path, size_t extra, size_t hole)
 
 /* ----------------------------------------------------------------- shapes */
 
-/* Each makes a state of about @size bytes; what it returns are PT_LOADs of half a page besides. */
+/* Each makes a state of about @size bytes, and returns how many PT_LOADs of half a page to add. */
 
 static uint64_t add_dma_head(void)
 {
@@ -395,8 +395,8 @@ static size_t shape_overlapping_map(size_t size)
 }
 
 /*
- * A chain of kho-v1 whose bitmaps all fall into one place of a table that has the usual hash,
- * the address times 2^64 divided by the golden ratio.
+ * A chain of kho-v1 whose bitmaps all collide in a table with the usual hash: the address times
+ * 2^64 divided by the golden ratio.
  */
 static size_t shape_colliding_bitmaps(size_t size)
 {
@@ -617,7 +617,10 @@ static const struct {
 
 /* ----------------------------------------------------------------- images */
 
-/* Each makes a packed image of up to @size bytes at @to, and returns its size. There is room for twice as many. */
+/*
+ * Each makes a packed image of up to @size bytes at @to, which has space for twice as many, and
+ * returns its size.
+ */
 
 static size_t gzip_append(z_stream *z, const void *data, size_t size, int flush)
 {
@@ -684,7 +687,7 @@ static size_t image_tiny_blocks(unsigned char *to, size_t size)
 	return n;
 }
 
-/* An ELF file of the beginnings of "kho-v4", which never end, like the strings of versions. */
+/* An ELF file that contains only prefixes of "kho-v4", so no string of a version ever ends. */
 static size_t image_versions(unsigned char *to, size_t size)
 {
 	const Elf64_Ehdr ehdr = {
@@ -711,7 +714,7 @@ static const struct {
 
 /* ------------------------------------------------------------------ lines */
 
-/* Command lines of a target: one part, again and again. */
+/* Command lines of a target: one part, repeated. */
 static const char *const lines[] = {
 	"crashkernel=", "crashkernel=1M ", "crashkernel=1M-2M:3M,", "memmap=1M$1G ", "memmap=1M@1G,exactmap,", "1@1,",
 	"kho=", "\"a=b c=d\" ", "\" ", "-- ", "reserve_mem=4096:4096:a ", "trace_instance=a@1M:1M ", "rd.kho.expect=1,2 ",
@@ -807,7 +810,7 @@ static bool check(const char *name, size_t n, uint64_t before, const struct limi
 	return !grows && !works && !takes;
 }
 
-/* None of the images is a kernel: libkho must find that in bounded time. */
+/* None of the images is a kernel: libkho must detect that in bounded time. */
 static bool use_images(void)
 {
 	static const struct limits limits = { MAX_WORK, MAX_UNPACKED, UNPACKED_ONCE };
@@ -934,8 +937,8 @@ static size_t count_runs(struct kho_source *source)
 }
 
 /*
- * More runs of pages than the number of program headers in an ELF header can say: blocks of records
- * on every other page, behind what the machine may use.
+ * More runs of pages than an ELF header can count as program headers: blocks of records on every
+ * other page, behind the memory of the machine.
  */
 static void check_runs(const char *path, const char *copy)
 {

@@ -162,7 +162,7 @@ static bool ends_with_off(enum kho_rule_number rule, bool required)
 	return strstr(kho_plan_refusal(rule, required), "Use --kho=off to discard") != NULL;
 }
 
-/* Every rule: the advice is a way out, and what it says of the load is true. */
+/* For every rule, the advice helps, and its words about the load are true. */
 static void test_refusals(void)
 {
 	const struct kho_rule *rules;

@@ -17,7 +17,7 @@
 #include "libkho/source.h"
 #include "libkho/abi/dma_alloc.h"
 
-/* Damaged records are read so many times more, in all. */
+/* libkho reads damaged records again this many times, all records together. */
 #define RECORD_TRIES	5
 
 static struct {
@@ -131,7 +131,7 @@ static void make_folders(const char *root, enum kho_side side)
 	}
 }
 
-/* The place of a physical address in the core that make_kcore() writes. */
+/* Returns the offset of a physical address in the core that make_kcore() writes. */
 static off_t place_of(struct kho_source *source, uint64_t addr)
 {
 	off_t offset = 1 << 20;
@@ -166,7 +166,7 @@ static void add_run(Elf64_Ehdr *ehdr, struct kho_source *source, const struct kh
 	add_phdr(ehdr, &phdr);
 }
 
-/* The snapshot's pages, and all RAM as program headers without content. */
+/* Writes a core with the snapshot's pages, and all RAM as program headers without content. */
 static int make_kcore(const char *root, struct kho_source *source)
 {
 	Elf64_Ehdr ehdr = {
@@ -348,8 +348,8 @@ int main(int argc, char **argv)
 		die("a clean look was made again");
 
 	/*
-	 * Half written while the first look was made, whole when it was over: after the record
-	 * was read again in vain.
+	 * The record is half written during the first look, even when libkho reads it again, and
+	 * whole at the second look.
 	 */
 	flip_record();
 	machine.change_at = reads + RECORD_TRIES + 1;

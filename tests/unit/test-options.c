@@ -12,7 +12,7 @@ static char *helps[NR_COMMANDS];
 static char *names[MAX_OPTIONS];	/* "--json", "--core=" of any command */
 static size_t nr_names;
 
-/* The caller frees @text, which is that of --help. */
+/* Reads the text of --help, which the caller frees. */
 static void read_help(const struct command *command, char **text)
 {
 	FILE *console = stdout;
