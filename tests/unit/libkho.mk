@@ -71,7 +71,7 @@ tests_unit_test_only_LDADD = libkho/libkho-core.la
 check_PROGRAMS += tests/unit/test-unpack
 tests_unit_test_unpack_SOURCES = tests/unit/test-unpack.c
 tests_unit_test_unpack_CFLAGS = $(AM_CFLAGS) $(DECOMPRESS_CFLAGS) $(LZMA_CFLAGS)
-tests_unit_test_unpack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=inflate,--wrap=ZSTD_decompressStream,--wrap=dlsym
+tests_unit_test_unpack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=inflate,--wrap=ZSTD_decompressStream,--wrap=dlsym,--wrap=read
 tests_unit_test_unpack_LDADD = libkho/libkho-core.la
 
 check_PROGRAMS += tests/unit/test-target
@@ -130,11 +130,14 @@ check_LTLIBRARIES += tests/unit/libkho-counted.la
 tests_unit_libkho_counted_la_SOURCES = $(libkho_libkho_core_la_SOURCES)
 tests_unit_libkho_counted_la_CFLAGS = $(libkho_libkho_core_la_CFLAGS) -fsanitize-coverage=trace-pc
 tests_unit_libkho_counted_la_LIBADD = $(libkho_libkho_core_la_LIBADD)
+check_LTLIBRARIES += tests/unit/libcommands-counted.la
+tests_unit_libcommands_counted_la_SOURCES = $(tools_kho_inspect_libcommands_la_SOURCES)
+tests_unit_libcommands_counted_la_CFLAGS = $(tools_kho_inspect_libcommands_la_CFLAGS) -fsanitize-coverage=trace-pc
 check_PROGRAMS += tests/unit/test-growth
 tests_unit_test_growth_SOURCES = tests/unit/test-growth.c
 tests_unit_test_growth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=malloc,--wrap=calloc \
 	-Wl,--wrap=reallocarray,--wrap=realloc,--wrap=free,--wrap=inflate,--wrap=dlsym,--wrap=strnlen,--wrap=strcspn
-tests_unit_test_growth_LDADD = tests/unit/libkho-counted.la $(FDT_LIBS)
+tests_unit_test_growth_LDADD = tests/unit/libcommands-counted.la tests/unit/libkho-counted.la $(FDT_LIBS) $(SECCOMP_LIBS)
 
 EXTRA_DIST += tests/fixtures
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-growth: verifies, iterates, decodes and snapshots input of shapes that could be expensive to
- * read, of about 64, 256 and 1,024 KiB, and examines kernel images. Work must not grow faster than
+ * test-growth FOLDER DUMP...: verifies, iterates, decodes and snapshots input of shapes that could be expensive to
+ * read, of about 64, 256 and 1,024 KiB, prints some of it by commands of kho-inspect, and examines kernel images. It
+ * also reads the dumps, each with four times the records of the one before. Work must not grow faster than
  * n log n, and memory has a bound for each byte. The test counts work instead of time: basic blocks of
- * libkho (compiled for this test with -fsanitize-coverage=trace-pc), and bytes read or unpacked. It
- * does not count the work of libfdt.
+ * libkho and kho-inspect (compiled for this test with -fsanitize-coverage=trace-pc), and bytes read or unpacked. It
+ * does not count the work of libfdt and libkdumpfile.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -17,15 +18,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "libkho/crc32c.h"
+#include "libkho/devices.h"
+#include "libkho/files.h"
 #include "libkho/kho.h"
 #include "libkho/source.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/kexec_handover.h"
 #include "libkho/abi/snapshot.h"
 #include "libkho/abi/subtrees.h"
+#include "tools/kho-inspect/inspect.h"
 
 #define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
 #define PAGE		((size_t)1 << PAGE_SHIFT)
@@ -43,6 +49,9 @@
  */
 #define MAX_WORK	800.0
 #define WORK_ONCE	4e6
+/* The same for a command, which also formats what it shows, and its memory: map keeps a list of all areas. */
+#define MAX_SHOWN	8000.0
+#define SHOWN_MEMORY	128.0
 /* Bytes of memory for a byte of input, and at all: a bit for each page of 128 GiB, and buffers. */
 #define MAX_MEMORY	24.0
 #define MEMORY_ONCE	(8u << 20)
@@ -368,6 +377,49 @@ static size_t shape_damaged_records(size_t size)
 	return 0;
 }
 
+/* Sealed records, sound but for this: each claims @each bytes from @addr on. */
+static void add_sealed(size_t blocks, uint64_t addr, uint64_t each)
+{
+	struct dma_alloc_ser *head = at(add_dma_head());
+	uint64_t next = 0, id = 0;
+
+	for (size_t i = 0; i < blocks; i++) {
+		uint64_t block_addr = allocate(1);
+		struct kho_block_header_ser *block = at(block_addr);
+		struct dma_alloc_record_ser *record = (void *)(block + 1);
+
+		block->next = next;
+		block->count = (PAGE - sizeof(*block)) / sizeof(*record);
+		for (size_t k = 0; k < block->count; k++, record++) {
+			*record = (struct dma_alloc_record_ser){
+				.page_phys = addr, .size = each, .id = ++id, .device = "pci:0000:00:04.0", .tag = "test",
+				.flags = DMA_ALLOC_FLAGS_WORD(DMA_ALLOC_IN_USE | DMA_ALLOC_SEALED),
+			};
+			record->crc32c = kho_crc32c(record, offsetof(struct dma_alloc_record_ser, crc32c));
+		}
+		next = block_addr;
+	}
+	head->first_block_pa = next;
+	head->next_id = id + 1;
+	head->crc32c = kho_crc32c(head, offsetof(struct dma_alloc_ser, crc32c));
+}
+
+/* Half of it are records that claim the same content, of half its size. */
+static size_t shape_shared_content(size_t size)
+{
+	add_sealed(size / PAGE / 2, BASE, size / 2);
+	allocate(size / PAGE / 2);
+	return 0;
+}
+
+/* Records that claim content in a hole of the file. */
+#define HOLE	(RAM / 2)
+static size_t shape_holes(size_t size)
+{
+	add_sealed(size / PAGE, RAM / 4, RAM / 8);
+	return 0;
+}
+
 /* Leaves with one bit each, of many orders, for scattered memory. */
 static size_t shape_sparse_map(size_t size)
 {
@@ -599,20 +651,24 @@ static size_t shape_notes(size_t size)
 static const struct {
 	const char *name;
 	size_t (*make)(size_t size);
+	bool shown;		/* by commands too */
+	size_t hole;
 } shapes[] = {
-	{ "damaged records", shape_damaged_records },
-	{ "sparse map", shape_sparse_map },
-	{ "overlapping map", shape_overlapping_map },
-	{ "colliding bitmaps", shape_colliding_bitmaps },
-	{ "properties with a long name", shape_long_name },
-	{ "many properties", shape_many_properties },
-	{ "a shared blob", shape_shared_blob },
-	{ "shared files", shape_shared_files },
-	{ "scattered folios", shape_scattered_folios },
-	{ "scratch areas", shape_scratch },
-	{ "ranges of RAM", shape_ram },
-	{ "segments", shape_segments },
-	{ "notes", shape_notes },
+	{ "damaged records", shape_damaged_records, true, 0 },
+	{ "sparse map", shape_sparse_map, true, 0 },
+	{ "overlapping map", shape_overlapping_map, true, 0 },
+	{ "colliding bitmaps", shape_colliding_bitmaps, false, 0 },
+	{ "properties with a long name", shape_long_name, true, 0 },
+	{ "many properties", shape_many_properties, true, 0 },
+	{ "a shared blob", shape_shared_blob, false, 0 },
+	{ "shared files", shape_shared_files, false, 0 },
+	{ "scattered folios", shape_scattered_folios, false, 0 },
+	{ "scratch areas", shape_scratch, true, 0 },
+	{ "ranges of RAM", shape_ram, true, 0 },
+	{ "segments", shape_segments, true, 0 },
+	{ "notes", shape_notes, false, 0 },
+	{ "shared content", shape_shared_content, false, 0 },
+	{ "content in holes", shape_holes, false, HOLE },
 };
 
 /* ----------------------------------------------------------------- images */
@@ -702,14 +758,60 @@ static size_t image_versions(unsigned char *to, size_t size)
 	return n;
 }
 
+/* The strings of a kernel, and a configuration of lines like @line, stored by gzip. */
+static size_t image_config(unsigned char *to, size_t size, const char *line)
+{
+	static const char strings[] = "\0Linux version 9.9.9\0kho-v4\0luo-v5\0dma-alloc-v1\0IKCFG_ST";
+	const size_t len = strlen(line);
+	size_t n = sizeof(strings) - 1;
+	z_stream z;
+
+	memcpy(to, "MZ", 2);
+	memcpy(to + 56, "ARM\x64", 4);
+	memcpy(to + 64, strings, n);
+	n += 64;
+	gzip_begin(&z, to + n, 2 * size - n, 0);
+	for (size_t done = 0; done + len < size / 2; done += len)
+		gzip_append(&z, line, len, Z_NO_FLUSH);
+	n += gzip_append(&z, NULL, 0, Z_FINISH);
+	deflateEnd(&z);
+	memcpy(to + n, "IKCFG_ED", 8);
+	return n + 8;
+}
+
+static size_t image_empty_lines(unsigned char *to, size_t size)
+{
+	return image_config(to, size, "\n");
+}
+
+static size_t image_one_line(unsigned char *to, size_t size)
+{
+	return image_config(to, size, "CONFIG_CMDLINE");
+}
+
+static size_t image_options(unsigned char *to, size_t size)
+{
+	return image_config(to, size, "CONFIG_CMDLINE=\n# CONFIG_PAGE_SHIFT is not set\nCONFIG_KEXEC_HANDOVER=\n");
+}
+
+static size_t image_quotes(unsigned char *to, size_t size)
+{
+	return image_config(to, size, "CONFIG_CMDLINE_BOOL=y\nCONFIG_CMDLINE=\"\\\"\n");
+}
+
 static const struct {
 	const char *name;
 	size_t (*make)(unsigned char *to, size_t size);
+	bool is_kernel;
 } images[] = {
-	{ "image of zeroes", image_zeros },
-	{ "image packed three times", image_layers },
-	{ "image of tiny LZ4 blocks", image_tiny_blocks },
-	{ "image of versions", image_versions },
+	{ "image of zeroes", image_zeros, false },
+	{ "image packed three times", image_layers, false },
+	{ "image of tiny LZ4 blocks", image_tiny_blocks, false },
+	{ "image of versions", image_versions, false },
+	{ "configuration of empty lines", image_empty_lines, true },
+	{ "configuration of one line", image_one_line, true },
+	{ "configuration of options", image_options, true },
+	{ "configuration of quotes", image_quotes, true },
 };
 
 /* ------------------------------------------------------------------ lines */
@@ -810,7 +912,7 @@ static bool check(const char *name, size_t n, uint64_t before, const struct limi
 	return !grows && !works && !takes;
 }
 
-/* None of the images is a kernel: libkho must detect that in bounded time. */
+/* Most of the images are not kernels: libkho must detect that in bounded time. */
 static bool use_images(void)
 {
 	static const struct limits limits = { MAX_WORK, MAX_UNPACKED, UNPACKED_ONCE };
@@ -830,13 +932,143 @@ static bool use_images(void)
 			n = images[i].make(image, sizes[k]);
 			work = 0;
 			memory = most_memory = 0;
-			if (!kho_target_examine(image, n, images[i].name, &target, &err) || !*err.message)
-				die("an image that is not a kernel is taken for one");
+			if (images[i].is_kernel == !!kho_target_examine(image, n, images[i].name, &target, &err))
+				die("an image that is not a kernel is taken for one, or the reverse");
+			if (images[i].is_kernel && !target.config_known)
+				die("a kernel has lost its configuration");
 			ok &= check(images[i].name, n, before, &limits);
 			before = work;
 			__real_free(image);
 		}
 	}
+	return ok;
+}
+
+/* Commands that show much of a state. */
+static bool show(const char *path, const char *picture, const char *name, size_t n, uint64_t before[4])
+{
+	static const struct limits limits = { MAX_SHOWN, SHOWN_MEMORY, MEMORY_ONCE };
+	static const struct {
+		const char *name;
+		int (*command)(const struct options *options);
+		bool json;
+	} commands[] = {
+		{ "map -o", cmd_map, false }, { "map", cmd_map, true }, { "tree", cmd_tree, true },
+		{ "ranges", cmd_ranges, true },
+	};
+	int console = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
+	bool ok = true;
+
+	if (console < 0 || nowhere < 0)
+		die("no output");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct outfile outfile = { .broker = -1 };
+		struct options options = {
+			.core = path, .outfile = &outfile, .json = commands[i].json, .no_sandbox = true, .no_color = true,
+			.output = commands[i].json ? NULL : picture,
+		};
+		char what[64];
+		int status;
+
+		fflush(stdout);
+		dup2(nowhere, STDOUT_FILENO);
+		work = 0;
+		memory = most_memory = 0;
+		if (!outfile_open(&options))
+			die("cannot open the picture");
+		status = commands[i].command(&options);
+		outfile_close(&outfile);
+		fflush(stdout);
+		dup2(console, STDOUT_FILENO);
+		if (status == EXIT_CANNOT_TELL)
+			die("a command fails");
+		snprintf(what, sizeof(what), "%s of %s", commands[i].name, name);
+		ok &= check(what, n, before[i], &limits);
+		before[i] = work;
+	}
+	close(console);
+	close(nowhere);
+	return ok;
+}
+
+/* Compressed dumps with four times as many records each. */
+static bool use_dumps(char **paths, const char *copy)
+{
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	uint64_t before = 0;
+	bool ok = true;
+
+	for (; *paths; paths++) {
+		struct stat st;
+
+		if (stat(*paths, &st))
+			die("a dump is missing");
+		work = 0;
+		memory = most_memory = 0;
+		use(*paths, copy);
+		ok &= check("compressed dump", (size_t)st.st_size, before, &limits);
+		before = work;
+	}
+	return ok;
+}
+
+static void put_file(const char *folder, const char *name, const char *text)
+{
+	char path[PATH_MAX + 128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0)
+		die("cannot write a device");
+	write_fully(fd, text, strlen(text), 0);
+	close(fd);
+}
+
+/* Adds the PCI devices @from to @to to a machine made of files. */
+static void add_devices(const char *folder, unsigned int from, unsigned int to)
+{
+	char device[PATH_MAX + 64];
+
+	for (unsigned int i = from; i < to; i++) {
+		snprintf(device, sizeof(device), "%s/sys/bus/pci/devices/%04x:%02x:%02x.%u", folder, i >> 16, i >> 8 & 0xff,
+			 i >> 3 & 0x1f, i & 7);
+		if (mkdir(device, 0700))
+			die("cannot make a device");
+		put_file(device, "uevent", "PCI_CLASS=20000\nPCI_ID=8086:100E\n");
+		put_file(device, "config", "\x86\x80\x0e\x10\x07\x01 and the rest");
+	}
+}
+
+static bool use_devices(const char *folder)
+{
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	static const char *const parts[] = { "", "/sys", "/sys/bus", "/sys/bus/pci", "/sys/bus/pci/devices" };
+	struct kho_device *devices;
+	struct kho_files files;
+	char path[PATH_MAX];
+	uint64_t before = 0;
+	bool ok = true;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
+		if (mkdir(path, 0700))
+			die("cannot make a machine");
+	}
+	if (kho_files_init(&files, folder, NULL))
+		die("cannot open a machine");
+	for (unsigned int last = 0, next = 64; next <= 1024; last = next, next *= 4) {
+		add_devices(folder, last, next);
+		work = 0;
+		memory = most_memory = 0;
+		if (kho_devices_read_files(&files, &devices, &n, NULL) || n != next)
+			die("devices are lost");
+		__wrap_free(devices);
+		ok &= check("devices", n * 1024, before, &limits);
+		before = work;
+	}
+	kho_files_close(&files);
 	return ok;
 }
 
@@ -992,8 +1224,8 @@ int main(int argc, char **argv)
 	char path[PATH_MAX], copy[PATH_MAX];
 	bool ok = true;
 
-	if (argc != 2)
-		die("usage: test-growth FOLDER");
+	if (argc < 2)
+		die("usage: test-growth FOLDER DUMP...");
 	snprintf(path, sizeof(path), "%s/machine", argv[1]);
 	snprintf(copy, sizeof(copy), "%s/copy", argv[1]);
 	m.data = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -1001,22 +1233,29 @@ int main(int argc, char **argv)
 		die("out of memory");
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		uint64_t before = 0;
+		uint64_t before = 0, shown[4] = { 0 };
 
 		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
 			size_t n;
 
 			machine_begin();
-			n = machine_write(path, shapes[i].make(sizes[k]), 0);
+			n = machine_write(path, shapes[i].make(sizes[k]), shapes[i].hole);
 			work = 0;
 			memory = most_memory = 0;
 			use(path, copy);
 			ok &= check(shapes[i].name, n, before, &limits);
 			before = work;
+			/* the largest has so many ranges that it takes long */
+			if (shapes[i].shown && k < 2)
+				ok &= show(path, copy, shapes[i].name, n, shown);
 		}
 	}
 	ok &= use_images();
 	ok &= use_lines(path);
+	ok &= use_dumps(argv + 2, copy);
+	snprintf(path, sizeof(path), "%s/devices", argv[1]);
+	ok &= use_devices(path);
+	snprintf(path, sizeof(path), "%s/machine", argv[1]);
 	check_runs(path, copy);
 	return !ok;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Packed data that would exhaust memory or time: images in images, blocks of one byte. */
+/* Images that would exhaust memory or time (images in images, blocks of one byte), or that shrink during the read. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -42,6 +43,20 @@ static lzma_ret no_memory_code(lzma_stream *z, lzma_action action)
 	(void)z;
 	(void)action;
 	return LZMA_MEM_ERROR;
+}
+
+/* Something else happens to the file after its first bytes are read. */
+static const char *shrinking;
+
+ssize_t __real_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+	ssize_t n = __real_read(fd, buf, shrinking && size > 1000 ? 1000 : size);
+
+	if (shrinking && truncate(shrinking, 500))
+		abort();
+	return n;
 }
 
 /* libkho loads liblzma on demand. */
@@ -173,8 +188,25 @@ static void test_no_memory(void)
 	no_memory = false;
 }
 
+static void test_shrinking(void)
+{
+	char path[] = "/tmp/test-unpack.XXXXXX";
+	struct kho_target target;
+	struct kho_error err;
+	int fd = mkstemp(path), ret;
+
+	CHECK(fd >= 0 && !ftruncate(fd, 1 << 20));
+	shrinking = path;
+	ret = kho_target_read(path, &target, &err);
+	shrinking = NULL;
+	CHECK(!unlink(path));
+	CHECK(ret == KHO_ERR_FORMAT && strstr(err.message, "became shorter during the read"));
+	close(fd);
+}
+
 int main(void)
 {
+	test_shrinking();
 	test_no_memory();
 	test_tiny_blocks();
 	test_layers();
