@@ -130,7 +130,7 @@ live_root() {
 	cannot_tell 'check-target needs IMAGE' check-target --core "$fixture"
 	cannot_tell 'diff needs BEFORE' diff
 	cannot_tell 'extract needs ID' extract -o "$BATS_TEST_TMPDIR/content"
-	cannot_tell 'needs the id of an allocation.*: one' extract one -o "$BATS_TEST_TMPDIR/content"
+	cannot_tell 'needs the id of an allocation, not "one"' extract one -o "$BATS_TEST_TMPDIR/content"
 	cannot_tell 'is neither a bzImage nor an ELF kernel' check-target "$fixture.none" --core "$fixture" ||
 		cannot_tell 'cannot open' check-target "$fixture.none" --core "$fixture"
 	# control characters of an argument do not reach the terminal

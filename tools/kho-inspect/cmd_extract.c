@@ -139,7 +139,7 @@ int cmd_extract(const struct options *options)
 	int status;
 
 	if (!parse_id(options->argument, &id))
-		return complain("extract needs the id of an allocation, not %s. kho-inspect list has the ids.",
+		return complain("extract needs the id of an allocation, not \"%s\". kho-inspect list has the ids.",
 				options->argument);
 	if (!open_or_fail(options, &opened))
 		return EXIT_CANNOT_TELL;
