@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Each command refuses every option that its --help does not list. */
+/* Each command refuses every option that its --help does not list. Lists in options have each word once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,9 +82,51 @@ static void check_refused(const struct command *command, const char *name)
 	options_free(&options);
 }
 
+#define MANY	10000
+
+/* With a list of all, its use for each rule and each record would take quadratic time. */
+static void check_lists(void)
+{
+	static char rules[5 * MANY + sizeof("--only=K101")] = "--only=K101";
+	char program[] = "kho-inspect", verify[] = "verify", snapshot[] = "snapshot", output[] = "-oa";
+	char *lists[] = { program, verify, rules, rules, NULL };
+	struct options options = { .fail_on = KHO_SEVERITY_ERROR };
+	char *ids = calloc(MANY, sizeof("--with-content=9")), **argv = calloc(MANY + 4, sizeof(*argv));
+	int status;
+
+	CHECK(ids && argv);
+	if (!ids || !argv)
+		return;
+	for (size_t i = 0; i < MANY; i++)
+		memcpy(rules + strlen("--only=K101") + 5 * i, i % 2 ? ",K101" : ",K204", 6);
+	lists[3] = strdup(rules);
+	CHECK(options_read(&commands[CMD_VERIFY], 4, lists, &options, &status));
+	CHECK(!strcmp(options.only[0], "K101") && !strcmp(options.only[1], "K204") && !options.only[2]);
+	options_free(&options);
+	free(lists[3]);
+
+	options = (struct options){ .fail_on = KHO_SEVERITY_ERROR };
+	argv[0] = program;
+	argv[1] = snapshot;
+	argv[2] = output;
+	for (size_t i = 0; i < MANY; i++) {
+		argv[3 + i] = ids + i * sizeof("--with-content=9");
+		snprintf(argv[3 + i], sizeof("--with-content=9"), "--with-content=%zu", 9 - i % 9);
+	}
+	CHECK(options_read(&commands[CMD_SNAPSHOT], MANY + 3, argv, &options, &status));
+	CHECK(options.content.n == 9);
+	for (size_t i = 0; i < options.content.n; i++)
+		CHECK(options.content.ids[i] == i + 1);
+	options_free(&options);
+	free(argv);
+	free(ids);
+}
+
 int main(void)
 {
 	size_t refused = 0;
+
+	check_lists();
 
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		read_help(&commands[i], &helps[i]);
