@@ -4,11 +4,21 @@
 # not, a tool that is missing or hangs. The policies that let it go on are in
 # initramfs-damaged.bats and initramfs-releases.bats.
 
-# shellcheck disable=SC2016 # what is in single quotes is for the shell in there
+# shellcheck disable=SC2016 # the shell in the machine expands it
 
 bats_require_minimum_version 1.5.0
 load helpers
 load initramfs-helpers
+
+# boot_spoiled NAME FILE MODE: boots that image with FILE in place of kho-inspect. The word is then "unknown".
+boot_spoiled() {
+	fetch_image "$1"
+	spoil_image "$2" "$3"
+	load_fetched -s --kho=require
+	vm_mark
+	vm_kexec
+	[ "$(status_word)" = unknown ]
+}
 
 @test "reboot: lost state resets the machine once, and a promise in a boot entry never does" {
 	# the boot loader's own command line is that of every boot from the start; somebody has copied
@@ -21,7 +31,7 @@ load initramfs-helpers
 	vm_ok 'lsmod | grep -q kho_edu || modprobe kho_edu'
 	# not the same one: kexec does not hand on what the running kernel was promised
 	hop plain-059 -c --kho=off "rd.kho.expect=5,11 rd.kho.policy=reboot"
-	# through the reset, for only a boot from the start has that command line
+	# there was a reset, because only a boot from the start has that command line
 	vm_run cat /proc/cmdline | grep -q rd.kho.policy.fatal=log
 	[ "$(status_word)" = none ]
 	vm_expect_console 'kho: fatal K510: 5 records of generation 11 were expected'
@@ -56,26 +66,16 @@ load initramfs-helpers
 	start_with_images
 	vm_ok modprobe kho_edu
 	for name in plain-106 systemd-112; do
-		fetch_image "$name"
-		spoil_image /dev/null 644
-		load_fetched -s --kho=require
-		vm_mark
-		vm_kexec
-		[ "$(status_word)" = unknown ]
+		boot_spoiled "$name" /dev/null 644
 		vm_expect_console 'Warning: kho: .*kho-inspect is missing from this initramfs'
 		# to the real system, which has it, nothing is missing
 		vm_ok kho-inspect verify --in
 	done
 	for name in plain-112 systemd-059; do
-		fetch_image "$name"
-		spoil_image "$BATS_TEST_TMPDIR/dies" 755
-		load_fetched -s --kho=require
-		vm_mark
-		vm_kexec
-		[ "$(status_word)" = unknown ]
+		boot_spoiled "$name" "$BATS_TEST_TMPDIR/dies" 755
 		vm_expect_console 'Warning: kho: .*kho-inspect could not judge anything .status 139.'
 	done
-	# it stands still with the findings on the console
+	# the boot halts with the findings on the console
 	edu_damaged content
 	load_image plain-112 -s --kho=off "modprobe.blacklist=kho_edu rd.kho.policy=halt"
 	jump_and_wait 'kho: halted: nothing is started any more'
