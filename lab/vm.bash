@@ -251,7 +251,7 @@ vm_where() {
 # Sends its input to the console until the input ends. One connection serves for the life of a
 # machine: QEMU logs a character twice if a connection closes while the machine writes it.
 vm_tty() {
-	exec python3 -c '
+	exec /usr/bin/python3 -c '
 import os, socket, sys, threading
 tty = socket.socket(socket.AF_UNIX)
 tty.connect(sys.argv[1])

@@ -37,7 +37,7 @@ bats_require_minimum_version 1.5.0
 	mkdir -p "$setup_data" "$machine/proc/sys/kernel"
 	echo 9.9.9 >"$machine/proc/sys/kernel/osrelease"
 	echo 0xa >"$setup_data/type"
-	python3 - "$machine/proc/kcore" "$in" "$setup_data/data" <<-'END'
+	/usr/bin/python3 - "$machine/proc/kcore" "$in" "$setup_data/data" <<-'END'
 		import struct, sys
 		core, folder = open(sys.argv[1], "rb"), sys.argv[2]
 		head = core.read(64)

@@ -52,7 +52,7 @@ image() {
 
 # The unpacked size, as the kernel's build appends it.
 append_size() {
-	python3 -c 'import struct, sys
+	/usr/bin/python3 -c 'import struct, sys
 sys.stdout.buffer.write(struct.pack("<I", int(sys.argv[1])))' "$(stat -c %s "$1")"
 }
 
@@ -165,7 +165,7 @@ of_arm64() {
 	finds "K602 fatal,K604 fatal" whole
 	# magic, size, size of all, magic and size of the chunks before it, and the chunk's own size
 	for edit in 0 4 8 20 33 37; do
-		python3 - whole bzImage $((size + edit)) <<'PYTHON'
+		/usr/bin/python3 - whole bzImage $((size + edit)) <<'PYTHON'
 import sys
 image = bytearray(open(sys.argv[1], "rb").read())
 at = int(sys.argv[3])

@@ -41,7 +41,7 @@ scrape() { # FOLDER
 			kill -0 "$exporter" 2>/dev/null || break
 			# accept only its own answer, because another program may listen there
 			if grep -q "address=127.0.0.1:$port" "$BATS_TEST_TMPDIR/exporter.log" &&
-				python3 -c 'import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())' \
+				/usr/bin/python3 -c 'import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())' \
 					"http://127.0.0.1:$port/metrics" >"$BATS_TEST_TMPDIR/scraped" 2>/dev/null; then
 				return 0
 			fi

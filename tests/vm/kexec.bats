@@ -85,7 +85,7 @@ report() {
 	vm_ok kexec -e --kho-dry-run --kho-report=/tmp/report
 	[ "$(report '.verdict, .kexec_kho.action' | xargs)" = "would-jump exec" ]
 	vm_run cat /tmp/report >"$BATS_TEST_TMPDIR/jump.json"
-	python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/*.json <<-'END'
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME/../../tools/kho-inspect/kho-inspect.schema.json" "$BATS_TEST_TMPDIR"/*.json <<-'END'
 		import json, sys, jsonschema
 		schema = json.load(open(sys.argv[1]))
 		for path in sys.argv[2:]:
