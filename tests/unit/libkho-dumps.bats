@@ -46,7 +46,7 @@ root_address() {
 	is_whole "$dump"
 }
 
-@test "libkho releases no bitmap that belongs to a compressed dump" {
+@test "libkho releases no bitmap that belongs to a compressed dump, and reads no zeroes if the dump shrinks" {
 	make_dump --kdump
 	"$KHO_BUILDDIR/tests/unit/test-kdump" "$dump"
 }
@@ -197,6 +197,20 @@ make_dump_without_list() {
 	[[ $stderr == *"is in its header"* ]]
 	run --separate-stderr "$inspect" verify --core "$dump.first"
 	[[ $stderr != *"is in its header"* ]]
+}
+
+@test "libkho refuses a compressed dump with more ranges of RAM than any machine has" {
+	make_dump --kdump
+	/usr/bin/python3 - "$dump" <<-'END'
+		import struct, sys
+		dump = bytearray(open(sys.argv[1], "rb").read())
+		block, sub_header, _ = struct.unpack_from("<iiI", dump, 428)
+		first = (1 + sub_header) * block
+		dump[first:first + 2048] = b"\x55" * 2048
+		open(sys.argv[1], "wb").write(dump)
+	END
+	run --separate-stderr -2 "$inspect" verify --core "$dump"
+	[[ $stderr == *"has more than 4096 ranges of RAM"* ]]
 }
 
 # DUMP_DH_COMPRESSED_INCOMPLETE: the disk was full.
