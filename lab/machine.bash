@@ -85,7 +85,8 @@ machine_prepare_checking() {
 }
 
 # machine_prepare_pages 16k|64k: an arm64 machine whose kernel has pages of that size; makes no
-# initramfs. Scratch and what it is aligned to grow with the pages: tests give the machine VM_MEMORY.
+# initramfs. Tests give the machine VM_MEMORY: areas of scratch are aligned to 512 MiB with pages of 64 KiB,
+# and take 6 GiB by default.
 machine_prepare_pages() {
 	local disk=$KHO_BUILD/pages-$1.img
 	kernel_arch arm64
@@ -98,7 +99,7 @@ machine_prepare_pages() {
 	export VM_KERNEL=$KERNEL_DIR/$KERNEL_IMAGE VM_DISK=$disk
 	export VM_ARCH=$STAGE_ARCH VM_BUILD=$STAGE_BUILD VM_CC=$STAGE_CC
 	# has all page sizes
-	export VM_CPU=cortex-a76 VM_MEMORY=6G
+	export VM_CPU=cortex-a76 VM_MEMORY=12G
 }
 
 # A hash of the inputs of the initramfs image NAME, to rebuild only images that change.
