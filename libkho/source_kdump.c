@@ -297,6 +297,8 @@ static bool dump_next_run(struct kho_source *source, uint64_t from, struct kho_r
 		}
 		from = beyond->addr + beyond->size;
 	}
+	/* present() keeps the run, and must not keep one beyond the end */
+	run->size = 0;
 	return false;
 }
 
