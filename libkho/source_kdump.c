@@ -125,12 +125,15 @@ static const char *reason(const struct kdump *kdump, char *buf, size_t size)
 	return buf;
 }
 
-static int not_readable(const struct kdump *kdump, struct kho_error *err)
+static int not_readable(struct kdump *kdump, struct kho_error *err)
 {
 	char why[128];
+	int ret = kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not a dump that can be read: %s",
+			   kdump->source.path, reason(kdump, why, sizeof(why)));
 
-	return kho_fail(err, KHO_ERR_FORMAT, KHO_NO_ADDR, "%s is not a dump that can be read: %s",
-			kdump->source.path, reason(kdump, why, sizeof(why)));
+	/* after a failed open, kdump_free() of 0.5.1 uses freed memory and crashes: rather leak */
+	kdump->ctx = NULL;
+	return ret;
 }
 
 static int open_dump(struct kdump *kdump, struct kho_error *err)
