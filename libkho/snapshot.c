@@ -257,6 +257,7 @@ static int add_wanted(struct kho_state *state, struct wanted *wanted, size_t n, 
 	struct kho_dma_record record;
 	struct kho_dma_iter *iter;
 	int ret = kho_dma_iter_create(state, &iter, err);
+	size_t left = n;
 
 	if (ret)
 		return ret == KHO_ERR_NOT_FOUND ? 0 : ret;
@@ -268,7 +269,8 @@ static int add_wanted(struct kho_state *state, struct wanted *wanted, size_t n, 
 			continue;
 		hit->found = true;
 		ret = add_allocation(state, &record, pieces, err);
-		if (ret)
+		/* not to the end: the records after those may be damaged */
+		if (ret || !--left)
 			break;
 	}
 	kho_dma_iter_destroy(iter);

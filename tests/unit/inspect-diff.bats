@@ -155,6 +155,11 @@ make_changed() {
 	run -2 "$inspect" snapshot --core changed --with-content=2 --with-content=99 --with-content=98 -o without
 	[[ $output == *"there is no allocation 98"* ]]
 	run -2 "$inspect" snapshot --core "$outgoing" --with-content=x -o without
+	# damage after the named allocation
+	"$damage" chain-loop "$outgoing" looping
+	run -0 "$inspect" snapshot --core looping --with-content=1 -o part
+	run -2 "$inspect" snapshot --core looping --with-content=1 --with-content=99 -o without
+	[[ $output == *"the chain comes back to block"* ]]
 	[ ! -e without ]
 }
 
