@@ -657,6 +657,36 @@ live_root() {
 	sed -n 's/^scratch=.*+//p' notes >"$kho/scratch_len"
 }
 
+@test "scratch proposes whole blocks of a kernel with larger pages, and one more beside CMA" {
+	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect kib cma wanted
+	make_kernel kernel "${full[@]}"
+	image arm64 small kernel 0
+	: >initrd
+	mkdir -p root/sys/kernel
+	while read -r kib cma wanted; do
+		live_root "$fixtures/v4-${kib}k-outgoing.khosnap"
+		echo 0 >root/sys/kernel/kexec_crash_size
+		printf 'CmaTotal: %d kB\nCmaFree: 0 kB\n' "$((cma << 10))" >root/proc/meminfo
+		run -0 "$inspect" scratch --page-size=$((kib << 10)) --sysroot root --initrd=initrd --json small
+		[ "$(jq -r .image.proposal <<<"$output")" = "$wanted" ] || {
+			echo "pages of $kib KiB, CMA of $cma MiB: $output"
+			return 1
+		}
+	done <<-END
+		16 0 kho_scratch=64M,0,0
+		16 32 kho_scratch=128M,0,0
+		64 0 kho_scratch=512M,0,0
+		64 512 null
+	END
+	# earlier kernels need a struct page for each page of, here, 12 GiB
+	make_elf kernel 'banner=Linux version 7.2.0-test (me@here) #1' "${full[@]}"
+	image arm64 small kernel 0
+	for kib in 16 64; do
+		run -0 "$inspect" scratch --core "$fixtures/v4-${kib}k-outgoing.khosnap" --json small
+		[ "$(jq .image.early <<<"$output")" = $(((96 << 20) + (12 << 30) / (kib << 10) * 64)) ]
+	done
+}
+
 @test "scratch says what an image needs, and whether it fits" {
 	local inspect=$KHO_BUILDDIR/tools/kho-inspect/kho-inspect largest other
 	local fixture=$fixtures/v4-outgoing.khosnap

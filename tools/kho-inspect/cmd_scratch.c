@@ -12,17 +12,22 @@
 /*
  * Memory that the next kernel allocates before it knows the preserved memory. Since Linux 7.3 it
  * is little, because kho_extend_scratch() then adds all memory without preserved pages. Earlier
- * kernels allocate everything that memblock serves from scratch: struct pages (1/64 of RAM), a
+ * kernels allocate everything that memblock serves from scratch: a struct page for each page, a
  * bounce buffer (64 MiB), and the rest.
  */
 #define EARLY		(32ull << 20)
 #define EARLY_BOUNCE	(64ull << 20)
-#define RAM_PER_PAGE	64
+#define STRUCT_PAGE	64
 /* A kernel begins at a multiple of this (kernel_alignment of x86's boot protocol). */
 #define KERNEL_ALIGN	(2ull << 20)
 /* A margin for low estimates, and the unit of a proposed size. */
 #define RESERVE(size)	((size) / 4)
 #define ROUNDING	(16ull << 20)
+/*
+ * Kernels round areas of scratch up to this, and the one for CMA: 32 or 512 MiB with pages of 16 or
+ * 64 KiB. With pages of 4 KiB it is 4 MiB at most, which ROUNDING includes.
+ */
+#define BLOCK(page)	((page) * (page) / 8)
 /* Low memory has a free block of this size on any machine of interest. */
 #define LARGEST		(1ull << 30)
 /* One that is aligned to nothing larger than a page. */
@@ -178,21 +183,24 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 }
 
 /* Proposes one area, for low memory, because any piece can be there. The other areas are then empty. */
-static void propose(const struct facts *facts, struct need *need)
+static void propose(const struct facts *facts, uint64_t page, struct need *need)
 {
 	struct kho_range areas[3] = { { 0, 0 } };
-	uint64_t size;
+	uint64_t size, block = BLOCK(page);
 
 	need->early = EARLY;
 	if (!extends_scratch(&need->target))
-		need->early += EARLY_BOUNCE + facts->ram / RAM_PER_PAGE;
+		need->early += EARLY_BOUNCE + facts->ram / page * STRUCT_PAGE;
 	/* the share of RAM is a part of it, and so are the initrd, the crash kernel and CMA */
 	if (!facts->ram || !need->initrd_known || !facts->crash_known || !facts->cma_known ||
 	    need->target.memory_size > LARGEST || need->initrd > LARGEST || facts->crash > LARGEST ||
 	    facts->cma_total > LARGEST || need->early > LARGEST)
 		return;
 	size = need->target.memory_size + KERNEL_ALIGN + need->initrd + facts->crash + facts->cma_total + need->early;
-	size = round_up(size + RESERVE(size), ROUNDING);
+	/* early allocations are at the end of the area, in a block that CMA then cannot have */
+	if (facts->cma_total)
+		size += block;
+	size = round_up(size + RESERVE(size), block > ROUNDING ? block : ROUNDING);
 	/* the worst address for a crash kernel, which begins at a multiple of 16 MiB */
 	areas[0] = (struct kho_range){ WORST_ADDR, size };
 	if (size <= LARGEST && size < facts->total &&
@@ -241,7 +249,7 @@ static bool place(const struct options *options, const struct kho_state *state,
 		return false;
 	}
 	need->fits = fits;
-	propose(facts, need);
+	propose(facts, kho_state_page_size(state), need);
 	return true;
 }
 
