@@ -230,7 +230,7 @@ fault() {
 			vm_ok kexec -e --kho-dry-run
 		done <<-END
 			1 K704 error: the kernel does not permit the jump
-			16 K704 error: the kernel does not jump: a load, or a live update
+			16 K704 error: the kernel does not jump: another load is in progress
 			22 K704 error: the kernel does not jump: Invalid argument
 		END
 		# in an open file, the second report takes the place of the first one
