@@ -80,7 +80,7 @@ static int no_kernel(const char *path, struct kho_error *err)
 			   "%s does not contain the version of Linux: cannot determine its support of KHO",
 			   path);
 
-	return kho_remedy(err, ret, "Give a bzImage (vmlinuz) or vmlinux.");
+	return kho_remedy(err, ret, "Give a bzImage (vmlinuz), vmlinux or arm64 Image.");
 }
 
 static uint32_t read32(struct kho_bytes file, uint64_t at)

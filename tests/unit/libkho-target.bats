@@ -203,7 +203,7 @@ PYTHON
 @test "a file that is not a kernel gives no verdict, and the message says so" {
 	make_elf program "${full[@]}"
 	run -2 "$target" "$outgoing" program
-	[[ $output == *"does not contain the version of Linux"*"Give a bzImage"* ]]
+	[[ $output == *"does not contain the version of Linux"*"Give a bzImage (vmlinuz), vmlinux or arm64 Image."* ]]
 	head -c 100000 /dev/urandom >noise
 	run -2 "$target" "$outgoing" noise
 	: >empty
