@@ -110,6 +110,12 @@ reads() {
 			[[ $output == *"does not say the page size of its kernel"* ]]
 			run -0 "$inspect" show --json --page-size="$BYTES" --core state
 			[ "$(jq -r '"\(.state.fdt_addr) \(.state.page_size) \(.dma.records)"' <<<"$output")" = "$root $BYTES 600" ]
+			# of the compressed dump, only pages with metadata are there
+			if [[ $kind == --whole ]]; then
+				run -0 "$inspect" extract 5 --page-size="$BYTES" --core state -o content
+				[ "$(stat -c %s content)" = "$("$inspect" list --json --page-size="$BYTES" --core state |
+					jq '.records[] | select(.id == 5).size')" ]
+			fi
 			for other in 4096 16384 65536; do
 				((other != BYTES)) || continue
 				run -2 "$inspect" show --page-size="$other" --core state
