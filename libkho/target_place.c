@@ -9,6 +9,10 @@
  */
 #include "target.h"
 
+/*
+ * With larger pages on arm64 the result is the same: scratch areas and the device tree have larger
+ * alignments, and the size of a kernel is a multiple of its pages.
+ */
 #define PAGE		4096ull
 #define MAX_PIECES	5
 #define ANY_ADDR	0x3000	/* MIN_PURGATORY_ADDR, MIN_BOOTPARAM_ADDR */
