@@ -69,20 +69,20 @@ static int read_setup_data(const struct kho_files *files, unsigned int i, struct
 			   struct kho_error *err)
 {
 	char path[sizeof(SETUP_DATA) + 32], *data;
+	int ret, used = snprintf(path, sizeof(path), SETUP_DATA "/%u", i);
 	size_t size;
-	int ret;
 
-	snprintf(path, sizeof(path), SETUP_DATA "/%u", i);
 	if (!kho_files_exist(files, path))
 		return KHO_ERR_NOT_FOUND;
-	snprintf(path, sizeof(path), SETUP_DATA "/%u/type", i);
+	strcpy(path + used, "/type");
 	ret = kho_files_read(files, path, MAX_FILE, &data, &size, err);
 	if (ret)
 		return ret;
 	if (strtoul(data, NULL, 16) == X86_SETUP_E820_EXT) {
 		free(data);
-		snprintf(path, sizeof(path), SETUP_DATA "/%u/data", i);
-		ret = kho_files_read(files, path, MAX_FILE, &data, &size, err);
+		strcpy(path + used, "/data");
+		/* a limit for all nodes: sparse files take no space */
+		ret = kho_files_read(files, path, MAX_FILE - e820->n * sizeof(*e820->entries), &data, &size, err);
 		if (ret)
 			return ret;
 		ret = add_entries(e820, data, size / sizeof(*e820->entries), err);
@@ -233,9 +233,10 @@ static int read_efi_map(struct kho_source *source, const void *fdt, uint64_t add
 }
 
 /* Adds the ranges of one memory node: early_init_dt_scan_memory() in drivers/of/fdt.c */
-static int add_node(const void *fdt, int node, struct kho_target_memory *out, struct kho_error *err)
+static int add_node(const void *fdt, int node, int addr_cells, int size_cells,
+		    struct kho_target_memory *out, struct kho_error *err)
 {
-	int len, addr_cells = fdt_address_cells(fdt, 0), size_cells = fdt_size_cells(fdt, 0);
+	int len;
 	const fdt32_t *cell = fdt_getprop(fdt, node, "linux,usable-memory", &len), *end;
 	struct kho_range *ram;
 
@@ -243,8 +244,6 @@ static int add_node(const void *fdt, int node, struct kho_target_memory *out, st
 		cell = fdt_getprop(fdt, node, "reg", &len);
 	if (!cell)
 		return 0;
-	if (addr_cells < 1 || addr_cells > 2 || size_cells < 1 || size_cells > 2)
-		return bad_tree(err, "has addresses that are not of 32 or 64 bits");
 	end = cell + len / 4;
 	ram = realloc(out->ram, (out->nr_ram + (size_t)len / 4 + 1) * sizeof(*ram));
 	if (!ram)
@@ -269,11 +268,14 @@ static bool is_memory_node(const void *fdt, int node)
 
 static int read_memory_nodes(const void *fdt, struct kho_target_memory *out, struct kho_error *err)
 {
-	int node, ret = 0;
+	/* once: libfdt searches all properties of the root */
+	int addr_cells = fdt_address_cells(fdt, 0), size_cells = fdt_size_cells(fdt, 0), node, ret = 0;
 
+	if (addr_cells < 1 || addr_cells > 2 || size_cells < 1 || size_cells > 2)
+		return bad_tree(err, "has addresses that are not of 32 or 64 bits");
 	fdt_for_each_subnode(node, fdt, 0) {
 		if (!ret && is_memory_node(fdt, node))
-			ret = add_node(fdt, node, out, err);
+			ret = add_node(fdt, node, addr_cells, size_cells, out, err);
 	}
 	if (!ret && !out->nr_ram)
 		return bad_tree(err, "has no memory");

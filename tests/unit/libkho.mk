@@ -136,7 +136,8 @@ tests_unit_libcommands_counted_la_CFLAGS = $(tools_kho_inspect_libcommands_la_CF
 check_PROGRAMS += tests/unit/test-growth
 tests_unit_test_growth_SOURCES = tests/unit/test-growth.c
 tests_unit_test_growth_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=malloc,--wrap=calloc \
-	-Wl,--wrap=reallocarray,--wrap=realloc,--wrap=free,--wrap=inflate,--wrap=dlsym,--wrap=strnlen,--wrap=strcspn
+	-Wl,--wrap=reallocarray,--wrap=realloc,--wrap=free,--wrap=inflate,--wrap=dlsym,--wrap=strnlen,--wrap=strcspn \
+	-Wl,--wrap=fdt_address_cells
 tests_unit_test_growth_LDADD = tests/unit/libcommands-counted.la tests/unit/libkho-counted.la $(FDT_LIBS) $(SECCOMP_LIBS)
 
 EXTRA_DIST += tests/fixtures

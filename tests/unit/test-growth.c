@@ -5,7 +5,7 @@
  * also reads the dumps, each with four times the records of the one before. Work must not grow faster than
  * n log n, and memory has a bound for each byte. The test counts work instead of time: basic blocks of
  * libkho and kho-inspect (compiled for this test with -fsanitize-coverage=trace-pc), and bytes read or unpacked. It
- * does not count the work of libfdt and libkdumpfile.
+ * does not count the work of libkdumpfile, and counts of libfdt only fdt_address_cells().
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -27,10 +27,12 @@
 #include "libkho/files.h"
 #include "libkho/kho.h"
 #include "libkho/source.h"
+#include "libkho/target.h"
 #include "libkho/abi/dma_alloc.h"
 #include "libkho/abi/kexec_handover.h"
 #include "libkho/abi/snapshot.h"
 #include "libkho/abi/subtrees.h"
+#include "libkho/abi/x86_boot.h"
 #include "tools/kho-inspect/inspect.h"
 
 #define PAGE_SHIFT	KHO_ABI_MIN_PAGE_SHIFT
@@ -119,6 +121,15 @@ void *__wrap_dlsym(void *library, const char *name)
 	memcpy(&lz4, &symbol, sizeof(lz4));
 	memcpy(&symbol, &counting, sizeof(symbol));
 	return symbol;
+}
+
+/* libfdt searches the properties of the node. */
+int __real_fdt_address_cells(const void *fdt, int node);
+int __wrap_fdt_address_cells(const void *fdt, int node);
+int __wrap_fdt_address_cells(const void *fdt, int node)
+{
+	work += 1 + fdt_size_dt_struct(fdt) / 16;
+	return __real_fdt_address_cells(fdt, node);
 }
 
 /* Searches of the C library, by the bytes that they look at. */
@@ -1072,6 +1083,98 @@ static bool use_devices(const char *folder)
 	return ok;
 }
 
+/* Makes a device tree of empty properties of the root and, after them, ranges of RAM. */
+static void put_tree(const char *path, size_t size)
+{
+	const fdt32_t reg[4] = { 0, 0, cpu_to_fdt32(1), 0 };
+	void *fdt = __real_malloc(size);
+	int ret, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	ret = !fdt || fd < 0 || fdt_create(fdt, (int)size) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "");
+	for (size_t i = 0; !ret && i < size / 2 / 12; i++)
+		ret = fdt_property(fdt, "x", NULL, 0);
+	ret = ret || fdt_property_u32(fdt, "#address-cells", 2) || fdt_property_u32(fdt, "#size-cells", 2);
+	/* a node takes less than 128 bytes */
+	for (size_t i = 0; !ret && i < size / 2 / 128 - 2; i++)
+		ret = fdt_begin_node(fdt, "m") || fdt_property_string(fdt, "device_type", "memory") ||
+		      fdt_property(fdt, "reg", reg, sizeof(reg)) || fdt_end_node(fdt);
+	if (ret || fdt_end_node(fdt) || fdt_finish(fdt))
+		die("cannot make a device tree");
+	write_fully(fd, fdt, fdt_totalsize(fdt), 0);
+	close(fd);
+	__real_free(fdt);
+}
+
+/* Makes a memory map of the boot loader with @n more parts, which are holes. */
+static void put_map(const char *folder, unsigned int n)
+{
+	char path[PATH_MAX + 64];
+	unsigned char map[4096] = { [X86_E820_COUNT_AT] = 1 };
+	const struct x86_e820_entry ram = { 0, RAM, X86_E820_RAM };
+	int fd;
+
+	memcpy(map + X86_E820_TABLE_AT, &ram, sizeof(ram));
+	snprintf(path, sizeof(path), "%s/sys/kernel/boot_params/data", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0)
+		die("cannot make a memory map");
+	write_fully(fd, map, sizeof(map), 0);
+	close(fd);
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/sys/kernel/boot_params/setup_data/%u", folder, i);
+		if (mkdir(path, 0700))
+			die("cannot make a part of a memory map");
+		put_file(path, "type", "0x1\n");
+		put_file(path, "data", "");
+		strcat(path, "/data");
+		if (truncate(path, 4 << 20))
+			die("cannot make a hole");
+	}
+}
+
+/* Reads the memory map that a target gets, of arm64 and of x86. */
+static bool use_maps(const char *folder)
+{
+	static const struct limits limits = { MAX_WORK, MAX_MEMORY, MEMORY_ONCE };
+	static const char *const parts[] = { "/sys/firmware", "/sys/kernel", "/sys/kernel/boot_params",
+					     "/sys/kernel/boot_params/setup_data" };
+	struct kho_target_memory map;
+	struct kho_source source = { .machine = EM_AARCH64 };
+	struct kho_files files;
+	char path[PATH_MAX + 64];
+	uint64_t before = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
+		if (mkdir(path, 0700))
+			die("cannot make a machine");
+	}
+	if (kho_files_init(&files, folder, NULL))
+		die("cannot open a machine");
+	source.files = &files;
+	snprintf(path, sizeof(path), "%s/sys/firmware/fdt", folder);
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		put_tree(path, sizes[k]);
+		work = 0;
+		memory = most_memory = 0;
+		if (kho_target_read_ram(&source, &map, NULL))
+			die("the memory map of arm64 is unreadable");
+		kho_target_memory_free(&map);
+		ok &= check("device tree", sizes[k], before, &limits);
+		before = work;
+	}
+	put_map(folder, 64);
+	source.machine = EM_X86_64;
+	work = 0;
+	memory = most_memory = 0;
+	if (!kho_target_read_ram(&source, &map, NULL))
+		die("entries that overlap pass for a memory map");
+	ok &= check("memory map in holes", 64 << 10, 0, &limits);
+	kho_files_close(&files);
+	return ok;
+}
+
 static char *make_line(const char *part, size_t size)
 {
 	size_t n = strlen(part);
@@ -1255,6 +1358,7 @@ int main(int argc, char **argv)
 	ok &= use_dumps(argv + 2, copy);
 	snprintf(path, sizeof(path), "%s/devices", argv[1]);
 	ok &= use_devices(path);
+	ok &= use_maps(path);
 	snprintf(path, sizeof(path), "%s/machine", argv[1]);
 	check_runs(path, copy);
 	return !ok;
