@@ -1,5 +1,5 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
 # The functions that kho-lib.sh needs, by means of initramfs-tools.
 
 # log_warning_msg is silent with "quiet", and findings are not

@@ -1,5 +1,5 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
 # The functions that kho-lib.sh needs, by means of dracut.
 
 # Its hooks have dracut's library already. Units do not: to read it takes longer than a boot

@@ -1,5 +1,5 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
 # Runs the check of kho-boot(7) and does what it asks for, in any initramfs. Whoever sources it
 # brings kho_say TEXT, for the console, and kho_shell TEXT, for a shell that can be left. dracut
 # sources hooks within PID 1: functions return and never exit; every name starts with kho_.

@@ -4,8 +4,9 @@
 
 bats_require_minimum_version 1.5.0
 
-@test "lintian finds no error in the Debian packages" {
+@test "lintian finds no error and no warning in the Debian packages" {
 	: "${KHO_PACKAGES_DIR:?run these tests with scripts/test package}"
-	run -0 lintian --allow-root --fail-on error "$KHO_PACKAGES_DIR"/*.changes
-	[[ $output != *$'\nE: '* && $output != "E: "* ]]
+	# the packages are not Debian's, so no bug of Debian asks for them
+	run -0 lintian --allow-root --fail-on warning --suppress-tags initial-upload-closes-no-bugs \
+		"$KHO_PACKAGES_DIR"/*.changes
 }
