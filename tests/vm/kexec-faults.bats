@@ -214,6 +214,12 @@ fault() {
 			12 K704 error: $call: Cannot allocate memory
 			22 K704 error: $call: Invalid argument
 		END
+		if [ "$path" = -c ]; then
+			# ENOSYS: an arm64 kernel without PM_SLEEP_SMP
+			run -4 fault kexec_load 38 kexec -l -c --kho-report=/tmp/report /boot/bzImage --reuse-cmdline
+			[[ $output == *"K704 error: this kernel has no kexec_load"*"Use -s."* ]]
+			[ "$(vm_run cat /run/kexec-kho)" = "$note" ]
+		fi
 		for error in 1 16; do
 			run ! fault "$call" "$error" kexec "$path" -u
 			[[ $output == *"the loaded kernel stays loaded"* ]]
