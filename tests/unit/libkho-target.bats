@@ -683,7 +683,7 @@ live_root() {
 	image arm64 small kernel 0
 	for kib in 16 64; do
 		run -0 "$inspect" scratch --core "$fixtures/v4-${kib}k-outgoing.khosnap" --json small
-		[ "$(jq .image.early <<<"$output")" = $(((96 << 20) + (12 << 30) / (kib << 10) * 64)) ]
+		[ "$(jq .image.early <<<"$output")" = $(((96 << 20) + (12 << 30) * 64 / (kib << 10))) ]
 	done
 }
 
