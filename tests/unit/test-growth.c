@@ -1023,7 +1023,7 @@ static bool use_dumps(char **paths, const char *copy)
 	return ok;
 }
 
-static void put_file(const char *folder, const char *name, const char *text)
+static void put_file(const char *folder, const char *name, const void *data, size_t size)
 {
 	char path[PATH_MAX + 128];
 	int fd;
@@ -1031,9 +1031,28 @@ static void put_file(const char *folder, const char *name, const char *text)
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0)
-		die("cannot write a device");
-	write_fully(fd, text, strlen(text), 0);
+		die("cannot write a file of a machine");
+	write_fully(fd, data, size, 0);
 	close(fd);
+}
+
+static void put_text(const char *folder, const char *name, const char *text)
+{
+	put_file(folder, name, text, strlen(text));
+}
+
+/* Makes these folders of a machine made of files, each after its parent, and opens it. */
+static void open_machine(const char *folder, const char *const *parts, size_t n, struct kho_files *files)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
+		if (mkdir(path, 0700))
+			die("cannot make a machine");
+	}
+	if (kho_files_init(files, folder, NULL))
+		die("cannot open a machine");
 }
 
 /* Adds the PCI devices @from to @to to a machine made of files. */
@@ -1046,8 +1065,8 @@ static void add_devices(const char *folder, unsigned int from, unsigned int to)
 			 i >> 3 & 0x1f, i & 7);
 		if (mkdir(device, 0700))
 			die("cannot make a device");
-		put_file(device, "uevent", "PCI_CLASS=20000\nPCI_ID=8086:100E\n");
-		put_file(device, "config", "\x86\x80\x0e\x10\x07\x01 and the rest");
+		put_text(device, "uevent", "PCI_CLASS=20000\nPCI_ID=8086:100E\n");
+		put_text(device, "config", "\x86\x80\x0e\x10\x07\x01 and the rest");
 	}
 }
 
@@ -1057,18 +1076,11 @@ static bool use_devices(const char *folder)
 	static const char *const parts[] = { "", "/sys", "/sys/bus", "/sys/bus/pci", "/sys/bus/pci/devices" };
 	struct kho_device *devices;
 	struct kho_files files;
-	char path[PATH_MAX];
 	uint64_t before = 0;
 	bool ok = true;
 	size_t n;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
-		if (mkdir(path, 0700))
-			die("cannot make a machine");
-	}
-	if (kho_files_init(&files, folder, NULL))
-		die("cannot open a machine");
+	open_machine(folder, parts, sizeof(parts) / sizeof(parts[0]), &files);
 	for (unsigned int last = 0, next = 64; next <= 1024; last = next, next *= 4) {
 		add_devices(folder, last, next);
 		work = 0;
@@ -1084,13 +1096,13 @@ static bool use_devices(const char *folder)
 }
 
 /* Makes a device tree of empty properties of the root and, after them, ranges of RAM. */
-static void put_tree(const char *path, size_t size)
+static void put_tree(const char *folder, size_t size)
 {
 	const fdt32_t reg[4] = { 0, 0, cpu_to_fdt32(1), 0 };
 	void *fdt = __real_malloc(size);
-	int ret, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int ret;
 
-	ret = !fdt || fd < 0 || fdt_create(fdt, (int)size) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "");
+	ret = !fdt || fdt_create(fdt, (int)size) || fdt_finish_reservemap(fdt) || fdt_begin_node(fdt, "");
 	for (size_t i = 0; !ret && i < size / 2 / 12; i++)
 		ret = fdt_property(fdt, "x", NULL, 0);
 	ret = ret || fdt_property_u32(fdt, "#address-cells", 2) || fdt_property_u32(fdt, "#size-cells", 2);
@@ -1100,8 +1112,7 @@ static void put_tree(const char *path, size_t size)
 		      fdt_property(fdt, "reg", reg, sizeof(reg)) || fdt_end_node(fdt);
 	if (ret || fdt_end_node(fdt) || fdt_finish(fdt))
 		die("cannot make a device tree");
-	write_fully(fd, fdt, fdt_totalsize(fdt), 0);
-	close(fd);
+	put_file(folder, "sys/firmware/fdt", fdt, fdt_totalsize(fdt));
 	__real_free(fdt);
 }
 
@@ -1111,21 +1122,15 @@ static void put_map(const char *folder, unsigned int n)
 	char path[PATH_MAX + 64];
 	unsigned char map[4096] = { [X86_E820_COUNT_AT] = 1 };
 	const struct x86_e820_entry ram = { 0, RAM, X86_E820_RAM };
-	int fd;
 
 	memcpy(map + X86_E820_TABLE_AT, &ram, sizeof(ram));
-	snprintf(path, sizeof(path), "%s/sys/kernel/boot_params/data", folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd < 0)
-		die("cannot make a memory map");
-	write_fully(fd, map, sizeof(map), 0);
-	close(fd);
+	put_file(folder, "sys/kernel/boot_params/data", map, sizeof(map));
 	for (unsigned int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/sys/kernel/boot_params/setup_data/%u", folder, i);
 		if (mkdir(path, 0700))
 			die("cannot make a part of a memory map");
-		put_file(path, "type", "0x1\n");
-		put_file(path, "data", "");
+		put_text(path, "type", "0x1\n");
+		put_text(path, "data", "");
 		strcat(path, "/data");
 		if (truncate(path, 4 << 20))
 			die("cannot make a hole");
@@ -1141,21 +1146,13 @@ static bool use_maps(const char *folder)
 	struct kho_target_memory map;
 	struct kho_source source = { .machine = EM_AARCH64 };
 	struct kho_files files;
-	char path[PATH_MAX + 64];
 	uint64_t before = 0;
 	bool ok = true;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
-		if (mkdir(path, 0700))
-			die("cannot make a machine");
-	}
-	if (kho_files_init(&files, folder, NULL))
-		die("cannot open a machine");
+	open_machine(folder, parts, sizeof(parts) / sizeof(parts[0]), &files);
 	source.files = &files;
-	snprintf(path, sizeof(path), "%s/sys/firmware/fdt", folder);
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-		put_tree(path, sizes[k]);
+		put_tree(folder, sizes[k]);
 		work = 0;
 		memory = most_memory = 0;
 		if (kho_target_read_ram(&source, &map, NULL))
